@@ -1,0 +1,162 @@
+-- The SQL API of factstr, read top to bottom: the log, writing, reading, matching, rights.
+-- complain if the script is sourced in psql rather than through CREATE EXTENSION
+\echo Use "CREATE EXTENSION factstr" to load this file. \quit
+
+--
+-- The log
+--
+
+-- Text that is compared byte by byte has collation "C": it costs less, and no update of the
+-- operating system's collations can ever corrupt its indexes.
+CREATE TABLE factstr_events (
+	sequence_number bigint NOT NULL,
+	batch_first_sequence_number bigint NOT NULL,
+	occurred_at timestamptz NOT NULL,
+	event_type text COLLATE "C" NOT NULL,
+	payload jsonb NOT NULL,
+	metadata jsonb,
+	idempotency_key text COLLATE "C",
+	CONSTRAINT factstr_events_pkey PRIMARY KEY (sequence_number)
+);
+
+COMMENT ON TABLE factstr_events IS 'the log: one row per fact, written by factstr_append and its siblings only';
+COMMENT ON COLUMN factstr_events.sequence_number IS 'position in the log: from 1, without gaps, in commit order';
+COMMENT ON COLUMN factstr_events.batch_first_sequence_number IS 'number of the first fact of the append that wrote this one';
+COMMENT ON COLUMN factstr_events.occurred_at IS 'when the append wrote the fact; not an ordering key';
+COMMENT ON COLUMN factstr_events.event_type IS 'what kind of fact it is';
+COMMENT ON COLUMN factstr_events.payload IS 'the fact itself, any JSON value';
+COMMENT ON COLUMN factstr_events.metadata IS 'an object beside the fact (correlation, causation, actor, schema version); never matched by a query';
+COMMENT ON COLUMN factstr_events.idempotency_key IS 'on the first fact of a batch: the key its append was given, if any';
+
+CREATE INDEX factstr_events_event_type_idx ON factstr_events (event_type, sequence_number);
+COMMENT ON INDEX factstr_events_event_type_idx IS 'contexts by event type, in log order';
+
+-- The pending list's own limit is out of reach on purpose: an append keeps the list short itself, before
+-- it takes the append lock. With a limit within reach, some append would empty the list while
+-- it holds the lock, and every other append would wait for that.
+CREATE INDEX factstr_events_payload_idx ON factstr_events USING gin (payload jsonb_path_ops)
+	WITH (fastupdate = on, gin_pending_list_limit = 2097151);
+COMMENT ON INDEX factstr_events_payload_idx IS 'candidates for payload predicates';
+
+CREATE UNIQUE INDEX factstr_events_idempotency_key_idx ON factstr_events (idempotency_key)
+	WHERE idempotency_key IS NOT NULL;
+COMMENT ON INDEX factstr_events_idempotency_key_idx IS 'one batch per idempotency key';
+
+SELECT pg_catalog.pg_extension_config_dump('factstr_events', '');
+
+--
+-- Writing
+--
+
+CREATE FUNCTION factstr_append(
+	events jsonb,
+	idempotency_key text DEFAULT NULL,
+	OUT first_sequence_number bigint,
+	OUT last_sequence_number bigint,
+	OUT committed_count bigint
+) RETURNS record
+	AS 'MODULE_PATHNAME', 'factstr_append'
+	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
+COMMENT ON FUNCTION factstr_append(jsonb, text) IS 'append events as one batch';
+
+CREATE FUNCTION factstr_append_if(
+	events jsonb,
+	context_query jsonb,
+	expected_context_version bigint,
+	idempotency_key text DEFAULT NULL,
+	OUT first_sequence_number bigint,
+	OUT last_sequence_number bigint,
+	OUT committed_count bigint
+) RETURNS record
+	AS 'MODULE_PATHNAME', 'factstr_append_if'
+	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
+COMMENT ON FUNCTION factstr_append_if(jsonb, jsonb, bigint, text) IS
+	'append events as one batch if the context''s version equals the expected one (null: the context is empty), else fail with FS001';
+
+CREATE FUNCTION factstr_try_append_if(
+	events jsonb,
+	context_query jsonb,
+	expected_context_version bigint,
+	idempotency_key text DEFAULT NULL,
+	OUT first_sequence_number bigint,
+	OUT last_sequence_number bigint,
+	OUT committed_count bigint,
+	OUT conflict boolean,
+	OUT actual_context_version bigint
+) RETURNS record
+	AS 'MODULE_PATHNAME', 'factstr_try_append_if'
+	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
+COMMENT ON FUNCTION factstr_try_append_if(jsonb, jsonb, bigint, text) IS
+	'like factstr_append_if, with a conflict as a row instead of an error';
+
+--
+-- Reading
+--
+
+CREATE FUNCTION factstr_query(
+	event_query jsonb DEFAULT '{}',
+	OUT event_records jsonb,
+	OUT last_returned_sequence_number bigint,
+	OUT current_context_version bigint
+) RETURNS record
+	AS 'MODULE_PATHNAME', 'factstr_query'
+	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION factstr_query(jsonb) IS 'the facts that match a query, and the version of their context';
+
+CREATE FUNCTION factstr_read(
+	event_query jsonb DEFAULT '{}',
+	max_count bigint DEFAULT NULL,
+	backwards boolean DEFAULT false,
+	OUT sequence_number bigint,
+	OUT occurred_at timestamptz,
+	OUT event_type text,
+	OUT payload jsonb,
+	OUT metadata jsonb
+) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'factstr_read'
+	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED ROWS 1000;
+COMMENT ON FUNCTION factstr_read(jsonb, bigint, boolean) IS 'the facts that match a query as rows, for joins and big reads';
+
+CREATE FUNCTION factstr_context_version(event_query jsonb)
+	RETURNS bigint
+	AS 'MODULE_PATHNAME', 'factstr_context_version'
+	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION factstr_context_version(jsonb) IS 'the highest sequence number among the facts that match, or null';
+
+CREATE FUNCTION factstr_batches(
+	event_query jsonb DEFAULT '{}',
+	after_sequence_number bigint DEFAULT 0,
+	max_batches integer DEFAULT 100,
+	OUT first_sequence_number bigint,
+	OUT last_sequence_number bigint,
+	OUT event_records jsonb
+) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'factstr_batches'
+	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED ROWS 100;
+COMMENT ON FUNCTION factstr_batches(jsonb, bigint, integer) IS
+	'committed batches with matching facts after a position, each whole, in commit order';
+
+--
+-- Matching
+--
+
+CREATE FUNCTION factstr_matches(event_query jsonb, event_type text, payload jsonb)
+	RETURNS boolean
+	AS 'MODULE_PATHNAME', 'factstr_matches'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION factstr_matches(jsonb, text, jsonb) IS 'does a fact of this type and payload match a query?';
+
+--
+-- Rights
+--
+
+-- The functions reach the log with no regard to the caller's rights on the table: the right to
+-- execute one is the right to do what it does. So nobody has it until it is granted.
+REVOKE ALL ON TABLE factstr_events FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_append(jsonb, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_append_if(jsonb, jsonb, bigint, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_try_append_if(jsonb, jsonb, bigint, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_query(jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_read(jsonb, bigint, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_context_version(jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_batches(jsonb, bigint, integer) FROM PUBLIC;

@@ -1,0 +1,14 @@
+/*
+ * append_lock.h
+ *		The lock under which appends come one at a time.
+ */
+#ifndef FACTSTR_APPEND_LOCK_H
+#define FACTSTR_APPEND_LOCK_H
+
+#include "store.h"
+
+extern void append_lock_acquire(const FactstrStore *store);
+extern void append_lock_release(const FactstrStore *store);
+extern bool append_lock_is_held(const FactstrStore *store);
+
+#endif							/* FACTSTR_APPEND_LOCK_H */

@@ -1,0 +1,16 @@
+/*
+ * arguments.h
+ *		The checks of SQL arguments that several functions share.
+ */
+#ifndef FACTSTR_ARGUMENTS_H
+#define FACTSTR_ARGUMENTS_H
+
+#include "fmgr.h"
+
+#include "matching.h"
+
+extern void argument_refuse_null(FunctionCallInfo fcinfo, int argument, const char *name);
+extern fs_event_query *argument_event_query(FunctionCallInfo fcinfo, int argument,
+											const char *name);
+
+#endif							/* FACTSTR_ARGUMENTS_H */

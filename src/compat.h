@@ -1,0 +1,121 @@
+/*
+ * compat.h
+ *		The differences between PostgreSQL 13 and 18 that factstr meets, each made to look like one form.
+ *
+ * Function bodies carry no version tests: what differs is named here, with the version and reason.
+ * Built and tested on 15; the other branches follow the release notes and headers of their versions.
+ */
+#ifndef FACTSTR_COMPAT_H
+#define FACTSTR_COMPAT_H
+
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "executor/executor.h"
+#include "nodes/tidbitmap.h"
+#include "storage/lock.h"
+#include "utils/guc.h"
+
+/* 15 turned the warning about unknown settings of a prefix into a reservation of the prefix. */
+#if PG_VERSION_NUM < 150000
+#define MarkGUCPrefixReserved(prefix) EmitWarningsOnPlaceholders(prefix)
+#endif
+
+/* 14 passes the result relation itself; 16 can insert into summarizing indexes alone. */
+#if PG_VERSION_NUM >= 160000
+#define factstr_insert_index_tuples(relinfo, slot, estate) \
+	ExecInsertIndexTuples(relinfo, slot, estate, false, false, NULL, NIL, false)
+#elif PG_VERSION_NUM >= 140000
+#define factstr_insert_index_tuples(relinfo, slot, estate) \
+	ExecInsertIndexTuples(relinfo, slot, estate, false, false, NULL, NIL)
+#else
+#define factstr_insert_index_tuples(relinfo, slot, estate) \
+	((estate)->es_result_relation_info = (relinfo), \
+	 ExecInsertIndexTuples(slot, estate, false, NULL, NIL))
+#endif
+
+/* 18 lets index scans report on themselves to EXPLAIN, which calls from here have no use for. */
+#if PG_VERSION_NUM >= 180000
+#define factstr_index_beginscan(heap, index, snapshot, nkeys) \
+	index_beginscan(heap, index, snapshot, NULL, nkeys, 0)
+#define factstr_index_beginscan_bitmap(index, snapshot, nkeys) \
+	index_beginscan_bitmap(index, snapshot, NULL, nkeys)
+#else
+#define factstr_index_beginscan(heap, index, snapshot, nkeys) \
+	index_beginscan(heap, index, snapshot, nkeys, 0)
+#define factstr_index_beginscan_bitmap(index, snapshot, nkeys) \
+	index_beginscan_bitmap(index, snapshot, nkeys)
+#endif
+
+/* 17 counts a bitmap's memory in size_t; a cast to long satisfied the versions before. */
+#if PG_VERSION_NUM >= 170000
+#define factstr_tbm_create(bytes) tbm_create((Size) (bytes), NULL)
+#else
+#define factstr_tbm_create(bytes) tbm_create((long) (bytes), NULL)
+#endif
+
+/* 17 asks whether a stronger lock would do as well. */
+#if PG_VERSION_NUM >= 170000
+#define factstr_lock_held_by_me(tag, mode) LockHeldByMe(tag, mode, false)
+#else
+#define factstr_lock_held_by_me(tag, mode) LockHeldByMe(tag, mode)
+#endif
+
+/*
+ * One page of a bitmap: its block and the offsets in it; "lossy" means any tuple of the page.
+ * 18 keeps the result in the caller's memory and extracts the offsets on demand.
+ */
+typedef struct FactstrBitmapPage
+{
+	BlockNumber block;
+	bool		lossy;
+	int			offset_count;
+	OffsetNumber offsets[MaxHeapTuplesPerPage];
+} FactstrBitmapPage;
+
+#if PG_VERSION_NUM >= 180000
+
+typedef TBMPrivateIterator FactstrBitmapIterator;
+
+#define factstr_bitmap_begin(bitmap) tbm_begin_private_iterate(bitmap)
+#define factstr_bitmap_end(iterator) tbm_end_private_iterate(iterator)
+
+static inline bool
+factstr_bitmap_next_page(FactstrBitmapIterator *iterator, FactstrBitmapPage *page)
+{
+	TBMIterateResult result;
+
+	if (!tbm_private_iterate(iterator, &result))
+		return false;
+	page->block = result.blockno;
+	page->lossy = result.lossy;
+	page->offset_count = result.lossy ? 0 :
+		tbm_extract_page_tuple(&result, page->offsets, MaxHeapTuplesPerPage);
+	return true;
+}
+
+#else
+
+typedef TBMIterator FactstrBitmapIterator;
+
+#define factstr_bitmap_begin(bitmap) tbm_begin_iterate(bitmap)
+#define factstr_bitmap_end(iterator) tbm_end_iterate(iterator)
+
+static inline bool
+factstr_bitmap_next_page(FactstrBitmapIterator *iterator, FactstrBitmapPage *page)
+{
+	TBMIterateResult *result = tbm_iterate(iterator);
+
+	if (result == NULL)
+		return false;
+	page->block = result->blockno;
+	page->lossy = result->ntuples < 0;
+	page->offset_count = Max(result->ntuples, 0);
+	memcpy(page->offsets, result->offsets, page->offset_count * sizeof(OffsetNumber));
+	return true;
+}
+
+#endif
+
+#endif							/* FACTSTR_COMPAT_H */

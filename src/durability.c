@@ -1,0 +1,181 @@
+/*
+ * durability.c
+ *		When commits of facts reach the disk, and when their locks are released.
+ *
+ * Early lock release.  Appends come one at a time from numbering to commit, and a commit that waits
+ * for the disk while it holds the append lock makes every other append wait for the disk as well.
+ * So the commit of an append is written without a flush, which releases its locks; the flush
+ * follows at once, in the same commit, before the client gets its answer.  Appends that wait for
+ * the disk at the same time then share one flush.  The idea is from Johnson et al., "Aether: A
+ * Scalable Approach to Logging", VLDB 2010.
+ *
+ * What makes this safe:
+ *	- Commit records are written in log order, under the append lock.  A crash takes back the facts
+ *	  of a suffix of the log or none, so no gap can come of it.
+ *	- The client is answered after the flush.
+ *	- A read that returns a fact whose commit is not on disk yet flushes first
+ *	  (factstr_flush_before_answer).  Nobody can act on number 10 and find another fact under
+ *	  number 10 after a crash.
+ *	- Other sessions read other tables without that care.  So by default a transaction that wrote
+ *	  anything but facts commits as usual.
+ *	- A commit that waits for synchronous standbys commits as usual.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "replication/syncrep.h"
+#include "replication/walsender.h"
+#include "utils/resowner.h"
+
+#include "durability.h"
+#include "settings.h"
+
+/* What the current transaction has done; reset at its end. */
+static struct
+{
+	bool		appended;
+	bool		wrote_other_data;
+	XLogRecPtr	own_log_end;	/* where this transaction's log stood after its last append */
+	bool		commits_early;	/* between the pre-commit and the end: synchronous_commit is ours */
+	int			saved_synchronous_commit;
+} transaction;
+
+/* Set when the commit is written and its flush is still to come, after the locks are gone. */
+static bool flush_is_owed = false;
+
+/*
+ * Call before an append touches anything, and after it has written everything, if it wrote.  What
+ * the transaction has logged outside of these brackets is not ours.
+ */
+void
+factstr_append_begins(void)
+{
+	if (XactLastRecEnd != transaction.own_log_end)
+		transaction.wrote_other_data = true;
+}
+
+void
+factstr_append_ends(bool wrote)
+{
+	if (wrote)
+		transaction.appended = true;
+	transaction.own_log_end = XactLastRecEnd;
+}
+
+static bool
+waits_for_standbys(void)
+{
+	return SyncRepRequested() && SyncRepStandbyNames != NULL && SyncRepStandbyNames[0] != '\0';
+}
+
+static bool
+may_commit_early(void)
+{
+	if (!transaction.appended || synchronous_commit == SYNCHRONOUS_COMMIT_OFF || waits_for_standbys())
+		return false;
+	switch ((FactstrEarlyLockRelease) factstr_early_lock_release)
+	{
+		case FACTSTR_EARLY_RELEASE_OFF:
+			return false;
+		case FACTSTR_EARLY_RELEASE_FACTS_ONLY:
+			return !transaction.wrote_other_data && XactLastRecEnd == transaction.own_log_end;
+		case FACTSTR_EARLY_RELEASE_ALWAYS:
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The setting is turned off for the few lines of code between this event and the commit record,
+ * by its variable: nobody can see it, and the user's own SET LOCAL, savepoints and function
+ * settings keep their meaning.
+ */
+static void
+commit_without_flush(void)
+{
+	transaction.saved_synchronous_commit = synchronous_commit;
+	transaction.commits_early = true;
+	synchronous_commit = SYNCHRONOUS_COMMIT_OFF;
+}
+
+static void
+end_transaction(bool committed)
+{
+	if (transaction.commits_early)
+	{
+		synchronous_commit = transaction.saved_synchronous_commit;
+		flush_is_owed = committed;
+	}
+	memset(&transaction, 0, sizeof(transaction));
+}
+
+static void
+on_transaction_event(XactEvent event, void *argument)
+{
+	switch (event)
+	{
+		case XACT_EVENT_PRE_COMMIT:
+			if (may_commit_early())
+				commit_without_flush();
+			break;
+		case XACT_EVENT_COMMIT:
+			end_transaction(true);
+			break;
+		case XACT_EVENT_ABORT:
+		case XACT_EVENT_PREPARE:
+			end_transaction(false);
+			break;
+		default:
+			break;
+	}
+}
+
+/* The locks are released; now the flush, and only then does the commit return to the client. */
+static void
+on_resource_release(ResourceReleasePhase phase, bool is_commit, bool is_top_level, void *argument)
+{
+	if (!flush_is_owed || !is_top_level || phase != RESOURCE_RELEASE_AFTER_LOCKS)
+		return;
+	flush_is_owed = false;
+	if (is_commit)
+		XLogFlush(XactLastCommitEnd);
+}
+
+void
+factstr_durability_init(void)
+{
+	RegisterXactCallback(on_transaction_event, NULL);
+	RegisterResourceReleaseCallback(on_resource_release, NULL);
+}
+
+/*
+ * Up to where the log must be on disk so that no crash can take back the fact in this row, or
+ * InvalidXLogRecPtr if it is safe already.  Commits follow the order of the facts, so the newest
+ * fact of an answer speaks for all of them.
+ */
+XLogRecPtr
+factstr_commit_position(TupleTableSlot *row)
+{
+	bool		should_free;
+	HeapTuple	tuple = ExecFetchSlotHeapTuple(row, false, &should_free);
+	TransactionId inserted_by = HeapTupleHeaderGetXmin(tuple->t_data);
+
+	Assert(!should_free);
+	/* A frozen row reports a permanent transaction id.  A standby only has what is on disk. */
+	if (!TransactionIdIsNormal(inserted_by) ||
+		TransactionIdIsCurrentTransactionId(inserted_by) ||
+		RecoveryInProgress())
+		return InvalidXLogRecPtr;
+	return TransactionIdGetCommitLSN(inserted_by);
+}
+
+/* Waits until the log is on disk up to a position from factstr_commit_position. */
+void
+factstr_flush_before_answer(XLogRecPtr position)
+{
+	if (!XLogRecPtrIsInvalid(position))
+		XLogFlush(position);
+}

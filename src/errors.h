@@ -1,0 +1,14 @@
+/*
+ * errors.h
+ *		The SQLSTATEs of factstr: class FS, published in docs/sql-reference.md.
+ */
+#ifndef FACTSTR_ERRORS_H
+#define FACTSTR_ERRORS_H
+
+#include "utils/elog.h"
+
+#define FACTSTR_ERRCODE_APPEND_CONFLICT			MAKE_SQLSTATE('F', 'S', '0', '0', '1')
+#define FACTSTR_ERRCODE_EMPTY_APPEND			MAKE_SQLSTATE('F', 'S', '0', '0', '2')
+#define FACTSTR_ERRCODE_IDEMPOTENCY_KEY_REUSED	MAKE_SQLSTATE('F', 'S', '0', '0', '6')
+
+#endif							/* FACTSTR_ERRORS_H */

@@ -1,0 +1,220 @@
+/*
+ * fact_writer.c
+ *		Writes the rows of a batch into the log and its indexes.
+ *
+ * It goes to the table and its indexes directly: no statement is planned or executed while the
+ * append lock is held.  All that can be prepared without the lock is prepared in fact_writer_open.
+ * The values need no check, as they were built from checked input; constraints that somebody has
+ * added to the table are enforced.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "compat.h"
+#include "fact_writer.h"
+#include "pending_list.h"
+
+/* Rows that go into the table together. */
+#define ROWS_AT_ONCE 1000
+
+/*
+ * How long the payload index's pending list may be, in pages: measured with 8 clients on half a
+ * million facts, where longer lists cost lookups time and shorter ones are emptied too often.  A
+ * transaction that has the append lock anyway lets it grow longer, for fewer and larger steps.
+ */
+#define PENDING_PAGES_ALLOWED 16
+#define PENDING_PAGES_ALLOWED_UNDER_LOCK 512
+
+struct FactWriter
+{
+	Relation	events;
+	ResultRelInfo *result_relation;
+	EState	   *estate;
+	Relation	by_payload;		/* one of the result relation's indexes */
+	TupleTableSlot **rows;		/* made on demand, for up to ROWS_AT_ONCE */
+	int			row_count;
+	bool		has_check_constraints;
+};
+
+/* The facts of checked events, in the current memory context. */
+NewFacts
+new_facts_build(const FactstrNewEvents *events, text *idempotency_key)
+{
+	NewFacts	facts;
+	Size		size = events->count * sizeof(Datum);
+
+	facts.count = events->count;
+	facts.event_types = MemoryContextAllocHuge(CurrentMemoryContext, size);
+	facts.payloads = MemoryContextAllocHuge(CurrentMemoryContext, size);
+	facts.metadata = MemoryContextAllocHuge(CurrentMemoryContext, size);
+	facts.idempotency_key = PointerGetDatum(idempotency_key);
+	for (size_t i = 0; i < events->count; i++)
+	{
+		const fs_new_event *event = &events->events[i];
+
+		CHECK_FOR_INTERRUPTS();
+		facts.event_types[i] = PointerGetDatum(cstring_to_text_with_len(event->event_type.data,
+																		(int) event->event_type.length));
+		facts.payloads[i] = JsonbPGetDatum(factstr_jsonb_of(event->payload));
+		facts.metadata[i] = event->has_metadata ?
+			JsonbPGetDatum(factstr_jsonb_of(event->metadata)) : (Datum) 0;
+	}
+	return facts;
+}
+
+/* Rows get in past the executor, so a trigger for them would be passed over in silence. */
+static void
+refuse_insert_triggers(Relation events)
+{
+	TriggerDesc *triggers = events->trigdesc;
+
+	if (triggers != NULL &&
+		(triggers->trig_insert_before_row || triggers->trig_insert_after_row ||
+		 triggers->trig_insert_before_statement || triggers->trig_insert_after_statement))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("table \"%s\" has a trigger for INSERT, which an append does not fire",
+						RelationGetRelationName(events)),
+				 errhint("Drop the trigger and read the committed batches instead.")));
+}
+
+/* Partial indexes get their predicates compiled here rather than at the first row. */
+static void
+prepare_indexes(FactWriter *writer, const FactstrStore *store)
+{
+	ResultRelInfo *result_relation = writer->result_relation;
+
+	ExecOpenIndices(result_relation, false);
+	for (int i = 0; i < result_relation->ri_NumIndices; i++)
+	{
+		IndexInfo  *index = result_relation->ri_IndexRelationInfo[i];
+
+		if (index->ii_Predicate != NIL)
+			index->ii_PredicateState = ExecPrepareQual(index->ii_Predicate, writer->estate);
+		if (RelationGetRelid(result_relation->ri_IndexRelationDescs[i]) == store->by_payload)
+			writer->by_payload = result_relation->ri_IndexRelationDescs[i];
+	}
+}
+
+FactWriter *
+fact_writer_open(const FactstrStore *store)
+{
+	FactWriter *writer = palloc0(sizeof(FactWriter));
+
+	writer->events = table_open(store->events, RowExclusiveLock);
+	refuse_insert_triggers(writer->events);
+	writer->has_check_constraints = writer->events->rd_att->constr != NULL &&
+		writer->events->rd_att->constr->num_check > 0;
+
+	writer->estate = CreateExecutorState();
+	writer->result_relation = makeNode(ResultRelInfo);
+	InitResultRelInfo(writer->result_relation, writer->events, 1, NULL, 0);
+	prepare_indexes(writer, store);
+	writer->rows = palloc(ROWS_AT_ONCE * sizeof(TupleTableSlot *));
+	return writer;
+}
+
+/* To be called before the append lock is taken, or not so early if the transaction has it already. */
+void
+fact_writer_shorten_pending_list(FactWriter *writer, bool under_lock)
+{
+	pending_list_shorten(writer->by_payload,
+						 under_lock ? PENDING_PAGES_ALLOWED_UNDER_LOCK : PENDING_PAGES_ALLOWED);
+}
+
+/* An empty row, from the writer's stock. */
+static TupleTableSlot *
+empty_row(FactWriter *writer, int index)
+{
+	if (index == writer->row_count)
+	{
+		writer->rows[index] = MakeSingleTupleTableSlot(RelationGetDescr(writer->events),
+													   &TTSOpsVirtual);
+		writer->row_count++;
+	}
+	return ExecClearTuple(writer->rows[index]);
+}
+
+static void
+fill_row(TupleTableSlot *row, const NewFacts *facts, size_t index, int64 first_sequence_number,
+		 TimestampTz occurred_at)
+{
+	Datum	   *values = row->tts_values;
+	bool		has_key = index == 0 && facts->idempotency_key != (Datum) 0;
+
+	memset(row->tts_isnull, false, FACTSTR_EVENTS_COLUMNS);
+	values[FACTSTR_SEQUENCE_NUMBER - 1] = Int64GetDatum(first_sequence_number + (int64) index);
+	values[FACTSTR_BATCH_FIRST - 1] = Int64GetDatum(first_sequence_number);
+	values[FACTSTR_OCCURRED_AT - 1] = TimestampTzGetDatum(occurred_at);
+	values[FACTSTR_EVENT_TYPE - 1] = facts->event_types[index];
+	values[FACTSTR_PAYLOAD - 1] = facts->payloads[index];
+	values[FACTSTR_METADATA - 1] = facts->metadata[index];
+	row->tts_isnull[FACTSTR_METADATA - 1] = facts->metadata[index] == (Datum) 0;
+	values[FACTSTR_IDEMPOTENCY_KEY - 1] = has_key ? facts->idempotency_key : (Datum) 0;
+	row->tts_isnull[FACTSTR_IDEMPOTENCY_KEY - 1] = !has_key;
+	ExecStoreVirtualTuple(row);
+}
+
+static void
+insert_rows(FactWriter *writer, int count)
+{
+	CommandId	command = GetCurrentCommandId(true);
+	ExprContext *expression = GetPerTupleExprContext(writer->estate);
+
+	if (count == 1)
+		table_tuple_insert(writer->events, writer->rows[0], command, 0, NULL);
+	else
+		table_multi_insert(writer->events, writer->rows, count, command, 0, NULL);
+
+	for (int i = 0; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		expression->ecxt_scantuple = writer->rows[i];
+		(void) factstr_insert_index_tuples(writer->result_relation, writer->rows[i],
+										   writer->estate);
+		ResetPerTupleExprContext(writer->estate);
+	}
+}
+
+/* Writes the facts with consecutive numbers from first_sequence_number, as one batch. */
+void
+fact_writer_write(FactWriter *writer, const NewFacts *facts, int64 first_sequence_number,
+				  TimestampTz occurred_at)
+{
+	size_t		done = 0;
+
+	while (done < facts->count)
+	{
+		int			count = (int) Min(facts->count - done, ROWS_AT_ONCE);
+
+		for (int i = 0; i < count; i++)
+		{
+			TupleTableSlot *row = empty_row(writer, i);
+
+			fill_row(row, facts, done + i, first_sequence_number, occurred_at);
+			if (writer->has_check_constraints)
+				ExecConstraints(writer->result_relation, row, writer->estate);
+		}
+		insert_rows(writer, count);
+		done += count;
+		if (done < facts->count)
+			pending_list_shorten(writer->by_payload, PENDING_PAGES_ALLOWED_UNDER_LOCK);
+	}
+}
+
+void
+fact_writer_close(FactWriter *writer)
+{
+	for (int i = 0; i < writer->row_count; i++)
+		ExecDropSingleTupleTableSlot(writer->rows[i]);
+	ExecCloseIndices(writer->result_relation);
+	FreeExecutorState(writer->estate);
+	table_close(writer->events, NoLock);
+}

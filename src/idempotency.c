@@ -1,0 +1,146 @@
+/*
+ * idempotency.c
+ *		Appends that were made before: rule 33 of the contract.
+ *
+ * The key stands on the first fact of its batch, so it is committed with the batch, kept as long as
+ * the batch, and free again if the append fails.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/relscan.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "catalog/pg_collation.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+
+#include "compat.h"
+#include "durability.h"
+#include "errors.h"
+#include "fact_scan.h"
+#include "idempotency.h"
+
+/* The key is kept in an index, whose entries are limited to a third of a page.  In bytes. */
+#define MAX_KEY_BYTES 2000
+
+void
+idempotency_check_key(text *idempotency_key)
+{
+	Size		length = VARSIZE_ANY_EXHDR(idempotency_key);
+
+	if (length == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid idempotency_key: it must not be empty"),
+				 errhint("Pass null, or nothing, for an append without a key.")));
+	if (length > MAX_KEY_BYTES)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid idempotency_key: it is %zu bytes long", length),
+				 errhint("An idempotency key is at most %d bytes long.", MAX_KEY_BYTES)));
+}
+
+/* The number of the fact that carries the key, or 0. */
+static int64
+find_key(const FactstrStore *store, Snapshot snapshot, Datum idempotency_key)
+{
+	Relation	events = table_open(store->events, AccessShareLock);
+	Relation	index = index_open(store->by_idempotency_key, AccessShareLock);
+	TupleTableSlot *row = table_slot_create(events, NULL);
+	ScanKeyData key;
+	IndexScanDesc scan;
+	int64		sequence_number = 0;
+
+	ScanKeyEntryInitialize(&key, 0, 1, BTEqualStrategyNumber, InvalidOid, C_COLLATION_OID,
+						   F_TEXTEQ, idempotency_key);
+	scan = factstr_index_beginscan(events, index, snapshot, 1);
+	index_rescan(scan, &key, 1, NULL, 0);
+	if (index_getnext_slot(scan, ForwardScanDirection, row))
+		sequence_number = fact_sequence_number(row);
+
+	index_endscan(scan);
+	ExecDropSingleTupleTableSlot(row);
+	index_close(index, NoLock);
+	table_close(events, NoLock);
+	return sequence_number;
+}
+
+static bool
+jsonb_equals(Datum a, Datum b)
+{
+	return compareJsonbContainers(&DatumGetJsonbP(a)->root, &DatumGetJsonbP(b)->root) == 0;
+}
+
+/* Is the fact in this row what the nth of the new ones would be?  JSON is compared as values. */
+static bool
+is_same_fact(TupleTableSlot *row, const NewFacts *facts, size_t n)
+{
+	bool		isnull;
+	Datum		event_type = slot_getattr(row, FACTSTR_EVENT_TYPE, &isnull);
+	Datum		payload = slot_getattr(row, FACTSTR_PAYLOAD, &isnull);
+	Datum		metadata = slot_getattr(row, FACTSTR_METADATA, &isnull);
+
+	if (isnull != (facts->metadata[n] == (Datum) 0))
+		return false;
+	return DatumGetBool(DirectFunctionCall2Coll(texteq, C_COLLATION_OID, event_type,
+												facts->event_types[n])) &&
+		jsonb_equals(payload, facts->payloads[n]) &&
+		(isnull || jsonb_equals(metadata, facts->metadata[n]));
+}
+
+static bool
+is_in_batch(TupleTableSlot *row, const EarlierBatch *batch)
+{
+	bool		isnull;
+
+	return DatumGetInt64(slot_getattr(row, FACTSTR_BATCH_FIRST, &isnull)) ==
+		batch->first_sequence_number;
+}
+
+/* Walks the batch to its end; false if it does not consist of the same facts. */
+static bool
+compare_batch(const FactstrStore *store, Snapshot snapshot, const NewFacts *facts,
+			  EarlierBatch *batch)
+{
+	static const fs_event_query every_fact = {0};
+	FactScan   *scan = fact_scan_begin(store, &every_fact, snapshot,
+									   batch->first_sequence_number - 1, PG_INT64_MAX,
+									   ForwardScanDirection, FACT_SCAN_ALL);
+	TupleTableSlot *row;
+	size_t		compared = 0;
+	bool		same = true;
+
+	while (same && (row = fact_scan_next(scan)) != NULL && is_in_batch(row, batch))
+	{
+		same = compared < facts->count && is_same_fact(row, facts, compared);
+		compared++;
+		batch->last_sequence_number = fact_sequence_number(row);
+		batch->commit_position = factstr_commit_position(row);
+	}
+	fact_scan_end(scan);
+	return same && compared == facts->count;
+}
+
+/*
+ * Finds the batch that was committed with the facts' idempotency key, if they have one.  Raises
+ * "idempotency key reused" if it holds other facts.
+ */
+bool
+idempotency_find_batch(const FactstrStore *store, Snapshot snapshot, const NewFacts *facts,
+					   EarlierBatch *batch)
+{
+	if (facts->idempotency_key == (Datum) 0)
+		return false;
+	batch->first_sequence_number = find_key(store, snapshot, facts->idempotency_key);
+	if (batch->first_sequence_number == 0)
+		return false;
+	if (!compare_batch(store, snapshot, facts, batch))
+		ereport(ERROR,
+				(errcode(FACTSTR_ERRCODE_IDEMPOTENCY_KEY_REUSED),
+				 errmsg("idempotency key reused"),
+				 errdetail("The key belongs to the batch that begins with fact " INT64_FORMAT ", whose events differ.",
+						   batch->first_sequence_number),
+				 errhint("Repeat a call with its own events, and give each new append a key of its own.")));
+	return true;
+}

@@ -1,0 +1,26 @@
+/*
+ * idempotency.h
+ *		Appends that were made before: rule 33 of the contract.
+ */
+#ifndef FACTSTR_IDEMPOTENCY_H
+#define FACTSTR_IDEMPOTENCY_H
+
+#include "access/xlogdefs.h"
+#include "utils/snapshot.h"
+
+#include "fact_writer.h"
+#include "store.h"
+
+/* An earlier batch: its first and last number, and up to where the log must be flushed to tell. */
+typedef struct EarlierBatch
+{
+	int64		first_sequence_number;
+	int64		last_sequence_number;
+	XLogRecPtr	commit_position;
+} EarlierBatch;
+
+extern void idempotency_check_key(text *idempotency_key);
+extern bool idempotency_find_batch(const FactstrStore *store, Snapshot snapshot,
+								   const NewFacts *facts, EarlierBatch *batch);
+
+#endif							/* FACTSTR_IDEMPOTENCY_H */

@@ -1,0 +1,35 @@
+/*
+ * store.h
+ *		Where the store's tables and indexes are.
+ */
+#ifndef FACTSTR_STORE_H
+#define FACTSTR_STORE_H
+
+#include "fmgr.h"
+
+/* Columns of factstr_events, and how many there are. */
+enum
+{
+	FACTSTR_SEQUENCE_NUMBER = 1,
+	FACTSTR_BATCH_FIRST,
+	FACTSTR_OCCURRED_AT,
+	FACTSTR_EVENT_TYPE,
+	FACTSTR_PAYLOAD,
+	FACTSTR_METADATA,
+	FACTSTR_IDEMPOTENCY_KEY,
+	FACTSTR_EVENTS_COLUMNS = FACTSTR_IDEMPOTENCY_KEY
+};
+
+typedef struct FactstrStore
+{
+	Oid			events;
+	Oid			by_sequence_number;
+	Oid			by_event_type;
+	Oid			by_payload;
+	Oid			by_idempotency_key;
+} FactstrStore;
+
+extern void factstr_store_init(void);
+extern FactstrStore factstr_store(FunctionCallInfo fcinfo);
+
+#endif							/* FACTSTR_STORE_H */
