@@ -1,0 +1,462 @@
+/*
+ * json_document.c
+ *		From JSON text to a jansson document that keeps every number exactly.
+ *
+ * The text is rewritten token by token, numbers as tagged strings (json_document.h), and jansson
+ * parses the result.  Only numbers are understood here; all other grammar is jansson's business.
+ * Nothing that is not JSON becomes JSON by the rewriting, because a string may stand wherever a
+ * number may, and the one place where only a string may stand, a key, is looked after.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "json_document.h"
+
+#define FS_JSON_SHAPE "A document is one JSON value in UTF-8 (RFC 8259)."
+#define FS_NUMBER_SHAPE \
+	"A number has no leading zero, no plus sign, and digits on both sides of its point, if any."
+#define FS_EXPONENT_SHAPE \
+	"The exponent of a number written as an integer is in the 32-bit signed range."
+
+/* How much of a number an error quotes. */
+#define FS_QUOTED_NUMBER_BYTES 40
+
+/*
+ * Reading an exponent stops here: no count of digits brings it back into range, and one more digit
+ * or all the digits of a text do not overflow it.
+ */
+#define FS_HUGE_EXPONENT INT64_C(100000000000000000)
+
+/* The rewritten text.  After a failed allocation nothing more is added. */
+typedef struct fs_buffer
+{
+	char	   *data;
+	size_t		length;
+	size_t		capacity;
+	bool		no_memory;
+} fs_buffer;
+
+/* One walk over the text.  A step returns false with *error filled. */
+typedef struct fs_rewriter
+{
+	const char *text;
+	const char *next;
+	const char *end;
+	fs_buffer	out;
+	fs_input_error *error;
+} fs_rewriter;
+
+/* The parts of a number token, borrowed from it. */
+typedef struct fs_number
+{
+	bool		negative;
+	fs_text		integer;
+	fs_text		fraction;
+	int64_t		exponent;		/* as written, or beyond +-FS_HUGE_EXPONENT */
+} fs_number;
+
+static bool
+fs_buffer_reserve(fs_buffer *buffer, size_t more)
+{
+	size_t		capacity = buffer->capacity;
+	char	   *data;
+
+	if (buffer->no_memory)
+		return false;
+	if (more <= capacity - buffer->length)
+		return true;
+	if (more <= SIZE_MAX / 2 - buffer->length)
+	{
+		capacity = (buffer->length + more) * 2;
+		data = realloc(buffer->data, capacity);
+		if (data != NULL)
+		{
+			buffer->data = data;
+			buffer->capacity = capacity;
+			return true;
+		}
+	}
+	buffer->no_memory = true;
+	return false;
+}
+
+static void
+fs_buffer_append(fs_buffer *buffer, const char *data, size_t length)
+{
+	if (length > 0 && fs_buffer_reserve(buffer, length))
+	{
+		memcpy(buffer->data + buffer->length, data, length);
+		buffer->length += length;
+	}
+}
+
+static void
+fs_buffer_append_text(fs_buffer *buffer, const char *text)
+{
+	fs_buffer_append(buffer, text, strlen(text));
+}
+
+/* Errors say where in the caller's text; a column counts characters, not bytes. */
+static void
+fs_describe_place(const fs_rewriter *rewriter, const char *place, char *description, size_t size)
+{
+	size_t		line = 1;
+	size_t		column = 1;
+
+	for (const char *c = rewriter->text; c < place; c++)
+	{
+		if (*c == '\n')
+		{
+			line++;
+			column = 1;
+		}
+		else if (((unsigned char) *c & 0xC0) != 0x80)
+			column++;
+	}
+	(void) snprintf(description, size, "line %zu, column %zu", line, column);
+}
+
+static bool
+fs_refuse(fs_rewriter *rewriter, const char *place, const char *expected, const char *message)
+{
+	char		description[64];
+
+	fs_describe_place(rewriter, place, description, sizeof(description));
+	return fs_malformed(rewriter->error, description, expected, "%s", message);
+}
+
+/* Takes a run of digits off the front of *rest. */
+static fs_text
+fs_take_digits(fs_text *rest)
+{
+	fs_text		digits = {rest->data, 0};
+
+	while (digits.length < rest->length &&
+		   rest->data[digits.length] >= '0' && rest->data[digits.length] <= '9')
+		digits.length++;
+	rest->data += digits.length;
+	rest->length -= digits.length;
+	return digits;
+}
+
+static bool
+fs_take_character(fs_text *rest, const char *choice)
+{
+	if (rest->length == 0 || *rest->data == '\0' || strchr(choice, *rest->data) == NULL)
+		return false;
+	rest->data++;
+	rest->length--;
+	return true;
+}
+
+/* What follows the letter e: an optional sign and at least one digit. */
+static bool
+fs_scan_exponent(fs_text *rest, int64_t *exponent)
+{
+	bool		negative = rest->length > 0 && *rest->data == '-';
+	fs_text		digits;
+
+	(void) fs_take_character(rest, "+-");
+	digits = fs_take_digits(rest);
+	*exponent = 0;
+	for (size_t i = 0; i < digits.length && *exponent < FS_HUGE_EXPONENT; i++)
+		*exponent = *exponent * 10 + (digits.data[i] - '0');
+	if (negative)
+		*exponent = -*exponent;
+	return digits.length > 0;
+}
+
+/* Is the token, all of it, a JSON number?  Then its parts are in *number. */
+static bool
+fs_scan_number(fs_text token, fs_number *number)
+{
+	fs_text		rest = token;
+
+	number->fraction = (fs_text) {NULL, 0};
+	number->exponent = 0;
+	number->negative = fs_take_character(&rest, "-");
+	number->integer = fs_take_digits(&rest);
+	if (number->integer.length == 0 ||
+		(number->integer.length > 1 && number->integer.data[0] == '0'))
+		return false;
+	if (fs_take_character(&rest, "."))
+	{
+		number->fraction = fs_take_digits(&rest);
+		if (number->fraction.length == 0)
+			return false;
+	}
+	if (fs_take_character(&rest, "eE") && !fs_scan_exponent(&rest, &number->exponent))
+		return false;
+	return rest.length == 0;
+}
+
+/* Writes the digits of a number without zeros at either end, and sets the exponent they need. */
+static void
+fs_write_digits(fs_buffer *out, const fs_number *number, int64_t *exponent)
+{
+	size_t		start = out->length;
+	size_t		zeros = 0;
+
+	fs_buffer_append(out, number->integer.data, number->integer.length);
+	fs_buffer_append(out, number->fraction.data, number->fraction.length);
+	*exponent = number->exponent - (int64_t) number->fraction.length;
+	while (out->length > start && out->data[out->length - 1] == '0')
+	{
+		out->length--;
+		(*exponent)++;
+	}
+	while (start + zeros < out->length && out->data[start + zeros] == '0')
+		zeros++;
+	if (zeros > 0)
+		memmove(out->data + start, out->data + start + zeros, out->length - start - zeros);
+	out->length -= zeros;
+}
+
+/* Writes the canonical form.  False if its exponent is beyond 32 bits. */
+static bool
+fs_write_number(fs_buffer *out, const fs_number *number)
+{
+	size_t		start = out->length;
+	size_t		digits_start;
+	int64_t		exponent;
+	char		written[16];
+
+	if (number->negative)
+		fs_buffer_append_text(out, "-");
+	digits_start = out->length;
+	fs_write_digits(out, number, &exponent);
+	if (out->length == digits_start)
+	{
+		/* Zero has neither sign nor exponent. */
+		out->length = start;
+		fs_buffer_append_text(out, "0e0");
+		return true;
+	}
+	if (exponent < INT32_MIN || exponent > INT32_MAX)
+		return false;
+	(void) snprintf(written, sizeof(written), "e%ld", (long) exponent);
+	fs_buffer_append_text(out, written);
+	return true;
+}
+
+/* The whole run of characters that may belong to a number, well-formed or not. */
+static fs_text
+fs_number_token(const fs_rewriter *rewriter)
+{
+	fs_text		token = {rewriter->next, 0};
+	const char *c = rewriter->next;
+
+	while (c < rewriter->end &&
+		   ((*c >= '0' && *c <= '9') || (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
+			*c == '+' || *c == '-' || *c == '.' || *c == '_'))
+		c++;
+	token.length = (size_t) (c - token.data);
+	return token;
+}
+
+/* A colon follows a key and nothing else. */
+static bool
+fs_colon_follows(const fs_rewriter *rewriter, const char *after)
+{
+	while (after < rewriter->end &&
+		   (*after == ' ' || *after == '\t' || *after == '\n' || *after == '\r'))
+		after++;
+	return after < rewriter->end && *after == ':';
+}
+
+static bool
+fs_rewrite_number(fs_rewriter *rewriter)
+{
+	fs_text		token = fs_number_token(rewriter);
+	fs_number	number;
+	char		message[128];
+
+	if (!fs_scan_number(token, &number))
+		return fs_refuse(rewriter, token.data, FS_NUMBER_SHAPE, "malformed number");
+	if (fs_colon_follows(rewriter, token.data + token.length))
+		return fs_refuse(rewriter, token.data, FS_JSON_SHAPE,
+						 "a key must be a string, not a number");
+
+	fs_buffer_append_text(&rewriter->out, "\"" FS_JSON_TAG_ESCAPE);
+	if (!fs_write_number(&rewriter->out, &number))
+	{
+		(void) snprintf(message, sizeof(message),
+						"the exponent of the number %.*s%s is out of range",
+						(int) (token.length > FS_QUOTED_NUMBER_BYTES ?
+							   FS_QUOTED_NUMBER_BYTES : token.length), token.data,
+						token.length > FS_QUOTED_NUMBER_BYTES ? "..." : "");
+		return fs_refuse(rewriter, token.data, FS_EXPONENT_SHAPE, message);
+	}
+	fs_buffer_append_text(&rewriter->out, "\"");
+	rewriter->next += token.length;
+	return true;
+}
+
+/* Copies a string, quotes included, or what there is of it. */
+static void
+fs_rewrite_string(fs_rewriter *rewriter)
+{
+	const char *start = rewriter->next++;
+	size_t		tag_length = strlen(FS_JSON_TAG_ESCAPE);
+	bool		tagged;
+
+	while (rewriter->next < rewriter->end && *rewriter->next != '"')
+	{
+		if (*rewriter->next == '\\' && rewriter->next + 1 < rewriter->end)
+			rewriter->next++;
+		rewriter->next++;
+	}
+	if (rewriter->next < rewriter->end)
+		rewriter->next++;
+
+	tagged = (size_t) (rewriter->next - start) > tag_length &&
+		memcmp(start + 1, FS_JSON_TAG_ESCAPE, tag_length) == 0;
+	if (tagged && !fs_colon_follows(rewriter, rewriter->next))
+	{
+		fs_buffer_append_text(&rewriter->out, "\"" FS_JSON_TAG_ESCAPE);
+		start++;
+	}
+	fs_buffer_append(&rewriter->out, start, (size_t) (rewriter->next - start));
+}
+
+/* Copies up to the next string or number. */
+static void
+fs_rewrite_other(fs_rewriter *rewriter)
+{
+	const char *start = rewriter->next;
+
+	do
+		rewriter->next++;
+	while (rewriter->next < rewriter->end && *rewriter->next != '"' && *rewriter->next != '-' &&
+		   !(*rewriter->next >= '0' && *rewriter->next <= '9'));
+	fs_buffer_append(&rewriter->out, start, (size_t) (rewriter->next - start));
+}
+
+/* One token, or one stretch between tokens. */
+static bool
+fs_rewrite_step(fs_rewriter *rewriter)
+{
+	char		c = *rewriter->next;
+
+	if (c == '-' || (c >= '0' && c <= '9'))
+		return fs_rewrite_number(rewriter);
+	if (c == '"')
+		fs_rewrite_string(rewriter);
+	else
+		fs_rewrite_other(rewriter);
+	return true;
+}
+
+/*
+ * Where in the caller's text is this offset of the rewritten one?  Found by rewriting once more:
+ * errors are rare, and bookkeeping for them would cost every document.
+ */
+static const char *
+fs_original_place(fs_rewriter *rewriter, size_t offset)
+{
+	rewriter->next = rewriter->text;
+	rewriter->out.length = 0;
+	while (rewriter->next < rewriter->end)
+	{
+		const char *start = rewriter->next;
+		size_t		before = rewriter->out.length;
+		size_t		inside;
+
+		if (!fs_rewrite_step(rewriter) || rewriter->out.no_memory)
+			return start;
+		if (offset < rewriter->out.length)
+		{
+			inside = offset > before ? offset - before : 0;
+
+			/* A rewritten token is longer than the original: then its start must do. */
+			return rewriter->out.length - before == (size_t) (rewriter->next - start) ?
+				start + inside : start;
+		}
+	}
+	return rewriter->end;
+}
+
+/* jansson stops behind the offending token, before a byte that is not UTF-8, or at the end. */
+static const char *
+fs_offending_place(fs_rewriter *rewriter, const json_error_t *parse_error)
+{
+	size_t		position = parse_error->position > 0 ? (size_t) parse_error->position : 0;
+
+	if (json_error_code(parse_error) == json_error_premature_end_of_input &&
+		position >= rewriter->out.length)
+		return rewriter->end;
+	if (position > 0 && json_error_code(parse_error) != json_error_invalid_utf8)
+		position--;
+	return fs_original_place(rewriter, position);
+}
+
+/* Translates jansson's complaint about the rewritten text to one about the caller's. */
+static void
+fs_refuse_parsed(fs_rewriter *rewriter, json_error_t *parse_error)
+{
+	const char *place = fs_offending_place(rewriter, parse_error);
+	const char *message = parse_error->text;
+	char	   *quote = strstr(parse_error->text, " near ");
+
+	/* What it quotes is the rewritten text, and values do not belong into messages. */
+	if (quote != NULL && (place < rewriter->end || strchr(quote, '\'') != NULL))
+		*quote = '\0';
+	switch (json_error_code(parse_error))
+	{
+		case json_error_stack_overflow:
+			message = "arrays and objects are nested deeper than 2048 levels";
+			break;
+		case json_error_null_character:
+		case json_error_null_byte_in_key:
+			message = "\\u0000 cannot be kept";
+			break;
+		default:
+			break;
+	}
+	(void) fs_refuse(rewriter, place, FS_JSON_SHAPE, message);
+}
+
+static json_t *
+fs_parse_rewritten(fs_rewriter *rewriter)
+{
+	json_error_t parse_error;
+	json_t	   *document;
+
+	/* jansson takes no NULL, not even for an empty text. */
+	document = json_loadb(rewriter->out.length > 0 ? rewriter->out.data : "",
+						  rewriter->out.length, JSON_DECODE_ANY, &parse_error);
+	if (document != NULL)
+		return document;
+
+	/*
+	 * It says nothing when it runs out of memory.  Known limit: up to 2.14 its lexer does not notice
+	 * when the buffer for a token cannot grow; the result then is a complaint about the syntax, or
+	 * a string that lacks bytes.
+	 */
+	if (parse_error.text[0] == '\0' ||
+		json_error_code(&parse_error) == json_error_out_of_memory)
+		(void) fs_out_of_memory(rewriter->error);
+	else
+		fs_refuse_parsed(rewriter, &parse_error);
+	return NULL;
+}
+
+json_t *
+fs_json_document_load(const char *text, size_t length, fs_input_error *error)
+{
+	fs_rewriter rewriter = {.text = text, .next = text, .end = text + length, .error = error};
+	json_t	   *document = NULL;
+
+	error->code = FS_INPUT_OK;
+	while (rewriter.next < rewriter.end && !rewriter.out.no_memory)
+	{
+		if (!fs_rewrite_step(&rewriter))
+			break;
+	}
+	if (rewriter.out.no_memory)
+		(void) fs_out_of_memory(error);
+	else if (error->code == FS_INPUT_OK)
+		document = fs_parse_rewritten(&rewriter);
+	free(rewriter.out.data);
+	return document;
+}
