@@ -165,24 +165,34 @@ add_index_source(FactScan *scan, Oid index, ScanKey keys, int key_count)
 	index_rescan(source->index_scan, keys, key_count, NULL, 0);
 }
 
-/* Two keys for after < sequence_number <= upto. */
-static void
+/*
+ * Keys for after < sequence_number <= upto; returns how many were needed.  A key costs a comparison
+ * for each entry of a page, so there is none for an end that is open.
+ */
+static int
 range_keys(ScanKey keys, AttrNumber column, int64 after, int64 upto)
 {
-	ScanKeyInit(&keys[0], column, BTGreaterStrategyNumber, F_INT8GT, Int64GetDatum(after));
-	ScanKeyInit(&keys[1], column, BTLessEqualStrategyNumber, F_INT8LE, Int64GetDatum(upto));
+	int			count = 0;
+
+	if (after > 0)
+		ScanKeyInit(&keys[count++], column, BTGreaterStrategyNumber, F_INT8GT,
+					Int64GetDatum(after));
+	if (upto < PG_INT64_MAX)
+		ScanKeyInit(&keys[count++], column, BTLessEqualStrategyNumber, F_INT8LE,
+					Int64GetDatum(upto));
+	return count;
 }
 
 static void
 add_log_source(FactScan *scan, int64 after, int64 upto)
 {
 	ScanKeyData keys[2];
+	int			count = range_keys(keys, 1, after, upto);
 
-	range_keys(keys, 1, after, upto);
-	add_index_source(scan, scan->store.by_sequence_number, keys, 2);
+	add_index_source(scan, scan->store.by_sequence_number, keys, count);
 }
 
-static void
+static int
 event_type_keys(ScanKey keys, fs_text event_type, int64 after, int64 upto)
 {
 	Datum		type = PointerGetDatum(cstring_to_text_with_len(event_type.data,
@@ -190,7 +200,7 @@ event_type_keys(ScanKey keys, fs_text event_type, int64 after, int64 upto)
 
 	ScanKeyEntryInitialize(&keys[0], 0, 1, BTEqualStrategyNumber, InvalidOid, C_COLLATION_OID,
 						   F_TEXTEQ, type);
-	range_keys(&keys[1], 2, after, upto);
+	return 1 + range_keys(&keys[1], 2, after, upto);
 }
 
 static void
@@ -199,9 +209,9 @@ add_event_type_sources(FactScan *scan, const fs_filter *filter, int64 after, int
 	for (size_t i = 0; i < filter->event_type_count; i++)
 	{
 		ScanKeyData keys[3];
+		int			count = event_type_keys(keys, filter->event_types[i], after, upto);
 
-		event_type_keys(keys, filter->event_types[i], after, upto);
-		add_index_source(scan, scan->store.by_event_type, keys, 3);
+		add_index_source(scan, scan->store.by_event_type, keys, count);
 	}
 }
 
@@ -267,12 +277,13 @@ count_facts_of_type(FactScan *scan, Relation index, fs_text event_type,
 					int64 after, int64 upto, int64 limit)
 {
 	ScanKeyData keys[3];
+	int			key_count;
 	IndexScanDesc index_scan;
 	int64		count = 0;
 
-	event_type_keys(keys, event_type, after, upto);
-	index_scan = factstr_index_beginscan(scan->events, index, scan->snapshot, 3);
-	index_rescan(index_scan, keys, 3, NULL, 0);
+	key_count = event_type_keys(keys, event_type, after, upto);
+	index_scan = factstr_index_beginscan(scan->events, index, scan->snapshot, key_count);
+	index_rescan(index_scan, keys, key_count, NULL, 0);
 	while (count <= limit && index_getnext_tid(index_scan, ForwardScanDirection) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();

@@ -1,0 +1,4 @@
+\set account random(1, 100000)
+\set amount random(1, 1000000)
+SELECT coalesce(current_context_version, 0) AS expected FROM factstr_query(jsonb_build_object('filters', jsonb_build_array(jsonb_build_object('event_types', '["account-opened", "money-deposited"]'::jsonb, 'payload_predicates', jsonb_build_array(jsonb_build_object('account_id', 'acct-' || :account::int)))))) \gset
+SELECT factstr_try_append_if(jsonb_build_array(jsonb_build_object('event_type', 'money-deposited', 'payload', jsonb_build_object('account_id', 'acct-' || :account::int, 'amount', :amount::int, 'currency', 'EUR', 'note', 'salary payment', 'customer', jsonb_build_object('id', :amount::int, 'tier', 'gold')))), jsonb_build_object('filters', jsonb_build_array(jsonb_build_object('event_types', '["account-opened", "money-deposited"]'::jsonb, 'payload_predicates', jsonb_build_array(jsonb_build_object('account_id', 'acct-' || :account::int))))), nullif(:expected::bigint, 0));

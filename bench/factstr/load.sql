@@ -1,0 +1,19 @@
+-- Loads :facts facts in batches of 1,000, a tenth as many accounts as facts: about ten facts to an account.
+SELECT set_config('bench.facts', :'facts', false) \g /dev/null
+DO $$
+DECLARE
+	facts int := current_setting('bench.facts')::int;
+BEGIN
+	FOR i IN 1 .. facts / 1000 LOOP
+		PERFORM factstr_append((
+			SELECT jsonb_agg(jsonb_build_object(
+				'event_type', CASE WHEN random() < 0.1 THEN 'account-opened' ELSE 'money-deposited' END,
+				'payload', jsonb_build_object(
+					'account_id', 'acct-' || 1 + (random() * (facts / 10 - 1))::int,
+					'amount', (random() * 1000000)::int, 'currency', 'EUR', 'note', 'salary payment',
+					'customer', jsonb_build_object('id', (random() * 1000000)::int, 'tier', 'gold'))))
+			FROM generate_series(1, 1000)));
+		COMMIT;
+	END LOOP;
+END
+$$;

@@ -1,0 +1,3 @@
+\set account random(1, 100000)
+\set amount random(1, 1000000)
+INSERT INTO unordered_events (event_type, payload) SELECT 'money-deposited', jsonb_build_object('account_id', 'acct-' || (:account::int + n), 'amount', :amount::int + n, 'currency', 'EUR', 'note', 'salary payment', 'customer', jsonb_build_object('id', :amount::int + n, 'tier', 'gold')) FROM generate_series(1, 100) n;

@@ -1,0 +1,265 @@
+#!/usr/bin/env python3
+"""The sections of the benchmark, on the cluster that the environment leads to.
+
+Contestants take turns, round by round, so that a machine that is slow for a while is slow for all
+of them; what counts is the ratio of their medians.
+"""
+
+import glob
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SECONDS = int(os.environ.get("BENCH_SECONDS", "5"))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
+LARGE = int(os.environ.get("BENCH_FACTS", "5000000"))
+
+ACCOUNT = ('{"filters":[{"event_types":["account-opened","money-deposited"],'
+           '"payload_predicates":[{"account_id":"%s"}]}]}')
+
+
+def say(text=""):
+    print(text, flush=True)
+
+
+def psql(*arguments, database="postgres"):
+    command = ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", database, *arguments]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+
+def script(name):
+    return os.path.join(HERE, name)
+
+
+def fresh_database(name, *files):
+    psql("-c", f"CREATE DATABASE {name}")
+    psql("-c", "CREATE EXTENSION factstr", *[word for file in files for word in ("-f", script(file))],
+         database=name)
+
+
+def load(database, facts):
+    begin = time.monotonic()
+    psql("-v", f"facts={facts}", "-f", script("factstr/load.sql"), database=database)
+    say(f"  loaded {facts:,} facts in batches of 1,000: {facts / (time.monotonic() - begin):,.0f} facts/s")
+
+
+def pgbench(database, file, clients, *arguments):
+    command = ["pgbench", "-n", "-M", "prepared", "-f", script(file), "-c", str(clients),
+               "-j", str(min(clients, 2)), *arguments, database]
+    result = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                            text=True).stdout
+    failed = re.search(r"number of failed transactions: (\d+)", result)
+    if failed and int(failed.group(1)) > 0:
+        sys.exit(f"{file}: {failed.group(0)}\n{result}")
+    return float(re.search(r"tps = ([0-9.]+)", result).group(1))
+
+
+def compare(database, clients, contestants):
+    """Contestants: (name, script, the ratio that factstr, the first, is to reach against it)."""
+    rates = {name: [] for name, _, _ in contestants}
+    for _ in range(ROUNDS):
+        for name, file, _ in contestants:
+            rates[name].append(pgbench(database, file, clients, "-T", str(SECONDS)))
+    ours = statistics.median(rates[contestants[0][0]])
+    for name, _, goal in contestants:
+        theirs = statistics.median(rates[name])
+        note = f"factstr is {ours / theirs:.2f} x as fast (goal {goal})" if goal else ""
+        say(f"  {name:<34}{theirs:>12,.0f}/s  {note}")
+
+
+def setting():
+    version = psql("-c", "SELECT split_part(version(), ' on ', 1)")
+    say(f"{version}, {os.cpu_count()} cores, {SECONDS} s a measurement, median of {ROUNDS} in turns")
+
+
+APPENDS = ("reference_tables.sql", "unordered_insert_tables.sql")
+
+
+def append():
+    fresh_database("bench_append", *[f"peers/{file}" for file in APPENDS])
+    for clients, reference_goal, insert_goal in ((1, None, 0.75), (16, 3, 0.5)):
+        say(f"\nappend, one event, {clients} clients (appends)")
+        compare("bench_append", clients, [
+            ("factstr_append", "factstr/append.sql", None),
+            ("reference statements", "peers/reference_append.sql", reference_goal or "none"),
+            ("unordered INSERT, same indexes", "peers/unordered_insert.sql", insert_goal)])
+
+
+def slow():
+    fresh_database("bench_slow", *[f"peers/{file}" for file in APPENDS])
+    say("\nappend, one event, 16 clients, flush + 1 ms (appends)")
+    compare("bench_slow", 16, [
+        ("factstr_append", "factstr/append.sql", None),
+        ("reference statements", "peers/reference_append.sql", 8),
+        ("unordered INSERT, same indexes", "peers/unordered_insert.sql", "none")])
+
+
+def batch():
+    fresh_database("bench_batch", "peers/unordered_insert_tables.sql")
+    say("\nappend, batches of 100, 1 client (batches)")
+    compare("bench_batch", 1, [
+        ("factstr_append", "factstr/append_100.sql", None),
+        ("multi-row INSERT, same indexes", "peers/unordered_insert_100.sql", 0.6)])
+
+
+def latencies(file, clients, transactions):
+    """Latencies in ms, sorted, of so many transactions."""
+    with tempfile.TemporaryDirectory() as directory:
+        prefix = os.path.join(directory, "log")
+        pgbench("bench_tail", file, clients, "-t", str(transactions // clients),
+                "-l", "--log-prefix", prefix)
+        values = []
+        for path in glob.glob(prefix + "*"):
+            with open(path, encoding="ascii") as log:
+                values += [int(line.split()[2]) / 1000 for line in log]
+    return sorted(values)
+
+
+def tail():
+    fresh_database("bench_tail", *[f"peers/{file}" for file in APPENDS])
+    say("\nlatency of 100,000 appends at 8 clients (ms)")
+    for name, file in (("factstr_append", "factstr/append.sql"),
+                       ("reference statements", "peers/reference_append.sql"),
+                       ("unordered INSERT, same indexes", "peers/unordered_insert.sql")):
+        values = latencies(file, 8, 100000)
+        say(f"  {name:<34} p50 {values[len(values) // 2]:7.2f}  "
+            f"p99.9 {values[int(len(values) * 0.999)]:7.2f}  max {values[-1]:7.2f}")
+
+
+def append_if():
+    facts = 1000000
+    fresh_database("bench_append_if", "peers/reference_tables.sql")
+    say(f"\nappend_if after its own query, {facts:,} facts, 8 clients (decisions)")
+    load("bench_append_if", facts)
+    psql("-c", "INSERT INTO reference.events SELECT sequence_number, occurred_at, event_type, payload"
+         " FROM factstr_events ORDER BY 1",
+         "-c", "INSERT INTO reference.append_batches SELECT sequence_number, sequence_number"
+         " FROM factstr_events ORDER BY 1",
+         "-c", "VACUUM ANALYZE reference.events", "-c", "CHECKPOINT", database="bench_append_if")
+    compare("bench_append_if", 8, [
+        ("factstr_query + try_append_if", "factstr/append_if.sql", None),
+        ("reference statements", "peers/reference_append_if.sql", 5)])
+
+
+# Growth: the same question at two sizes of the log.
+
+def timed(database, statement, repeat=200):
+    """Milliseconds of one execution in the server: the median of many, connection kept."""
+    block = f"""DO $bench$
+        DECLARE began timestamptz; took float8[]; middle float8;
+        BEGIN
+          FOR i IN 1 .. {repeat} LOOP
+            began := clock_timestamp();
+            PERFORM {statement};
+            took := took || extract(epoch FROM clock_timestamp() - began)::float8 * 1000;
+          END LOOP;
+          SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY t) INTO middle FROM unnest(took) t;
+          PERFORM set_config('bench.middle', middle::text, false);
+        END $bench$"""
+    return float(psql("-c", block, "-c", "SELECT current_setting('bench.middle')", database=database))
+
+
+def old_and_new(database, facts):
+    """Contexts of the growth test, appended before and after the mass of facts."""
+    ten = "SELECT factstr_append((SELECT jsonb_agg(jsonb_build_object('event_type', 'money-deposited'," \
+          " 'payload', jsonb_build_object('account_id', '%s', 'n', n))) FROM generate_series(1, 10) n))"
+    huge = "SELECT factstr_append((SELECT jsonb_agg(jsonb_build_object('event_type', 'money-deposited'," \
+           " 'payload', jsonb_build_object('account_id', 'huge'))) FROM generate_series(1, 20000) n))"
+    psql("-c", "ALTER TABLE factstr_events SET (autovacuum_enabled = off)", "-c", ten % "old", "-c", huge,
+         database=database)
+    load(database, facts)
+    psql("-c", ten % "new", database=database)
+
+
+def questions():
+    """(name, statement) pairs; appends are made to fail at the last moment, so the log stays as it is."""
+    event = """'[{"event_type":"x","payload":{}}]'"""
+
+    def conditional(query, version):
+        return (f"factstr_try_append_if({event}, '{query}', {version} - 1)")
+
+    def version(query):
+        return f"factstr_context_version('{query}')"
+
+    new, old, huge = ACCOUNT % "new", ACCOUNT % "old", ACCOUNT % "huge"
+    never = '{"filters":[{"event_types":["never-occurred"]}]}'
+    never_with = '{"filters":[{"event_types":["never-occurred"],"payload_predicates":[{"currency":"EUR"}]}]}'
+    return [
+        ("query, 10 new facts", f"factstr_query('{new}')"),
+        ("query, 10 old facts", f"factstr_query('{old}')"),
+        ("version, 10 new facts", version(new)),
+        ("version, 10 old facts", version(old)),
+        ("version, huge and old", version(huge)),
+        ("version, type that never occurred", version(never)),
+        ("version, the same with a predicate", version(never_with)),
+        ("query, type that never occurred", f"factstr_query('{never}')"),
+        ("conflict, 10 new facts", conditional(new, version(new))),
+        ("conflict, 10 old facts", conditional(old, version(old))),
+    ]
+
+
+def successful_append_ifs(database):
+    """(name, ms): appends that succeed with an expected version at the log's beginning or end."""
+    results = []
+    for name, account in (("append_if, 10 new facts", "new"), ("append_if, 10 old facts", "old"),
+                          ("append_if, huge and old", "huge"), ("append_if, empty context", "nobody")):
+        query = ACCOUNT % account
+        expected = psql("-c", f"SELECT factstr_context_version('{query}')", database=database) or "NULL"
+        statement = ("factstr_append_if('[{\"event_type\":\"x\",\"payload\":{}}]', "
+                     f"'{query}', {expected})")
+        results.append((name, timed(database, statement)))
+    return results
+
+
+def measure_growth(database):
+    return [(name, timed(database, statement, 30 if "huge" in name else 200))
+            for name, statement in questions()] + successful_append_ifs(database)
+
+
+def growth_row(name, small, large):
+    say(f"  {name:<38}{small:>9.3f} ms {large:>9.3f} ms {large / small:7.2f} x")
+
+
+def growth():
+    small = 100000
+    say(f"\ngrowth: the same at {small:,} and at {LARGE:,} facts; never analyzed (goal: less than 1.5 x)")
+    sizes = (("bench_small", small), ("bench_large", LARGE))
+    for database, facts in sizes:
+        fresh_database(database)
+        old_and_new(database, facts)
+    for state, prepare in (("short pending list", "SELECT gin_clean_pending_list('factstr_events_payload_idx')"),
+                           ("pending list as long as it gets", None)):
+        for database, _ in sizes:
+            if prepare:
+                psql("-c", prepare, "-c", "CHECKPOINT", database=database)
+            else:
+                fill_pending_list(database)
+        say(f"  {state}")
+        for (name, first), (_, second) in zip(*[measure_growth(database) for database, _ in sizes]):
+            growth_row(name, first, second)
+
+
+def fill_pending_list(database):
+    """One fact after the other until the next one would empty the list."""
+    psql("-c", "SELECT gin_clean_pending_list('factstr_events_payload_idx')",
+         "-c", "SELECT count(factstr_append('[{\"event_type\":\"filler\",\"payload\":{\"a\":1,\"b\":2,\"c\":3}}]'))"
+         " FROM generate_series(1, 500)", database=database)
+
+
+SECTIONS = {"append": append, "slow": slow, "batch": batch, "tail": tail, "append_if": append_if,
+            "growth": growth}
+
+
+def main():
+    setting()
+    for name in sys.argv[1:]:
+        SECTIONS[name]()
+
+
+if __name__ == "__main__":
+    main()
