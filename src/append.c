@@ -165,10 +165,11 @@ append_under_lock(const AppendRequest *request, FactWriter *writer, int64 checke
 }
 
 /*
- * Appends the facts as one batch, if the context is as expected and the idempotency key is new.
+ * Appends the facts as one batch, if the context is as expected and the idempotency key is new.  The
+ * request's facts may be compressed in place.
  */
 AppendOutcome
-append_facts(const AppendRequest *request)
+append_facts(AppendRequest *request)
 {
 	AppendOutcome outcome;
 	int64		checked_upto;
@@ -182,6 +183,7 @@ append_facts(const AppendRequest *request)
 	}
 
 	writer = fact_writer_open(&request->store);
+	fact_writer_prepare(writer, &request->facts);
 	fact_writer_shorten_pending_list(writer, append_lock_is_held(&request->store));
 	(void) GetCurrentTransactionId();
 

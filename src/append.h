@@ -29,6 +29,6 @@ typedef struct AppendOutcome
 	int64		last_sequence_number;
 } AppendOutcome;
 
-extern AppendOutcome append_facts(const AppendRequest *request);
+extern AppendOutcome append_facts(AppendRequest *request);
 
 #endif							/* FACTSTR_APPEND_H */

@@ -12,6 +12,7 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/toast_internals.h"
 #include "executor/executor.h"
 #include "nodes/tidbitmap.h"
 #include "storage/lock.h"
@@ -53,6 +54,14 @@
 #define factstr_tbm_create(bytes) tbm_create((Size) (bytes), NULL)
 #else
 #define factstr_tbm_create(bytes) tbm_create((long) (bytes), NULL)
+#endif
+
+/* 14 brought a choice of compression methods, per column. */
+#if PG_VERSION_NUM >= 140000
+#define factstr_compress_datum(value, attribute) \
+	toast_compress_datum(value, (attribute)->attcompression)
+#else
+#define factstr_compress_datum(value, attribute) toast_compress_datum(value)
 #endif
 
 /* 17 asks whether a stronger lock would do as well. */

@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "access/heaptoast.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
@@ -119,6 +120,38 @@ fact_writer_open(const FactstrStore *store)
 	prepare_indexes(writer, store);
 	writer->rows = palloc(ROWS_AT_ONCE * sizeof(TupleTableSlot *));
 	return writer;
+}
+
+/*
+ * Compresses values that are too large for a row as they are.  The table would do it as well, but
+ * under the append lock.
+ */
+static void
+compress_large_values(FactWriter *writer, AttrNumber column, Datum *values, size_t count)
+{
+	Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(writer->events), column - 1);
+
+	if (attribute->attstorage != TYPSTORAGE_EXTENDED)
+		return;
+	for (size_t i = 0; i < count; i++)
+	{
+		Datum		compressed;
+
+		if (values[i] == (Datum) 0 || VARSIZE(DatumGetPointer(values[i])) < TOAST_TUPLE_THRESHOLD)
+			continue;
+		CHECK_FOR_INTERRUPTS();
+		compressed = factstr_compress_datum(values[i], attribute);
+		if (DatumGetPointer(compressed) != NULL)
+			values[i] = compressed;
+	}
+}
+
+/* What can be done to the facts before the append lock is taken. */
+void
+fact_writer_prepare(FactWriter *writer, NewFacts *facts)
+{
+	compress_large_values(writer, FACTSTR_PAYLOAD, facts->payloads, facts->count);
+	compress_large_values(writer, FACTSTR_METADATA, facts->metadata, facts->count);
 }
 
 /* To be called before the append lock is taken, or not so early if the transaction has it already. */

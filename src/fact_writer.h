@@ -25,6 +25,7 @@ typedef struct NewFacts
 extern NewFacts new_facts_build(const FactstrNewEvents *events, text *idempotency_key);
 
 extern FactWriter *fact_writer_open(const FactstrStore *store);
+extern void fact_writer_prepare(FactWriter *writer, NewFacts *facts);
 extern void fact_writer_shorten_pending_list(FactWriter *writer, bool under_lock);
 extern void fact_writer_write(FactWriter *writer, const NewFacts *facts,
 							  int64 first_sequence_number, TimestampTz occurred_at);
