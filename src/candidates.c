@@ -1,10 +1,10 @@
 /*
  * candidates.c
- *		The facts that the payload index proposes for the predicates of a query.
+ *		The facts that an index proposes for a query, in no order.
  *
- * "payload @> predicate" through the index proposes every fact that matches the predicate, and some
- * that do not: the matcher decides later.  The index answers with places, not with numbers, so
- * the candidates' rows are visited once, for the number alone, and sorted by it.
+ * "payload @> predicate" through the payload index proposes every fact that matches the predicate,
+ * and some that do not: the matcher decides later.  The index answers with places, not with
+ * numbers, so the candidates' rows are visited once, for the number alone, and sorted by it.
  */
 #include "postgres.h"
 
@@ -12,85 +12,75 @@
 #include "access/relscan.h"
 #include "access/tableam.h"
 #include "miscadmin.h"
-#include "utils/fmgroids.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
 #include "candidates.h"
 #include "compat.h"
-#include "fact_scan.h"
+#include "fact_sources.h"
 
 struct CandidateBitmap
 {
 	Relation	events;
-	Oid			by_payload;
 	Snapshot	snapshot;
 	TIDBitmap  *accepted;		/* NULL as long as nothing is */
 	int64		accepted_count;
-	TIDBitmap  *found;			/* of the filter asked about last */
+	TIDBitmap  *found;			/* since the last decision to accept or reject */
 	int64		found_count;
 };
 
 CandidateBitmap *
-candidate_bitmap_create(Relation events, Oid by_payload, Snapshot snapshot)
+candidate_bitmap_create(Relation events, Snapshot snapshot)
 {
 	CandidateBitmap *bitmap = palloc0(sizeof(CandidateBitmap));
 
 	bitmap->events = events;
-	bitmap->by_payload = by_payload;
 	bitmap->snapshot = snapshot;
 	return bitmap;
 }
 
-static int64
-add_candidates_of_predicate(CandidateBitmap *bitmap, Relation index, fs_json predicate)
-{
-	ScanKeyData key;
-	IndexScanDesc scan;
-	int64		count;
-
-	ScanKeyInit(&key, 1, JsonbContainsStrategyNumber, F_JSONB_CONTAINS,
-				JsonbPGetDatum(factstr_jsonb_of(predicate)));
-	scan = factstr_index_beginscan_bitmap(index, bitmap->snapshot, 1);
-	index_rescan(scan, &key, 1, NULL, 0);
-	count = index_getbitmap(scan, bitmap->found);
-	index_endscan(scan);
-	return count;
-}
-
-/* Asks the index for the candidates of a filter's predicates; returns how many it found. */
+/*
+ * Asks an index; returns how many candidates were found since the last decision about them.
+ */
 int64
-candidate_bitmap_find(CandidateBitmap *bitmap, const fs_filter *filter)
+candidate_bitmap_find(CandidateBitmap *bitmap, Oid index, ScanKey keys, int key_count)
 {
-	Relation	index = index_open(bitmap->by_payload, AccessShareLock);
+	Relation	relation = index_open(index, AccessShareLock);
+	IndexScanDesc scan = factstr_index_beginscan_bitmap(relation, bitmap->snapshot, key_count);
 
-	if (bitmap->found != NULL)
-		tbm_free(bitmap->found);
-	bitmap->found = factstr_tbm_create(work_mem * (Size) 1024);
-	bitmap->found_count = 0;
-	for (size_t i = 0; i < filter->payload_predicate_count; i++)
-		bitmap->found_count += add_candidates_of_predicate(bitmap, index,
-														   filter->payload_predicates[i]);
-	index_close(index, NoLock);
+	if (bitmap->found == NULL)
+		bitmap->found = factstr_tbm_create(work_mem * (Size) 1024);
+	index_rescan(scan, keys, key_count, NULL, 0);
+	bitmap->found_count += index_getbitmap(scan, bitmap->found);
+	index_endscan(scan);
+	index_close(relation, NoLock);
 	return bitmap->found_count;
 }
 
-/* Takes in what was found last. */
+void
+candidate_bitmap_reject(CandidateBitmap *bitmap)
+{
+	if (bitmap->found != NULL)
+		tbm_free(bitmap->found);
+	bitmap->found = NULL;
+	bitmap->found_count = 0;
+}
+
 void
 candidate_bitmap_accept(CandidateBitmap *bitmap)
 {
 	bitmap->accepted_count += bitmap->found_count;
-	if (bitmap->accepted == NULL)
-		bitmap->accepted = bitmap->found;
+	if (bitmap->accepted != NULL)
+		tbm_union(bitmap->accepted, bitmap->found);
 	else
 	{
-		tbm_union(bitmap->accepted, bitmap->found);
-		tbm_free(bitmap->found);
+		bitmap->accepted = bitmap->found;
+		bitmap->found = NULL;
 	}
-	bitmap->found = NULL;
+	candidate_bitmap_reject(bitmap);
 }
 
-/* How many candidates were taken in; one that several predicates propose counts for each. */
+/* How many candidates were accepted; one that was found several times counts each time. */
 int64
 candidate_bitmap_count(const CandidateBitmap *bitmap)
 {
@@ -100,10 +90,9 @@ candidate_bitmap_count(const CandidateBitmap *bitmap)
 void
 candidate_bitmap_free(CandidateBitmap *bitmap)
 {
+	candidate_bitmap_reject(bitmap);
 	if (bitmap->accepted != NULL)
 		tbm_free(bitmap->accepted);
-	if (bitmap->found != NULL)
-		tbm_free(bitmap->found);
 	pfree(bitmap);
 }
 

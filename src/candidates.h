@@ -1,15 +1,14 @@
 /*
  * candidates.h
- *		The facts that the payload index proposes for the predicates of a query.
+ *		The facts that an index proposes for a query, in no order.
  */
 #ifndef FACTSTR_CANDIDATES_H
 #define FACTSTR_CANDIDATES_H
 
+#include "access/skey.h"
 #include "storage/itemptr.h"
 #include "utils/relcache.h"
 #include "utils/snapshot.h"
-
-#include "matching.h"
 
 typedef struct Candidate
 {
@@ -26,9 +25,10 @@ typedef struct CandidateList
 
 typedef struct CandidateBitmap CandidateBitmap;
 
-extern CandidateBitmap *candidate_bitmap_create(Relation events, Oid by_payload, Snapshot snapshot);
-extern int64 candidate_bitmap_find(CandidateBitmap *bitmap, const fs_filter *filter);
+extern CandidateBitmap *candidate_bitmap_create(Relation events, Snapshot snapshot);
+extern int64 candidate_bitmap_find(CandidateBitmap *bitmap, Oid index, ScanKey keys, int key_count);
 extern void candidate_bitmap_accept(CandidateBitmap *bitmap);
+extern void candidate_bitmap_reject(CandidateBitmap *bitmap);
 extern int64 candidate_bitmap_count(const CandidateBitmap *bitmap);
 extern CandidateList *candidate_bitmap_fetch(CandidateBitmap *bitmap, int64 after, int64 upto);
 extern void candidate_bitmap_free(CandidateBitmap *bitmap);

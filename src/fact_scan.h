@@ -10,6 +10,7 @@
 #include "executor/tuptable.h"
 #include "utils/snapshot.h"
 
+#include "fact_sources.h"
 #include "matching.h"
 #include "store.h"
 
@@ -34,6 +35,5 @@ extern void fact_scan_end(FactScan *scan);
 extern FactPosition fact_head(const FactstrStore *store, Snapshot snapshot);
 extern FactPosition fact_newest_match(const FactstrStore *store, const fs_event_query *query,
 									  Snapshot snapshot, int64 after, int64 upto);
-extern int64 fact_sequence_number(TupleTableSlot *row);
 
 #endif							/* FACTSTR_FACT_SCAN_H */
