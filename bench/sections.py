@@ -245,10 +245,10 @@ def growth():
 
 
 def fill_pending_list(database):
-    """One fact after the other until the next one would empty the list."""
-    psql("-c", "SELECT gin_clean_pending_list('factstr_events_payload_idx')",
-         "-c", "SELECT count(factstr_append('[{\"event_type\":\"filler\",\"payload\":{\"a\":1,\"b\":2,\"c\":3}}]'))"
-         " FROM generate_series(1, 500)", database=database)
+    """One large append leaves the list as long as it may get; the next append would empty it."""
+    psql("-c", "SELECT factstr_append((SELECT jsonb_agg(jsonb_build_object('event_type', 'filler', 'payload',"
+         " jsonb_build_object('a', n, 'b', n, 'c', n))) FROM generate_series(1, 30000) n))",
+         database=database)
 
 
 SECTIONS = {"append": append, "slow": slow, "batch": batch, "tail": tail, "append_if": append_if,

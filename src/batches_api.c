@@ -77,8 +77,7 @@ add_if_match(BatchesState *state, EventRecords *records, TupleTableSlot *row)
 static Datum
 read_batch(BatchesState *state, int64 first)
 {
-	static const fs_event_query every_fact = {0};
-	FactScan   *batch = fact_scan_begin(&state->store, &every_fact, state->snapshot,
+	FactScan   *batch = fact_scan_begin(&state->store, &factstr_every_fact, state->snapshot,
 										first - 1, PG_INT64_MAX, ForwardScanDirection,
 										FACT_SCAN_ALL);
 	TupleTableSlot *row;

@@ -214,14 +214,30 @@ first_of_scan(FactScan *scan)
 	return position;
 }
 
-/* The newest fact of the log. */
+static FactPosition
+newest_fact_after(const FactstrStore *store, Snapshot snapshot, int64 after)
+{
+	return first_of_scan(fact_scan_begin(store, &factstr_every_fact, snapshot, after, PG_INT64_MAX,
+										 BackwardScanDirection, 1));
+}
+
+/*
+ * The newest fact of the log.
+ *
+ * A lower bound spares reading the rest of the index page, so the head found last serves as one.
+ * It may be too high for this snapshot, or for a log that was dropped and created again; then
+ * nothing is found above it, and the search is repeated without it.
+ */
 FactPosition
 fact_head(const FactstrStore *store, Snapshot snapshot)
 {
-	static const fs_event_query every_fact = {0};
+	static int64 head_found_last = 0;
+	FactPosition head = newest_fact_after(store, snapshot, head_found_last - 1);
 
-	return first_of_scan(fact_scan_begin(store, &every_fact, snapshot, 0, PG_INT64_MAX,
-										 BackwardScanDirection, 1));
+	if (head.sequence_number == 0 && head_found_last > 0)
+		head = newest_fact_after(store, snapshot, 0);
+	head_found_last = head.sequence_number;
+	return head;
 }
 
 /* The newest fact with after < sequence_number <= upto that matches. */

@@ -103,8 +103,7 @@ static bool
 compare_batch(const FactstrStore *store, Snapshot snapshot, const NewFacts *facts,
 			  EarlierBatch *batch)
 {
-	static const fs_event_query every_fact = {0};
-	FactScan   *scan = fact_scan_begin(store, &every_fact, snapshot,
+	FactScan   *scan = fact_scan_begin(store, &factstr_every_fact, snapshot,
 									   batch->first_sequence_number - 1, PG_INT64_MAX,
 									   ForwardScanDirection, FACT_SCAN_ALL);
 	TupleTableSlot *row;

@@ -15,6 +15,8 @@
 
 PG_FUNCTION_INFO_V1(factstr_matches);
 
+const fs_event_query factstr_every_fact = {0};
+
 static void
 raise_input_error(const fs_input_error *error, const char *argument)
 {

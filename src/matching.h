@@ -18,6 +18,9 @@ typedef struct FactstrNewEvents
 	fs_new_event *events;
 } FactstrNewEvents;
 
+/* The query that every fact matches. */
+extern const fs_event_query factstr_every_fact;
+
 extern fs_event_query *factstr_parse_event_query(Jsonb *document, const char *argument);
 extern FactstrNewEvents factstr_parse_new_events(Jsonb *document);
 extern bool factstr_row_matches(const fs_event_query *query, TupleTableSlot *row);
