@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/gin.h"
 #include "access/relscan.h"
 #include "access/tableam.h"
 #include "miscadmin.h"
@@ -40,6 +41,29 @@ candidate_bitmap_create(Relation events, Snapshot snapshot)
 }
 
 /*
+ * A user may limit the answers of the payload index to a random part of about so many entries.  A
+ * context has no such thing, so the limit is lifted for our own questions.
+ */
+static int64
+find_without_limit(IndexScanDesc scan, TIDBitmap *found)
+{
+	int			limit = GinFuzzySearchLimit;
+	int64		count = 0;
+
+	GinFuzzySearchLimit = 0;
+	PG_TRY();
+	{
+		count = index_getbitmap(scan, found);
+	}
+	PG_FINALLY();
+	{
+		GinFuzzySearchLimit = limit;
+	}
+	PG_END_TRY();
+	return count;
+}
+
+/*
  * Asks an index; returns how many candidates were found since the last decision about them.
  */
 int64
@@ -51,7 +75,7 @@ candidate_bitmap_find(CandidateBitmap *bitmap, Oid index, ScanKey keys, int key_
 	if (bitmap->found == NULL)
 		bitmap->found = factstr_tbm_create(work_mem * (Size) 1024);
 	index_rescan(scan, keys, key_count, NULL, 0);
-	bitmap->found_count += index_getbitmap(scan, bitmap->found);
+	bitmap->found_count += find_without_limit(scan, bitmap->found);
 	index_endscan(scan);
 	index_close(relation, NoLock);
 	return bitmap->found_count;

@@ -13,8 +13,12 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/pg_trigger.h"
+#include "commands/trigger.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "rewrite/prs2lock.h"
+#include "rewrite/rewriteDefine.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
@@ -71,20 +75,59 @@ new_facts_build(const FactstrNewEvents *events, text *idempotency_key)
 	return facts;
 }
 
-/* Rows get in past the executor, so a trigger for them would be passed over in silence. */
+/* Rows get in past the executor, so a trigger or a rule for them would be passed over in silence. */
 static void
 refuse_insert_triggers(Relation events)
 {
 	TriggerDesc *triggers = events->trigdesc;
 
-	if (triggers != NULL &&
-		(triggers->trig_insert_before_row || triggers->trig_insert_after_row ||
-		 triggers->trig_insert_before_statement || triggers->trig_insert_after_statement))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("table \"%s\" has a trigger for INSERT, which an append does not fire",
-						RelationGetRelationName(events)),
-				 errhint("Drop the trigger and read the committed batches instead.")));
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		Trigger    *trigger = &triggers->triggers[i];
+
+		if (TRIGGER_FOR_INSERT(trigger->tgtype) &&
+			(trigger->tgenabled == TRIGGER_FIRES_ON_ORIGIN ||
+			 trigger->tgenabled == TRIGGER_FIRES_ALWAYS))
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("table \"%s\" has a trigger for INSERT, \"%s\", which an append would not fire",
+							RelationGetRelationName(events), trigger->tgname),
+					 errhint("Drop or disable the trigger and read the committed batches instead.")));
+	}
+}
+
+static void
+refuse_insert_rules(Relation events)
+{
+	RuleLock   *rules = events->rd_rules;
+
+	for (int i = 0; rules != NULL && i < rules->numLocks; i++)
+	{
+		if (rules->rules[i]->event == CMD_INSERT && rules->rules[i]->enabled != RULE_DISABLED)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("table \"%s\" has a rule for INSERT, which an append would not follow",
+							RelationGetRelationName(events)),
+					 errhint("Drop the rule and read the committed batches instead.")));
+	}
+}
+
+/* Columns that somebody has added have no value here, neither given nor by default. */
+static void
+refuse_added_columns(Relation events)
+{
+	TupleDesc	columns = RelationGetDescr(events);
+
+	for (int i = FACTSTR_EVENTS_COLUMNS; i < columns->natts; i++)
+	{
+		if (!TupleDescAttr(columns, i)->attisdropped)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("table \"%s\" has an added column, \"%s\", which an append would not fill",
+							RelationGetRelationName(events),
+							NameStr(TupleDescAttr(columns, i)->attname)),
+					 errhint("Drop the column; keep what belongs to a fact in its metadata, or in a table of your own.")));
+	}
 }
 
 /* Partial indexes get their predicates compiled here rather than at the first row. */
@@ -112,12 +155,14 @@ fact_writer_open(const FactstrStore *store)
 
 	writer->events = table_open(store->events, RowExclusiveLock);
 	refuse_insert_triggers(writer->events);
+	refuse_insert_rules(writer->events);
+	refuse_added_columns(writer->events);
 	writer->has_check_constraints = writer->events->rd_att->constr != NULL &&
 		writer->events->rd_att->constr->num_check > 0;
 
 	writer->estate = CreateExecutorState();
 	writer->result_relation = makeNode(ResultRelInfo);
-	InitResultRelInfo(writer->result_relation, writer->events, 1, NULL, 0);
+	InitResultRelInfo(writer->result_relation, writer->events, 0, NULL, 0);
 	prepare_indexes(writer, store);
 	writer->rows = palloc(ROWS_AT_ONCE * sizeof(TupleTableSlot *));
 	return writer;
@@ -183,7 +228,9 @@ fill_row(TupleTableSlot *row, const NewFacts *facts, size_t index, int64 first_s
 	Datum	   *values = row->tts_values;
 	bool		has_key = index == 0 && facts->idempotency_key != (Datum) 0;
 
-	memset(row->tts_isnull, false, FACTSTR_EVENTS_COLUMNS);
+	/* Columns beyond ours are dropped ones. */
+	memset(row->tts_isnull, true, row->tts_tupleDescriptor->natts * sizeof(bool));
+	memset(row->tts_isnull, false, FACTSTR_EVENTS_COLUMNS * sizeof(bool));
 	values[FACTSTR_SEQUENCE_NUMBER - 1] = Int64GetDatum(first_sequence_number + (int64) index);
 	values[FACTSTR_BATCH_FIRST - 1] = Int64GetDatum(first_sequence_number);
 	values[FACTSTR_OCCURRED_AT - 1] = TimestampTzGetDatum(occurred_at);

@@ -73,11 +73,21 @@ fs_quotable_length(fs_text key)
 	return (int) length;
 }
 
+/* Names the key, with control characters, which could fake a line of a log, replaced. */
 static inline bool
 fs_unknown_key(fs_input_error *error, const char *path, fs_text key, const char *expected)
 {
-	return fs_malformed(error, path, expected, "unknown key \"%.*s%s\"",
-						fs_quotable_length(key), key.data,
+	char		quoted[FS_QUOTED_KEY_BYTES + 1];
+	int			length = fs_quotable_length(key);
+
+	for (int i = 0; i < length; i++)
+	{
+		unsigned char c = (unsigned char) key.data[i];
+
+		quoted[i] = c < ' ' || c == 0x7F ? '?' : key.data[i];
+	}
+	quoted[length] = '\0';
+	return fs_malformed(error, path, expected, "unknown key \"%s%s\"", quoted,
 						key.length > FS_QUOTED_KEY_BYTES ? "..." : "");
 }
 

@@ -1,0 +1,38 @@
+-- The SQL API as it is declared: signatures, volatility, strictness, parallel label.
+BEGIN;
+SELECT plan(64);
+
+CREATE TEMP TABLE api (name text, arguments text, result text, volatility text, strict bool, parallel "char", returns_set bool, estimated_rows real, called_with text[]);
+INSERT INTO api VALUES
+	('factstr_append',
+		'events jsonb, idempotency_key text DEFAULT NULL::text, OUT first_sequence_number bigint, OUT last_sequence_number bigint, OUT committed_count bigint',
+		'record', 'volatile', false, 'u', false, 0, '{jsonb,text}'),
+	('factstr_append_if',
+		'events jsonb, context_query jsonb, expected_context_version bigint, idempotency_key text DEFAULT NULL::text, OUT first_sequence_number bigint, OUT last_sequence_number bigint, OUT committed_count bigint',
+		'record', 'volatile', false, 'u', false, 0, '{jsonb,jsonb,bigint,text}'),
+	('factstr_try_append_if',
+		'events jsonb, context_query jsonb, expected_context_version bigint, idempotency_key text DEFAULT NULL::text, OUT first_sequence_number bigint, OUT last_sequence_number bigint, OUT committed_count bigint, OUT conflict boolean, OUT actual_context_version bigint',
+		'record', 'volatile', false, 'u', false, 0, '{jsonb,jsonb,bigint,text}'),
+	('factstr_query',
+		'event_query jsonb DEFAULT ''{}''::jsonb, OUT event_records jsonb, OUT last_returned_sequence_number bigint, OUT current_context_version bigint',
+		'record', 'stable', false, 'r', false, 0, '{jsonb}'),
+	('factstr_read',
+		'event_query jsonb DEFAULT ''{}''::jsonb, max_count bigint DEFAULT NULL::bigint, backwards boolean DEFAULT false, OUT sequence_number bigint, OUT occurred_at timestamp with time zone, OUT event_type text, OUT payload jsonb, OUT metadata jsonb',
+		'SETOF record', 'stable', false, 'r', true, 1000, '{jsonb,bigint,boolean}'),
+	('factstr_context_version', 'event_query jsonb', 'bigint', 'stable', false, 'r', false, 0, '{jsonb}'),
+	('factstr_batches',
+		'event_query jsonb DEFAULT ''{}''::jsonb, after_sequence_number bigint DEFAULT 0, max_batches integer DEFAULT 100, OUT first_sequence_number bigint, OUT last_sequence_number bigint, OUT event_records jsonb',
+		'SETOF record', 'stable', false, 'r', true, 100, '{jsonb,bigint,integer}'),
+	('factstr_matches', 'event_query jsonb, event_type text, payload jsonb', 'boolean', 'immutable', true, 's', false, 0, '{jsonb,text,jsonb}');
+
+SELECT has_function(name, called_with, name || ' takes ' || array_to_string(called_with, ', ')) FROM api;
+SELECT is(count(*), 1::bigint, name || ' has no overloaded sibling') FROM api LEFT JOIN pg_proc ON proname = name GROUP BY name;
+SELECT is(pg_get_function_arguments(p.oid), a.arguments, name || ': names, types and defaults of its arguments') FROM api a LEFT JOIN pg_proc p ON proname = name;
+SELECT is(pg_get_function_result(p.oid), a.result, name || ': its result') FROM api a LEFT JOIN pg_proc p ON proname = name;
+SELECT volatility_is(name, called_with, volatility, name || ' is ' || volatility) FROM api;
+SELECT is(proisstrict, strict, name || CASE WHEN strict THEN ' is strict' ELSE ' is called on null' END) FROM api LEFT JOIN pg_proc ON proname = name;
+SELECT is(proparallel, parallel, name || ': its parallel label') FROM api LEFT JOIN pg_proc ON proname = name;
+SELECT is((proretset, prorows), (returns_set, estimated_rows), name || ': rows it returns') FROM api LEFT JOIN pg_proc ON proname = name;
+
+SELECT * FROM finish();
+ROLLBACK;

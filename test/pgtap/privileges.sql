@@ -1,0 +1,104 @@
+-- Who may do what: nothing until it is granted, then what was granted and no more.
+BEGIN;
+SELECT plan(61);
+
+-- What a command of another role comes to: its SQLSTATE and message, or its result.
+CREATE FUNCTION pg_temp.as_role(role name, command text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	result text;
+BEGIN
+	PERFORM set_config('role', role, true);
+	EXECUTE command INTO result;
+	PERFORM set_config('role', 'none', true);
+	RETURN coalesce(result, 'null');
+EXCEPTION WHEN OTHERS THEN
+	-- The error has reset the role already.
+	RETURN SQLSTATE || ': ' || SQLERRM;
+END
+$$;
+CREATE FUNCTION pg_temp.detail_as_role(role name, command text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	detail text;
+	hint text;
+	message text;
+BEGIN
+	PERFORM set_config('role', role, true);
+	EXECUTE command;
+	RETURN 'no error';
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+	RETURN concat_ws(' ', message, nullif(detail, ''), nullif(hint, ''));
+END
+$$;
+
+CREATE ROLE regress_factstr_nobody;
+CREATE ROLE regress_factstr_writer;
+CREATE ROLE regress_factstr_decider;
+CREATE ROLE regress_factstr_trier;
+CREATE ROLE regress_factstr_reader;
+CREATE ROLE regress_factstr_table_reader;
+GRANT EXECUTE ON FUNCTION factstr_append(jsonb, text) TO regress_factstr_writer;
+GRANT EXECUTE ON FUNCTION factstr_append_if(jsonb, jsonb, bigint, text) TO regress_factstr_decider;
+GRANT EXECUTE ON FUNCTION factstr_try_append_if(jsonb, jsonb, bigint, text) TO regress_factstr_trier;
+GRANT EXECUTE ON FUNCTION factstr_query(jsonb), factstr_read(jsonb, bigint, boolean), factstr_context_version(jsonb), factstr_batches(jsonb, bigint, integer) TO regress_factstr_reader;
+GRANT SELECT ON factstr_events TO regress_factstr_table_reader;
+
+CREATE TEMP TABLE commands (name text, command text);
+INSERT INTO commands VALUES
+	('factstr_append', $$SELECT committed_count FROM factstr_append('[{"event_type": "a", "payload": "secret"}]')$$),
+	('factstr_append_if', $$SELECT committed_count FROM factstr_append_if('[{"event_type": "a", "payload": "secret"}]', '{"filters": [{"event_types": ["none"]}]}', NULL)$$),
+	('factstr_try_append_if', $$SELECT committed_count FROM factstr_try_append_if('[{"event_type": "a", "payload": "secret"}]', '{"filters": [{"event_types": ["none"]}]}', NULL)$$),
+	('factstr_query', $$SELECT current_context_version > 0 FROM factstr_query('{"filters": [{"payload_predicates": ["secret"]}]}')$$),
+	('factstr_read', $$SELECT payload FROM factstr_read('{}', 1)$$),
+	('factstr_context_version', $$SELECT factstr_context_version('{"filters": [{"event_types": ["a"]}]}') > 0$$),
+	('factstr_batches', $$SELECT first_sequence_number FROM factstr_batches()$$);
+SELECT is(committed_count, 1::bigint, 'there is a fact to read') FROM factstr_append('[{"event_type": "a", "payload": "secret"}]', 'key');
+
+-- As declared
+SELECT results_eq($$SELECT p.proname::text COLLATE "default" FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
+		JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'factstr', aclexplode(coalesce(proacl, acldefault('f', proowner))) acl WHERE acl.grantee = 0 ORDER BY 1$$,
+	ARRAY['factstr_matches'], 'everybody may execute factstr_matches, and nothing else');
+SELECT is_empty($$SELECT c.relname FROM pg_class c JOIN pg_depend d ON d.objid = c.oid AND d.classid = 'pg_class'::regclass AND d.deptype = 'e' AND c.relkind IN ('r', 'S')
+		JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'factstr', aclexplode(coalesce(relacl, acldefault('r', relowner))) acl WHERE acl.grantee = 0$$,
+	'everybody may do nothing with a table');
+
+-- Nobody in particular
+SELECT is(pg_temp.as_role('regress_factstr_nobody', command), '42501: permission denied for function ' || name, 'nobody: ' || name) FROM commands;
+SELECT is(pg_temp.as_role('regress_factstr_nobody', $$SELECT factstr_matches('{}', 'a', '1')$$), 'true', 'nobody: factstr_matches');
+
+-- The right to append is not the right to look at anything.
+SELECT is(pg_temp.as_role('regress_factstr_writer', command), CASE name WHEN 'factstr_append' THEN '1' ELSE '42501: permission denied for function ' || name END, 'writer: ' || name) FROM commands;
+SELECT is(pg_temp.as_role('regress_factstr_decider', command), CASE name WHEN 'factstr_append_if' THEN '1' ELSE '42501: permission denied for function ' || name END, 'decider: ' || name) FROM commands;
+SELECT is(pg_temp.as_role('regress_factstr_trier', command), CASE name WHEN 'factstr_try_append_if' THEN '1' ELSE '42501: permission denied for function ' || name END, 'trier: ' || name) FROM commands;
+-- The right to read is not the right to append.
+SELECT is(pg_temp.as_role('regress_factstr_reader', command),
+	CASE WHEN name ~ 'append' THEN '42501: permission denied for function ' || name WHEN name = 'factstr_read' THEN '"secret"' WHEN name = 'factstr_batches' THEN (SELECT min(sequence_number)::text FROM factstr_events) ELSE 'true' END, 'reader: ' || name) FROM commands;
+
+-- None of these rights is one on the table.
+SELECT is(pg_temp.as_role(role, command), '42501: permission denied for table factstr_events', role || ': ' || split_part(command, ' ', 1) || ' on the table')
+FROM (VALUES ('regress_factstr_writer'), ('regress_factstr_reader')) roles(role),
+	(VALUES ('SELECT payload FROM factstr_events'), ('INSERT INTO factstr_events SELECT 1000, 1000, now(), ''a'', ''1'' RETURNING 1'), ('UPDATE factstr_events SET payload = ''1'' RETURNING 1'),
+		('DELETE FROM factstr_events RETURNING 1'), ('TRUNCATE factstr_events'), ('LOCK TABLE factstr_events IN ROW EXCLUSIVE MODE')) statements(command);
+SELECT is(pg_temp.as_role('regress_factstr_table_reader', 'SELECT payload FROM factstr_events LIMIT 1'), '"secret"', 'a right on the table is one of its own');
+SELECT is(pg_temp.as_role('regress_factstr_table_reader', 'SELECT payload FROM factstr_read()'), '42501: permission denied for function factstr_read', 'and none on the functions');
+
+-- Errors tell a writer nothing of other facts, nor of what the log's own constraints and indexes hold.
+SELECT is(pg_temp.detail_as_role('regress_factstr_writer', $$SELECT factstr_append('[{"event_type": "a", "payload": "guess"}]', 'key')$$) ~ 'reused' , true, 'a reused key is reported');
+SELECT is(pg_temp.detail_as_role('regress_factstr_writer', $$SELECT factstr_append('[{"event_type": "a", "payload": "guess"}]', 'key')$$) ~ 'secret|guess', false, 'without any payload');
+SELECT is(pg_temp.detail_as_role('regress_factstr_decider', $$SELECT factstr_append_if('[{"event_type": "a", "payload": "guess"}]', '{"filters": [{"payload_predicates": ["secret"]}]}', NULL)$$) ~ 'guess|secret', false, 'a conflict is reported without any payload');
+CREATE UNIQUE INDEX one_secret ON factstr_events ((payload #>> '{}')) WHERE event_type = 'unique';
+SELECT is(committed_count, 1::bigint, 'an index of the user''s own') FROM factstr_append('[{"event_type": "unique", "payload": "secret"}]');
+SELECT is(pg_temp.detail_as_role('regress_factstr_writer', $$SELECT factstr_append('[{"event_type": "unique", "payload": "secret"}]')$$),
+	'duplicate key value violates unique constraint "one_secret"', 'reports its violation without the value');
+ALTER TABLE factstr_events ADD CONSTRAINT short CHECK (length(payload::text) < 30);
+SELECT is(pg_temp.detail_as_role('regress_factstr_writer', $$SELECT factstr_append('[{"event_type": "a", "payload": "a secret that is longer than allowed"}]')$$),
+	'new row for relation "factstr_events" violates check constraint "short"', 'a constraint of the user''s own reports its violation without the row');
+
+-- Settings are everybody's own.
+SELECT is(pg_temp.as_role('regress_factstr_writer', $$SELECT set_config('factstr.notify', 'off', true)$$), 'off', 'anybody may send no notifications');
+
+-- The log keeps its order whoever appends.
+SELECT is(count(*), max(sequence_number), 'numbers are gap-free across roles') FROM factstr_events;
+
+SELECT * FROM finish();
+ROLLBACK;
