@@ -28,6 +28,7 @@
 #include "access/xlog.h"
 #include "replication/syncrep.h"
 #include "replication/walsender.h"
+#include "storage/bufmgr.h"
 #include "utils/resowner.h"
 
 #include "durability.h"
@@ -152,6 +153,19 @@ factstr_durability_init(void)
 }
 
 /*
+ * A frozen row no longer tells who inserted it, and freezing does not wait for the disk either.  But
+ * its page was last logged after that commit.
+ */
+static XLogRecPtr
+page_position(TupleTableSlot *row)
+{
+	Buffer		buffer = ((BufferHeapTupleTableSlot *) row)->buffer;
+
+	Assert(TTS_IS_BUFFERTUPLE(row));
+	return BufferIsValid(buffer) ? BufferGetLSNAtomic(buffer) : InvalidXLogRecPtr;
+}
+
+/*
  * Up to where the log must be on disk so that no crash can take back the fact in this row, or
  * InvalidXLogRecPtr if it is safe already.  Commits follow the order of the facts, so the newest
  * fact of an answer speaks for all of them.
@@ -164,11 +178,11 @@ factstr_commit_position(TupleTableSlot *row)
 	TransactionId inserted_by = HeapTupleHeaderGetXmin(tuple->t_data);
 
 	Assert(!should_free);
-	/* A frozen row reports a permanent transaction id.  A standby only has what is on disk. */
-	if (!TransactionIdIsNormal(inserted_by) ||
-		TransactionIdIsCurrentTransactionId(inserted_by) ||
-		RecoveryInProgress())
+	/* A standby only has what is on disk. */
+	if (RecoveryInProgress() || TransactionIdIsCurrentTransactionId(inserted_by))
 		return InvalidXLogRecPtr;
+	if (!TransactionIdIsNormal(inserted_by))
+		return page_position(row);
 	return TransactionIdGetCommitLSN(inserted_by);
 }
 

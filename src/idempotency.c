@@ -41,29 +41,33 @@ idempotency_check_key(text *idempotency_key)
 				 errhint("An idempotency key is at most %d bytes long.", MAX_KEY_BYTES)));
 }
 
-/* The number of the fact that carries the key, or 0. */
-static int64
-find_key(const FactstrStore *store, Snapshot snapshot, Datum idempotency_key)
+/* Finds the first fact of the batch that carries the key. */
+static bool
+find_key(const FactstrStore *store, Snapshot snapshot, Datum idempotency_key, EarlierBatch *batch)
 {
 	Relation	events = table_open(store->events, AccessShareLock);
 	Relation	index = index_open(store->by_idempotency_key, AccessShareLock);
 	TupleTableSlot *row = table_slot_create(events, NULL);
 	ScanKeyData key;
 	IndexScanDesc scan;
-	int64		sequence_number = 0;
+	bool		found;
 
 	ScanKeyEntryInitialize(&key, 0, 1, BTEqualStrategyNumber, InvalidOid, C_COLLATION_OID,
 						   F_TEXTEQ, idempotency_key);
 	scan = factstr_index_beginscan(events, index, snapshot, 1);
 	index_rescan(scan, &key, 1, NULL, 0);
-	if (index_getnext_slot(scan, ForwardScanDirection, row))
-		sequence_number = fact_sequence_number(row);
+	found = index_getnext_slot(scan, ForwardScanDirection, row);
+	if (found)
+	{
+		batch->first_sequence_number = fact_sequence_number(row);
+		batch->commit_position = factstr_commit_position(row);
+	}
 
 	index_endscan(scan);
 	ExecDropSingleTupleTableSlot(row);
 	index_close(index, NoLock);
 	table_close(events, NoLock);
-	return sequence_number;
+	return found;
 }
 
 static bool
@@ -115,7 +119,6 @@ compare_batch(const FactstrStore *store, Snapshot snapshot, const NewFacts *fact
 		same = compared < facts->count && is_same_fact(row, facts, compared);
 		compared++;
 		batch->last_sequence_number = fact_sequence_number(row);
-		batch->commit_position = factstr_commit_position(row);
 	}
 	fact_scan_end(scan);
 	return same && compared == facts->count;
@@ -129,17 +132,19 @@ bool
 idempotency_find_batch(const FactstrStore *store, Snapshot snapshot, const NewFacts *facts,
 					   EarlierBatch *batch)
 {
-	if (facts->idempotency_key == (Datum) 0)
-		return false;
-	batch->first_sequence_number = find_key(store, snapshot, facts->idempotency_key);
-	if (batch->first_sequence_number == 0)
+	if (facts->idempotency_key == (Datum) 0 ||
+		!find_key(store, snapshot, facts->idempotency_key, batch))
 		return false;
 	if (!compare_batch(store, snapshot, facts, batch))
+	{
+		/* The error tells of the batch, and that its key is taken. */
+		factstr_flush_before_answer(batch->commit_position);
 		ereport(ERROR,
 				(errcode(FACTSTR_ERRCODE_IDEMPOTENCY_KEY_REUSED),
 				 errmsg("idempotency key reused"),
 				 errdetail("The key belongs to the batch that begins with fact " INT64_FORMAT ", whose events differ.",
 						   batch->first_sequence_number),
 				 errhint("Repeat a call with its own events, and give each new append a key of its own.")));
+	}
 	return true;
 }

@@ -1,0 +1,153 @@
+# A connection whose statements can run in the background, and whose errors are SQLSTATEs.
+
+package FactstrSession;
+
+use strict;
+use warnings;
+
+use Carp;
+use DBD::Pg qw(:async);
+use DBI;
+use IO::Select;
+use Time::HiRes ();
+
+my $TIMEOUT = $ENV{PG_TEST_TIMEOUT_DEFAULT} || 180;
+
+# Connects; dies if that fails.
+sub new
+{
+	my ($class, $connstr) = @_;
+	my $connection = DBI->connect("dbi:Pg:" . join(';', split(/ /, unquoted($connstr))), '', '',
+		{
+			RaiseError => 0,
+			PrintError => 0,
+			PrintWarn => 0,
+			AutoCommit => 1,
+			AutoInactiveDestroy => 1,
+			pg_server_prepare => 0,
+			pg_placeholder_dollaronly => 1,
+			pg_enable_utf8 => 0,
+			pg_bool_tf => 1,
+		}) or croak "could not connect: $DBI::errstr";
+	my $self = bless { connection => $connection, pid => $connection->{pg_pid}, state => '00000' }, $class;
+
+	return $self;
+}
+
+sub unquoted
+{
+	my ($connstr) = @_;
+
+	$connstr =~ s/'//g;
+	return $connstr;
+}
+
+sub pid { return $_[0]{pid} }
+
+# Begins a statement and returns at once.
+sub start
+{
+	my ($self, $sql, @parameters) = @_;
+
+	$self->{sql} = $sql;
+	$self->{rows} = undef;
+	$self->{statement} = $self->{connection}->prepare($sql, { pg_async => PG_ASYNC });
+	$self->{failed_to_start} = !$self->{statement}->execute(@parameters);
+	return $self;
+}
+
+# Has the statement ended, in whatever way?
+sub is_done
+{
+	my ($self) = @_;
+
+	return 1 if $self->{failed_to_start};
+	return $self->{connection}->pg_ready ? 1 : 0;
+}
+
+# Waits for the end of the statement.
+sub finish
+{
+	my ($self) = @_;
+	my $deadline = Time::HiRes::time() + $TIMEOUT;
+	my $socket = IO::Select->new;
+
+	$socket->add($self->{connection}{pg_socket});
+	until ($self->is_done)
+	{
+		croak "timed out: $self->{sql}" if Time::HiRes::time() > $deadline;
+		$socket->can_read(1);
+	}
+	my $result = $self->{failed_to_start} ? undef : $self->{connection}->pg_result;
+	if (defined $result)
+	{
+		$self->{state} = '00000';
+		$self->{message} = '';
+		$self->{rows} = $self->{statement}{NUM_OF_FIELDS} ? $self->{statement}->fetchall_arrayref : [];
+	}
+	else
+	{
+		$self->{state} = $self->{connection}->state || '08006';
+		$self->{message} = $self->{connection}->errstr // '';
+	}
+	$self->{statement}->finish;
+	return $self;
+}
+
+# SQLSTATE and message of the last statement; its rows; its first row's first column.
+sub state { return $_[0]{state} }
+sub message { return $_[0]{message} }
+sub rows { return $_[0]{rows} }
+
+# Runs a statement that has to succeed, and returns its rows.
+sub run
+{
+	my ($self, $sql, @parameters) = @_;
+
+	$self->start($sql, @parameters)->finish;
+	croak "$sql: $self->{state} $self->{message}" if $self->{state} ne '00000';
+	return $self->{rows};
+}
+
+sub value
+{
+	my ($self, $sql, @parameters) = @_;
+	my $rows = $self->run($sql, @parameters);
+
+	return @$rows ? $rows->[0][0] : undef;
+}
+
+# Like psql -At: columns separated by |, rows by newlines.
+sub text
+{
+	my ($self, $sql, @parameters) = @_;
+
+	$self->run($sql, @parameters) if defined $sql;
+	return join("\n", map { join('|', map { $_ // '' } @$_) } @{ $self->{rows} // [] });
+}
+
+# Runs a statement and returns its SQLSTATE.
+sub state_of
+{
+	my ($self, $sql, @parameters) = @_;
+
+	return $self->start($sql, @parameters)->finish->state;
+}
+
+# The next notification, [channel, process id, payload], or undef.
+sub notification
+{
+	my ($self) = @_;
+
+	return $self->{connection}->pg_notifies;
+}
+
+sub disconnect
+{
+	my ($self) = @_;
+
+	$self->{connection}->disconnect;
+	return;
+}
+
+1;

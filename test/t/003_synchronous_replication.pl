@@ -1,0 +1,114 @@
+# Synchronous replication: an append waits for the standby like any commit, and what was acknowledged
+# is there.  A standby can be read through the same functions.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::RealBin/../perl";
+
+use FactstrTest;
+use PostgreSQL::Test::Cluster;
+use Test::More;
+
+my $primary = new_node('primary', init => { allows_streaming => 1 });
+my $observer = new_session($primary);
+
+$observer->run(append_sql(events(a => 1, b => { n => 2 })));
+
+#
+# The standby is down.
+#
+$observer->run("ALTER SYSTEM SET synchronous_standby_names = 'standby'");
+$primary->reload;
+wait_until('the setting is known', sub { $observer->value('SHOW synchronous_standby_names') eq 'standby' });
+
+my ($a, $b) = (new_session($primary), new_session($primary));
+
+foreach my $mode (qw(facts_only always off))
+{
+	$a->run("SET factstr.early_lock_release = $mode");
+	$a->start(append_sql(events(a => $mode)));
+	wait_for_event($observer, $a, 'SyncRep');
+	ok(!$a->is_done, "$mode: not answered without the standby");
+	is(append_lock_holders($observer), $a->pid, "$mode: the lock is held, as by any commit that waits");
+	$observer->run('SELECT pg_cancel_backend($1)', $a->pid);
+	is($a->finish->state, '00000', "$mode: cancel ends the wait, not the commit");
+	$primary->wait_for_log(qr/canceling wait for synchronous replication due to user request/);
+	is(append_lock_holders($observer), '', "$mode: the lock is free");
+}
+is(numbers($observer), '1-5', 'the facts are committed here');
+
+# Who does not ask for the standby does not wait for it.
+$b->run('SET synchronous_commit = local');
+is($b->value(append_sql(events(a => 'local'))), 6, 'synchronous_commit = local is answered');
+
+# A transaction that appended nothing new owes nothing.
+is($b->state_of(append_if_sql(events(a => 1), '{}', 1)), 'FS001', 'a conflict is answered');
+
+#
+# The standby is there.
+#
+$observer->run('ALTER SYSTEM RESET synchronous_standby_names');
+$primary->reload;
+wait_until('the setting is known', sub { $observer->value('SHOW synchronous_standby_names') eq '' });
+$primary->backup('base');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($primary, 'base', has_streaming => 1);
+$standby->append_conf('postgresql.conf', "primary_conninfo = '" . $primary->connstr . " application_name=standby'");
+$standby->start;
+$observer->run("ALTER SYSTEM SET synchronous_standby_names = 'standby'");
+$primary->reload;
+wait_until('the standby is synchronous',
+	sub { $observer->value("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") == 1 });
+
+my $reader = new_session($standby);
+
+$a->run('RESET ALL');
+$a->run('SET synchronous_commit = remote_apply');
+foreach my $n (7 .. 20)
+{
+	is($a->value(append_sql(events(a => $n), "key-$n")), $n, "fact $n is acknowledged");
+	is($reader->value('SELECT last_returned_sequence_number FROM factstr_query()'), $n, 'the standby has it');
+}
+
+# All functions that read, with the answers of the primary.
+foreach my $query (
+	"SELECT * FROM factstr_query()",
+	"SELECT * FROM factstr_query('" . of_payload({ n => 2 }) . "')",
+	"SELECT * FROM factstr_read('{}', 5, true)",
+	"SELECT * FROM factstr_batches(after_sequence_number => 5)",
+	"SELECT factstr_context_version('" . of_type('b') . "')",
+	"SELECT factstr_context_version('" . of_type('none') . "')")
+{
+	my $answer = $reader->text($query);
+
+	is($answer, $observer->text($query), "$query on the standby");
+}
+$reader->run('BEGIN ISOLATION LEVEL REPEATABLE READ');
+$reader->run('SELECT factstr_context_version($1)', '{}');
+is($a->value(append_sql(events(a => 21))), 21, 'a fact in between');
+is($reader->value('SELECT factstr_context_version($1)', '{}'), 20, 'a snapshot on the standby holds');
+$reader->run('COMMIT');
+is($reader->value('SELECT factstr_context_version($1)', '{}'), 21, 'and ends with the transaction');
+
+my $again = new_session($standby);
+is($again->state_of(append_sql(events(a => 1))), '25006', 'no factstr_append on a standby');
+is($again->state_of(append_if_sql(events(a => 1), '{}', 21)), '25006', 'no factstr_append_if');
+is($again->state_of(append_if_sql(events(a => 1), '{}', 1, 'factstr_try_append_if')), '25006', 'no factstr_try_append_if');
+
+#
+# With synchronous_commit = on what was acknowledged survives the primary.
+#
+$a->run('SET synchronous_commit = on');
+$a->run(append_sql(events(last => $_))) foreach 22 .. 60;
+crash($primary);
+$standby->promote;
+$reader = new_session($standby);
+is(numbers($reader), '1-60', 'the standby has every acknowledged fact');
+$reader->run('SET synchronous_commit = local');
+is($reader->value(append_sql(events(first => 1))), 61, 'and goes on with the next number');
+is($reader->value(append_sql(events(a => 7), 'key-7')), 7, 'and knows the keys');
+is($reader->value(append_if_sql(events(a => 8), of_type('first'), 61)), 62, 'and the contexts');
+
+done_testing();
