@@ -1,6 +1,6 @@
 /*
  * batches_api.c
- *		factstr_batches: committed batches, filtered, whole.
+ *		factstr_batches: committed batches by position.
  */
 #include "postgres.h"
 
@@ -8,13 +8,10 @@
 #include "executor/executor.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #include "arguments.h"
-#include "durability.h"
-#include "event_records.h"
-#include "fact_scan.h"
+#include "batch_reader.h"
 
 PG_FUNCTION_INFO_V1(factstr_batches);
 
@@ -29,75 +26,10 @@ enum
 
 typedef struct BatchesState
 {
-	FactstrStore store;
-	const fs_event_query *query;
+	BatchReader *reader;		/* NULL once the reading has ended */
 	Snapshot	snapshot;
-	FactScan   *matches;		/* the matching facts after the position */
-	int64		delivered_upto; /* the last number of the last batch returned */
-	int32		remaining;
 	TupleDesc	descriptor;
-	MemoryContext row_context;
 } BatchesState;
-
-static int64
-batch_first(TupleTableSlot *row)
-{
-	bool		isnull;
-
-	return DatumGetInt64(slot_getattr(row, FACTSTR_BATCH_FIRST, &isnull));
-}
-
-/* The first number of the next batch with a match beyond what was delivered, or 0. */
-static int64
-next_batch(BatchesState *state)
-{
-	TupleTableSlot *row;
-
-	while ((row = fact_scan_next(state->matches)) != NULL)
-	{
-		if (fact_sequence_number(row) > state->delivered_upto)
-			return batch_first(row);
-	}
-	return 0;
-}
-
-/* Adds a row's record if it matches. */
-static void
-add_if_match(BatchesState *state, EventRecords *records, TupleTableSlot *row)
-{
-	MemoryContext caller = MemoryContextSwitchTo(state->row_context);
-
-	if (factstr_row_matches(state->query, row))
-		event_records_add(records, row);
-	MemoryContextSwitchTo(caller);
-	MemoryContextReset(state->row_context);
-}
-
-/* Reads one batch from its first fact to its last, and returns its row of the result. */
-static Datum
-read_batch(BatchesState *state, int64 first)
-{
-	FactScan   *batch = fact_scan_begin(&state->store, &factstr_every_fact, state->snapshot,
-										first - 1, PG_INT64_MAX, ForwardScanDirection,
-										FACT_SCAN_ALL);
-	TupleTableSlot *row;
-	EventRecords records;
-	Datum		values[RESULT_COLUMNS];
-	bool		nulls[RESULT_COLUMNS] = {false};
-
-	event_records_begin(&records);
-	while ((row = fact_scan_next(batch)) != NULL && batch_first(row) == first)
-	{
-		state->delivered_upto = fact_sequence_number(row);
-		add_if_match(state, &records, row);
-	}
-	fact_scan_end(batch);
-
-	values[RESULT_FIRST] = Int64GetDatum(first);
-	values[RESULT_LAST] = Int64GetDatum(state->delivered_upto);
-	values[RESULT_EVENT_RECORDS] = JsonbPGetDatum(event_records_end(&records));
-	return HeapTupleGetDatum(heap_form_tuple(state->descriptor, values, nulls));
-}
 
 static int32
 argument_max_batches(FunctionCallInfo fcinfo, int argument)
@@ -122,41 +54,46 @@ argument_after(FunctionCallInfo fcinfo, int argument)
 	return PG_GETARG_INT64(argument);
 }
 
+/* Called when the query has read enough, or all. */
 static void
 end_batches(Datum argument)
 {
 	BatchesState *state = (BatchesState *) DatumGetPointer(argument);
 
-	if (state->matches == NULL)
+	if (state->reader == NULL)
 		return;
-	fact_scan_end(state->matches);
+	batch_reader_end(state->reader);
 	UnregisterSnapshot(state->snapshot);
-	state->matches = NULL;
+	state->reader = NULL;
 }
 
 static BatchesState *
 begin_batches(FunctionCallInfo fcinfo)
 {
 	BatchesState *state = palloc0(sizeof(BatchesState));
-	FactPosition head;
+	fs_event_query *query = argument_event_query(fcinfo, 0, "event_query");
+	int64		after = argument_after(fcinfo, 1);
+	int32		max_batches = argument_max_batches(fcinfo, 2);
+	FactstrStore store = factstr_store(fcinfo);
 
-	state->query = argument_event_query(fcinfo, 0, "event_query");
-	state->delivered_upto = argument_after(fcinfo, 1);
-	state->remaining = argument_max_batches(fcinfo, 2);
-	state->store = factstr_store(fcinfo);
 	if (get_call_result_type(fcinfo, NULL, &state->descriptor) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	state->descriptor = BlessTupleDesc(state->descriptor);
-	state->row_context = AllocSetContextCreate(CurrentMemoryContext, "factstr record",
-											   ALLOCSET_DEFAULT_SIZES);
-
 	state->snapshot = RegisterSnapshot(GetActiveSnapshot());
-	head = fact_head(&state->store, state->snapshot);
-	factstr_flush_before_answer(head.commit_position);
-	state->matches = fact_scan_begin(&state->store, state->query, state->snapshot,
-									 state->delivered_upto, head.sequence_number,
-									 ForwardScanDirection, state->remaining);
+	state->reader = batch_reader_begin(&store, query, state->snapshot, after, max_batches);
 	return state;
+}
+
+static Datum
+batch_row(TupleDesc descriptor, const FactBatch *batch)
+{
+	Datum		values[RESULT_COLUMNS];
+	bool		nulls[RESULT_COLUMNS] = {false};
+
+	values[RESULT_FIRST] = Int64GetDatum(batch->first_sequence_number);
+	values[RESULT_LAST] = Int64GetDatum(batch->last_sequence_number);
+	values[RESULT_EVENT_RECORDS] = JsonbPGetDatum(batch->event_records);
+	return HeapTupleGetDatum(heap_form_tuple(descriptor, values, nulls));
 }
 
 /* factstr_batches(event_query, after_sequence_number, max_batches), one batch a call. */
@@ -165,7 +102,7 @@ factstr_batches(PG_FUNCTION_ARGS)
 {
 	FuncCallContext *call;
 	BatchesState *state;
-	int64		first = 0;
+	FactBatch	batch;
 
 	if (SRF_IS_FIRSTCALL())
 	{
@@ -181,16 +118,12 @@ factstr_batches(PG_FUNCTION_ARGS)
 
 	call = SRF_PERCALL_SETUP();
 	state = call->user_fctx;
-	if (state->remaining > 0)
-		first = next_batch(state);
-	if (first == 0)
-	{
-		end_batches(PointerGetDatum(state));
-		/* The state goes with this call's memory, so nobody may come back to it. */
-		UnregisterExprContextCallback(((ReturnSetInfo *) fcinfo->resultinfo)->econtext, end_batches,
-									  PointerGetDatum(state));
-		SRF_RETURN_DONE(call);
-	}
-	state->remaining--;
-	SRF_RETURN_NEXT(call, read_batch(state, first));
+	if (batch_reader_next(state->reader, &batch))
+		SRF_RETURN_NEXT(call, batch_row(state->descriptor, &batch));
+
+	/* The state goes with this call's memory, so nobody may come back to it. */
+	UnregisterExprContextCallback(((ReturnSetInfo *) fcinfo->resultinfo)->econtext, end_batches,
+								  PointerGetDatum(state));
+	end_batches(PointerGetDatum(state));
+	SRF_RETURN_DONE(call);
 }

@@ -1,0 +1,30 @@
+/*
+ * batch_reader.h
+ *		Committed batches, filtered, whole, one after the other.
+ */
+#ifndef FACTSTR_BATCH_READER_H
+#define FACTSTR_BATCH_READER_H
+
+#include "utils/jsonb.h"
+#include "utils/snapshot.h"
+
+#include "matching.h"
+#include "store.h"
+
+typedef struct BatchReader BatchReader;
+
+/* Numbers of the whole batch, records of its matching facts. */
+typedef struct FactBatch
+{
+	int64		first_sequence_number;
+	int64		last_sequence_number;
+	Jsonb	   *event_records;
+} FactBatch;
+
+extern BatchReader *batch_reader_begin(const FactstrStore *store, const fs_event_query *query,
+									   Snapshot snapshot, int64 after, int64 max_batches);
+extern bool batch_reader_next(BatchReader *reader, FactBatch *batch);
+extern int64 batch_reader_head(const BatchReader *reader);
+extern void batch_reader_end(BatchReader *reader);
+
+#endif							/* FACTSTR_BATCH_READER_H */
