@@ -148,8 +148,8 @@ def append_if():
 
 # Growth: the same question at two sizes of the log.
 
-def timed(database, statement, repeat=200):
-    """Milliseconds of one execution in the server: the median of many, connection kept."""
+def timed(database, statement, repeat):
+    """Milliseconds of one execution in the server: the median of many in one session."""
     block = f"""DO $bench$
         DECLARE began timestamptz; took float8[]; middle float8;
         BEGIN
@@ -162,6 +162,14 @@ def timed(database, statement, repeat=200):
           PERFORM set_config('bench.middle', middle::text, false);
         END $bench$"""
     return float(psql("-c", block, "-c", "SELECT current_setting('bench.middle')", database=database))
+
+
+def timed_in_turns(databases, statements):
+    """For each database the median of several turns; a machine that is slow for a while is slow for all."""
+    repeat = 20 if "huge" in statements[0] else 100
+    turns = [[timed(database, statement, repeat) for database, statement in zip(databases, statements)]
+             for _ in range(7)]
+    return [statistics.median(times) for times in zip(*turns)]
 
 
 def old_and_new(database, facts):
@@ -203,45 +211,41 @@ def questions():
     ]
 
 
-def successful_append_ifs(database):
-    """(name, ms): appends that succeed with an expected version at the log's beginning or end."""
-    results = []
+def successful_append_if(database, account):
+    """An append_if that succeeds; the event it appends does not belong to the context."""
+    query = ACCOUNT % account
+    expected = psql("-c", f"SELECT factstr_context_version('{query}')", database=database) or "NULL"
+    return f"""factstr_append_if('[{{"event_type":"x","payload":{{}}}}]', '{query}', {expected})"""
+
+
+def growth_row(name, databases, statements):
+    small, large = timed_in_turns(databases, statements)
+    say(f"  {name:<38}{small:>9.3f} ms {large:>9.3f} ms {large / small:7.2f} x")
+
+
+def measure_growth(databases):
+    for name, statement in questions():
+        growth_row(name, databases, [statement] * len(databases))
     for name, account in (("append_if, 10 new facts", "new"), ("append_if, 10 old facts", "old"),
                           ("append_if, huge and old", "huge"), ("append_if, empty context", "nobody")):
-        query = ACCOUNT % account
-        expected = psql("-c", f"SELECT factstr_context_version('{query}')", database=database) or "NULL"
-        statement = ("factstr_append_if('[{\"event_type\":\"x\",\"payload\":{}}]', "
-                     f"'{query}', {expected})")
-        results.append((name, timed(database, statement)))
-    return results
-
-
-def measure_growth(database):
-    return [(name, timed(database, statement, 30 if "huge" in name else 200))
-            for name, statement in questions()] + successful_append_ifs(database)
-
-
-def growth_row(name, small, large):
-    say(f"  {name:<38}{small:>9.3f} ms {large:>9.3f} ms {large / small:7.2f} x")
+        growth_row(name, databases, [successful_append_if(database, account) for database in databases])
 
 
 def growth():
     small = 100000
     say(f"\ngrowth: the same at {small:,} and at {LARGE:,} facts; never analyzed (goal: less than 1.5 x)")
-    sizes = (("bench_small", small), ("bench_large", LARGE))
-    for database, facts in sizes:
+    databases = ("bench_small", "bench_large")
+    for database, facts in zip(databases, (small, LARGE)):
         fresh_database(database)
         old_and_new(database, facts)
-    for state, prepare in (("short pending list", "SELECT gin_clean_pending_list('factstr_events_payload_idx')"),
-                           ("pending list as long as it gets", None)):
-        for database, _ in sizes:
-            if prepare:
-                psql("-c", prepare, "-c", "CHECKPOINT", database=database)
-            else:
-                fill_pending_list(database)
-        say(f"  {state}")
-        for (name, first), (_, second) in zip(*[measure_growth(database) for database, _ in sizes]):
-            growth_row(name, first, second)
+        psql("-c", "SELECT gin_clean_pending_list('factstr_events_payload_idx')", "-c", "CHECKPOINT",
+             database=database)
+    say("  short pending list")
+    measure_growth(databases)
+    for database in databases:
+        fill_pending_list(database)
+    say("  pending list as long as it gets (the first append shortens it)")
+    measure_growth(databases)
 
 
 def fill_pending_list(database):
