@@ -137,6 +137,99 @@ COMMENT ON FUNCTION factstr_batches(jsonb, bigint, integer) IS
 	'committed batches with matching facts after a position, each whole, in commit order';
 
 --
+-- Durable streams
+--
+
+CREATE TABLE factstr_streams (
+	name text COLLATE "C" NOT NULL,
+	event_query jsonb NOT NULL,
+	cursor_sequence_number bigint NOT NULL,
+	last_success_at timestamptz,
+	CONSTRAINT factstr_streams_pkey PRIMARY KEY (name)
+) WITH (fillfactor = 50);
+
+COMMENT ON TABLE factstr_streams IS 'durable streams: a name, a query and a cursor, changed by the functions factstr_stream_... only';
+COMMENT ON COLUMN factstr_streams.name IS 'what its consumers call it';
+COMMENT ON COLUMN factstr_streams.event_query IS 'which facts it delivers';
+COMMENT ON COLUMN factstr_streams.cursor_sequence_number IS 'all facts up to this one are done with';
+COMMENT ON COLUMN factstr_streams.last_success_at IS 'when the cursor was moved last';
+
+SELECT pg_catalog.pg_extension_config_dump('factstr_streams', '');
+
+CREATE FUNCTION factstr_stream_open(
+	name text,
+	event_query jsonb DEFAULT '{}',
+	start text DEFAULT 'first'
+) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'factstr_stream_open'
+	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
+COMMENT ON FUNCTION factstr_stream_open(text, jsonb, text) IS
+	'make a durable stream that begins with the first fact or now, or find it again with the same query; returns its cursor';
+
+CREATE FUNCTION factstr_stream_next(
+	name text,
+	max_batches integer DEFAULT 1,
+	nowait boolean DEFAULT false,
+	OUT first_sequence_number bigint,
+	OUT last_sequence_number bigint,
+	OUT event_records jsonb
+) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'factstr_stream_next'
+	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE ROWS 10;
+COMMENT ON FUNCTION factstr_stream_next(text, integer, boolean) IS
+	'the next committed batches of a durable stream, which is held until the transaction ends';
+
+CREATE FUNCTION factstr_stream_ack(name text, sequence_number bigint)
+	RETURNS bigint
+	AS 'MODULE_PATHNAME', 'factstr_stream_ack'
+	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
+COMMENT ON FUNCTION factstr_stream_ack(text, bigint) IS
+	'move the cursor of a durable stream to the end of a batch that is done with; returns the cursor';
+
+CREATE FUNCTION factstr_stream_seek(name text, sequence_number bigint)
+	RETURNS bigint
+	AS 'MODULE_PATHNAME', 'factstr_stream_seek'
+	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
+COMMENT ON FUNCTION factstr_stream_seek(text, bigint) IS 'let a durable stream go on after any fact, or from 0';
+
+CREATE FUNCTION factstr_stream_drop(name text)
+	RETURNS void
+	AS 'MODULE_PATHNAME', 'factstr_stream_drop'
+	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
+COMMENT ON FUNCTION factstr_stream_drop(text) IS 'forget a durable stream and its cursor';
+
+-- The consumer is whoever holds the stream's lock, which is numbered by a hash of the name.
+CREATE VIEW factstr_stream_status AS
+SELECT s.name,
+	s.event_query,
+	s.cursor_sequence_number,
+	log.head_sequence_number,
+	greatest(log.head_sequence_number - s.cursor_sequence_number, 0) AS lag_facts,
+	coalesce(now() - (
+		SELECT e.occurred_at FROM factstr_events e
+		WHERE e.sequence_number > s.cursor_sequence_number
+		ORDER BY e.sequence_number LIMIT 1), interval '0') AS lag_time,
+	s.last_success_at,
+	(SELECT l.pid FROM pg_catalog.pg_locks l
+	 WHERE l.locktype = 'object' AND l.granted
+		AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
+		AND l.classid = 'factstr_streams'::pg_catalog.regclass
+		AND l.objid::bigint = pg_catalog.hashtextextended(s.name, 0) & 4294967295
+		AND l.objsubid = (pg_catalog.hashtextextended(s.name, 0) >> 32) & 32767) AS consumer_pid
+FROM factstr_streams s
+CROSS JOIN (SELECT coalesce(max(sequence_number), 0) AS head_sequence_number FROM factstr_events) log;
+
+COMMENT ON VIEW factstr_stream_status IS 'where each durable stream is, how far behind, and who is consuming it';
+COMMENT ON COLUMN factstr_stream_status.name IS 'what its consumers call it';
+COMMENT ON COLUMN factstr_stream_status.event_query IS 'which facts it delivers';
+COMMENT ON COLUMN factstr_stream_status.cursor_sequence_number IS 'all facts up to this one are done with';
+COMMENT ON COLUMN factstr_stream_status.head_sequence_number IS 'the newest fact of the log, 0 if there is none';
+COMMENT ON COLUMN factstr_stream_status.lag_facts IS 'how many facts, matching or not, lie after the cursor';
+COMMENT ON COLUMN factstr_stream_status.lag_time IS 'how long ago the first of them was appended';
+COMMENT ON COLUMN factstr_stream_status.last_success_at IS 'when the cursor was moved last';
+COMMENT ON COLUMN factstr_stream_status.consumer_pid IS 'the backend that holds the stream now';
+
+--
 -- Matching
 --
 
@@ -152,7 +245,7 @@ COMMENT ON FUNCTION factstr_matches(jsonb, text, jsonb) IS 'does a fact of this 
 
 -- The functions reach the log with no regard to the caller's rights on the table: the right to
 -- execute one is the right to do what it does. So nobody has it until it is granted.
-REVOKE ALL ON TABLE factstr_events FROM PUBLIC;
+REVOKE ALL ON TABLE factstr_events, factstr_streams, factstr_stream_status FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_append(jsonb, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_append_if(jsonb, jsonb, bigint, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_try_append_if(jsonb, jsonb, bigint, text) FROM PUBLIC;
@@ -160,3 +253,8 @@ REVOKE ALL ON FUNCTION factstr_query(jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_read(jsonb, bigint, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_context_version(jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_batches(jsonb, bigint, integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_stream_open(text, jsonb, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_stream_next(text, integer, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_stream_ack(text, bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_stream_seek(text, bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_stream_drop(text) FROM PUBLIC;

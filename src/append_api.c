@@ -8,7 +8,6 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "append.h"
@@ -31,14 +30,6 @@ enum
 	RESULT_COLUMNS
 };
 #define RESULT_COLUMNS_WITHOUT_CONFLICT RESULT_CONFLICT
-
-static void
-refuse_read_only(const char *function)
-{
-	PreventCommandIfReadOnly(function);
-	PreventCommandIfParallelMode(function);
-	PreventCommandDuringRecovery(function);
-}
 
 static AppendRequest
 append_request(FunctionCallInfo fcinfo, int key_argument)
@@ -153,7 +144,7 @@ factstr_append(PG_FUNCTION_ARGS)
 	AppendRequest request;
 	AppendOutcome outcome;
 
-	refuse_read_only("factstr_append()");
+	factstr_refuse_read_only("factstr_append()");
 	request = append_request(fcinfo, 1);
 	outcome = append_facts(&request);
 	return result_row(&outcome, RESULT_COLUMNS_WITHOUT_CONFLICT);
@@ -166,7 +157,7 @@ factstr_append_if(PG_FUNCTION_ARGS)
 	AppendRequest request;
 	AppendOutcome outcome;
 
-	refuse_read_only("factstr_append_if()");
+	factstr_refuse_read_only("factstr_append_if()");
 	request = append_if_request(fcinfo);
 	outcome = append_facts(&request);
 	if (outcome.conflict)
@@ -181,7 +172,7 @@ factstr_try_append_if(PG_FUNCTION_ARGS)
 	AppendRequest request;
 	AppendOutcome outcome;
 
-	refuse_read_only("factstr_try_append_if()");
+	factstr_refuse_read_only("factstr_try_append_if()");
 	request = append_if_request(fcinfo);
 	outcome = append_facts(&request);
 	return result_row(&outcome, RESULT_COLUMNS);

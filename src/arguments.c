@@ -1,8 +1,10 @@
 /*
  * arguments.c
- *		The checks of SQL arguments that several functions share.
+ *		The checks of calls that several SQL functions share.
  */
 #include "postgres.h"
+
+#include "miscadmin.h"
 
 #include "arguments.h"
 
@@ -25,4 +27,13 @@ argument_event_query(FunctionCallInfo fcinfo, int argument, const char *name)
 				 errmsg("invalid %s: it must not be null", name),
 				 errhint("The event query for every fact is '{}'.")));
 	return factstr_parse_event_query(PG_GETARG_JSONB_P(argument), name);
+}
+
+/* For functions that write: an error in read-only transactions, parallel workers and on standbys. */
+void
+factstr_refuse_read_only(const char *function)
+{
+	PreventCommandIfReadOnly(function);
+	PreventCommandIfParallelMode(function);
+	PreventCommandDuringRecovery(function);
 }

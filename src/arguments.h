@@ -1,6 +1,6 @@
 /*
  * arguments.h
- *		The checks of SQL arguments that several functions share.
+ *		The checks of calls that several SQL functions share.
  */
 #ifndef FACTSTR_ARGUMENTS_H
 #define FACTSTR_ARGUMENTS_H
@@ -12,5 +12,6 @@
 extern void argument_refuse_null(FunctionCallInfo fcinfo, int argument, const char *name);
 extern fs_event_query *argument_event_query(FunctionCallInfo fcinfo, int argument,
 											const char *name);
+extern void factstr_refuse_read_only(const char *function);
 
 #endif							/* FACTSTR_ARGUMENTS_H */

@@ -59,14 +59,6 @@ batch_reader_head(const BatchReader *reader)
 	return reader->head;
 }
 
-static int64
-batch_first(TupleTableSlot *row)
-{
-	bool		isnull;
-
-	return DatumGetInt64(slot_getattr(row, FACTSTR_BATCH_FIRST, &isnull));
-}
-
 /* The first number of the next batch with a match beyond what was read, or 0. */
 static int64
 find_next_batch(BatchReader *reader)
@@ -76,7 +68,7 @@ find_next_batch(BatchReader *reader)
 	while ((row = fact_scan_next(reader->matches)) != NULL)
 	{
 		if (fact_sequence_number(row) > reader->read_upto)
-			return batch_first(row);
+			return fact_batch_first(row);
 	}
 	return 0;
 }
@@ -104,7 +96,7 @@ read_batch(BatchReader *reader, int64 first, FactBatch *batch)
 	EventRecords records;
 
 	event_records_begin(&records);
-	while ((row = fact_scan_next(scan)) != NULL && batch_first(row) == first)
+	while ((row = fact_scan_next(scan)) != NULL && fact_batch_first(row) == first)
 	{
 		reader->read_upto = fact_sequence_number(row);
 		add_if_match(reader, &records, row);

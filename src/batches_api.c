@@ -4,7 +4,6 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "executor/executor.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -12,17 +11,9 @@
 
 #include "arguments.h"
 #include "batch_reader.h"
+#include "batch_rows.h"
 
 PG_FUNCTION_INFO_V1(factstr_batches);
-
-/* Columns of the result. */
-enum
-{
-	RESULT_FIRST,
-	RESULT_LAST,
-	RESULT_EVENT_RECORDS,
-	RESULT_COLUMNS
-};
 
 typedef struct BatchesState
 {
@@ -30,17 +21,6 @@ typedef struct BatchesState
 	Snapshot	snapshot;
 	TupleDesc	descriptor;
 } BatchesState;
-
-static int32
-argument_max_batches(FunctionCallInfo fcinfo, int argument)
-{
-	argument_refuse_null(fcinfo, argument, "max_batches");
-	if (PG_GETARG_INT32(argument) < 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid max_batches: it must be at least 1")));
-	return PG_GETARG_INT32(argument);
-}
 
 static int64
 argument_after(FunctionCallInfo fcinfo, int argument)
@@ -76,24 +56,10 @@ begin_batches(FunctionCallInfo fcinfo)
 	int32		max_batches = argument_max_batches(fcinfo, 2);
 	FactstrStore store = factstr_store(fcinfo);
 
-	if (get_call_result_type(fcinfo, NULL, &state->descriptor) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	state->descriptor = BlessTupleDesc(state->descriptor);
+	state->descriptor = batch_descriptor(fcinfo);
 	state->snapshot = RegisterSnapshot(GetActiveSnapshot());
 	state->reader = batch_reader_begin(&store, query, state->snapshot, after, max_batches);
 	return state;
-}
-
-static Datum
-batch_row(TupleDesc descriptor, const FactBatch *batch)
-{
-	Datum		values[RESULT_COLUMNS];
-	bool		nulls[RESULT_COLUMNS] = {false};
-
-	values[RESULT_FIRST] = Int64GetDatum(batch->first_sequence_number);
-	values[RESULT_LAST] = Int64GetDatum(batch->last_sequence_number);
-	values[RESULT_EVENT_RECORDS] = JsonbPGetDatum(batch->event_records);
-	return HeapTupleGetDatum(heap_form_tuple(descriptor, values, nulls));
 }
 
 /* factstr_batches(event_query, after_sequence_number, max_batches), one batch a call. */

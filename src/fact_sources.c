@@ -55,6 +55,15 @@ fact_sequence_number(TupleTableSlot *row)
 	return DatumGetInt64(slot_getattr(row, FACTSTR_SEQUENCE_NUMBER, &isnull));
 }
 
+/* The number of the first fact of its batch. */
+int64
+fact_batch_first(TupleTableSlot *row)
+{
+	bool		isnull;
+
+	return DatumGetInt64(slot_getattr(row, FACTSTR_BATCH_FIRST, &isnull));
+}
+
 /* An empty set of sources, in the current memory context.  The relation must stay open. */
 FactSources *
 fact_sources_create(Relation events, Snapshot snapshot, ScanDirection direction)

@@ -25,5 +25,6 @@ extern TupleTableSlot *fact_sources_next(FactSources *sources);
 extern void fact_sources_clear(FactSources *sources);
 
 extern int64 fact_sequence_number(TupleTableSlot *row);
+extern int64 fact_batch_first(TupleTableSlot *row);
 
 #endif							/* FACTSTR_FACT_SOURCES_H */

@@ -93,15 +93,6 @@ is_same_fact(TupleTableSlot *row, const NewFacts *facts, size_t n)
 		(isnull || jsonb_equals(metadata, facts->metadata[n]));
 }
 
-static bool
-is_in_batch(TupleTableSlot *row, const EarlierBatch *batch)
-{
-	bool		isnull;
-
-	return DatumGetInt64(slot_getattr(row, FACTSTR_BATCH_FIRST, &isnull)) ==
-		batch->first_sequence_number;
-}
-
 /* Walks the batch to its end; false if it does not consist of the same facts. */
 static bool
 compare_batch(const FactstrStore *store, Snapshot snapshot, const NewFacts *facts,
@@ -114,7 +105,8 @@ compare_batch(const FactstrStore *store, Snapshot snapshot, const NewFacts *fact
 	size_t		compared = 0;
 	bool		same = true;
 
-	while (same && (row = fact_scan_next(scan)) != NULL && is_in_batch(row, batch))
+	while (same && (row = fact_scan_next(scan)) != NULL &&
+		   fact_batch_first(row) == batch->first_sequence_number)
 	{
 		same = compared < facts->count && is_same_fact(row, facts, compared);
 		compared++;

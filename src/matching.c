@@ -11,6 +11,7 @@
 #include "match/event_query_parser.h"
 #include "match/new_events_parser.h"
 #include "match/query_matcher.h"
+#include "match/query_equality.h"
 #include "store.h"
 
 PG_FUNCTION_INFO_V1(factstr_matches);
@@ -93,6 +94,13 @@ factstr_row_matches(const fs_event_query *query, TupleTableSlot *row)
 	}
 	payload = DatumGetJsonbP(slot_getattr(row, FACTSTR_PAYLOAD, &isnull));
 	return fs_event_query_matches(query, type, fs_json_of_jsonb(payload));
+}
+
+/* Do the queries ask the same, but for their min_sequence_number? */
+bool
+factstr_queries_equal(const fs_event_query *a, const fs_event_query *b)
+{
+	return fs_event_query_equal(a, b);
 }
 
 /* Can the payload index find the candidates of this predicate?  It holds scalars with their paths. */

@@ -24,6 +24,7 @@ extern const fs_event_query factstr_every_fact;
 extern fs_event_query *factstr_parse_event_query(Jsonb *document, const char *argument);
 extern FactstrNewEvents factstr_parse_new_events(Jsonb *document);
 extern bool factstr_row_matches(const fs_event_query *query, TupleTableSlot *row);
+extern bool factstr_queries_equal(const fs_event_query *a, const fs_event_query *b);
 extern bool factstr_predicate_is_indexable(fs_json predicate);
 extern Jsonb *factstr_jsonb_of(fs_json value);
 

@@ -25,7 +25,9 @@ forget_store(Datum argument, Oid relation)
 		relation == store.by_sequence_number ||
 		relation == store.by_event_type ||
 		relation == store.by_payload ||
-		relation == store.by_idempotency_key)
+		relation == store.by_idempotency_key ||
+		relation == store.streams ||
+		relation == store.streams_by_name)
 		store_is_known = false;
 }
 
@@ -64,6 +66,8 @@ factstr_store(FunctionCallInfo fcinfo)
 	store.by_event_type = find_relation(schema, "factstr_events_event_type_idx");
 	store.by_payload = find_relation(schema, "factstr_events_payload_idx");
 	store.by_idempotency_key = find_relation(schema, "factstr_events_idempotency_key_idx");
+	store.streams = find_relation(schema, "factstr_streams");
+	store.streams_by_name = find_relation(schema, "factstr_streams_pkey");
 	store_is_known = true;
 	return store;
 }

@@ -20,6 +20,16 @@ enum
 	FACTSTR_EVENTS_COLUMNS = FACTSTR_IDEMPOTENCY_KEY
 };
 
+/* Columns of factstr_streams. */
+enum
+{
+	FACTSTR_STREAM_NAME = 1,
+	FACTSTR_STREAM_EVENT_QUERY,
+	FACTSTR_STREAM_CURSOR,
+	FACTSTR_STREAM_LAST_SUCCESS_AT,
+	FACTSTR_STREAMS_COLUMNS = FACTSTR_STREAM_LAST_SUCCESS_AT
+};
+
 typedef struct FactstrStore
 {
 	Oid			events;
@@ -27,6 +37,8 @@ typedef struct FactstrStore
 	Oid			by_event_type;
 	Oid			by_payload;
 	Oid			by_idempotency_key;
+	Oid			streams;
+	Oid			streams_by_name;
 } FactstrStore;
 
 extern void factstr_store_init(void);

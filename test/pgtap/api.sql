@@ -1,6 +1,6 @@
 -- The SQL API as it is declared: signatures, volatility, strictness, parallel label.
 BEGIN;
-SELECT plan(64);
+SELECT plan(104);
 
 CREATE TEMP TABLE api (name text, arguments text, result text, volatility text, strict bool, parallel "char", returns_set bool, estimated_rows real, called_with text[]);
 INSERT INTO api VALUES
@@ -23,6 +23,13 @@ INSERT INTO api VALUES
 	('factstr_batches',
 		'event_query jsonb DEFAULT ''{}''::jsonb, after_sequence_number bigint DEFAULT 0, max_batches integer DEFAULT 100, OUT first_sequence_number bigint, OUT last_sequence_number bigint, OUT event_records jsonb',
 		'SETOF record', 'stable', false, 'r', true, 100, '{jsonb,bigint,integer}'),
+	('factstr_stream_open', 'name text, event_query jsonb DEFAULT ''{}''::jsonb, start text DEFAULT ''first''::text', 'bigint', 'volatile', false, 'u', false, 0, '{text,jsonb,text}'),
+	('factstr_stream_next',
+		'name text, max_batches integer DEFAULT 1, nowait boolean DEFAULT false, OUT first_sequence_number bigint, OUT last_sequence_number bigint, OUT event_records jsonb',
+		'SETOF record', 'volatile', false, 'u', true, 10, '{text,integer,boolean}'),
+	('factstr_stream_ack', 'name text, sequence_number bigint', 'bigint', 'volatile', false, 'u', false, 0, '{text,bigint}'),
+	('factstr_stream_seek', 'name text, sequence_number bigint', 'bigint', 'volatile', false, 'u', false, 0, '{text,bigint}'),
+	('factstr_stream_drop', 'name text', 'void', 'volatile', false, 'u', false, 0, '{text}'),
 	('factstr_matches', 'event_query jsonb, event_type text, payload jsonb', 'boolean', 'immutable', true, 's', false, 0, '{jsonb,text,jsonb}');
 
 SELECT has_function(name, called_with, name || ' takes ' || array_to_string(called_with, ', ')) FROM api;
