@@ -31,11 +31,11 @@ COMMENT ON COLUMN factstr_events.idempotency_key IS 'on the first fact of a batc
 CREATE INDEX factstr_events_event_type_idx ON factstr_events (event_type, sequence_number);
 COMMENT ON INDEX factstr_events_event_type_idx IS 'contexts by event type, in log order';
 
--- The pending list's own limit is out of reach on purpose: an append keeps the list short itself, before
--- it takes the append lock. With a limit within reach, some append would empty the list while
--- it holds the lock, and every other append would wait for that.
+-- Appends keep the pending list far shorter than this limit, and shorten it before they take the append
+-- lock. With a limit within reach, some append would empty the list while it holds the lock, and
+-- every other append would wait for that. What reaches the limit is a restore from a dump.
 CREATE INDEX factstr_events_payload_idx ON factstr_events USING gin (payload jsonb_path_ops)
-	WITH (fastupdate = on, gin_pending_list_limit = 2097151);
+	WITH (fastupdate = on, gin_pending_list_limit = 16384);
 COMMENT ON INDEX factstr_events_payload_idx IS 'candidates for payload predicates';
 
 CREATE UNIQUE INDEX factstr_events_idempotency_key_idx ON factstr_events (idempotency_key)

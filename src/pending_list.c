@@ -4,7 +4,7 @@
  *
  * The index collects new entries in a list that each lookup has to read through.  PostgreSQL would
  * empty it when some append fills it, under that append's lock; the index is created with a limit
- * out of reach, and appends empty the list here instead, before they take the lock.
+ * far away, and appends empty the list here instead, before they take the lock.
  */
 #include "postgres.h"
 
