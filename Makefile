@@ -31,9 +31,9 @@ DATA       := $(sort $(wildcard sql/$(EXTENSION)--*--*.sql))
 # its output directory, and the latter is the current one.  The isolation
 # tester's output directory has to be set to the current one for that.
 REGRESS       := $(sort $(basename $(notdir $(wildcard test/sql/*.sql))))
-REGRESS_OPTS   = --inputdir=test
+REGRESS_OPTS   = --inputdir=test --encoding=UTF8
 ISOLATION     := $(sort $(basename $(notdir $(wildcard test/specs/*.spec))))
-ISOLATION_OPTS = --inputdir=test --outputdir=.
+ISOLATION_OPTS = --inputdir=test --outputdir=. --encoding=UTF8
 
 PG_CPPFLAGS = -I$(srcdir)/src
 

@@ -21,8 +21,11 @@
 #include "access_path.h"
 #include "compat.h"
 
-/* A filter with types and predicates goes by its types if they have no more facts than this. */
+/* A filter with types and predicates goes by its types if they have no more facts than this ... */
 #define FEW_FACTS_OF_TYPES 128
+
+/* ... or than this part of the candidates that its predicates have: counting costs less than fetching. */
+#define TYPES_TO_CANDIDATES 8
 
 /*
  * With more sources than this, types give a list of candidates instead of a source each: an open
@@ -217,8 +220,8 @@ payload_index_serves(const FactRange *range, CandidateBitmap *bitmap, const fs_f
 	if (filter->has_event_types && types_are_rare(range, filter))
 		return false;
 	found = find_by_payload(range, bitmap, filter);
-	if (filter->has_event_types && found > FEW_FACTS_OF_TYPES * 8 &&
-		types_have_at_most(range, filter, found / 8))
+	if (filter->has_event_types && found > FEW_FACTS_OF_TYPES * TYPES_TO_CANDIDATES &&
+		types_have_at_most(range, filter, found / TYPES_TO_CANDIDATES))
 	{
 		candidate_bitmap_reject(bitmap);
 		return false;

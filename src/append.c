@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "common/int.h"
 #include "miscadmin.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -70,7 +71,7 @@ find_contradiction(const AppendRequest *request, Snapshot snapshot, int64 head,
 }
 
 static AppendOutcome
-conflict_outcome(const FactPosition *actual)
+report_conflict(const FactPosition *actual)
 {
 	AppendOutcome outcome = {0};
 
@@ -109,7 +110,7 @@ answer_without_lock(const AppendRequest *request, AppendOutcome *outcome, int64 
 		require_visible_head(&request->store, *checked_upto);
 		if (find_contradiction(request, snapshot, *checked_upto, &actual))
 		{
-			*outcome = conflict_outcome(&actual);
+			*outcome = report_conflict(&actual);
 			answered = true;
 		}
 	}
@@ -118,13 +119,18 @@ answer_without_lock(const AppendRequest *request, AppendOutcome *outcome, int64 
 }
 
 static AppendOutcome
-write_batch(const AppendRequest *request, FactWriter *writer, int64 head)
+write_batch(const AppendRequest *request, FactWriter *writer, const FactPosition *head)
 {
 	AppendOutcome outcome = {0};
 
 	outcome.actual_context_version = request->expected_context_version;
-	outcome.first_sequence_number = head + 1;
-	outcome.last_sequence_number = head + (int64) request->facts.count;
+	if (pg_add_s64_overflow(head->sequence_number, (int64) request->facts.count,
+							&outcome.last_sequence_number))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the log has no more sequence numbers")));
+	outcome.first_sequence_number = head->sequence_number + 1;
+	factstr_append_follows(head->sequence_number, head->commit_position);
 	fact_writer_write(writer, &request->facts, outcome.first_sequence_number,
 					  GetCurrentTimestamp());
 	/* Later commands of the transaction see the facts, and so do later calls in this command. */
@@ -154,12 +160,12 @@ append_under_lock(const AppendRequest *request, FactWriter *writer, int64 checke
 	UnregisterSnapshot(snapshot);
 
 	if (!repeated && newer.sequence_number == 0)
-		return write_batch(request, writer, head.sequence_number);
+		return write_batch(request, writer, &head);
 
 	/* Nothing to write: nobody should wait while the answer is made durable. */
 	append_lock_release(&request->store);
 	if (!repeated)
-		return conflict_outcome(&newer);
+		return report_conflict(&newer);
 	factstr_flush_before_answer(batch.commit_position);
 	return outcome_of_earlier_batch(&batch);
 }

@@ -27,13 +27,13 @@ struct BatchReader
 };
 
 /*
- * Begins to read batches that hold a matching fact after the position, at most max_batches.  What
- * the snapshot sees is on disk when this returns.  query and snapshot must outlive the reader, which
- * lives in the current memory context.
+ * Begins to read batches that hold a matching fact with after < sequence_number <= upto, at most
+ * max_batches.  What the snapshot sees is on disk when this returns.  query and snapshot must outlive
+ * the reader, which lives in the current memory context.
  */
 BatchReader *
 batch_reader_begin(const FactstrStore *store, const fs_event_query *query, Snapshot snapshot,
-				   int64 after, int64 max_batches)
+				   int64 after, int64 upto, int64 max_batches)
 {
 	BatchReader *reader = palloc0(sizeof(BatchReader));
 	FactPosition head = fact_head(store, snapshot);
@@ -42,7 +42,7 @@ batch_reader_begin(const FactstrStore *store, const fs_event_query *query, Snaps
 	reader->store = *store;
 	reader->query = query;
 	reader->snapshot = snapshot;
-	reader->head = head.sequence_number;
+	reader->head = Min(head.sequence_number, upto);
 	reader->read_upto = after;
 	reader->remaining = max_batches;
 	reader->row_context = AllocSetContextCreate(CurrentMemoryContext, "factstr record",
@@ -52,7 +52,7 @@ batch_reader_begin(const FactstrStore *store, const fs_event_query *query, Snaps
 	return reader;
 }
 
-/* The newest fact that the snapshot sees, 0 if there is none. */
+/* The newest fact that the snapshot sees in the range, 0 if there is none. */
 int64
 batch_reader_head(const BatchReader *reader)
 {

@@ -22,7 +22,8 @@ typedef struct FactBatch
 } FactBatch;
 
 extern BatchReader *batch_reader_begin(const FactstrStore *store, const fs_event_query *query,
-									   Snapshot snapshot, int64 after, int64 max_batches);
+									   Snapshot snapshot, int64 after, int64 upto,
+									   int64 max_batches);
 extern bool batch_reader_next(BatchReader *reader, FactBatch *batch);
 extern int64 batch_reader_head(const BatchReader *reader);
 extern void batch_reader_end(BatchReader *reader);

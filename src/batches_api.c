@@ -58,7 +58,8 @@ begin_batches(FunctionCallInfo fcinfo)
 
 	state->descriptor = batch_descriptor(fcinfo);
 	state->snapshot = RegisterSnapshot(GetActiveSnapshot());
-	state->reader = batch_reader_begin(&store, query, state->snapshot, after, max_batches);
+	state->reader = batch_reader_begin(&store, query, state->snapshot, after, PG_INT64_MAX,
+									   max_batches);
 	return state;
 }
 

@@ -36,6 +36,39 @@
 	 ExecInsertIndexTuples(slot, estate, false, NULL, NIL))
 #endif
 
+/* 14 passes the result relation itself. */
+#if PG_VERSION_NUM >= 140000
+#define factstr_simple_insert(relinfo, estate, row) \
+	ExecSimpleRelationInsert(relinfo, estate, row)
+#define factstr_simple_update(relinfo, estate, epq, old_row, row) \
+	ExecSimpleRelationUpdate(relinfo, estate, epq, old_row, row)
+#define factstr_simple_delete(relinfo, estate, epq, old_row) \
+	ExecSimpleRelationDelete(relinfo, estate, epq, old_row)
+#else
+#define factstr_simple_insert(relinfo, estate, row) \
+	((estate)->es_result_relation_info = (relinfo), ExecSimpleRelationInsert(estate, row))
+#define factstr_simple_update(relinfo, estate, epq, old_row, row) \
+	((estate)->es_result_relation_info = (relinfo), \
+	 ExecSimpleRelationUpdate(estate, epq, old_row, row))
+#define factstr_simple_delete(relinfo, estate, epq, old_row) \
+	((estate)->es_result_relation_info = (relinfo), \
+	 ExecSimpleRelationDelete(estate, epq, old_row))
+#endif
+
+/* 16 tells of the result relations, for triggers of foreign keys between partitions. */
+#if PG_VERSION_NUM >= 160000
+#define factstr_eval_plan_qual_init(epq, estate) EvalPlanQualInit(epq, estate, NULL, NIL, -1, NIL)
+#else
+#define factstr_eval_plan_qual_init(epq, estate) EvalPlanQualInit(epq, estate, NULL, NIL, -1)
+#endif
+
+/* 18 can be asked to pass over a deferrable primary key. */
+#if PG_VERSION_NUM >= 180000
+#define factstr_primary_key(relation) RelationGetPrimaryKeyIndex(relation, false)
+#else
+#define factstr_primary_key(relation) RelationGetPrimaryKeyIndex(relation)
+#endif
+
 /* 18 lets index scans report on themselves to EXPLAIN, which calls from here have no use for. */
 #if PG_VERSION_NUM >= 180000
 #define factstr_index_beginscan(heap, index, snapshot, nkeys) \

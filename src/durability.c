@@ -40,6 +40,8 @@ static struct
 	bool		appended;
 	bool		wrote_other_data;
 	XLogRecPtr	own_log_end;	/* where this transaction's log stood after its last append */
+	XLogRecPtr	preceding_commit;	/* of the newest fact below its own ones */
+	int64		first_own_fact; /* 0 if it has appended none */
 	bool		commits_early;	/* between the pre-commit and the end: synchronous_commit is ours */
 	int			saved_synchronous_commit;
 } transaction;
@@ -64,6 +66,22 @@ factstr_append_ends(bool wrote)
 	if (wrote)
 		transaction.appended = true;
 	transaction.own_log_end = XactLastRecEnd;
+}
+
+/* Call with the head of the log when an append is about to write behind it. */
+void
+factstr_append_follows(int64 head, XLogRecPtr head_commit_position)
+{
+	transaction.preceding_commit = Max(transaction.preceding_commit, head_commit_position);
+	if (transaction.first_own_fact == 0)
+		transaction.first_own_fact = head + 1;
+}
+
+/* The lowest number that the transaction has given to a fact of its own, or 0. */
+int64
+factstr_first_own_fact(void)
+{
+	return transaction.first_own_fact;
 }
 
 static bool
@@ -168,7 +186,8 @@ page_position(TupleTableSlot *row)
 /*
  * Up to where the log must be on disk so that no crash can take back the fact in this row, or
  * InvalidXLogRecPtr if it is safe already.  Commits follow the order of the facts, so the newest
- * fact of an answer speaks for all of them.
+ * fact of an answer speaks for all of them; one that the transaction has appended itself, for the
+ * newest that was there before.
  */
 XLogRecPtr
 factstr_commit_position(TupleTableSlot *row)
@@ -179,8 +198,10 @@ factstr_commit_position(TupleTableSlot *row)
 
 	Assert(!should_free);
 	/* A standby only has what is on disk. */
-	if (RecoveryInProgress() || TransactionIdIsCurrentTransactionId(inserted_by))
+	if (RecoveryInProgress())
 		return InvalidXLogRecPtr;
+	if (TransactionIdIsCurrentTransactionId(inserted_by))
+		return transaction.preceding_commit;
 	if (!TransactionIdIsNormal(inserted_by))
 		return page_position(row);
 	return TransactionIdGetCommitLSN(inserted_by);

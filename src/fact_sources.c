@@ -205,21 +205,28 @@ next_source(FactSources *sources)
 	return sources->current;
 }
 
-/* The row of the next fact, valid until the next call, or NULL at the end. */
+/*
+ * The row of the next fact, valid until the next call, or NULL at the end.  The caller's memory may
+ * be shorter-lived than the sources, and index scans keep things of their own (such as dead entries
+ * to be marked) where they are called.
+ */
 TupleTableSlot *
 fact_sources_next(FactSources *sources)
 {
+	MemoryContext caller = MemoryContextSwitchTo(sources->context);
+	TupleTableSlot *row = NULL;
 	FactSource *source;
 
-	while ((source = next_source(sources)) != NULL)
+	while (row == NULL && (source = next_source(sources)) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (source->sequence_number == sources->last_returned)
 			continue;
 		sources->last_returned = source->sequence_number;
-		return source_row(sources, source);
+		row = source_row(sources, source);
 	}
-	return NULL;
+	MemoryContextSwitchTo(caller);
+	return row;
 }
 
 static void

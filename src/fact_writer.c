@@ -3,9 +3,9 @@
  *		Writes the rows of a batch into the log and its indexes.
  *
  * It goes to the table and its indexes directly: no statement is planned or executed while the
- * append lock is held.  All that can be prepared without the lock is prepared in fact_writer_open.
- * The values need no check, as they were built from checked input; constraints that somebody has
- * added to the table are enforced.
+ * append lock is held.  What does not need the numbers is done before, in fact_writer_open and
+ * fact_writer_prepare.  The values were built from checked input; CHECK and NOT NULL constraints
+ * that somebody has added to the table are enforced, and what would be passed over is refused.
  */
 #include "postgres.h"
 
@@ -46,7 +46,8 @@ struct FactWriter
 	Relation	by_payload;		/* one of the result relation's indexes */
 	TupleTableSlot **rows;		/* made on demand, for up to ROWS_AT_ONCE */
 	int			row_count;
-	bool		has_check_constraints;
+	bool		has_added_constraints;
+	MemoryContext chunk_context;	/* what the rows that go together leave behind */
 };
 
 /* The facts of checked events, in the current memory context. */
@@ -130,6 +131,15 @@ refuse_added_columns(Relation events)
 	}
 }
 
+/* The values meet the constraints that the table is created with, but perhaps not others. */
+static bool
+has_added_constraints(TupleDesc columns)
+{
+	return (columns->constr != NULL && columns->constr->num_check > 0) ||
+		TupleDescAttr(columns, FACTSTR_METADATA - 1)->attnotnull ||
+		TupleDescAttr(columns, FACTSTR_IDEMPOTENCY_KEY - 1)->attnotnull;
+}
+
 /* Partial indexes get their predicates compiled here rather than at the first row. */
 static void
 prepare_indexes(FactWriter *writer, const FactstrStore *store)
@@ -157,8 +167,9 @@ fact_writer_open(const FactstrStore *store)
 	refuse_insert_triggers(writer->events);
 	refuse_insert_rules(writer->events);
 	refuse_added_columns(writer->events);
-	writer->has_check_constraints = writer->events->rd_att->constr != NULL &&
-		writer->events->rd_att->constr->num_check > 0;
+	writer->has_added_constraints = has_added_constraints(RelationGetDescr(writer->events));
+	writer->chunk_context = AllocSetContextCreate(CurrentMemoryContext, "factstr rows",
+												  ALLOCSET_DEFAULT_SIZES);
 
 	writer->estate = CreateExecutorState();
 	writer->result_relation = makeNode(ResultRelInfo);
@@ -269,6 +280,7 @@ void
 fact_writer_write(FactWriter *writer, const NewFacts *facts, int64 first_sequence_number,
 				  TimestampTz occurred_at)
 {
+	MemoryContext caller = CurrentMemoryContext;
 	size_t		done = 0;
 
 	while (done < facts->count)
@@ -280,10 +292,13 @@ fact_writer_write(FactWriter *writer, const NewFacts *facts, int64 first_sequenc
 			TupleTableSlot *row = empty_row(writer, i);
 
 			fill_row(row, facts, done + i, first_sequence_number, occurred_at);
-			if (writer->has_check_constraints)
+			if (writer->has_added_constraints)
 				ExecConstraints(writer->result_relation, row, writer->estate);
 		}
+		MemoryContextSwitchTo(writer->chunk_context);
 		insert_rows(writer, count);
+		MemoryContextSwitchTo(caller);
+		MemoryContextReset(writer->chunk_context);
 		done += count;
 		if (done < facts->count)
 			pending_list_shorten(writer->by_payload, PENDING_PAGES_ALLOWED_UNDER_LOCK);
@@ -295,6 +310,7 @@ fact_writer_close(FactWriter *writer)
 {
 	for (int i = 0; i < writer->row_count; i++)
 		ExecDropSingleTupleTableSlot(writer->rows[i]);
+	MemoryContextDelete(writer->chunk_context);
 	ExecCloseIndices(writer->result_relation);
 	FreeExecutorState(writer->estate);
 	table_close(writer->events, NoLock);

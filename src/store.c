@@ -7,9 +7,13 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "catalog/namespace.h"
+#include "storage/lmgr.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
 
 #include "store.h"
 
@@ -26,8 +30,7 @@ forget_store(Datum argument, Oid relation)
 		relation == store.by_event_type ||
 		relation == store.by_payload ||
 		relation == store.by_idempotency_key ||
-		relation == store.streams ||
-		relation == store.streams_by_name)
+		relation == store.streams)
 		store_is_known = false;
 }
 
@@ -51,23 +54,66 @@ find_relation(Oid schema, const char *name)
 	return relation;
 }
 
-/* The store that the called function belongs to. */
+/*
+ * Answers come from the indexes, so one that is still being built, or of which a part is left out,
+ * would make them wrong.
+ */
+static Oid
+find_index(Oid schema, const char *name, bool is_partial)
+{
+	Oid			oid = find_relation(schema, name);
+	Relation	index = index_open(oid, AccessShareLock);
+	bool		usable = index->rd_index->indisvalid &&
+		(RelationGetIndexPredicate(index) != NIL) == is_partial;
+
+	index_close(index, NoLock);
+	if (!usable)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("index \"%s\" of extension factstr is not usable", name),
+				 errdetail("It is invalid, as an index is while it is built concurrently and after that has failed, or not defined as the extension defines it."),
+				 errhint("Wait until it is built, or drop it and create it again.")));
+	return oid;
+}
+
+/*
+ * The flag is set first: a change that is noticed during the lookups takes it back.
+ */
+static void
+look_up_store(Oid schema)
+{
+	store_is_known = true;
+	PG_TRY();
+	{
+		store.events = find_relation(schema, "factstr_events");
+		store.by_sequence_number = find_index(schema, "factstr_events_pkey", false);
+		store.by_event_type = find_index(schema, "factstr_events_event_type_idx", false);
+		store.by_payload = find_index(schema, "factstr_events_payload_idx", false);
+		store.by_idempotency_key = find_index(schema, "factstr_events_idempotency_key_idx", true);
+		store.streams = find_relation(schema, "factstr_streams");
+	}
+	PG_CATCH();
+	{
+		store_is_known = false;
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+}
+
+/*
+ * The store that the called function belongs to.  Its log is locked against changes of its shape
+ * until the end of the transaction, and known to have had none since the lookup.
+ */
 FactstrStore
 factstr_store(FunctionCallInfo fcinfo)
 {
-	Oid			schema;
-
-	if (store_is_known)
-		return store;
-
-	schema = get_func_namespace(fcinfo->flinfo->fn_oid);
-	store.events = find_relation(schema, "factstr_events");
-	store.by_sequence_number = find_relation(schema, "factstr_events_pkey");
-	store.by_event_type = find_relation(schema, "factstr_events_event_type_idx");
-	store.by_payload = find_relation(schema, "factstr_events_payload_idx");
-	store.by_idempotency_key = find_relation(schema, "factstr_events_idempotency_key_idx");
-	store.streams = find_relation(schema, "factstr_streams");
-	store.streams_by_name = find_relation(schema, "factstr_streams_pkey");
-	store_is_known = true;
-	return store;
+	for (;;)
+	{
+		if (!store_is_known)
+			look_up_store(get_func_namespace(fcinfo->flinfo->fn_oid));
+		LockRelationOid(store.events, AccessShareLock);
+		if (store_is_known)
+			return store;
+		UnlockRelationOid(store.events, AccessShareLock);
+	}
 }

@@ -26,8 +26,7 @@ enum
 	FACTSTR_STREAM_NAME = 1,
 	FACTSTR_STREAM_EVENT_QUERY,
 	FACTSTR_STREAM_CURSOR,
-	FACTSTR_STREAM_LAST_SUCCESS_AT,
-	FACTSTR_STREAMS_COLUMNS = FACTSTR_STREAM_LAST_SUCCESS_AT
+	FACTSTR_STREAM_LAST_SUCCESS_AT
 };
 
 typedef struct FactstrStore
@@ -38,7 +37,6 @@ typedef struct FactstrStore
 	Oid			by_payload;
 	Oid			by_idempotency_key;
 	Oid			streams;
-	Oid			streams_by_name;
 } FactstrStore;
 
 extern void factstr_store_init(void);

@@ -13,6 +13,7 @@
 #include "arguments.h"
 #include "batch_reader.h"
 #include "batch_rows.h"
+#include "durability.h"
 #include "errors.h"
 #include "fact_scan.h"
 #include "streams.h"
@@ -169,6 +170,15 @@ end_next(Datum argument)
 	state->reader = NULL;
 }
 
+/* Delivery is of committed facts: those of this very transaction are left for the next one. */
+static int64
+newest_committed(void)
+{
+	int64		first_own_fact = factstr_first_own_fact();
+
+	return first_own_fact == 0 ? PG_INT64_MAX : first_own_fact - 1;
+}
+
 /* The snapshot is taken when the stream is ours: it sees what its last consumer saw, and more. */
 static NextState *
 begin_next(FunctionCallInfo fcinfo)
@@ -184,7 +194,7 @@ begin_next(FunctionCallInfo fcinfo)
 	state->stream = stream_get(&state->store, name);
 	state->snapshot = RegisterSnapshot(GetLatestSnapshot());
 	state->reader = batch_reader_begin(&state->store, state->stream.query, state->snapshot,
-									   state->stream.cursor, max_batches);
+									   state->stream.cursor, newest_committed(), max_batches);
 	return state;
 }
 

@@ -14,8 +14,9 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/indexing.h"
 #include "catalog/pg_collation.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
 #include "utils/builtins.h"
@@ -29,8 +30,8 @@
 #include "streams.h"
 
 /*
- * The view factstr_stream_status computes the same numbers.  Two names with one hash would wait for
- * each other, and nothing worse.
+ * The view factstr_stream_status computes the same numbers.  Two names with one hash, of 47 bits, would
+ * take turns, or find each other active.
  */
 static LOCKTAG
 stream_lock_tag(const FactstrStore *store, text *name)
@@ -59,17 +60,30 @@ stream_lock(const FactstrStore *store, text *name, bool nowait)
 }
 
 static Stream
-stream_of_row(HeapTuple row, TupleDesc columns)
+stream_of_row(TupleTableSlot *row)
 {
 	Stream		stream;
 	bool		isnull;
+	Datum		query = slot_getattr(row, FACTSTR_STREAM_EVENT_QUERY, &isnull);
 
-	stream.row = row;
-	stream.cursor = DatumGetInt64(heap_getattr(row, FACTSTR_STREAM_CURSOR, columns, &isnull));
-	stream.query = factstr_parse_event_query(DatumGetJsonbP(heap_getattr(row, FACTSTR_STREAM_EVENT_QUERY,
-																		 columns, &isnull)),
-											 "event_query");
+	stream.row = ExecCopySlotHeapTuple(row);
+	stream.cursor = DatumGetInt64(slot_getattr(row, FACTSTR_STREAM_CURSOR, &isnull));
+	stream.query = factstr_parse_event_query(DatumGetJsonbPCopy(query), "event_query");
 	return stream;
+}
+
+static Oid
+index_of_names(Relation streams)
+{
+	Oid			index = factstr_primary_key(streams);
+
+	if (!OidIsValid(index))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" of extension factstr has no usable primary key",
+						RelationGetRelationName(streams)),
+				 errhint("Add it again: PRIMARY KEY (name).")));
+	return index;
 }
 
 /* The stream of this name as it is now; its row is NULL if there is none. */
@@ -77,7 +91,7 @@ Stream
 stream_find(const FactstrStore *store, text *name)
 {
 	Relation	streams = table_open(store->streams, AccessShareLock);
-	Relation	index = index_open(store->streams_by_name, AccessShareLock);
+	Relation	index = index_open(index_of_names(streams), AccessShareLock);
 	TupleTableSlot *row = table_slot_create(streams, NULL);
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	Stream		stream = {NULL};
@@ -89,7 +103,7 @@ stream_find(const FactstrStore *store, text *name)
 	scan = factstr_index_beginscan(streams, index, snapshot, 1);
 	index_rescan(scan, &key, 1, NULL, 0);
 	if (index_getnext_slot(scan, ForwardScanDirection, row))
-		stream = stream_of_row(ExecCopySlotHeapTuple(row), RelationGetDescr(streams));
+		stream = stream_of_row(row);
 
 	index_endscan(scan);
 	UnregisterSnapshot(snapshot);
@@ -113,22 +127,63 @@ stream_get(const FactstrStore *store, text *name)
 	return stream;
 }
 
-/* The rest of this file needs the stream's lock. */
+/*
+ * Changes.  They need the stream's lock, so nobody else can have changed the row meanwhile.
+ */
+
+/* Replaces a row, or, if one of them is NULL, inserts or deletes it, with all that hangs on it. */
+static void
+change_row(Relation streams, HeapTuple old_tuple, HeapTuple new_tuple)
+{
+	TupleTableSlot *old_row = table_slot_create(streams, NULL);
+	TupleTableSlot *new_row = MakeSingleTupleTableSlot(RelationGetDescr(streams),
+													   &TTSOpsHeapTuple);
+	EState	   *estate = CreateExecutorState();
+	ResultRelInfo *result_relation = makeNode(ResultRelInfo);
+	EPQState	epq;
+
+	InitResultRelInfo(result_relation, streams, 0, NULL, 0);
+	ExecOpenIndices(result_relation, false);
+	factstr_eval_plan_qual_init(&epq, estate);
+	AfterTriggerBeginQuery();
+
+	if (old_tuple != NULL)
+		ExecForceStoreHeapTuple(old_tuple, old_row, false);
+	if (new_tuple != NULL)
+		ExecStoreHeapTuple(new_tuple, new_row, false);
+	if (old_tuple == NULL)
+		factstr_simple_insert(result_relation, estate, new_row);
+	else if (new_tuple == NULL)
+		factstr_simple_delete(result_relation, estate, &epq, old_row);
+	else
+		factstr_simple_update(result_relation, estate, &epq, old_row, new_row);
+
+	AfterTriggerEndQuery(estate);
+	EvalPlanQualEnd(&epq);
+	ExecCloseIndices(result_relation);
+	ExecDropSingleTupleTableSlot(old_row);
+	ExecDropSingleTupleTableSlot(new_row);
+	FreeExecutorState(estate);
+	CommandCounterIncrement();
+}
 
 void
 stream_insert(const FactstrStore *store, text *name, Jsonb *event_query, int64 cursor)
 {
 	Relation	streams = table_open(store->streams, RowExclusiveLock);
-	Datum		values[FACTSTR_STREAMS_COLUMNS] = {0};
-	bool		nulls[FACTSTR_STREAMS_COLUMNS] = {false};
+	int			columns = RelationGetNumberOfAttributes(streams);
+	Datum	   *values = palloc0(columns * sizeof(Datum));
+	bool	   *nulls = palloc(columns * sizeof(bool));
 
+	memset(nulls, true, columns * sizeof(bool));
 	values[FACTSTR_STREAM_NAME - 1] = PointerGetDatum(name);
+	nulls[FACTSTR_STREAM_NAME - 1] = false;
 	values[FACTSTR_STREAM_EVENT_QUERY - 1] = JsonbPGetDatum(event_query);
+	nulls[FACTSTR_STREAM_EVENT_QUERY - 1] = false;
 	values[FACTSTR_STREAM_CURSOR - 1] = Int64GetDatum(cursor);
-	nulls[FACTSTR_STREAM_LAST_SUCCESS_AT - 1] = true;
-	CatalogTupleInsert(streams, heap_form_tuple(RelationGetDescr(streams), values, nulls));
+	nulls[FACTSTR_STREAM_CURSOR - 1] = false;
+	change_row(streams, NULL, heap_form_tuple(RelationGetDescr(streams), values, nulls));
 	table_close(streams, NoLock);
-	CommandCounterIncrement();
 }
 
 /* Puts the cursor where it is told. */
@@ -136,19 +191,14 @@ void
 stream_move(const FactstrStore *store, const Stream *stream, int64 cursor)
 {
 	Relation	streams = table_open(store->streams, RowExclusiveLock);
-	Datum		values[FACTSTR_STREAMS_COLUMNS] = {0};
-	bool		nulls[FACTSTR_STREAMS_COLUMNS] = {false};
-	bool		replaced[FACTSTR_STREAMS_COLUMNS] = {false};
-	HeapTuple	row;
+	int			columns[] = {FACTSTR_STREAM_CURSOR, FACTSTR_STREAM_LAST_SUCCESS_AT};
+	Datum		values[] = {Int64GetDatum(cursor), TimestampTzGetDatum(GetCurrentTimestamp())};
+	bool		nulls[] = {false, false};
 
-	values[FACTSTR_STREAM_CURSOR - 1] = Int64GetDatum(cursor);
-	replaced[FACTSTR_STREAM_CURSOR - 1] = true;
-	values[FACTSTR_STREAM_LAST_SUCCESS_AT - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
-	replaced[FACTSTR_STREAM_LAST_SUCCESS_AT - 1] = true;
-	row = heap_modify_tuple(stream->row, RelationGetDescr(streams), values, nulls, replaced);
-	CatalogTupleUpdate(streams, &stream->row->t_self, row);
+	change_row(streams, stream->row,
+			   heap_modify_tuple_by_cols(stream->row, RelationGetDescr(streams),
+										 lengthof(columns), columns, values, nulls));
 	table_close(streams, NoLock);
-	CommandCounterIncrement();
 }
 
 void
@@ -156,7 +206,6 @@ stream_delete(const FactstrStore *store, const Stream *stream)
 {
 	Relation	streams = table_open(store->streams, RowExclusiveLock);
 
-	CatalogTupleDelete(streams, &stream->row->t_self);
+	change_row(streams, stream->row, NULL);
 	table_close(streams, NoLock);
-	CommandCounterIncrement();
 }

@@ -14,73 +14,14 @@
 #include "match/event_query.h"
 #include "match/query_matcher.h"
 
-static bool fs_predicate_equal(fs_json a, fs_json b);
-
-static bool
-fs_predicate_element_in(fs_json wanted, fs_json array)
-{
-	fs_json_iterator elements;
-	fs_json		element;
-
-	fs_json_iterate(array, &elements);
-	while (fs_json_next_element(&elements, &element))
-	{
-		if (fs_predicate_equal(element, wanted))
-			return true;
-	}
-	return false;
-}
-
-static bool
-fs_predicate_array_within(fs_json a, fs_json b)
-{
-	fs_json_iterator elements;
-	fs_json		element;
-
-	fs_json_iterate(a, &elements);
-	while (fs_json_next_element(&elements, &element))
-	{
-		if (!fs_predicate_element_in(element, b))
-			return false;
-	}
-	return true;
-}
-
-static bool
-fs_predicate_object_equal(fs_json a, fs_json b)
-{
-	fs_json_iterator members;
-	fs_text		key;
-	fs_json		value;
-	fs_json		other;
-
-	if (fs_json_count(a) != fs_json_count(b))
-		return false;
-	fs_json_iterate(a, &members);
-	while (fs_json_next_member(&members, &key, &value))
-	{
-		if (!fs_json_object_get(b, key, &other) || !fs_predicate_equal(value, other))
-			return false;
-	}
-	return true;
-}
-
-/* Equal as predicates: arrays are sets in them. */
+/*
+ * Equal as predicates: each matches the other.  Matching is transitive, so what matches one matches
+ * both.
+ */
 static bool
 fs_predicate_equal(fs_json a, fs_json b)
 {
-	if (fs_json_kind_of(a) != fs_json_kind_of(b))
-		return false;
-	fs_check_recursion();
-	switch (fs_json_kind_of(a))
-	{
-		case FS_JSON_OBJECT:
-			return fs_predicate_object_equal(a, b);
-		case FS_JSON_ARRAY:
-			return fs_predicate_array_within(a, b) && fs_predicate_array_within(b, a);
-		default:
-			return fs_json_scalar_equal(a, b);
-	}
+	return fs_payload_matches(a, b) && fs_payload_matches(b, a);
 }
 
 static bool

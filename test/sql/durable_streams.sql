@@ -73,14 +73,16 @@ COMMIT;
 SELECT array_agg(n ORDER BY n) FROM projection;
 DROP TABLE projection;
 
--- Facts of the same transaction are delivered in it; they and the cursor go together too.
+-- rule 18: delivery comes after commit; the transaction's own facts are neither delivered in it nor skipped
 BEGIN;
 SELECT factstr_append('[{"event_type": "a", "payload": {"n": 8}}]');
 SELECT * FROM pg_temp.delivered('all');
-SELECT factstr_stream_ack('all', 8);
-ROLLBACK;
+SELECT * FROM pg_temp.delivered('only a');
+COMMIT;
+SELECT name, cursor_sequence_number FROM factstr_stream_status WHERE name IN ('all', 'only a') ORDER BY name;
 SELECT * FROM pg_temp.delivered('all');
-SELECT cursor_sequence_number FROM factstr_stream_status WHERE name = 'all';
+SELECT * FROM pg_temp.delivered('only a');
+SELECT factstr_stream_ack('all', 8);
 
 -- rule 25: reopened with the same query it resumes; compared as queries, not as text
 SELECT query, f.state FROM (VALUES
@@ -97,6 +99,9 @@ SELECT query, f.state FROM (VALUES
 	pg_temp.failure(format('SELECT factstr_stream_open(''predicates'', %L)', query)) f ORDER BY n;
 SELECT query, f.state FROM (VALUES (1, '{"filters": []}'), (2, '{"filters": null}'), (3, '{"filters": [{}]}'), (4, '{"filters": [{"event_types": []}]}')) q(n, query),
 	pg_temp.failure(format('SELECT factstr_stream_open(''all'', %L)', query)) f ORDER BY n;
+-- Comparing takes time by the size of the queries, not by the power of their depth.
+SELECT factstr_stream_open('deep', format('{"filters": [{"payload_predicates": [%s1%s]}]}', repeat('[1,', 200), repeat(']', 200))::jsonb);
+SELECT factstr_stream_open('deep', format('{"filters": [{"payload_predicates": [%s1.0%s]}]}', repeat('[1,1,', 200), repeat(']', 200))::jsonb);
 SELECT f.* FROM pg_temp.failure($$SELECT factstr_stream_open('all', '{"filters": [{"event_types": ["b"]}]}', 'now')$$) f;
 SELECT factstr_stream_open('all', '{}', 'now') AS where_it_was;
 
@@ -118,7 +123,7 @@ SELECT call, f.* FROM (VALUES (1, $$factstr_stream_open(NULL)$$), (2, $$factstr_
 	(5, $$factstr_stream_open('x', '{"min_sequence_number": 1}')$$), (6, $$factstr_stream_open('x', '{"filter": []}')$$), (7, $$factstr_stream_open('x', '{}', 'later')$$), (8, $$factstr_stream_open('x', '{}', NULL)$$),
 	(9, $$factstr_stream_next(NULL)$$), (10, $$factstr_stream_next('all', 0)$$), (11, $$factstr_stream_next('all', NULL)$$), (12, $$factstr_stream_next('all', 1, NULL)$$),
 	(13, $$factstr_stream_ack(NULL, 1)$$), (14, $$factstr_stream_ack('all', NULL)$$), (15, $$factstr_stream_ack('all', -1)$$), (16, $$factstr_stream_ack('all', 9223372036854775807)$$),
-	(17, $$factstr_stream_seek('all', NULL)$$), (18, $$factstr_stream_seek('all', -1)$$), (19, $$factstr_stream_seek('all', 8)$$), (20, $$factstr_stream_drop(NULL)$$)) c(n, call),
+	(17, $$factstr_stream_seek('all', NULL)$$), (18, $$factstr_stream_seek('all', -1)$$), (19, $$factstr_stream_seek('all', 9)$$), (20, $$factstr_stream_drop(NULL)$$)) c(n, call),
 	pg_temp.failure('SELECT ' || call) f ORDER BY n;
 SELECT name FROM factstr_stream_status ORDER BY name;
 BEGIN READ ONLY;
@@ -150,5 +155,16 @@ SELECT name, consumer_pid = pg_backend_pid() AS consumed_here FROM factstr_strea
 COMMIT;
 SELECT count(*) FROM factstr_stream_status WHERE consumer_pid IS NOT NULL;
 SELECT lag_facts > 0 AS behind, lag_time > interval '0' AS for_some_time FROM factstr_stream_status WHERE name = 'needle';
+
+
+-- An index and a constraint of the user's own on the table of streams are kept.
+CREATE INDEX upper_names ON factstr_streams (upper(name)) WHERE name <> 'left out';
+ALTER TABLE factstr_streams ADD CONSTRAINT no_spaces CHECK (name !~ ' $');
+SELECT factstr_stream_open('left out'), factstr_stream_open('indexed');
+SELECT f.state FROM pg_temp.failure($$SELECT factstr_stream_open('bad ')$$) f;
+SELECT factstr_stream_seek('indexed', 3), factstr_stream_drop('left out');
+SET enable_seqscan = off;
+SELECT name, cursor_sequence_number FROM factstr_streams WHERE upper(name) = 'INDEXED' AND name <> 'left out';
+RESET enable_seqscan;
 
 DROP EXTENSION factstr;

@@ -117,4 +117,24 @@ SELECT * FROM pg_temp.a WHERE payload->'n' = '300';
 PREPARE reading(jsonb, bigint, boolean) AS SELECT sequence_number FROM factstr_read($1, $2, $3);
 EXECUTE reading('{"filters": [{"event_types": ["c"]}]}', 2, true);
 EXECUTE reading('{"filters": [{"event_types": ["c"]}]}', 1, false);
+
+-- Rolled back appends leave entries in the indexes that a read comes upon and marks as dead.
+DO $$
+BEGIN
+	PERFORM factstr_append(pg_temp.events('dead', 100));
+	FOR i IN 1 .. 4 LOOP
+		BEGIN
+			PERFORM factstr_append(pg_temp.events('dead', 50));
+			RAISE division_by_zero;
+		EXCEPTION WHEN division_by_zero THEN
+			NULL;
+		END;
+		COMMIT;
+		PERFORM factstr_append(pg_temp.events('dead', 150));
+	END LOOP;
+END
+$$;
+SELECT count(*) FROM (SELECT factstr_read('{"filters": [{"event_types": ["dead"]}]}')) r;
+SELECT count(*) FROM (SELECT factstr_read('{"filters": [{"event_types": ["dead"]}]}', backwards => true)) r;
+SELECT count(*) FROM (SELECT factstr_batches('{"filters": [{"event_types": ["dead"]}]}')) r;
 DROP EXTENSION factstr CASCADE;

@@ -89,5 +89,33 @@ ALTER TABLE factstr_events DROP COLUMN note;
 SELECT f.state, f.message FROM (VALUES (1), (3)) counts(count), pg_temp.failure(format('SELECT factstr_append(%L)', pg_temp.events('column gone', count))) f;
 SELECT count(*) FROM factstr_read('{"filters": [{"event_types": ["column gone"]}]}');
 
+-- NOT NULL that the user has added
+BEGIN;
+UPDATE factstr_events SET metadata = '{}' WHERE metadata IS NULL;
+ALTER TABLE factstr_events ALTER metadata SET NOT NULL;
+SELECT f.state FROM pg_temp.failure($$SELECT factstr_append('[{"event_type": "a", "payload": 1}]')$$) f;
+SELECT f.state FROM pg_temp.failure($$SELECT factstr_append('[{"event_type": "a", "payload": 1, "metadata": {"m": 1}}]')$$) f;
+ROLLBACK;
+
+-- An index that is not complete would make answers wrong, and a context look unchanged (rule 17): none is given.
+SELECT committed_count FROM factstr_append(pg_temp.events('many', 600));
+UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'factstr_events_payload_idx'::regclass;
+SELECT f.* FROM pg_temp.failure($$SELECT factstr_context_version('{"filters": [{"payload_predicates": [{"x": 1}]}]}')$$) f;
+SELECT f.state FROM pg_temp.failure($$SELECT factstr_append_if('[{"event_type": "a", "payload": 1}]', '{"filters": [{"payload_predicates": [{"x": 1}]}]}', NULL)$$) f;
+UPDATE pg_index SET indisvalid = true WHERE indexrelid = 'factstr_events_payload_idx'::regclass;
+SELECT factstr_context_version('{"filters": [{"payload_predicates": [{"x": 1}]}]}') > 0 AS found_again;
+DROP INDEX factstr_events_event_type_idx;
+CREATE INDEX factstr_events_event_type_idx ON factstr_events (event_type, sequence_number) WHERE sequence_number > 10;
+SELECT f.state, f.message FROM pg_temp.failure($$SELECT factstr_query()$$) f;
+DROP INDEX factstr_events_event_type_idx;
+CREATE INDEX factstr_events_event_type_idx ON factstr_events (event_type, sequence_number);
+
 SELECT count(*) = max(sequence_number) AS gap_free FROM factstr_events;
+
+-- There is an end to the numbers, too.
+INSERT INTO factstr_events VALUES (9223372036854775806, 9223372036854775806, now(), 'late', '1');
+SELECT f.* FROM pg_temp.failure(format('SELECT factstr_append(%L)', pg_temp.events('last', 2))) f;
+SELECT (factstr_append('[{"event_type": "last", "payload": 1}]')).last_sequence_number;
+SELECT f.state FROM pg_temp.failure($$SELECT factstr_append('[{"event_type": "too late", "payload": 1}]')$$) f;
+SELECT sequence_number FROM factstr_read('{}', 2, true);
 DROP EXTENSION factstr;
