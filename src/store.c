@@ -102,18 +102,24 @@ look_up_store(Oid schema)
 
 /*
  * The store that the called function belongs to.  Its log is locked against changes of its shape
- * until the end of the transaction, and known to have had none since the lookup.
+ * until the end of the transaction, before its indexes are looked up: waiting for the lock, the
+ * session learns of changes that others have made.
  */
 FactstrStore
 factstr_store(FunctionCallInfo fcinfo)
 {
 	for (;;)
 	{
-		if (!store_is_known)
-			look_up_store(get_func_namespace(fcinfo->flinfo->fn_oid));
-		LockRelationOid(store.events, AccessShareLock);
-		if (store_is_known)
+		Oid			schema = store_is_known ? InvalidOid :
+			get_func_namespace(fcinfo->flinfo->fn_oid);
+		Oid			events = store_is_known ? store.events :
+			find_relation(schema, "factstr_events");
+
+		LockRelationOid(events, AccessShareLock);
+		if (!store_is_known && OidIsValid(schema))
+			look_up_store(schema);
+		if (store_is_known && store.events == events)
 			return store;
-		UnlockRelationOid(store.events, AccessShareLock);
+		UnlockRelationOid(events, AccessShareLock);
 	}
 }
