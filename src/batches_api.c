@@ -4,14 +4,13 @@
  */
 #include "postgres.h"
 
-#include "executor/executor.h"
 #include "fmgr.h"
-#include "funcapi.h"
 #include "utils/snapmgr.h"
 
 #include "arguments.h"
 #include "batch_reader.h"
 #include "batch_rows.h"
+#include "set_function.h"
 
 PG_FUNCTION_INFO_V1(factstr_batches);
 
@@ -47,7 +46,7 @@ end_batches(Datum argument)
 	state->reader = NULL;
 }
 
-static BatchesState *
+static void *
 begin_batches(FunctionCallInfo fcinfo)
 {
 	BatchesState *state = palloc0(sizeof(BatchesState));
@@ -71,26 +70,11 @@ factstr_batches(PG_FUNCTION_ARGS)
 	BatchesState *state;
 	FactBatch	batch;
 
-	if (SRF_IS_FIRSTCALL())
-	{
-		MemoryContext caller;
-
-		call = SRF_FIRSTCALL_INIT();
-		caller = MemoryContextSwitchTo(call->multi_call_memory_ctx);
-		call->user_fctx = begin_batches(fcinfo);
-		MemoryContextSwitchTo(caller);
-		RegisterExprContextCallback(((ReturnSetInfo *) fcinfo->resultinfo)->econtext, end_batches,
-									PointerGetDatum(call->user_fctx));
-	}
-
-	call = SRF_PERCALL_SETUP();
+	call = set_function_call(fcinfo, begin_batches, end_batches);
 	state = call->user_fctx;
 	if (batch_reader_next(state->reader, &batch))
 		SRF_RETURN_NEXT(call, batch_row(state->descriptor, &batch));
 
-	/* The state goes with this call's memory, so nobody may come back to it. */
-	UnregisterExprContextCallback(((ReturnSetInfo *) fcinfo->resultinfo)->econtext, end_batches,
-								  PointerGetDatum(state));
-	end_batches(PointerGetDatum(state));
+	set_function_end(fcinfo, end_batches);
 	SRF_RETURN_DONE(call);
 }

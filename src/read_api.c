@@ -5,14 +5,13 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "executor/executor.h"
 #include "fmgr.h"
-#include "funcapi.h"
 #include "utils/snapmgr.h"
 
 #include "arguments.h"
 #include "durability.h"
 #include "fact_scan.h"
+#include "set_function.h"
 
 PG_FUNCTION_INFO_V1(factstr_read);
 
@@ -57,7 +56,7 @@ end_read(Datum argument)
 	state->scan = NULL;
 }
 
-static ReadState *
+static void *
 begin_read(FunctionCallInfo fcinfo)
 {
 	ReadState  *state = palloc0(sizeof(ReadState));
@@ -103,28 +102,13 @@ factstr_read(PG_FUNCTION_ARGS)
 	ReadState  *state;
 	TupleTableSlot *row = NULL;
 
-	if (SRF_IS_FIRSTCALL())
-	{
-		MemoryContext caller;
-
-		call = SRF_FIRSTCALL_INIT();
-		caller = MemoryContextSwitchTo(call->multi_call_memory_ctx);
-		call->user_fctx = begin_read(fcinfo);
-		MemoryContextSwitchTo(caller);
-		RegisterExprContextCallback(((ReturnSetInfo *) fcinfo->resultinfo)->econtext, end_read,
-									PointerGetDatum(call->user_fctx));
-	}
-
-	call = SRF_PERCALL_SETUP();
+	call = set_function_call(fcinfo, begin_read, end_read);
 	state = call->user_fctx;
 	if (state->remaining > 0)
 		row = fact_scan_next(state->scan);
 	if (row == NULL)
 	{
-		end_read(PointerGetDatum(state));
-		/* The state goes with this call's memory, so nobody may come back to it. */
-		UnregisterExprContextCallback(((ReturnSetInfo *) fcinfo->resultinfo)->econtext, end_read,
-									  PointerGetDatum(state));
+		set_function_end(fcinfo, end_read);
 		SRF_RETURN_DONE(call);
 	}
 	state->remaining--;

@@ -4,9 +4,7 @@
  */
 #include "postgres.h"
 
-#include "executor/executor.h"
 #include "fmgr.h"
-#include "funcapi.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
@@ -16,6 +14,7 @@
 #include "durability.h"
 #include "errors.h"
 #include "fact_scan.h"
+#include "set_function.h"
 #include "streams.h"
 
 PG_FUNCTION_INFO_V1(factstr_stream_open);
@@ -180,13 +179,14 @@ newest_committed(void)
 }
 
 /* The snapshot is taken when the stream is ours: it sees what its last consumer saw, and more. */
-static NextState *
+static void *
 begin_next(FunctionCallInfo fcinfo)
 {
 	NextState  *state = palloc0(sizeof(NextState));
 	text	   *name = argument_name(fcinfo, 0);
 	int32		max_batches = argument_max_batches(fcinfo, 1);
 
+	factstr_refuse_read_only("factstr_stream_next()");
 	argument_refuse_null(fcinfo, 2, "nowait");
 	state->store = factstr_store(fcinfo);
 	state->descriptor = batch_descriptor(fcinfo);
@@ -219,20 +219,7 @@ factstr_stream_next(PG_FUNCTION_ARGS)
 	NextState  *state;
 	FactBatch	batch;
 
-	if (SRF_IS_FIRSTCALL())
-	{
-		MemoryContext caller;
-
-		factstr_refuse_read_only("factstr_stream_next()");
-		call = SRF_FIRSTCALL_INIT();
-		caller = MemoryContextSwitchTo(call->multi_call_memory_ctx);
-		call->user_fctx = begin_next(fcinfo);
-		MemoryContextSwitchTo(caller);
-		RegisterExprContextCallback(((ReturnSetInfo *) fcinfo->resultinfo)->econtext, end_next,
-									PointerGetDatum(call->user_fctx));
-	}
-
-	call = SRF_PERCALL_SETUP();
+	call = set_function_call(fcinfo, begin_next, end_next);
 	state = call->user_fctx;
 	if (batch_reader_next(state->reader, &batch))
 	{
@@ -241,11 +228,17 @@ factstr_stream_next(PG_FUNCTION_ARGS)
 	}
 
 	skip_to_head(state);
-	/* The state goes with this call's memory, so nobody may come back to it. */
-	UnregisterExprContextCallback(((ReturnSetInfo *) fcinfo->resultinfo)->econtext, end_next,
-								  PointerGetDatum(state));
-	end_next(PointerGetDatum(state));
+	set_function_end(fcinfo, end_next);
 	SRF_RETURN_DONE(call);
+}
+
+/* The stream, ours until the end of the transaction, to be changed. */
+static Stream
+lock_and_get(const FactstrStore *store, text *name, const char *function)
+{
+	factstr_refuse_read_only(function);
+	stream_lock(store, name, false);
+	return stream_get(store, name);
 }
 
 /* Does a batch end with this fact?  If it did not, the cursor would part the batch. */
@@ -273,11 +266,8 @@ factstr_stream_ack(PG_FUNCTION_ARGS)
 	text	   *name = argument_name(fcinfo, 0);
 	int64		sequence_number = argument_position(fcinfo, 1);
 	FactstrStore store = factstr_store(fcinfo);
-	Stream		stream;
+	Stream		stream = lock_and_get(&store, name, "factstr_stream_ack()");
 
-	factstr_refuse_read_only("factstr_stream_ack()");
-	stream_lock(&store, name, false);
-	stream = stream_get(&store, name);
 	if (sequence_number <= stream.cursor)
 		PG_RETURN_INT64(stream.cursor);
 
@@ -303,11 +293,8 @@ factstr_stream_seek(PG_FUNCTION_ARGS)
 	text	   *name = argument_name(fcinfo, 0);
 	int64		sequence_number = argument_position(fcinfo, 1);
 	FactstrStore store = factstr_store(fcinfo);
-	Stream		stream;
+	Stream		stream = lock_and_get(&store, name, "factstr_stream_seek()");
 
-	factstr_refuse_read_only("factstr_stream_seek()");
-	stream_lock(&store, name, false);
-	stream = stream_get(&store, name);
 	refuse_beyond_head(&store, sequence_number);
 	stream_move(&store, &stream, sequence_number);
 	PG_RETURN_INT64(sequence_number);
@@ -319,11 +306,8 @@ factstr_stream_drop(PG_FUNCTION_ARGS)
 {
 	text	   *name = argument_name(fcinfo, 0);
 	FactstrStore store = factstr_store(fcinfo);
-	Stream		stream;
+	Stream		stream = lock_and_get(&store, name, "factstr_stream_drop()");
 
-	factstr_refuse_read_only("factstr_stream_drop()");
-	stream_lock(&store, name, false);
-	stream = stream_get(&store, name);
 	stream_delete(&store, &stream);
 	PG_RETURN_VOID();
 }
