@@ -145,14 +145,26 @@ CREATE TABLE factstr_streams (
 	event_query jsonb NOT NULL,
 	cursor_sequence_number bigint NOT NULL,
 	last_success_at timestamptz,
+	handler text COLLATE "C",
+	subscriber name,
+	failure_count integer NOT NULL DEFAULT 0,
+	last_error text COLLATE "C",
+	last_failed_at timestamptz,
+	retry_at timestamptz,
 	CONSTRAINT factstr_streams_pkey PRIMARY KEY (name)
 ) WITH (fillfactor = 50);
 
-COMMENT ON TABLE factstr_streams IS 'durable streams: a name, a query and a cursor, changed by the functions factstr_stream_... only';
+COMMENT ON TABLE factstr_streams IS 'durable streams: a name, a query, a cursor and perhaps a handler, changed by the functions of factstr only';
 COMMENT ON COLUMN factstr_streams.name IS 'what its consumers call it';
 COMMENT ON COLUMN factstr_streams.event_query IS 'which facts it delivers';
 COMMENT ON COLUMN factstr_streams.cursor_sequence_number IS 'all facts up to this one are done with';
 COMMENT ON COLUMN factstr_streams.last_success_at IS 'when the cursor was moved last';
+COMMENT ON COLUMN factstr_streams.handler IS 'the subscribed function, by schema and name';
+COMMENT ON COLUMN factstr_streams.subscriber IS 'the role that subscribed it, with whose rights it runs';
+COMMENT ON COLUMN factstr_streams.failure_count IS 'how often in a row the handler has failed on the batch after the cursor';
+COMMENT ON COLUMN factstr_streams.last_error IS 'SQLSTATE and message of its last failure';
+COMMENT ON COLUMN factstr_streams.last_failed_at IS 'when that was';
+COMMENT ON COLUMN factstr_streams.retry_at IS 'when it is tried again, after a failure';
 
 SELECT pg_catalog.pg_extension_config_dump('factstr_streams', '');
 
@@ -198,6 +210,44 @@ CREATE FUNCTION factstr_stream_drop(name text)
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
 COMMENT ON FUNCTION factstr_stream_drop(text) IS 'forget a durable stream and its cursor';
 
+CREATE PROCEDURE factstr_wait(sequence_number bigint, stream text, timeout interval DEFAULT NULL)
+	AS 'MODULE_PATHNAME', 'factstr_wait'
+	LANGUAGE C;
+COMMENT ON PROCEDURE factstr_wait(bigint, text, interval) IS
+	'wait until a durable stream has got to a position; FS007 if it has not in time';
+
+--
+-- Handlers in the database
+--
+
+CREATE FUNCTION factstr_subscribe(
+	name text,
+	event_query jsonb,
+	handler regprocedure,
+	start text DEFAULT 'first'
+) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'factstr_subscribe'
+	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
+COMMENT ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text) IS
+	'open a durable stream and have its batches delivered to a function(event_records jsonb); returns its cursor';
+
+CREATE FUNCTION factstr_unsubscribe(name text)
+	RETURNS boolean
+	AS 'MODULE_PATHNAME', 'factstr_unsubscribe'
+	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
+COMMENT ON FUNCTION factstr_unsubscribe(text) IS
+	'deliver no more to the handler; the stream and its cursor stay. Returns whether there was a handler';
+
+CREATE PROCEDURE factstr_deliver(name text)
+	AS 'MODULE_PATHNAME', 'factstr_deliver'
+	LANGUAGE C;
+COMMENT ON PROCEDURE factstr_deliver(text) IS
+	'deliver to the handler here and now what there is, each batch in a transaction of its own';
+
+--
+-- The state of durable streams
+--
+
 -- The consumer is whoever holds the stream's lock, which is numbered by a hash of the name.
 CREATE VIEW factstr_stream_status AS
 SELECT s.name,
@@ -210,6 +260,12 @@ SELECT s.name,
 		WHERE e.sequence_number > s.cursor_sequence_number
 		ORDER BY e.sequence_number LIMIT 1), interval '0') AS lag_time,
 	s.last_success_at,
+	s.handler,
+	s.subscriber,
+	s.failure_count,
+	s.last_error,
+	s.last_failed_at,
+	s.retry_at,
 	(SELECT l.pid FROM pg_catalog.pg_locks l
 	 WHERE l.locktype = 'object' AND l.granted
 		AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
@@ -227,6 +283,12 @@ COMMENT ON COLUMN factstr_stream_status.head_sequence_number IS 'the newest fact
 COMMENT ON COLUMN factstr_stream_status.lag_facts IS 'how many facts, matching or not, lie after the cursor';
 COMMENT ON COLUMN factstr_stream_status.lag_time IS 'how long ago the first of them was appended';
 COMMENT ON COLUMN factstr_stream_status.last_success_at IS 'when the cursor was moved last';
+COMMENT ON COLUMN factstr_stream_status.handler IS 'the subscribed function, if there is one';
+COMMENT ON COLUMN factstr_stream_status.subscriber IS 'the role that subscribed it, with whose rights it runs';
+COMMENT ON COLUMN factstr_stream_status.failure_count IS 'how often in a row the handler has failed on the batch after the cursor; 0: it works';
+COMMENT ON COLUMN factstr_stream_status.last_error IS 'SQLSTATE and message of its last failure';
+COMMENT ON COLUMN factstr_stream_status.last_failed_at IS 'when that was';
+COMMENT ON COLUMN factstr_stream_status.retry_at IS 'when it is tried again, after a failure';
 COMMENT ON COLUMN factstr_stream_status.consumer_pid IS 'the backend that holds the stream now';
 
 --
@@ -258,3 +320,7 @@ REVOKE ALL ON FUNCTION factstr_stream_next(text, integer, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_stream_ack(text, bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_stream_seek(text, bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_stream_drop(text) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE factstr_wait(bigint, text, interval) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_unsubscribe(text) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE factstr_deliver(text) FROM PUBLIC;

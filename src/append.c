@@ -21,6 +21,7 @@
 #include "durability.h"
 #include "idempotency.h"
 #include "notify.h"
+#include "wakeup.h"
 
 /*
  * In a transaction with one snapshot, facts that others have appended since cannot be seen, so
@@ -136,6 +137,7 @@ write_batch(const AppendRequest *request, FactWriter *writer, const FactPosition
 	/* Later commands of the transaction see the facts, and so do later calls in this command. */
 	CommandCounterIncrement();
 	factstr_notify_batch(outcome.first_sequence_number, outcome.last_sequence_number);
+	wakeup_at_commit(wakeup_of_facts());
 	return outcome;
 }
 

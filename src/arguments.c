@@ -29,6 +29,35 @@ argument_event_query(FunctionCallInfo fcinfo, int argument, const char *name)
 	return factstr_parse_event_query(PG_GETARG_JSONB_P(argument), name);
 }
 
+/* The name of a stream is the key of an index.  In bytes. */
+#define MAX_NAME_BYTES 2000
+
+text *
+argument_stream_name(FunctionCallInfo fcinfo, int argument)
+{
+	text	   *name;
+
+	argument_refuse_null(fcinfo, argument, "name");
+	name = PG_GETARG_TEXT_PP(argument);
+	if (VARSIZE_ANY_EXHDR(name) == 0 || VARSIZE_ANY_EXHDR(name) > MAX_NAME_BYTES)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid name: it must have 1 to %d bytes", MAX_NAME_BYTES)));
+	return name;
+}
+
+int64
+argument_position(FunctionCallInfo fcinfo, int argument)
+{
+	argument_refuse_null(fcinfo, argument, "sequence_number");
+	if (PG_GETARG_INT64(argument) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid sequence_number: it must not be negative"),
+				 errhint("Facts are numbered from 1; 0 is the position before the first.")));
+	return PG_GETARG_INT64(argument);
+}
+
 /* For functions that write: an error in read-only transactions, parallel workers and on standbys. */
 void
 factstr_refuse_read_only(const char *function)

@@ -14,7 +14,9 @@
 #include "access/htup_details.h"
 #include "access/toast_internals.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "nodes/tidbitmap.h"
+#include "storage/ipc.h"
 #include "storage/lock.h"
 #include "utils/guc.h"
 
@@ -102,6 +104,42 @@
 #define factstr_lock_held_by_me(tag, mode) LockHeldByMe(tag, mode, false)
 #else
 #define factstr_lock_held_by_me(tag, mode) LockHeldByMe(tag, mode)
+#endif
+
+/* 14 moved what other backends look at often into one place. */
+#if PG_VERSION_NUM >= 140000
+#define factstr_my_xmin() (MyProc->xmin)
+#else
+#define factstr_my_xmin() (MyPgXact->xmin)
+#endif
+
+/* 16 has one check for the rights on objects of all kinds. */
+#if PG_VERSION_NUM >= 160000
+#define factstr_function_aclcheck(function, role) \
+	object_aclcheck(ProcedureRelationId, function, role, ACL_EXECUTE)
+#else
+#define factstr_function_aclcheck(function, role) pg_proc_aclcheck(function, role, ACL_EXECUTE)
+#endif
+
+/* 15 asks for requests of shared memory at a time of its own; before, loading was that time. */
+#if PG_VERSION_NUM >= 150000
+static shmem_request_hook_type factstr_previous_request_hook = NULL;
+static void (*factstr_request_memory) (void) = NULL;
+
+static inline void
+factstr_request_hook(void)
+{
+	if (factstr_previous_request_hook)
+		factstr_previous_request_hook();
+	factstr_request_memory();
+}
+
+#define factstr_on_shared_memory_request(function) \
+	(factstr_previous_request_hook = shmem_request_hook, \
+	 factstr_request_memory = (function), \
+	 shmem_request_hook = factstr_request_hook)
+#else
+#define factstr_on_shared_memory_request(function) function()
 #endif
 
 /*

@@ -77,11 +77,11 @@ factstr_append_follows(int64 head, XLogRecPtr head_commit_position)
 		transaction.first_own_fact = head + 1;
 }
 
-/* The lowest number that the transaction has given to a fact of its own, or 0. */
+/* No fact up to this number is one of the transaction's own, which are not committed yet. */
 int64
-factstr_first_own_fact(void)
+factstr_newest_committed(void)
 {
-	return transaction.first_own_fact;
+	return transaction.first_own_fact == 0 ? PG_INT64_MAX : transaction.first_own_fact - 1;
 }
 
 static bool

@@ -12,7 +12,7 @@ extern void factstr_durability_init(void);
 extern void factstr_append_begins(void);
 extern void factstr_append_ends(bool wrote);
 extern void factstr_append_follows(int64 head, XLogRecPtr head_commit_position);
-extern int64 factstr_first_own_fact(void);
+extern int64 factstr_newest_committed(void);
 extern XLogRecPtr factstr_commit_position(TupleTableSlot *row);
 extern void factstr_flush_before_answer(XLogRecPtr position);
 

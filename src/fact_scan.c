@@ -11,6 +11,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 #include "access_path.h"
 #include "durability.h"
@@ -237,6 +238,17 @@ fact_head(const FactstrStore *store, Snapshot snapshot)
 	if (head.sequence_number == 0 && head_found_last > 0)
 		head = newest_fact_after(store, snapshot, 0);
 	head_found_last = head.sequence_number;
+	return head;
+}
+
+/* The number of the newest fact that is committed, or the transaction's own; 0 if there is none. */
+int64
+fact_head_now(const FactstrStore *store)
+{
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	int64		head = fact_head(store, snapshot).sequence_number;
+
+	UnregisterSnapshot(snapshot);
 	return head;
 }
 

@@ -33,6 +33,7 @@ extern TupleTableSlot *fact_scan_next(FactScan *scan);
 extern void fact_scan_end(FactScan *scan);
 
 extern FactPosition fact_head(const FactstrStore *store, Snapshot snapshot);
+extern int64 fact_head_now(const FactstrStore *store);
 extern FactPosition fact_newest_match(const FactstrStore *store, const fs_event_query *query,
 									  Snapshot snapshot, int64 after, int64 upto);
 

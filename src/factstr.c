@@ -10,13 +10,17 @@
 
 #include "compat.h"
 #include "durability.h"
+#include "launcher.h"
 #include "settings.h"
 #include "store.h"
+#include "wakeup.h"
+#include "worker_slots.h"
 
 PG_MODULE_MAGIC;
 
 int			factstr_early_lock_release = FACTSTR_EARLY_RELEASE_FACTS_ONLY;
 bool		factstr_notify = true;
+bool		factstr_background_delivery = true;
 
 static const struct config_enum_entry early_lock_release_options[] = {
 	{"off", FACTSTR_EARLY_RELEASE_OFF, false},
@@ -25,6 +29,13 @@ static const struct config_enum_entry early_lock_release_options[] = {
 	{"on", FACTSTR_EARLY_RELEASE_FACTS_ONLY, true},
 	{NULL, 0, false}
 };
+
+static void
+reserve_memory(void)
+{
+	wakeup_reserve_memory();
+	worker_slots_reserve_memory();
+}
 
 void		_PG_init(void);
 
@@ -46,6 +57,12 @@ _PG_init(void)
 							 &factstr_notify,
 							 true,
 							 PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("factstr.background_delivery",
+							 "Deliver durable streams to subscribed functions in background workers.",
+							 "off: factstr_deliver delivers by hand.",
+							 &factstr_background_delivery,
+							 true,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("factstr");
 
 	if (IsBinaryUpgrade)
@@ -53,4 +70,11 @@ _PG_init(void)
 
 	factstr_store_init();
 	factstr_durability_init();
+	wakeup_init();
+	launcher_init();
+	if (process_shared_preload_libraries_in_progress)
+	{
+		factstr_on_shared_memory_request(reserve_memory);
+		launcher_register();
+	}
 }

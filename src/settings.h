@@ -15,5 +15,6 @@ typedef enum FactstrEarlyLockRelease
 
 extern int	factstr_early_lock_release;
 extern bool factstr_notify;
+extern bool factstr_background_delivery;
 
 #endif							/* FACTSTR_SETTINGS_H */

@@ -8,8 +8,13 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_extension.h"
 #include "storage/lmgr.h"
+#include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -101,25 +106,69 @@ look_up_store(Oid schema)
 }
 
 /*
- * The store that the called function belongs to.  Its log is locked against changes of its shape
- * until the end of the transaction, before its indexes are looked up: waiting for the lock, the
- * session learns of changes that others have made.
+ * Locks the log against changes of its shape until the end of the transaction, before its indexes
+ * are looked up: waiting for the lock, the session learns of changes that others have made. False
+ * if what is known of the store has turned out to be outdated.
  */
+static bool
+lock_store(Oid schema)
+{
+	Oid			events = OidIsValid(schema) ? find_relation(schema, "factstr_events") : store.events;
+
+	LockRelationOid(events, AccessShareLock);
+	if (!store_is_known && OidIsValid(schema))
+		look_up_store(schema);
+	if (store_is_known && store.events == events)
+		return true;
+	UnlockRelationOid(events, AccessShareLock);
+	return false;
+}
+
+/* The store that the called function belongs to. */
 FactstrStore
 factstr_store(FunctionCallInfo fcinfo)
 {
-	for (;;)
-	{
-		Oid			schema = store_is_known ? InvalidOid :
-			get_func_namespace(fcinfo->flinfo->fn_oid);
-		Oid			events = store_is_known ? store.events :
-			find_relation(schema, "factstr_events");
+	while (!lock_store(store_is_known ? InvalidOid :
+					   get_func_namespace(fcinfo->flinfo->fn_oid)))
+		continue;
+	return store;
+}
 
-		LockRelationOid(events, AccessShareLock);
-		if (!store_is_known && OidIsValid(schema))
-			look_up_store(schema);
-		if (store_is_known && store.events == events)
-			return store;
-		UnlockRelationOid(events, AccessShareLock);
+/* The schema of the extension in this database, InvalidOid if it is not there. */
+static Oid
+schema_of_extension(void)
+{
+	Relation	extensions = table_open(ExtensionRelationId, AccessShareLock);
+	Oid			schema = InvalidOid;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
+				CStringGetDatum("factstr"));
+	scan = systable_beginscan(extensions, ExtensionNameIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		schema = ((Form_pg_extension) GETSTRUCT(tuple))->extnamespace;
+	systable_endscan(scan);
+	table_close(extensions, AccessShareLock);
+	return schema;
+}
+
+/* For background workers: the store of the database they are in; false if there is none. */
+bool
+factstr_store_of_database(FactstrStore *result)
+{
+	bool		is_locked = false;
+
+	while (!is_locked)
+	{
+		Oid			schema = store_is_known ? InvalidOid : schema_of_extension();
+
+		if (!store_is_known && !OidIsValid(schema))
+			return false;
+		is_locked = lock_store(schema);
 	}
+	*result = store;
+	return true;
 }

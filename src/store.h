@@ -26,7 +26,13 @@ enum
 	FACTSTR_STREAM_NAME = 1,
 	FACTSTR_STREAM_EVENT_QUERY,
 	FACTSTR_STREAM_CURSOR,
-	FACTSTR_STREAM_LAST_SUCCESS_AT
+	FACTSTR_STREAM_LAST_SUCCESS_AT,
+	FACTSTR_STREAM_HANDLER,
+	FACTSTR_STREAM_SUBSCRIBER,
+	FACTSTR_STREAM_FAILURE_COUNT,
+	FACTSTR_STREAM_LAST_ERROR,
+	FACTSTR_STREAM_LAST_FAILED_AT,
+	FACTSTR_STREAM_RETRY_AT
 };
 
 typedef struct FactstrStore
@@ -41,5 +47,6 @@ typedef struct FactstrStore
 
 extern void factstr_store_init(void);
 extern FactstrStore factstr_store(FunctionCallInfo fcinfo);
+extern bool factstr_store_of_database(FactstrStore *result);
 
 #endif							/* FACTSTR_STORE_H */

@@ -15,7 +15,9 @@
 #include "errors.h"
 #include "fact_scan.h"
 #include "set_function.h"
+#include "stream_opening.h"
 #include "streams.h"
+#include "wakeup.h"
 
 PG_FUNCTION_INFO_V1(factstr_stream_open);
 PG_FUNCTION_INFO_V1(factstr_stream_next);
@@ -23,49 +25,10 @@ PG_FUNCTION_INFO_V1(factstr_stream_ack);
 PG_FUNCTION_INFO_V1(factstr_stream_seek);
 PG_FUNCTION_INFO_V1(factstr_stream_drop);
 
-/* The name is the key of an index.  In bytes. */
-#define MAX_NAME_BYTES 2000
-
-static text *
-argument_name(FunctionCallInfo fcinfo, int argument)
-{
-	text	   *name;
-
-	argument_refuse_null(fcinfo, argument, "name");
-	name = PG_GETARG_TEXT_PP(argument);
-	if (VARSIZE_ANY_EXHDR(name) == 0 || VARSIZE_ANY_EXHDR(name) > MAX_NAME_BYTES)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid name: it must have 1 to %d bytes", MAX_NAME_BYTES)));
-	return name;
-}
-
-static int64
-argument_position(FunctionCallInfo fcinfo, int argument)
-{
-	argument_refuse_null(fcinfo, argument, "sequence_number");
-	if (PG_GETARG_INT64(argument) < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid sequence_number: it must not be negative"),
-				 errhint("Facts are numbered from 1; 0 is the position before the first.")));
-	return PG_GETARG_INT64(argument);
-}
-
-static int64
-current_head(const FactstrStore *store)
-{
-	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	int64		head = fact_head(store, snapshot).sequence_number;
-
-	UnregisterSnapshot(snapshot);
-	return head;
-}
-
 static void
 refuse_beyond_head(const FactstrStore *store, int64 sequence_number)
 {
-	int64		head = current_head(store);
+	int64		head = fact_head_now(store);
 
 	if (sequence_number > head)
 		ereport(ERROR,
@@ -74,73 +37,14 @@ refuse_beyond_head(const FactstrStore *store, int64 sequence_number)
 						sequence_number, head)));
 }
 
-/*
- * Opening
- */
-
-/* The query of a durable stream bounds no rows: its cursor does. */
-static fs_event_query *
-argument_stream_query(FunctionCallInfo fcinfo, int argument)
-{
-	fs_event_query *query = argument_event_query(fcinfo, argument, "event_query");
-
-	if (query->has_min_sequence_number)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid event_query: a durable stream has no min_sequence_number"),
-				 errdetail("JSON path: $.min_sequence_number"),
-				 errhint("Where the stream begins is its cursor: see factstr_stream_open and factstr_stream_seek.")));
-	return query;
-}
-
-/* Where a new stream begins: before the first fact, or after the newest. */
-static int64
-argument_start(FunctionCallInfo fcinfo, int argument, const FactstrStore *store)
-{
-	char	   *start;
-
-	argument_refuse_null(fcinfo, argument, "start");
-	start = text_to_cstring(PG_GETARG_TEXT_PP(argument));
-	if (strcmp(start, "first") == 0)
-		return 0;
-	if (strcmp(start, "now") == 0)
-		return current_head(store);
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid start: it must be \"first\" or \"now\"")));
-	return 0;
-}
-
-/*
- * factstr_stream_open(name, event_query, start): makes the stream, or finds it with the same query,
- * and returns its cursor.
- */
+/* factstr_stream_open(name, event_query, start): returns the cursor. */
 Datum
 factstr_stream_open(PG_FUNCTION_ARGS)
 {
-	text	   *name = argument_name(fcinfo, 0);
-	fs_event_query *query = argument_stream_query(fcinfo, 1);
 	FactstrStore store = factstr_store(fcinfo);
-	int64		start = argument_start(fcinfo, 2, &store);
-	Stream		stream = stream_find(&store, name);
+	StreamOpening opening = argument_stream_opening(fcinfo, &store, 2);
 
-	if (stream.row == NULL)
-	{
-		factstr_refuse_read_only("factstr_stream_open()");
-		stream_lock(&store, name, false);
-		stream = stream_find(&store, name);
-	}
-	if (stream.row == NULL)
-	{
-		stream_insert(&store, name, PG_GETARG_JSONB_P(1), start);
-		PG_RETURN_INT64(start);
-	}
-	if (!factstr_queries_equal(stream.query, query))
-		ereport(ERROR,
-				(errcode(FACTSTR_ERRCODE_STREAM_QUERY_DIFFERS),
-				 errmsg("durable stream \"%s\" has a different query", text_to_cstring(name)),
-				 errhint("Open it with its own query, or choose another name, or drop the stream first.")));
-	PG_RETURN_INT64(stream.cursor);
+	PG_RETURN_INT64(stream_open(&store, &opening, "factstr_stream_open()").cursor);
 }
 
 /*
@@ -169,21 +73,15 @@ end_next(Datum argument)
 	state->reader = NULL;
 }
 
-/* Delivery is of committed facts: those of this very transaction are left for the next one. */
-static int64
-newest_committed(void)
-{
-	int64		first_own_fact = factstr_first_own_fact();
-
-	return first_own_fact == 0 ? PG_INT64_MAX : first_own_fact - 1;
-}
-
-/* The snapshot is taken when the stream is ours: it sees what its last consumer saw, and more. */
+/*
+ * The snapshot is taken when the stream is ours: it sees what its last consumer saw, and more. Delivery
+ * is of committed facts: those of this very transaction are left for the next one.
+ */
 static void *
 begin_next(FunctionCallInfo fcinfo)
 {
 	NextState  *state = palloc0(sizeof(NextState));
-	text	   *name = argument_name(fcinfo, 0);
+	text	   *name = argument_stream_name(fcinfo, 0);
 	int32		max_batches = argument_max_batches(fcinfo, 1);
 
 	factstr_refuse_read_only("factstr_stream_next()");
@@ -194,7 +92,7 @@ begin_next(FunctionCallInfo fcinfo)
 	state->stream = stream_get(&state->store, name);
 	state->snapshot = RegisterSnapshot(GetLatestSnapshot());
 	state->reader = batch_reader_begin(&state->store, state->stream.query, state->snapshot,
-									   state->stream.cursor, newest_committed(), max_batches);
+									   state->stream.cursor, factstr_newest_committed(), max_batches);
 	return state;
 }
 
@@ -263,7 +161,7 @@ ends_batch(const FactstrStore *store, int64 sequence_number)
 Datum
 factstr_stream_ack(PG_FUNCTION_ARGS)
 {
-	text	   *name = argument_name(fcinfo, 0);
+	text	   *name = argument_stream_name(fcinfo, 0);
 	int64		sequence_number = argument_position(fcinfo, 1);
 	FactstrStore store = factstr_store(fcinfo);
 	Stream		stream = lock_and_get(&store, name, "factstr_stream_ack()");
@@ -290,13 +188,14 @@ factstr_stream_ack(PG_FUNCTION_ARGS)
 Datum
 factstr_stream_seek(PG_FUNCTION_ARGS)
 {
-	text	   *name = argument_name(fcinfo, 0);
+	text	   *name = argument_stream_name(fcinfo, 0);
 	int64		sequence_number = argument_position(fcinfo, 1);
 	FactstrStore store = factstr_store(fcinfo);
 	Stream		stream = lock_and_get(&store, name, "factstr_stream_seek()");
 
 	refuse_beyond_head(&store, sequence_number);
 	stream_move(&store, &stream, sequence_number);
+	wakeup_at_commit(wakeup_of_facts());
 	PG_RETURN_INT64(sequence_number);
 }
 
@@ -304,10 +203,11 @@ factstr_stream_seek(PG_FUNCTION_ARGS)
 Datum
 factstr_stream_drop(PG_FUNCTION_ARGS)
 {
-	text	   *name = argument_name(fcinfo, 0);
+	text	   *name = argument_stream_name(fcinfo, 0);
 	FactstrStore store = factstr_store(fcinfo);
 	Stream		stream = lock_and_get(&store, name, "factstr_stream_drop()");
 
 	stream_delete(&store, &stream);
+	wakeup_at_commit(wakeup_of_facts());
 	PG_RETURN_VOID();
 }

@@ -28,21 +28,30 @@
 #include "compat.h"
 #include "errors.h"
 #include "streams.h"
+#include "wakeup.h"
 
 /*
- * The view factstr_stream_status computes the same numbers.  Two names with one hash, of 47 bits, would
- * take turns, or find each other active.
+ * What stands for the name where there is no room for it: 47 bits, as many as a lock has.  The view
+ * factstr_stream_status computes the same.
  */
-static LOCKTAG
-stream_lock_tag(const FactstrStore *store, text *name)
+uint64
+stream_hash(text *name)
 {
 	uint64		hash = DatumGetUInt64(DirectFunctionCall2Coll(hashtextextended, C_COLLATION_OID,
 															  PointerGetDatum(name),
 															  Int64GetDatum(0)));
+
+	return hash & UINT64CONST(0x7FFFFFFFFFFF);
+}
+
+/* Two names with one hash would take turns, or find each other active. */
+static LOCKTAG
+stream_lock_tag(const FactstrStore *store, text *name)
+{
+	uint64		hash = stream_hash(name);
 	LOCKTAG		tag;
 
-	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, store->streams, (uint32) hash,
-					   (uint16) ((hash >> 32) & 0x7FFF));
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, store->streams, (uint32) hash, (uint16) (hash >> 32));
 	return tag;
 }
 
@@ -62,13 +71,21 @@ stream_lock(const FactstrStore *store, text *name, bool nowait)
 static Stream
 stream_of_row(TupleTableSlot *row)
 {
-	Stream		stream;
+	Stream		stream = {0};
 	bool		isnull;
-	Datum		query = slot_getattr(row, FACTSTR_STREAM_EVENT_QUERY, &isnull);
+	Datum		value = slot_getattr(row, FACTSTR_STREAM_EVENT_QUERY, &isnull);
 
 	stream.row = ExecCopySlotHeapTuple(row);
+	stream.query = factstr_parse_event_query(DatumGetJsonbPCopy(value), "event_query");
+	stream.name = DatumGetTextPCopy(slot_getattr(row, FACTSTR_STREAM_NAME, &isnull));
 	stream.cursor = DatumGetInt64(slot_getattr(row, FACTSTR_STREAM_CURSOR, &isnull));
-	stream.query = factstr_parse_event_query(DatumGetJsonbPCopy(query), "event_query");
+	stream.failure_count = DatumGetInt32(slot_getattr(row, FACTSTR_STREAM_FAILURE_COUNT, &isnull));
+	value = slot_getattr(row, FACTSTR_STREAM_HANDLER, &isnull);
+	stream.handler = isnull ? NULL : TextDatumGetCString(value);
+	value = slot_getattr(row, FACTSTR_STREAM_SUBSCRIBER, &isnull);
+	stream.subscriber = isnull ? NULL : pstrdup(NameStr(*DatumGetName(value)));
+	value = slot_getattr(row, FACTSTR_STREAM_RETRY_AT, &isnull);
+	stream.retry_at = isnull ? 0 : DatumGetTimestampTz(value);
 	return stream;
 }
 
@@ -127,6 +144,32 @@ stream_get(const FactstrStore *store, text *name)
 	return stream;
 }
 
+/* The names of all streams with a handler. */
+List *
+stream_list_subscribed(const FactstrStore *store)
+{
+	Relation	streams = table_open(store->streams, AccessShareLock);
+	TupleTableSlot *row = table_slot_create(streams, NULL);
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	TableScanDesc scan = table_beginscan(streams, snapshot, 0, NULL);
+	List	   *names = NIL;
+	bool		isnull;
+
+	while (table_scan_getnextslot(scan, ForwardScanDirection, row))
+	{
+		Datum		name = slot_getattr(row, FACTSTR_STREAM_NAME, &isnull);
+
+		(void) slot_getattr(row, FACTSTR_STREAM_HANDLER, &isnull);
+		if (!isnull)
+			names = lappend(names, DatumGetTextPCopy(name));
+	}
+	table_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	ExecDropSingleTupleTableSlot(row);
+	table_close(streams, NoLock);
+	return names;
+}
+
 /*
  * Changes.  They need the stream's lock, so nobody else can have changed the row meanwhile.
  */
@@ -182,23 +225,107 @@ stream_insert(const FactstrStore *store, text *name, Jsonb *event_query, int64 c
 	nulls[FACTSTR_STREAM_EVENT_QUERY - 1] = false;
 	values[FACTSTR_STREAM_CURSOR - 1] = Int64GetDatum(cursor);
 	nulls[FACTSTR_STREAM_CURSOR - 1] = false;
+	values[FACTSTR_STREAM_FAILURE_COUNT - 1] = Int32GetDatum(0);
+	nulls[FACTSTR_STREAM_FAILURE_COUNT - 1] = false;
 	change_row(streams, NULL, heap_form_tuple(RelationGetDescr(streams), values, nulls));
 	table_close(streams, NoLock);
+}
+
+/* New values for some columns of a stream. */
+typedef struct StreamChange
+{
+	int			count;
+	int			columns[FACTSTR_STREAM_RETRY_AT];
+	Datum		values[FACTSTR_STREAM_RETRY_AT];
+	bool		nulls[FACTSTR_STREAM_RETRY_AT];
+} StreamChange;
+
+static void
+set_column(StreamChange *change, int column, Datum value)
+{
+	change->columns[change->count] = column;
+	change->values[change->count] = value;
+	change->nulls[change->count++] = false;
+}
+
+static void
+set_column_null(StreamChange *change, int column)
+{
+	set_column(change, column, (Datum) 0);
+	change->nulls[change->count - 1] = true;
+}
+
+/* If the handler was to be tried again later, it is no longer. */
+static void
+end_pause(StreamChange *change, const Stream *stream)
+{
+	if (stream->failure_count == 0)
+		return;
+	set_column(change, FACTSTR_STREAM_FAILURE_COUNT, Int32GetDatum(0));
+	set_column_null(change, FACTSTR_STREAM_RETRY_AT);
+}
+
+static void
+apply_change(const FactstrStore *store, const Stream *stream, StreamChange *change)
+{
+	Relation	streams = table_open(store->streams, RowExclusiveLock);
+
+	change_row(streams, stream->row,
+			   heap_modify_tuple_by_cols(stream->row, RelationGetDescr(streams), change->count,
+										 change->columns, change->values, change->nulls));
+	table_close(streams, NoLock);
+	wakeup_at_commit(wakeup_of_stream(stream_hash(stream->name)));
 }
 
 /* Puts the cursor where it is told. */
 void
 stream_move(const FactstrStore *store, const Stream *stream, int64 cursor)
 {
-	Relation	streams = table_open(store->streams, RowExclusiveLock);
-	int			columns[] = {FACTSTR_STREAM_CURSOR, FACTSTR_STREAM_LAST_SUCCESS_AT};
-	Datum		values[] = {Int64GetDatum(cursor), TimestampTzGetDatum(GetCurrentTimestamp())};
-	bool		nulls[] = {false, false};
+	StreamChange change = {0};
 
-	change_row(streams, stream->row,
-			   heap_modify_tuple_by_cols(stream->row, RelationGetDescr(streams),
-										 lengthof(columns), columns, values, nulls));
-	table_close(streams, NoLock);
+	set_column(&change, FACTSTR_STREAM_CURSOR, Int64GetDatum(cursor));
+	set_column(&change, FACTSTR_STREAM_LAST_SUCCESS_AT, TimestampTzGetDatum(GetCurrentTimestamp()));
+	end_pause(&change, stream);
+	apply_change(store, stream, &change);
+}
+
+void
+stream_subscribe(const FactstrStore *store, const Stream *stream, const char *handler,
+				 const char *subscriber)
+{
+	StreamChange change = {0};
+	NameData	role;
+
+	namestrcpy(&role, subscriber);
+	set_column(&change, FACTSTR_STREAM_HANDLER, CStringGetTextDatum(handler));
+	set_column(&change, FACTSTR_STREAM_SUBSCRIBER, NameGetDatum(&role));
+	end_pause(&change, stream);
+	apply_change(store, stream, &change);
+}
+
+void
+stream_unsubscribe(const FactstrStore *store, const Stream *stream)
+{
+	StreamChange change = {0};
+
+	set_column_null(&change, FACTSTR_STREAM_HANDLER);
+	set_column_null(&change, FACTSTR_STREAM_SUBSCRIBER);
+	end_pause(&change, stream);
+	apply_change(store, stream, &change);
+}
+
+/* The handler has failed, and is to be tried again then. */
+void
+stream_fail(const FactstrStore *store, const Stream *stream, const char *error,
+			TimestampTz retry_at)
+{
+	StreamChange change = {0};
+
+	set_column(&change, FACTSTR_STREAM_FAILURE_COUNT, Int32GetDatum(stream->failure_count + 1));
+	set_column(&change, FACTSTR_STREAM_LAST_ERROR, CStringGetTextDatum(error));
+	set_column(&change, FACTSTR_STREAM_LAST_FAILED_AT, TimestampTzGetDatum(GetCurrentTimestamp()));
+	set_column(&change, FACTSTR_STREAM_RETRY_AT, TimestampTzGetDatum(retry_at));
+	apply_change(store, stream, &change);
 }
 
 void
@@ -208,4 +335,5 @@ stream_delete(const FactstrStore *store, const Stream *stream)
 
 	change_row(streams, stream->row, NULL);
 	table_close(streams, NoLock);
+	wakeup_at_commit(wakeup_of_stream(stream_hash(stream->name)));
 }

@@ -1,6 +1,6 @@
 -- The SQL API as it is declared: signatures, volatility, strictness, parallel label.
 BEGIN;
-SELECT plan(104);
+SELECT plan(136);
 
 CREATE TEMP TABLE api (name text, arguments text, result text, volatility text, strict bool, parallel "char", returns_set bool, estimated_rows real, called_with text[]);
 INSERT INTO api VALUES
@@ -30,6 +30,10 @@ INSERT INTO api VALUES
 	('factstr_stream_ack', 'name text, sequence_number bigint', 'bigint', 'volatile', false, 'u', false, 0, '{text,bigint}'),
 	('factstr_stream_seek', 'name text, sequence_number bigint', 'bigint', 'volatile', false, 'u', false, 0, '{text,bigint}'),
 	('factstr_stream_drop', 'name text', 'void', 'volatile', false, 'u', false, 0, '{text}'),
+	('factstr_wait', 'IN sequence_number bigint, IN stream text, IN timeout interval DEFAULT NULL::interval', NULL, 'volatile', false, 'u', false, 0, '{bigint,text,interval}'),
+	('factstr_subscribe', 'name text, event_query jsonb, handler regprocedure, start text DEFAULT ''first''::text', 'bigint', 'volatile', false, 'u', false, 0, '{text,jsonb,regprocedure,text}'),
+	('factstr_unsubscribe', 'name text', 'boolean', 'volatile', false, 'u', false, 0, '{text}'),
+	('factstr_deliver', 'IN name text', NULL, 'volatile', false, 'u', false, 0, '{text}'),
 	('factstr_matches', 'event_query jsonb, event_type text, payload jsonb', 'boolean', 'immutable', true, 's', false, 0, '{jsonb,text,jsonb}');
 
 SELECT has_function(name, called_with, name || ' takes ' || array_to_string(called_with, ', ')) FROM api;

@@ -1,0 +1,46 @@
+/*
+ * delivery.h
+ *		Delivers the batches of a durable stream to its handler.
+ */
+#ifndef FACTSTR_DELIVERY_H
+#define FACTSTR_DELIVERY_H
+
+#include "datatype/timestamp.h"
+
+#include "store.h"
+
+typedef enum DeliveryResult
+{
+	DELIVERY_DONE,				/* one batch */
+	DELIVERY_NOTHING_NEW,
+	DELIVERY_PAUSED,			/* until retry_at */
+	DELIVERY_FAILED,			/* and paused */
+	DELIVERY_NOT_SUBSCRIBED
+} DeliveryResult;
+
+/* What is delivered and how; and what is known from one batch to the next. */
+typedef struct Delivery
+{
+	text	   *name;
+	int64		upto;			/* no batch beyond this fact */
+	bool		by_hand;		/* in a session, not in a worker */
+
+	/* Behind this cursor nothing matches up to that fact. */
+	int64		cursor;
+	int64		nothing_upto;
+	TimestampTz moved_at;		/* when the cursor was moved last */
+
+	/* Results */
+	TimestampTz retry_at;
+	bool		is_behind;		/* the cursor has yet to be moved over what does not match */
+	ErrorData  *error;			/* of a failure */
+} Delivery;
+
+extern DeliveryResult delivery_next(const FactstrStore *store, Delivery *delivery);
+extern void delivery_record_failure(const FactstrStore *store, Delivery *delivery,
+									const ErrorData *error);
+
+/* How long the cursor of a stream may stay behind facts that do not match, in ms. */
+#define DELIVERY_SKIP_INTERVAL 20
+
+#endif							/* FACTSTR_DELIVERY_H */
