@@ -230,8 +230,6 @@ deliver(const FactstrStore *store, Delivery *delivery, const Stream *stream,
 	int			security_context;
 	bool		succeeded;
 
-	if (delivery->by_hand)
-		refuse_foreign_subscription(stream);
 	GetUserIdAndSecContext(&user, &security_context);
 	error_context_stack = &callback;
 	succeeded = handle(delivery, stream, batch);
@@ -260,7 +258,9 @@ delivery_next(const FactstrStore *store, Delivery *delivery)
 	stream = stream_find(store, delivery->name);
 	if (stream.row == NULL || stream.handler == NULL)
 		return DELIVERY_NOT_SUBSCRIBED;
-	if (!delivery->by_hand && stream.retry_at > GetCurrentTimestamp())
+	if (delivery->by_hand)
+		refuse_foreign_subscription(&stream);
+	else if (stream.retry_at > GetCurrentTimestamp())
 	{
 		delivery->retry_at = stream.retry_at;
 		return DELIVERY_PAUSED;
