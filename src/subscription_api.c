@@ -92,9 +92,11 @@ factstr_unsubscribe(PG_FUNCTION_ARGS)
 }
 
 static void
-refuse_unsubscribed(const FactstrStore *store, text *name)
+refuse_unsubscribed(FunctionCallInfo fcinfo, text *name)
 {
-	(void) stream_get(store, name);
+	FactstrStore store = factstr_store(fcinfo);
+
+	(void) stream_get(&store, name);
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("durable stream \"%s\" has no handler", text_to_cstring(name)),
@@ -102,10 +104,10 @@ refuse_unsubscribed(const FactstrStore *store, text *name)
 }
 
 /*
- * Delivers one batch, by itself unless a transaction block encloses the call; false if there was none
- * left.
+ * Delivers one batch, which is committed unless a transaction block encloses the call. A failure is
+ * raised when it has been recorded.
  */
-static bool
+static DeliveryResult
 deliver_one(FunctionCallInfo fcinfo, Delivery *delivery, bool atomic)
 {
 	FactstrStore store = factstr_store(fcinfo);
@@ -114,8 +116,6 @@ deliver_one(FunctionCallInfo fcinfo, Delivery *delivery, bool atomic)
 	if (delivery->upto == 0)
 		delivery->upto = fact_head_now(&store);
 	result = delivery_next(&store, delivery);
-	if (result == DELIVERY_NOT_SUBSCRIBED)
-		refuse_unsubscribed(&store, delivery->name);
 	if (!atomic)
 	{
 		SPI_commit();
@@ -123,11 +123,11 @@ deliver_one(FunctionCallInfo fcinfo, Delivery *delivery, bool atomic)
 	}
 	if (result == DELIVERY_FAILED)
 		ReThrowError(delivery->error);
-	return result == DELIVERY_DONE;
+	return result;
 }
 
 /*
- * factstr_deliver(name): delivers what there is to the handler, here and now.  Each batch is committed
+ * factstr_deliver(name): delivers to the handler, here and now, what there is.  Each batch is committed
  * with the cursor, and a failure is recorded, then raised; in a transaction block all is part of that.
  */
 Datum
@@ -135,13 +135,20 @@ factstr_deliver(PG_FUNCTION_ARGS)
 {
 	Delivery	delivery = {0};
 	bool		atomic = procedure_is_atomic(fcinfo);
+	DeliveryResult result;
 
 	factstr_refuse_read_only("factstr_deliver()");
 	delivery.name = argument_stream_name(fcinfo, 0);
 	delivery.by_hand = true;
 	SPI_connect_ext(atomic ? 0 : SPI_OPT_NONATOMIC);
-	while (deliver_one(fcinfo, &delivery, atomic))
+	result = deliver_one(fcinfo, &delivery, atomic);
+	if (result == DELIVERY_NOT_SUBSCRIBED)
+		refuse_unsubscribed(fcinfo, delivery.name);
+	while (result == DELIVERY_DONE)
+	{
 		CHECK_FOR_INTERRUPTS();
+		result = deliver_one(fcinfo, &delivery, atomic);
+	}
 	SPI_finish();
 	PG_RETURN_VOID();
 }
