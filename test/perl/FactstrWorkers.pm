@@ -1,0 +1,163 @@
+# What the tests of subscriptions share: the launcher and the workers as pg_stat_activity shows them,
+# the state of streams, and a table in which handlers keep what they were given.
+
+package FactstrWorkers;
+
+use strict;
+use warnings;
+
+use Exporter qw(import);
+
+use FactstrTest;
+
+our @EXPORT = qw(create_kept create_handler subscribe kept expected_batches status cursor head wait_for_status wait_until_at
+	launchers workers worker_of wait_for_worker);
+
+# Batches are kept by keep(stream, event_records), in the handler's transaction.
+sub create_kept
+{
+	my ($session) = @_;
+
+	$session->run(q(
+		CREATE TABLE kept (
+			id bigint GENERATED ALWAYS AS IDENTITY,
+			stream text,
+			facts text,
+			role name DEFAULT current_user,
+			worker int DEFAULT pg_backend_pid())));
+	$session->run(q(
+		CREATE FUNCTION keep(stream text, event_records jsonb) RETURNS void LANGUAGE sql AS $$
+			INSERT INTO kept (stream, facts)
+			SELECT stream, string_agg(r->>'sequence_number', ' ' ORDER BY n) FROM jsonb_array_elements(event_records) WITH ORDINALITY e(r, n)
+		$$));
+	return;
+}
+
+# The handler of a stream: function STREAM(event_records jsonb), which keeps the batch after statements
+# in PL/pgSQL.  A function of that name is replaced.
+sub create_handler
+{
+	my ($session, $stream, $statements) = @_;
+
+	$session->run(sprintf(q(
+		CREATE OR REPLACE FUNCTION %s(event_records jsonb) RETURNS void LANGUAGE plpgsql AS $$
+		DECLARE
+			first bigint := event_records->0->'sequence_number';
+			what text := event_records->0->>'payload';
+		BEGIN
+			%s
+			PERFORM keep('%1$s', event_records);
+		END $$), $stream, $statements // ''));
+	return;
+}
+
+# Subscribes the handler of that name; returns the cursor.
+sub subscribe
+{
+	my ($session, $stream, $query, $start) = @_;
+
+	return $session->value('SELECT factstr_subscribe($1, $2, $3, $4)', $stream, $query // '{}', "$stream(jsonb)", $start // 'now');
+}
+
+# What the handler of a stream has kept, a line a batch, in the order of the deliveries.
+sub kept
+{
+	my ($session, $stream) = @_;
+
+	return $session->text('SELECT facts FROM kept WHERE stream = $1 ORDER BY id', $stream);
+}
+
+# The same as it should be, by the table of facts: those after a number that meet a condition.
+sub expected_batches
+{
+	my ($session, $condition, $after) = @_;
+
+	return $session->text(qq(
+		SELECT string_agg(sequence_number::text, ' ' ORDER BY sequence_number)
+		FROM factstr_events WHERE sequence_number > \$1 AND ($condition)
+		GROUP BY batch_first_sequence_number ORDER BY batch_first_sequence_number), $after // 0);
+}
+
+sub status
+{
+	my ($session, $stream, $columns) = @_;
+
+	return $session->text("SELECT $columns FROM factstr_stream_status WHERE name = \$1", $stream);
+}
+
+sub cursor
+{
+	my ($session, $stream) = @_;
+
+	return status($session, $stream, 'cursor_sequence_number');
+}
+
+sub head
+{
+	my ($session) = @_;
+
+	return $session->value('SELECT coalesce(max(sequence_number), 0) FROM factstr_events');
+}
+
+# Waits until a condition on the view's columns holds for a stream.
+sub wait_for_status
+{
+	my ($session, $stream, $condition) = @_;
+
+	wait_until("$stream: $condition", sub { status($session, $stream, $condition) eq 't' });
+	return;
+}
+
+# Waits until a stream's cursor has got to a fact, or to the newest one.
+sub wait_until_at
+{
+	my ($session, $stream, $sequence_number) = @_;
+
+	wait_for_status($session, $stream, 'cursor_sequence_number >= ' . ($sequence_number // head($session)));
+	return;
+}
+
+# The ids of all launchers, there should be one at most.
+sub launchers
+{
+	my ($session) = @_;
+
+	return $session->text(q(SELECT pid FROM pg_stat_activity WHERE backend_type = 'factstr launcher'));
+}
+
+# The streams that have a worker, one each, of this database or another.
+sub workers
+{
+	my ($session, $database) = @_;
+
+	return $session->text(q(
+		SELECT application_name FROM pg_stat_activity
+		WHERE backend_type = 'factstr subscription' AND datname = coalesce($1, current_database()) AND application_name <> ''
+		ORDER BY 1), $database);
+}
+
+# The id of the worker of a stream, or undef.
+sub worker_of
+{
+	my ($session, $stream, $database) = @_;
+
+	return $session->value(q(
+		SELECT pid FROM pg_stat_activity
+		WHERE backend_type = 'factstr subscription' AND datname = coalesce($2, current_database()) AND application_name = $1),
+		$stream, $database);
+}
+
+# Waits until a stream has a worker, another than the one with that id, and returns its id.
+sub wait_for_worker
+{
+	my ($session, $stream, %options) = @_;
+	my $pid;
+
+	wait_until("$stream has a worker", sub {
+		$pid = worker_of($session, $stream, $options{database});
+		return $pid && $pid != ($options{other_than} // 0);
+	});
+	return $pid;
+}
+
+1;
