@@ -134,8 +134,19 @@ refuse_foreign_subscription(const Stream *stream)
 						   stream->subscriber)));
 }
 
+/*
+ * Settings, temporary tables and the like that a handler has left in a worker's session would meet the
+ * handler of another role.
+ */
+static bool
+is_another_subscriber(const Delivery *delivery, const Stream *stream)
+{
+	return OidIsValid(delivery->subscriber) &&
+		delivery->subscriber != get_role_oid(stream->subscriber, true);
+}
+
 static Oid
-become_subscriber(const Delivery *delivery, const Stream *stream)
+become_subscriber(Delivery *delivery, const Stream *stream)
 {
 	Oid			subscriber = get_role_oid(stream->subscriber, false);
 	Oid			user;
@@ -147,6 +158,7 @@ become_subscriber(const Delivery *delivery, const Stream *stream)
 	if (delivery->by_hand)
 		context |= SECURITY_RESTRICTED_OPERATION;
 	SetUserIdAndSecContext(subscriber, context | SECURITY_LOCAL_USERID_CHANGE);
+	delivery->subscriber = subscriber;
 	return subscriber;
 }
 
@@ -265,6 +277,8 @@ delivery_next(const FactstrStore *store, Delivery *delivery)
 		delivery->retry_at = stream.retry_at;
 		return DELIVERY_PAUSED;
 	}
+	else if (is_another_subscriber(delivery, &stream))
+		return DELIVERY_ANOTHER_SUBSCRIBER;
 	if (read_batch(store, delivery, &stream, &batch))
 		return deliver(store, delivery, &stream, &batch);
 	skip(store, delivery, &stream);

@@ -15,7 +15,8 @@ typedef enum DeliveryResult
 	DELIVERY_NOTHING_NEW,
 	DELIVERY_PAUSED,			/* until retry_at */
 	DELIVERY_FAILED,			/* and paused */
-	DELIVERY_NOT_SUBSCRIBED
+	DELIVERY_NOT_SUBSCRIBED,
+	DELIVERY_ANOTHER_SUBSCRIBER /* than this process has been; it must not go on */
 } DeliveryResult;
 
 /* What is delivered and how; and what is known from one batch to the next. */
@@ -24,6 +25,7 @@ typedef struct Delivery
 	text	   *name;
 	int64		upto;			/* no batch beyond this fact */
 	bool		by_hand;		/* in a session, not in a worker */
+	Oid			subscriber;		/* who the worker has been, InvalidOid at first */
 
 	/* Behind this cursor nothing matches up to that fact. */
 	int64		cursor;

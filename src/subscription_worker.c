@@ -174,7 +174,7 @@ wait_for_facts(const Delivery *delivery, uint64 generation, TimestampTz looked_a
 
 /* Delivers until there is no such subscription any more, or no handler is to be run here. */
 static void
-serve(text *name)
+serve(const WorkerTask *task, text *name)
 {
 	Delivery	delivery = {0};
 	WakeupPoint *facts = wakeup_of_facts();
@@ -208,6 +208,9 @@ serve(text *name)
 						TimestampDifferenceMilliseconds(GetCurrentTimestamp(), delivery.retry_at));
 				break;
 			case DELIVERY_NOT_SUBSCRIBED:
+				return;
+			case DELIVERY_ANOTHER_SUBSCRIBER:
+				(void) worker_slots_request(*task);
 				return;
 		}
 	}
@@ -280,7 +283,7 @@ perform(const WorkerTask *task)
 	if (name == NULL)
 		return;
 	pgstat_report_appname(text_to_cstring(name));
-	serve(name);
+	serve(task, name);
 }
 
 void
