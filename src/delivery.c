@@ -9,7 +9,8 @@
  * The handler runs with the rights of the role that subscribed it.  What it leaves for the commit
  * (deferred triggers, cursors) must not run with those of whoever delivers:
  *	- a worker stays the subscriber until its transaction has ended;
- *	- in a session of another role, an operation with restricted security leaves nothing behind.
+ *	- in a session of another role, an operation with restricted security leaves nothing behind, and
+ *	  settings are taken back.
  */
 #include "postgres.h"
 
@@ -182,10 +183,12 @@ handle(Delivery *delivery, const Stream *stream, const FactBatch *batch)
 	PG_TRY();
 	{
 		Oid			subscriber = become_subscriber(delivery, stream);
+		int			settings = NewGUCNestLevel();
 
 		PushActiveSnapshot(GetTransactionSnapshot());
 		handler_call(stream->handler, subscriber, batch->event_records);
 		PopActiveSnapshot();
+		AtEOXact_GUC(!InSecurityRestrictedOperation(), settings);
 		ReleaseCurrentSubTransaction();
 		succeeded = true;
 	}
