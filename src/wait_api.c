@@ -11,6 +11,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
@@ -49,13 +50,19 @@ refuse_own_fact(int64 sequence_number)
 				 errhint("Commit the append before waiting for a stream to get there.")));
 }
 
-/* The cursor of the stream as of now. */
+/* The cursor of the stream as of now.  It is asked for so often that it must leave no memory behind. */
 static int64
 current_cursor(FunctionCallInfo fcinfo, text *name)
 {
 	FactstrStore store = factstr_store(fcinfo);
+	MemoryContext look = AllocSetContextCreate(CurrentMemoryContext, "factstr_wait",
+											   ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(look);
+	int64		cursor = stream_get(&store, name).cursor;
 
-	return stream_get(&store, name).cursor;
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(look);
+	return cursor;
 }
 
 static void
