@@ -1,0 +1,250 @@
+# factstr_wait: until a stream has got to a fact, woken by whoever moves the cursor, without holding back
+# vacuum; and how waiting ends otherwise.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::RealBin/../perl";
+
+use FactstrTest;
+use FactstrWorkers;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('wait', init => { allows_streaming => 1 });
+my ($observer, $waiter, $consumer) = map { new_session($node) } 1 .. 3;
+
+create_kept($observer);
+
+sub append
+{
+	return $observer->value(append_sql(events(@_)));
+}
+
+sub wait_sql
+{
+	my ($sequence_number, $stream, $timeout) = @_;
+
+	return "CALL factstr_wait($sequence_number, '$stream'" . (defined $timeout ? ", '$timeout')" : ')');
+}
+
+# Waits until a session waits in factstr_wait, and returns what that holds back.
+sub held_back
+{
+	my ($session) = @_;
+
+	wait_for_event($observer, $session, 'Extension');
+	return $observer->text('SELECT backend_xmin, backend_xid FROM pg_stat_activity WHERE pid = $1', $session->pid);
+}
+
+#
+# Woken by the commit of the cursor's move, by a worker or by a consumer's session.
+#
+create_handler($observer, 'worked', 'PERFORM pg_advisory_xact_lock(1);');
+subscribe($observer, 'worked');
+$observer->run(q(SELECT factstr_stream_open('consumed')));
+my $first = append(a => 1);
+is($waiter->state_of(wait_sql($first, 'worked')), '00000', 'reading one\'s own writes: append, wait, read');
+is(kept($waiter, 'worked'), $first, 'the handler has been there');
+is($waiter->state_of(wait_sql($_, 'worked', '0')), '00000', "what is done is not waited for: $_") foreach 0, $first;
+
+my $gate = new_session($node);
+$gate->run('SELECT pg_advisory_lock(1)');
+my $second = append(a => 2);
+my $in_block = new_session($node);
+$in_block->run('BEGIN');
+$in_block->start(wait_sql($second, 'worked'));
+$waiter->start(wait_sql($second, 'worked', '1 h'));
+is(held_back($waiter), '|', 'a call that waits holds back no vacuum');
+is(held_back($in_block), '|', 'nor does it in a transaction block');
+$gate->run('SELECT pg_advisory_unlock(1)');
+is($waiter->finish->state, '00000', 'woken by a worker');
+is($in_block->finish->state, '00000', 'in a transaction block too');
+is(kept($in_block, 'worked'), "$first\n$second", 'which then sees what the handler wrote');
+$in_block->run('COMMIT');
+
+$waiter->start(wait_sql($second, 'consumed'));
+is(held_back($waiter), '|', 'waiting for a consumer');
+$consumer->run('BEGIN');
+$consumer->run('SELECT factstr_stream_ack($1, $2)', 'consumed', $first);
+is($waiter->is_done, 0, 'it waits for the commit');
+$consumer->run('SELECT factstr_stream_ack($1, $2)', 'consumed', $second);
+$consumer->run('COMMIT');
+is($waiter->finish->state, '00000', 'woken by an acknowledgement');
+$observer->run(q(SELECT factstr_stream_seek('consumed', 0)));
+$waiter->start(wait_sql($second, 'consumed'));
+held_back($waiter);
+$observer->run(q(SELECT factstr_stream_seek('consumed', max(sequence_number)) FROM factstr_events));
+is($waiter->finish->state, '00000', 'woken by a seek');
+# A position that has no fact yet may be waited for as well.
+$waiter->start(wait_sql($second + 1, 'worked'));
+held_back($waiter);
+append(a => 3);
+is($waiter->finish->state, '00000', 'for a fact that is yet to be appended');
+
+# Many at a time.
+my @waiters = map { new_session($node) } 1 .. 10;
+$waiters[$_]->start(wait_sql($second + 2 + $_, 'worked')) foreach 0 .. $#waiters;
+append(many => $_) foreach 0 .. $#waiters;
+is(join(' ', map { $_->finish->state } @waiters), join(' ', ('00000') x @waiters), 'many wait for many facts');
+
+# Waiting holds no snapshot, so vacuum removes what is deleted meanwhile.
+my $beyond = head($observer) + 100;
+$observer->run('CREATE TABLE vacuumed AS SELECT generate_series(1, 100) AS n');
+$waiter->start(wait_sql($beyond, 'worked'));
+$in_block->run('BEGIN');
+$in_block->start(wait_sql($beyond, 'worked'));
+held_back($_) foreach $waiter, $in_block;
+$observer->run('DELETE FROM vacuumed');
+$observer->run('VACUUM vacuumed');
+is($observer->value(q(SELECT pg_relation_size('vacuumed'))), 0, 'vacuum removes rows that were deleted while somebody waits');
+
+#
+# Cancelled, timed out by the server, terminated.
+#
+$observer->run('SELECT pg_cancel_backend($1)', $waiter->pid);
+is($waiter->finish->state, '57014', 'a wait is cancelled');
+is($waiter->text('SELECT 1'), 1, 'the session goes on');
+$observer->run('SELECT pg_cancel_backend($1)', $in_block->pid);
+is($in_block->finish->state, '57014', 'in a transaction block too');
+is($in_block->state_of('SELECT 1'), '25P02', 'which has failed');
+$in_block->run('ROLLBACK');
+$waiter->run(q(SET statement_timeout = '50ms'));
+is($waiter->state_of(wait_sql($beyond, 'worked')), '57014', 'statement_timeout ends it');
+$waiter->run('RESET statement_timeout');
+$waiter->start(wait_sql($beyond, 'worked'));
+held_back($waiter);
+$observer->run('SELECT pg_terminate_backend($1)', $waiter->pid);
+like($waiter->finish->state, qr/^(?:57P01|08...)$/, 'it is terminated');
+$waiter = new_session($node);
+$waiter->start(wait_sql($beyond, 'worked'));
+held_back($waiter);
+$observer->run(q(SELECT factstr_stream_drop('consumed')));
+$observer->run(q(SELECT factstr_stream_drop('worked')));
+is($waiter->finish->state, 'FS005', 'a stream that is dropped is not waited for any longer');
+
+#
+# What cannot be waited for.
+#
+subscribe($observer, 'worked');
+$observer->run(q(SELECT factstr_stream_open('consumed')));
+my $head = head($observer);
+is($waiter->state_of(wait_sql($head, 'none')), 'FS005', 'no such stream');
+foreach my $timeout ('0', '-1 h', '30 ms')
+{
+	is($waiter->state_of(wait_sql($head, 'consumed', $timeout)), 'FS007', "not in time: $timeout");
+}
+like($waiter->message, qr/has not got to fact $head in time.*cursor is at 0/s, 'the message tells how far it is');
+$waiter->run('BEGIN');
+is($waiter->state_of(wait_sql($head, 'consumed', '10 ms')), 'FS007', 'not in time in a transaction block');
+$waiter->run('ROLLBACK');
+foreach my $level ('REPEATABLE READ', 'SERIALIZABLE')
+{
+	$waiter->run("BEGIN ISOLATION LEVEL $level");
+	$waiter->run('SELECT 1');
+	is($waiter->state_of(wait_sql($head, 'consumed')), '55000', "not at $level");
+	$waiter->run('ROLLBACK');
+}
+$waiter->run('BEGIN');
+$waiter->run('DECLARE c CURSOR FOR SELECT 1');
+is($waiter->state_of(wait_sql($head, 'consumed')), '55000', 'not with an open cursor');
+$waiter->run('ROLLBACK');
+$waiter->run('BEGIN');
+my $own = $waiter->value(append_sql(events(own => 1)));
+is($waiter->state_of(wait_sql($own, 'consumed')), '55000', 'not for one\'s own facts before they are committed');
+$waiter->run('ROLLBACK');
+$observer->run(q(
+	CREATE FUNCTION wait_in_function(n bigint) RETURNS void LANGUAGE plpgsql AS $$
+	BEGIN
+		CALL factstr_wait(n, 'consumed');
+	END $$));
+is($waiter->state_of("SELECT wait_in_function($head)"), '55000', 'not in a function');
+$observer->run(q(
+	CREATE PROCEDURE wait_in_procedure(n bigint) LANGUAGE plpgsql AS $$
+	BEGIN
+		CALL factstr_wait(n, 'worked');
+		INSERT INTO kept (stream, facts) VALUES ('procedure', n);
+		COMMIT;
+		CALL factstr_wait(n, 'worked');
+	END $$));
+is($waiter->state_of("CALL wait_in_procedure($head)"), '00000', 'but in a procedure');
+is($waiter->state_of("DO \$\$ BEGIN CALL factstr_wait($head, 'worked'); PERFORM 1; END \$\$"), '00000', 'and in a block');
+$waiter->start("DO \$\$ BEGIN CALL factstr_wait($head + 1, 'worked'); INSERT INTO kept (stream) VALUES ('block'); END \$\$");
+is(held_back($waiter), '|', 'which holds back no vacuum either');
+append(a => 4);
+is($waiter->finish->state, '00000', 'and goes on');
+is($observer->value(q(SELECT count(*) FROM kept WHERE stream IN ('procedure', 'block'))), 2, 'with what comes after it');
+is($waiter->state_of("DO \$\$ BEGIN CALL factstr_wait($head, 'consumed', '1 ms'); EXCEPTION WHEN SQLSTATE 'FS007' THEN NULL; END \$\$"), '55000',
+	'not in a block with handlers of exceptions, which is a subtransaction');
+$waiter->run('BEGIN');
+$waiter->run('SAVEPOINT s');
+is($waiter->state_of(wait_sql($head, 'consumed', '1 ms')), 'FS007', 'after a savepoint');
+$waiter->run('ROLLBACK TO s');
+is($waiter->state_of(wait_sql($head, 'worked')), '00000', 'going on behind it');
+$waiter->run('COMMIT');
+
+#
+# However long it waits and however often it looks, its memory does not grow.
+#
+my $memory = sub
+{
+	my ($session) = @_;
+
+	return (slurp_file('/proc/' . $session->pid . '/status') =~ /^VmData:\s+(\d+)/m)[0];
+};
+$beyond = head($observer) + 100_000;
+$waiter->start(wait_sql($beyond, 'consumed'));
+held_back($waiter);
+$observer->run(q(
+	CREATE PROCEDURE move_to_and_fro(times int) LANGUAGE plpgsql AS $$
+	BEGIN
+		FOR i IN 1 .. times LOOP
+			PERFORM factstr_stream_seek('consumed', i % 2);
+			COMMIT;
+		END LOOP;
+	END $$));
+$observer->run('SET synchronous_commit = off');
+$observer->run('CALL move_to_and_fro(1000)');
+my $before = $memory->($waiter);
+$observer->run('CALL move_to_and_fro(20000)');
+cmp_ok($memory->($waiter) - $before, '<', 300, 'woken twenty thousand times in vain, it takes no more memory');
+$observer->run('RESET synchronous_commit');
+$observer->run('SELECT pg_cancel_backend($1)', $waiter->pid);
+$waiter->finish;
+
+#
+# On a hot standby, for what is replayed there.
+#
+$node->backup('base');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($node, 'base', has_streaming => 1);
+$standby->start;
+my ($reader, $watcher) = map { new_session($standby) } 1 .. 2;
+my $replayed = append(a => 5);
+is($reader->state_of(wait_sql($replayed, 'worked')), '00000', 'on a standby, what was appended on the primary is waited for');
+like(kept($reader, 'worked'), qr/\n$replayed$/, 'and seen');
+is($reader->state_of(wait_sql($replayed + 1, 'worked', '30 ms')), 'FS007', 'not in time on a standby');
+is($reader->state_of(wait_sql($replayed, 'none')), 'FS005', 'no such stream on a standby');
+$reader->start(wait_sql($replayed + 1, 'worked'));
+wait_for_event($watcher, $reader, 'Extension');
+is($watcher->text('SELECT backend_xmin FROM pg_stat_activity WHERE pid = $1', $reader->pid), '', 'nothing is held back on the standby');
+$watcher->run('SELECT pg_wal_replay_pause()');
+$replayed = append(a => 6);
+is($waiter->state_of(wait_sql($replayed, 'worked')), '00000', 'on the primary it is done');
+is($reader->is_done, 0, 'not on the standby before it is replayed');
+$watcher->run('SELECT pg_wal_replay_resume()');
+is($reader->finish->state, '00000', 'then it is');
+$reader->start(wait_sql($replayed + 1, 'worked'));
+wait_for_event($watcher, $reader, 'Extension');
+$watcher->run('SELECT pg_cancel_backend($1)', $reader->pid);
+is($reader->finish->state, '57014', 'a wait on the standby is cancelled');
+
+$standby->stop;
+
+# Nobody who waits holds up the server's end.
+$waiter->start(wait_sql($beyond, 'worked'));
+held_back($waiter);
+$node->stop('fast');
+like($waiter->finish->state, qr/^(?:57P01|08...)$/, 'a server that stops ends a wait');
+done_testing();
