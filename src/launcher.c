@@ -243,6 +243,8 @@ factstr_launcher_main(Datum argument)
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, die);
+	/* There is nothing that could be cancelled. */
+	pqsignal(SIGINT, SIG_IGN);
 	BackgroundWorkerUnblockSignals();
 	if (!worker_slots_become_launcher())
 		proc_exit(0);

@@ -72,6 +72,19 @@ give_way(void)
 	proc_exit(0);
 }
 
+/* As in an idle session, there is nothing that could be cancelled. */
+static bool
+wait_without_cancel(WakeupPoint *point, uint64 generation, long timeout)
+{
+	bool		is_woken;
+
+	HOLD_CANCEL_INTERRUPTS();
+	is_woken = wakeup_wait(point, generation, timeout);
+	QueryCancelPending = false;
+	RESUME_CANCEL_INTERRUPTS();
+	return is_woken;
+}
+
 /* Waits at a point, until it is woken there or the time is up, in ms. */
 static void
 wait_at(WakeupPoint *point, uint64 generation, long timeout)
@@ -81,7 +94,7 @@ wait_at(WakeupPoint *point, uint64 generation, long timeout)
 	pgstat_report_activity(STATE_IDLE, NULL);
 	while (timeout > 0 && !ConfigReloadPending)
 	{
-		if (wakeup_wait(point, generation, Min(timeout, GIVE_WAY_INTERVAL)))
+		if (wait_without_cancel(point, generation, Min(timeout, GIVE_WAY_INTERVAL)))
 			return;
 		if (database_is_wanted())
 			give_way();
