@@ -195,7 +195,7 @@ serve(const WorkerTask *task, text *name)
 
 	delivery.name = name;
 	delivery.upto = PG_INT64_MAX;
-	while (factstr_background_delivery)
+	for (;;)
 	{
 		uint64		facts_generation = wakeup_generation(facts);
 		uint64		stream_generation = wakeup_generation(stream);
@@ -204,6 +204,8 @@ serve(const WorkerTask *task, text *name)
 		CHECK_FOR_INTERRUPTS();
 		if (ConfigReloadPending)
 			reload_configuration();
+		if (!factstr_background_delivery)
+			return;
 		switch (deliver_next(&delivery))
 		{
 			case DELIVERY_DONE:
