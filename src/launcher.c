@@ -225,15 +225,16 @@ start_due_workers(void)
 	return next == DT_NOEND ? -1 : TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next);
 }
 
-/* Reads the configuration again; true if the workers have been turned on by that. */
-static bool
+/*
+ * Then databases are looked at again: the workers may have been turned off and on meanwhile, and a
+ * database may have got its subscriptions from a dump.
+ */
+static List *
 reload_configuration(void)
 {
-	bool		was_on = factstr_background_delivery;
-
 	ConfigReloadPending = false;
 	ProcessConfigFile(PGC_SIGHUP);
-	return factstr_background_delivery && !was_on;
+	return factstr_background_delivery ? list_databases() : NIL;
 }
 
 void
@@ -257,8 +258,8 @@ factstr_launcher_main(Datum argument)
 
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
-		if (ConfigReloadPending && reload_configuration())
-			databases = list_databases();
+		if (ConfigReloadPending)
+			databases = reload_configuration();
 		databases = look_at_next(databases);
 		timeout = start_due_workers();
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH |
