@@ -31,7 +31,10 @@
 #include "settings.h"
 #include "worker_slots.h"
 
-/* Before the next try, when the server has no room for another background worker.  In ms. */
+/*
+ * Before the next try, when the server has no room for another background worker; the end of a worker
+ * of ours brings it about at once.  In ms.
+ */
 #define NO_ROOM_PAUSE 10000
 
 /* What the launcher and its workers have in common. */
@@ -203,7 +206,22 @@ start_worker(int slot, const WorkerTask *task)
 		return true;
 	}
 	worker.bgw_main_arg = Int32GetDatum(slot);
+	/* The server wakes the launcher when it has room again. */
+	worker.bgw_notify_pid = MyProcPid;
 	return RegisterDynamicBackgroundWorker(&worker, NULL);
+}
+
+/* Once in a while, however often it is tried. */
+static void
+log_no_room(void)
+{
+	static TimestampTz logged_at = 0;
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (!TimestampDifferenceExceeds(logged_at, now, NO_ROOM_PAUSE))
+		return;
+	logged_at = now;
+	warn_of_no_room();
 }
 
 /* Starts all workers that are due; returns for how long there is nothing more to do, in ms, or -1. */
@@ -218,7 +236,8 @@ start_due_workers(void)
 	{
 		if (!start_worker(slot, &task))
 		{
-			warn_of_no_room();
+			worker_slots_not_started(slot);
+			log_no_room();
 			return NO_ROOM_PAUSE;
 		}
 	}

@@ -220,6 +220,15 @@ worker_slots_next_due(TimestampTz now, WorkerTask *task, TimestampTz *next)
 	return due;
 }
 
+/* It could not be; the slot stays due. */
+void
+worker_slots_not_started(int slot)
+{
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	shared->slots[slot].start_at = 0;
+	LWLockRelease(&shared->lock);
+}
+
 /* The database is gone. */
 void
 worker_slots_forget_database(Oid database)

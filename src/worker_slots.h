@@ -25,6 +25,7 @@ extern bool worker_slots_have_launcher(void);
 extern bool worker_slots_become_launcher(void);
 extern bool worker_slots_look_pending(void);
 extern int	worker_slots_next_due(TimestampTz now, WorkerTask *task, TimestampTz *next);
+extern void worker_slots_not_started(int slot);
 extern void worker_slots_forget_database(Oid database);
 
 /* For a worker. */
