@@ -79,8 +79,9 @@ read_batch(const FactstrStore *store, Delivery *delivery, const Stream *stream, 
 	BatchReader *reader;
 	bool		found;
 
-	if (delivery->cursor != stream->cursor)
+	if (delivery->cursor != stream->cursor || delivery->query_hash != stream->query_hash)
 		delivery->nothing_upto = delivery->cursor = stream->cursor;
+	delivery->query_hash = stream->query_hash;
 	reader = batch_reader_begin(store, stream->query, snapshot, delivery->nothing_upto, upto, 1);
 	found = batch_reader_next(reader, batch);
 	if (!found)

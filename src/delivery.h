@@ -27,7 +27,8 @@ typedef struct Delivery
 	bool		by_hand;		/* in a session, not in a worker */
 	Oid			subscriber;		/* who the worker has been, InvalidOid at first */
 
-	/* Behind this cursor nothing matches up to that fact. */
+	/* Behind this cursor nothing matches this query up to that fact. */
+	uint64		query_hash;
 	int64		cursor;
 	int64		nothing_upto;
 	TimestampTz moved_at;		/* when the cursor was moved last */
