@@ -312,6 +312,8 @@ factstr_subscription_main(Datum argument)
 	if (!worker_slots_enter(DatumGetInt32(argument), &task))
 		proc_exit(0);
 	BackgroundWorkerInitializeConnectionByOid(task.database, InvalidOid, 0);
+	/* Another consumer may hold a stream for as long as it likes; a worker waits. */
+	SetConfigOption("lock_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
 	perform(&task);
 	worker_slots_task_is_done();
 	proc_exit(0);
