@@ -10,6 +10,7 @@ use lib "$FindBin::RealBin/../perl";
 use FactstrTest;
 use FactstrWorkers;
 use Test::More;
+use Time::HiRes ();
 
 my $node = new_node('subscriptions', conf => 'max_worker_processes = 40');
 my ($observer, $writer, $other) = map { new_session($node) } 1 .. 3;
@@ -333,6 +334,33 @@ wait_until('its worker ends', sub { !worker_of($observer, 'own') });
 is(subscribe($observer, 'own', of_type('own')), head($observer), 'rule 24: which may be made anew');
 
 #
+# A stream that is dropped and made anew with another query begins anew, even if its worker sees nothing of
+# that (rules 18, 25).
+#
+create_handler($observer, 'anew');
+$observer->run(q(
+	CREATE PROCEDURE make_anew(query jsonb) LANGUAGE plpgsql AS $$
+	BEGIN
+		PERFORM factstr_stream_drop('anew') FROM factstr_streams WHERE name = 'anew';
+		PERFORM factstr_subscribe('anew', query, 'anew(jsonb)');
+	END $$));
+my $wanted = append(wanted => 1);
+my @lost;
+foreach my $round (1 .. 40)
+{
+	$observer->run(q(CALL make_anew('{"filters": [{"event_types": ["no such"]}]}')));
+	wait_until_at($observer, 'anew');
+	# The first look is followed by another one, which is too soon to move the cursor.
+	$observer->run(q(SELECT factstr_stream_seek('anew', 0)));
+	Time::HiRes::usleep(rand(15_000));
+	$observer->run(q(DELETE FROM kept WHERE stream = 'anew'));
+	$observer->run(q(CALL make_anew('{"filters": [{"event_types": ["wanted"]}]}')));
+	wait_until_at($observer, 'anew');
+	push @lost, $round if kept($observer, 'anew') ne $wanted;
+}
+is("@lost", '', 'rules 18, 25: made anew with another query, a stream loses nothing');
+
+#
 # Exactly once, however many want to deliver, and whatever happens to them (rules 29, 31).
 #
 create_handler($observer, 'contended');
@@ -378,6 +406,23 @@ is($consumer->finish->state, '00000', 'a session has consumed some of it');
 wait_until_at($observer, 'contended');
 is(kept($observer, 'contended'), expected_batches($observer, q(event_type = 'contended'), $start), 'rules 29, 31: all batches, in order, each once');
 cmp_ok($observer->value(q(SELECT count(DISTINCT worker) FROM kept WHERE stream = 'contended')), '>', 2, 'by workers and sessions');
+
+#
+# A limit on waits for locks is not for the worker, which waits for another consumer.
+#
+$observer->run(q(ALTER DATABASE postgres SET lock_timeout = '1ms'));
+my $patient = worker_of($observer, 'contended');
+$observer->run('SELECT pg_terminate_backend($1)', $patient);
+$patient = wait_for_worker($observer, 'contended', other_than => $patient);
+$other->run('BEGIN');
+$other->run(q(SELECT * FROM factstr_stream_next('contended')));
+append(contended => 1);
+wait_until('the worker waits', sub { $observer->value('SELECT count(*) FROM pg_locks WHERE pid = $1 AND NOT granted', $patient) });
+$other->run('SELECT pg_sleep(0.05)');
+is($observer->value('SELECT count(*) FROM pg_locks WHERE pid = $1 AND NOT granted', $patient), 1, 'lock_timeout does not end a worker that waits for another consumer');
+$other->run('COMMIT');
+wait_until_at($observer, 'contended');
+is(worker_of($observer, 'contended') . status($observer, 'contended', 'failure_count'), "${patient}0", 'which then goes on');
 
 $node->stop;
 done_testing();
