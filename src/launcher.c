@@ -31,6 +31,9 @@
 #include "settings.h"
 #include "worker_slots.h"
 
+/* The connection limit of a database that a DROP DATABASE has not finished with. */
+#define INVALID_DATABASE (-2)
+
 /*
  * Before the next try, when the server has no room for another background worker; the end of a worker
  * of ours brings it about at once.  In ms.
@@ -156,7 +159,8 @@ list_databases(void)
 	{
 		Form_pg_database database = (Form_pg_database) GETSTRUCT(tuple);
 
-		if (database->datallowconn && !database->datistemplate)
+		if (database->datallowconn && !database->datistemplate &&
+			database->datconnlimit != INVALID_DATABASE)
 		{
 			MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
 

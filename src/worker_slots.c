@@ -176,7 +176,10 @@ worker_slots_become_launcher(void)
 	return result;
 }
 
-/* Is a worker yet to tell which subscriptions its database has? */
+/*
+ * Is a worker yet to tell which subscriptions its database has?  One that has failed in that tries again,
+ * but the other databases do not wait for it.
+ */
 bool
 worker_slots_look_pending(void)
 {
@@ -185,7 +188,8 @@ worker_slots_look_pending(void)
 	LWLockAcquire(&shared->lock, LW_SHARED);
 	for (int i = 0; i < MAX_SLOTS && !result; i++)
 		result = OidIsValid(shared->slots[i].task.database) &&
-			shared->slots[i].task.stream == FACTSTR_LOOK_FOR_SUBSCRIPTIONS;
+			shared->slots[i].task.stream == FACTSTR_LOOK_FOR_SUBSCRIPTIONS &&
+			shared->slots[i].pause == 0;
 	LWLockRelease(&shared->lock);
 	return result;
 }
@@ -246,7 +250,7 @@ worker_slots_forget_database(Oid database)
  * The workers
  */
 
-/* The slot stays, and a worker is started again after a pause.  Looking is not repeated. */
+/* The slot stays, and a worker is started again after a pause. */
 static void
 leave(int code, Datum argument)
 {
@@ -258,15 +262,10 @@ leave(int code, Datum argument)
 	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
 	slot = &shared->slots[my_slot];
 	slot->worker = 0;
-	if (slot->task.stream == FACTSTR_LOOK_FOR_SUBSCRIPTIONS)
-		free_slot(slot);
-	else
-	{
-		if (TimestampDifferenceExceeds(slot->entered_at, now, LONGEST_PAUSE))
-			slot->pause = 0;
-		slot->pause = Min(Max(2 * slot->pause, SHORTEST_PAUSE), LONGEST_PAUSE);
-		slot->start_at = TimestampTzPlusMilliseconds(now, gives_way ? GIVE_WAY_PAUSE : slot->pause);
-	}
+	if (TimestampDifferenceExceeds(slot->entered_at, now, LONGEST_PAUSE))
+		slot->pause = 0;
+	slot->pause = Min(Max(2 * slot->pause, SHORTEST_PAUSE), LONGEST_PAUSE);
+	slot->start_at = TimestampTzPlusMilliseconds(now, gives_way ? GIVE_WAY_PAUSE : slot->pause);
 	wake_launcher();
 	LWLockRelease(&shared->lock);
 	my_slot = -1;
