@@ -202,6 +202,8 @@ serve(const WorkerTask *task, text *name)
 		TimestampTz looked_at = GetCurrentTimestamp();
 
 		CHECK_FOR_INTERRUPTS();
+		if (database_is_wanted())
+			give_way();
 		if (ConfigReloadPending)
 			reload_configuration();
 		if (!factstr_background_delivery)
@@ -209,8 +211,6 @@ serve(const WorkerTask *task, text *name)
 		switch (deliver_next(&delivery))
 		{
 			case DELIVERY_DONE:
-				if (database_is_wanted())
-					give_way();
 				break;
 			case DELIVERY_NOTHING_NEW:
 				wait_for_facts(&delivery, facts_generation, looked_at);
