@@ -21,6 +21,7 @@
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/lock.h"
+#include "storage/pmsignal.h"
 #include "tcop/tcopprot.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -202,6 +203,8 @@ serve(const WorkerTask *task, text *name)
 		TimestampTz looked_at = GetCurrentTimestamp();
 
 		CHECK_FOR_INTERRUPTS();
+		if (!PostmasterIsAlive())
+			proc_exit(1);
 		if (database_is_wanted())
 			give_way();
 		if (ConfigReloadPending)
