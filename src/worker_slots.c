@@ -250,7 +250,7 @@ worker_slots_forget_database(Oid database)
  * The workers
  */
 
-/* The slot stays, and a worker is started again after a pause. */
+/* The slot stays, and a worker is started again after a pause, unless one has been requested meanwhile. */
 static void
 leave(int code, Datum argument)
 {
@@ -265,7 +265,10 @@ leave(int code, Datum argument)
 	if (TimestampDifferenceExceeds(slot->entered_at, now, LONGEST_PAUSE))
 		slot->pause = 0;
 	slot->pause = Min(Max(2 * slot->pause, SHORTEST_PAUSE), LONGEST_PAUSE);
-	slot->start_at = TimestampTzPlusMilliseconds(now, gives_way ? GIVE_WAY_PAUSE : slot->pause);
+	if (slot->requested_again && !gives_way)
+		slot->start_at = 0;
+	else
+		slot->start_at = TimestampTzPlusMilliseconds(now, gives_way ? GIVE_WAY_PAUSE : slot->pause);
 	wake_launcher();
 	LWLockRelease(&shared->lock);
 	my_slot = -1;
