@@ -14,6 +14,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -70,18 +71,25 @@ delivery_record_failure(const FactstrStore *store, Delivery *delivery, const Err
 		record(store, delivery, &stream, error);
 }
 
-/* Reads the next batch with a match, in the current memory context; false if there is none. */
+/*
+ * Reads the next batch with a match, in the current memory context; false if there is none.  What is known
+ * of the log is forgotten with every change of the stream: it may have been dropped, and made again with
+ * another query and the same cursor.
+ */
 static bool
 read_batch(const FactstrStore *store, Delivery *delivery, const Stream *stream, FactBatch *batch)
 {
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	int64		upto = Min(delivery->upto, factstr_newest_committed());
+	TransactionId version = HeapTupleHeaderGetRawXmin(stream->row->t_data);
 	BatchReader *reader;
 	bool		found;
 
-	if (delivery->cursor != stream->cursor || delivery->query_hash != stream->query_hash)
-		delivery->nothing_upto = delivery->cursor = stream->cursor;
-	delivery->query_hash = stream->query_hash;
+	if (delivery->version != version)
+	{
+		delivery->version = version;
+		delivery->nothing_upto = stream->cursor;
+	}
 	reader = batch_reader_begin(store, stream->query, snapshot, delivery->nothing_upto, upto, 1);
 	found = batch_reader_next(reader, batch);
 	if (!found)
@@ -95,7 +103,7 @@ static void
 move(const FactstrStore *store, Delivery *delivery, const Stream *stream, int64 cursor)
 {
 	stream_move(store, stream, cursor);
-	delivery->nothing_upto = delivery->cursor = cursor;
+	delivery->version = InvalidTransactionId;
 	delivery->moved_at = GetCurrentTimestamp();
 }
 

@@ -5,6 +5,7 @@
 #ifndef FACTSTR_DELIVERY_H
 #define FACTSTR_DELIVERY_H
 
+#include "access/transam.h"
 #include "datatype/timestamp.h"
 
 #include "store.h"
@@ -27,10 +28,9 @@ typedef struct Delivery
 	bool		by_hand;		/* in a session, not in a worker */
 	Oid			subscriber;		/* who the worker has been, InvalidOid at first */
 
-	/* Behind this cursor nothing matches this query up to that fact. */
-	uint64		query_hash;
-	int64		cursor;
+	/* Nothing matches up to this fact, as long as the stream's row is of that version. */
 	int64		nothing_upto;
+	TransactionId version;
 	TimestampTz moved_at;		/* when the cursor was moved last */
 
 	/* Results */

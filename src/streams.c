@@ -16,7 +16,6 @@
 #include "access/xact.h"
 #include "catalog/pg_collation.h"
 #include "commands/trigger.h"
-#include "common/hashfn.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
@@ -75,13 +74,9 @@ stream_of_row(TupleTableSlot *row)
 	Stream		stream = {0};
 	bool		isnull;
 	Datum		value = slot_getattr(row, FACTSTR_STREAM_EVENT_QUERY, &isnull);
-	Jsonb	   *query;
 
 	stream.row = ExecCopySlotHeapTuple(row);
-	query = DatumGetJsonbPCopy(value);
-	stream.query = factstr_parse_event_query(query, "event_query");
-	stream.query_hash = DatumGetUInt64(hash_any_extended((unsigned char *) VARDATA(query),
-														 VARSIZE(query) - VARHDRSZ, 0));
+	stream.query = factstr_parse_event_query(DatumGetJsonbPCopy(value), "event_query");
 	stream.name = DatumGetTextPCopy(slot_getattr(row, FACTSTR_STREAM_NAME, &isnull));
 	stream.cursor = DatumGetInt64(slot_getattr(row, FACTSTR_STREAM_CURSOR, &isnull));
 	stream.failure_count = DatumGetInt32(slot_getattr(row, FACTSTR_STREAM_FAILURE_COUNT, &isnull));

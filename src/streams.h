@@ -18,7 +18,6 @@ typedef struct Stream
 	HeapTuple	row;			/* NULL if there is no such stream */
 	text	   *name;
 	fs_event_query *query;
-	uint64		query_hash;		/* of its document */
 	int64		cursor;			/* the last number that is done with; 0 at the beginning */
 	char	   *handler;		/* NULL if no function is subscribed */
 	char	   *subscriber;		/* the role that did */
