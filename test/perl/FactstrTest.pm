@@ -209,7 +209,7 @@ sub disconnect_and_wait
 
 	$session->disconnect;
 	wait_until("process $pid is gone",
-		sub { $observer->value('SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = $1', $pid) });
+		sub { !$observer->value('SELECT count(*) FROM pg_stat_activity WHERE pid = $1', $pid) });
 	return;
 }
 
