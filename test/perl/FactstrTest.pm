@@ -53,39 +53,44 @@ sub start_node
 	return;
 }
 
-sub is_alive
+# The state of a process and its parent, or nothing.
+sub process
 {
 	my ($pid) = @_;
 
-	open(my $file, '<', "/proc/$pid/stat") or return 0;
+	open(my $file, '<', "/proc/$pid/stat") or return;
 	my $stat = <$file> // '';
-	return $stat =~ /^\d+ \(.*\) [^ZX] /s;
+	return $stat =~ /^\d+ \(.*\) (.) (\d+) /s;
+}
+
+sub is_alive
+{
+	my ($pid) = @_;
+	my ($state) = process($pid);
+
+	return defined $state && $state !~ /[ZX]/;
 }
 
 sub children
 {
 	my ($parent) = @_;
-	my @children;
 
-	foreach my $file (glob '/proc/[0-9]*/stat')
-	{
-		open(my $handle, '<', $file) or next;
-		my $stat = <$handle> // '';
-		push @children, $1 if $stat =~ /^(\d+) \(.*\) . (\d+) /s && $2 == $parent;
-	}
-	return @children;
+	return grep { ((process($_))[1] // 0) == $parent } map { m{(\d+)} } glob '/proc/[0-9]*';
 }
 
-# Kills every process of the server with SIGKILL, and waits until they are gone.
+# Kills every process of the server with SIGKILL, or its postmaster alone, and waits until all are gone.
 sub crash
 {
-	my ($node) = @_;
+	my ($node, %options) = @_;
 	my $postmaster = $node->{_pid};
+
+	# It must not fork one more while its processes are listed.
+	kill 'STOP', $postmaster;
+	wait_until('the postmaster stands still', sub { ((process($postmaster))[0] // 'Z') =~ /[TtZX]/ });
 	my @processes = ($postmaster, children($postmaster));
 
 	$node->kill9;
-	# What the postmaster has forked in between ends by itself, as its postmaster is dead.
-	kill 'KILL', @processes;
+	kill 'KILL', @processes if !$options{postmaster_only};
 	wait_until('all processes of the server are gone',
 		sub { !grep { is_alive($_) } @processes });
 	# As long as its parent does not ask for it, a dead process still has its id, and the new server
