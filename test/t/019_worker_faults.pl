@@ -1,0 +1,170 @@
+# Workers of subscriptions when things around them go wrong: what they leave behind, and how they come back.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::RealBin/../perl";
+
+use FactstrStreams;
+use FactstrTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes ();
+
+my $node = new_node('worker_faults', conf => <<~'CONF');
+	shared_preload_libraries = 'factstr'
+	max_prepared_transactions = 2
+	max_worker_processes = 20
+	CONF
+my $observer = new_session($node);
+
+sub subscribe_sql
+{
+	my ($stream, $query, $handler) = @_;
+
+	return sprintf(q(SELECT factstr_subscribe('%s', '%s', '%s'::regproc)), $stream, $query // '{}', $handler // "handle_$stream");
+}
+
+sub create_handler
+{
+	my ($stream, $more) = @_;
+
+	create_table($observer, $stream);
+	$observer->run(qq(
+		CREATE FUNCTION handle_$stream(event_records jsonb) RETURNS void LANGUAGE plpgsql AS \$\$
+		BEGIN
+			@{[ keep_sql($stream, 'NULL::bigint', 'NULL::bigint', 'event_records') ]};
+			@{[ $more // '' ]}
+		END \$\$));
+	return;
+}
+
+sub delivered
+{
+	my ($stream) = @_;
+
+	return $observer->value("SELECT count(*) FROM delivered_$stream");
+}
+
+#
+# A stream that is dropped and made again with another query: what the worker knows of the log was true
+# of the old one only.
+#
+create_handler('reborn');
+foreach my $round (1 .. 20)
+{
+	$observer->run(subscribe_sql('reborn', of_type('never')));
+	my $head = $observer->value(append_sql(events(now => $round)));
+	# Now it has just moved the cursor, and will not do so for a while.
+	wait_until('the worker has seen the fact', sub { cursor($observer, 'reborn') == $head });
+	$observer->run(q(SELECT factstr_stream_seek('reborn', 0)));
+	Time::HiRes::usleep(1_000 * ($round % 7));
+	$observer->run($_) foreach 'BEGIN', q(SELECT factstr_stream_drop('reborn')), subscribe_sql('reborn', of_type('now')), 'COMMIT';
+	wait_until('the worker is through', sub { cursor($observer, 'reborn') == $head });
+	$observer->run(q(SELECT factstr_stream_drop('reborn')));
+}
+is(delivered('reborn'), 20 * 21 / 2, 'a new stream of an old name gets all of its own facts');
+
+#
+# One that is requested again while it is about to end comes back at once.
+#
+create_handler('requested');
+$observer->run(subscribe_sql('requested'));
+my $started = Time::HiRes::time();
+foreach (1 .. 6)
+{
+	my $pid;
+
+	wait_until('there is a worker', sub { $pid = $observer->value(q(SELECT pid FROM pg_stat_activity WHERE application_name = 'requested')) });
+	$observer->run(subscribe_sql('requested'));
+	$observer->run('SELECT pg_terminate_backend($1)', $pid);
+	wait_until('it is gone', sub { !$observer->value('SELECT count(*) FROM pg_stat_activity WHERE pid = $1', $pid) });
+}
+cmp_ok(Time::HiRes::time() - $started, '<', 15, 'a worker that is requested does not wait');
+$observer->run(q(SELECT factstr_stream_drop('requested')));
+
+#
+# A cancel has nothing to cancel when a worker waits.
+#
+create_handler('cancelled');
+$observer->run(subscribe_sql('cancelled', of_type('now')));
+wait_until('the worker waits', sub { cursor($observer, 'cancelled') == head($observer) });
+my $pid = $observer->value(q(SELECT pid FROM pg_stat_activity WHERE application_name = 'cancelled'));
+$observer->run('SELECT pg_cancel_backend($1)', $pid);
+$observer->run(append_sql(events(now => 1)));
+wait_until('the next fact is delivered', sub { cursor($observer, 'cancelled') == head($observer) });
+is($observer->value('SELECT consumer FROM delivered_cancelled ORDER BY id DESC LIMIT 1'), $pid, 'by the worker that waited');
+$observer->run(q(SELECT factstr_stream_drop('cancelled')));
+
+#
+# The look for subscriptions fails, when the server starts.
+#
+$observer->run($_) foreach q(ALTER DATABASE postgres SET lock_timeout = '20ms'), subscribe_sql('reborn', of_type('now')),
+	'BEGIN', 'LOCK TABLE factstr_streams', q(PREPARE TRANSACTION 'lock');
+$node->restart;
+wait_until('the look has failed', sub { slurp_file($node->logfile) =~ /due to lock timeout/ });
+$observer = new_session($node);
+$observer->run($_) foreach q(COMMIT PREPARED 'lock'), 'ALTER DATABASE postgres RESET lock_timeout';
+wait_until('subscriptions are found when there is no lock any more', sub { cursor($observer, 'reborn') == head($observer) });
+pass('a look that failed is repeated');
+
+#
+# A database is to be dropped, whose worker is woken all the time by the facts of another one: what
+# they wait at is shared.
+#
+sub wakeup_point
+{
+	my ($hash) = @_;
+
+	use integer;
+	foreach my $step ([ 16, 0x85ebca6b ], [ 13, 0xc2b2ae35 ], [ 16, 1 ])
+	{
+		$hash ^= $hash >> $step->[0];
+		$hash = $hash * $step->[1] & 0xffffffff;
+	}
+	return $hash % 32;
+}
+
+my $database = $observer->value(q(SELECT oid FROM pg_database WHERE datname = 'postgres'));
+my ($other) = grep { wakeup_point($_) == wakeup_point($database) } 100_000 .. 110_000;
+$observer->run("CREATE DATABASE other WITH OID = $other");
+{
+	my $there = new_session($node, dbname => 'other');
+
+	$there->run($_) foreach 'CREATE EXTENSION factstr', 'CREATE FUNCTION handle(event_records jsonb) RETURNS void LANGUAGE sql AS $$ $$',
+		subscribe_sql('s', undef, 'handle'), append_sql(events(a => 1));
+	wait_until('it is delivered', sub { cursor($there, 's') == 1 });
+	$there->disconnect;
+}
+my $appender = new_session($node);
+$observer->run(q(
+	CREATE PROCEDURE append_all_the_time() LANGUAGE plpgsql AS $$
+	BEGIN
+		LOOP
+			PERFORM factstr_append('[{"event_type": "a", "payload": 1}]');
+			COMMIT;
+			PERFORM pg_sleep(0.01);
+		END LOOP;
+	END $$));
+$appender->start('CALL append_all_the_time()');
+is($observer->state_of('DROP DATABASE other'), '00000', 'a worker gives way, whatever wakes it');
+$observer->run('SELECT pg_terminate_backend($1)', $appender->pid);
+$appender->finish;
+
+#
+# The server's first process dies, while a worker has much to do.
+#
+$observer->run($_) foreach map { append_sql(events(much => $_)) } 1 .. 300;
+create_handler('busy', 'PERFORM count(*) FROM generate_series(1, 200000);');
+$observer->run(subscribe_sql('busy', of_type('much')));
+wait_until('it begins', sub { delivered('busy') > 3 });
+crash($node, postmaster_only => 1);
+start_node($node);
+$observer = new_session($node);
+wait_until('it goes on', sub { delivered('busy') == 300 });
+cmp_ok($observer->value('SELECT count(DISTINCT consumer) FROM delivered_busy'), '>', 1, 'a worker ends with the server');
+is(difference($observer, 'busy', q(event_type = 'much')), '', 'another one goes on');
+
+$node->stop;
+done_testing();
