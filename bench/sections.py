@@ -6,6 +6,7 @@ of them; what counts is the ratio of their medians.
 """
 
 import glob
+import json
 import os
 import re
 import statistics
@@ -42,10 +43,10 @@ def fresh_database(name, *files):
          database=name)
 
 
-def load(database, facts):
+def load(database, facts, batch=1000):
     begin = time.monotonic()
-    psql("-v", f"facts={facts}", "-f", script("factstr/load.sql"), database=database)
-    say(f"  loaded {facts:,} facts in batches of 1,000: {facts / (time.monotonic() - begin):,.0f} facts/s")
+    psql("-v", f"facts={facts}", "-v", f"batch={batch}", "-f", script("factstr/load.sql"), database=database)
+    say(f"  loaded {facts:,} facts in batches of {batch:,}: {facts / (time.monotonic() - begin):,.0f} facts/s")
 
 
 def pgbench(database, file, clients, *arguments):
@@ -255,8 +256,99 @@ def fill_pending_list(database):
          database=database)
 
 
+# Streams: how soon consumers learn of a fact, what listening costs the appends, how fast they catch up.
+
+def consumer(database, *arguments):
+    """bench/consumer.c, to which bench/run has led PATH."""
+    return subprocess.Popen(["consumer", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                            env={**os.environ, "PGDATABASE": database})
+
+
+def output(process):
+    """Ends a consumer's input and returns the numbers it prints, line by line."""
+    text = process.communicate()[0]
+    if process.returncode != 0:
+        sys.exit(f"{process.args} failed")
+    return [[float(word) for word in line.split()] for line in text.splitlines()]
+
+
+def notification_latency():
+    appends, pause = 1000, 5
+    say(f"\nnotification of an idle listener, {appends:,} appends, {pause} ms apart (ms; goal: median below 5)")
+    fresh_database("bench_latency")
+    rows = output(consumer("bench_latency", "latency", str(appends), str(pause)))
+    for name, values in zip(("after the append was sent", "after its answer had come"), zip(*rows)):
+        values = sorted(values)
+        say(f"  {name:<34} p50 {values[len(values) // 2]:7.3f}  p99 {values[int(len(values) * 0.99)]:7.3f}  "
+            f"max {values[-1]:7.3f}")
+
+
+def follow(database, queries, appends):
+    """The rate of the appends while consumers follow the log, each of which must get what its query finds."""
+    head = psql("-c", "SELECT coalesce(max(sequence_number), 0) FROM factstr_events", database=database)
+    followers = [consumer(database, "follow", json.dumps(query), head) for query in queries]
+    for follower in followers:
+        follower.stdout.readline()
+    rate = appends()
+    begin = time.monotonic()
+    totals = [output(follower)[0] for follower in followers]
+    rest = time.monotonic() - begin
+    for query, (facts, _, _) in zip(queries, totals):
+        after_head = json.dumps({**query, "min_sequence_number": int(head)})
+        found = psql("-c", f"SELECT count(*) FROM factstr_read('{after_head}')", database=database)
+        if facts != int(found):
+            sys.exit(f"a consumer of {query} got {facts:.0f} facts of {found}")
+    return (rate, rest, *[sum(column) / SECONDS for column in zip(*totals)])
+
+
+def every_fact(count):
+    return [{}] * count
+
+
+def one_type_or_account(count):
+    return [{"filters": [{"event_types": [f"type-{n}"]}]} for n in range(1, count // 2 + 1)] + \
+           [{"filters": [{"payload_predicates": [{"account_id": f"acct-{n}"}]}]} for n in range(count // 2, count)]
+
+
+def appends_with_consumers():
+    say("\nappend, one event, 16 clients, alone and with 8 listening consumers (goal: 0.7 x)")
+    fresh_database("bench_follow")
+    variants = {"alone": [], "8 of a type or an account": one_type_or_account(8), "8 of every fact": every_fact(8)}
+    results = {name: [] for name in variants}
+    for _ in range(ROUNDS):
+        for name, queries in variants.items():
+            results[name].append(follow("bench_follow", queries, lambda: pgbench(
+                "bench_follow", "factstr/append_types.sql", 16, "-T", str(SECONDS))))
+    alone = statistics.median(rate for rate, *_ in results["alone"])
+    say(f"  {'alone':<34}{alone:>12,.0f}/s")
+    for name in list(variants)[1:]:
+        rate, rest, facts, reads, notifications = map(statistics.median, zip(*results[name]))
+        say(f"  {name:<34}{rate:>12,.0f}/s  {rate / alone:.2f} x; consumed {facts:,.0f} facts/s in {reads:,.0f} "
+            f"reads/s after {notifications:,.0f} notifications/s, done {rest * 1000:,.0f} ms after the appends")
+
+
+def catch_up():
+    small, large = 100000, 1000000
+    say(f"\ncatching up with {large:,} facts (goal: 150,000 facts/s, memory as at {small:,} facts)")
+    fresh_database("bench_catch_up")
+    load("bench_catch_up", large, batch=10)
+    for page in (100, 1000):
+        rows = [output(consumer("bench_catch_up", "catch-up", "{}", str(page), str(small), str(large)))
+                for _ in range(ROUNDS)]
+        rate = statistics.median(last[0] / last[1] for _, last in rows)
+        (_, _, server_small, client_small), (_, _, server, client) = rows[-1]
+        say(f"  {page:>5,} batches a call {rate:>12,.0f} facts/s; server {server_small:,.0f} kB, then {server:,.0f}; "
+            f"client {client_small:,.0f} kB, then {client:,.0f}")
+
+
+def streams():
+    notification_latency()
+    appends_with_consumers()
+    catch_up()
+
+
 SECTIONS = {"append": append, "slow": slow, "batch": batch, "tail": tail, "append_if": append_if,
-            "growth": growth}
+            "growth": growth, "streams": streams}
 
 
 def main():
