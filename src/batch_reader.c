@@ -3,7 +3,8 @@
  *		Committed batches, filtered, whole, one after the other.
  *
  * The matching facts are walked; each that lies beyond the last batch leads to its batch, which
- * is then read from its first fact to its last.
+ * is then read from its first fact to its last, by a walk over the log that goes on from batch to
+ * batch.  If every fact matches, that walk is the only one.
  */
 #include "postgres.h"
 
@@ -14,15 +15,21 @@
 #include "event_records.h"
 #include "fact_scan.h"
 
+/* So many facts may lie between two batches for the log to be walked on rather than entered anew. */
+#define SHORT_WAY 16
+
 struct BatchReader
 {
 	FactstrStore store;
 	const fs_event_query *query;
 	Snapshot	snapshot;
 	int64		head;
-	FactScan   *matches;		/* the matching facts after the position */
+	FactScan   *matches;		/* the matching facts after the position; NULL if all match */
+	FactScan   *log;			/* every fact, to read batches from; NULL until needed */
+	TupleTableSlot *log_row;	/* where that walk stands; NULL at its end */
 	int64		read_upto;		/* the last number of the last batch read */
 	int64		remaining;
+	MemoryContext context;		/* the reader and its walks */
 	MemoryContext row_context;
 };
 
@@ -45,10 +52,12 @@ batch_reader_begin(const FactstrStore *store, const fs_event_query *query, Snaps
 	reader->head = Min(head.sequence_number, upto);
 	reader->read_upto = after;
 	reader->remaining = max_batches;
+	reader->context = CurrentMemoryContext;
 	reader->row_context = AllocSetContextCreate(CurrentMemoryContext, "factstr record",
 												ALLOCSET_DEFAULT_SIZES);
-	reader->matches = fact_scan_begin(store, query, snapshot, after, reader->head,
-									  ForwardScanDirection, max_batches);
+	if (query->filter_count > 0)
+		reader->matches = fact_scan_begin(store, query, snapshot, after, reader->head,
+										  ForwardScanDirection, max_batches);
 	return reader;
 }
 
@@ -59,18 +68,67 @@ batch_reader_head(const BatchReader *reader)
 	return reader->head;
 }
 
-/* The first number of the next batch with a match beyond what was read, or 0. */
-static int64
-find_next_batch(BatchReader *reader)
+static void
+step_log(BatchReader *reader)
+{
+	reader->log_row = fact_scan_next(reader->log);
+}
+
+/* The caller's memory is shorter-lived than the walk. */
+static void
+enter_log(BatchReader *reader, int64 sequence_number)
+{
+	MemoryContext caller = MemoryContextSwitchTo(reader->context);
+
+	if (reader->log != NULL)
+		fact_scan_end(reader->log);
+	reader->log = fact_scan_begin(&reader->store, &factstr_every_fact, reader->snapshot,
+								  sequence_number - 1, PG_INT64_MAX, ForwardScanDirection,
+								  FACT_SCAN_ALL);
+	step_log(reader);
+	MemoryContextSwitchTo(caller);
+}
+
+/* Puts the walk over the log at a fact. */
+static void
+seek_log(BatchReader *reader, int64 sequence_number)
+{
+	int64		way = reader->log_row == NULL ? -1 :
+		sequence_number - fact_sequence_number(reader->log_row);
+
+	if (way < 0 || way > SHORT_WAY)
+		enter_log(reader, sequence_number);
+	while (reader->log_row != NULL && fact_sequence_number(reader->log_row) < sequence_number)
+		step_log(reader);
+}
+
+/* The next fact, if every fact matches: the walk over the log stands behind the last batch. */
+static TupleTableSlot *
+next_in_log(BatchReader *reader)
+{
+	if (reader->log == NULL)
+		enter_log(reader, reader->read_upto + 1);
+	if (reader->log_row == NULL || fact_sequence_number(reader->log_row) > reader->head)
+		return NULL;
+	return reader->log_row;
+}
+
+/* The first matching fact beyond what was read, or NULL. */
+static TupleTableSlot *
+find_next_match(BatchReader *reader)
 {
 	TupleTableSlot *row;
 
+	if (reader->read_upto >= reader->head)
+		return NULL;
+	if (reader->matches == NULL)
+		return next_in_log(reader);
 	while ((row = fact_scan_next(reader->matches)) != NULL)
 	{
 		if (fact_sequence_number(row) > reader->read_upto)
-			return fact_batch_first(row);
+			break;
 	}
-	return 0;
+	return row;
 }
 
 /* Adds a row's record if it matches. */
@@ -85,23 +143,20 @@ add_if_match(BatchReader *reader, EventRecords *records, TupleTableSlot *row)
 	MemoryContextReset(reader->row_context);
 }
 
-/* Reads one batch from its first fact to its last. */
+/* Reads one batch from its first fact to its last, and puts the walk over the log behind it. */
 static void
 read_batch(BatchReader *reader, int64 first, FactBatch *batch)
 {
-	FactScan   *scan = fact_scan_begin(&reader->store, &factstr_every_fact, reader->snapshot,
-									   first - 1, PG_INT64_MAX, ForwardScanDirection,
-									   FACT_SCAN_ALL);
-	TupleTableSlot *row;
 	EventRecords records;
 
 	event_records_begin(&records);
-	while ((row = fact_scan_next(scan)) != NULL && fact_batch_first(row) == first)
+	seek_log(reader, first);
+	while (reader->log_row != NULL && fact_batch_first(reader->log_row) == first)
 	{
-		reader->read_upto = fact_sequence_number(row);
-		add_if_match(reader, &records, row);
+		reader->read_upto = fact_sequence_number(reader->log_row);
+		add_if_match(reader, &records, reader->log_row);
+		step_log(reader);
 	}
-	fact_scan_end(scan);
 
 	batch->first_sequence_number = first;
 	batch->last_sequence_number = reader->read_upto;
@@ -112,19 +167,22 @@ read_batch(BatchReader *reader, int64 first, FactBatch *batch)
 bool
 batch_reader_next(BatchReader *reader, FactBatch *batch)
 {
-	int64		first;
+	TupleTableSlot *match;
 
-	if (reader->remaining == 0 || (first = find_next_batch(reader)) == 0)
+	if (reader->remaining == 0 || (match = find_next_match(reader)) == NULL)
 		return false;
 	reader->remaining--;
-	read_batch(reader, first, batch);
+	read_batch(reader, fact_batch_first(match), batch);
 	return true;
 }
 
 void
 batch_reader_end(BatchReader *reader)
 {
-	fact_scan_end(reader->matches);
+	if (reader->matches != NULL)
+		fact_scan_end(reader->matches);
+	if (reader->log != NULL)
+		fact_scan_end(reader->log);
 	MemoryContextDelete(reader->row_context);
 	pfree(reader);
 }
