@@ -24,6 +24,7 @@ struct BatchReader
 	const fs_event_query *query;
 	Snapshot	snapshot;
 	int64		head;
+	XLogRecPtr	head_position;	/* up to where the log must be on disk before a batch is told */
 	FactScan   *matches;		/* the matching facts after the position; NULL if all match */
 	FactScan   *log;			/* every fact, to read batches from; NULL until needed */
 	TupleTableSlot *log_row;	/* where that walk stands; NULL at its end */
@@ -35,8 +36,7 @@ struct BatchReader
 
 /*
  * Begins to read batches that hold a matching fact with after < sequence_number <= upto, at most
- * max_batches.  What the snapshot sees is on disk when this returns.  query and snapshot must outlive
- * the reader, which lives in the current memory context.
+ * max_batches.  query and snapshot must outlive the reader, which lives in the current memory context.
  */
 BatchReader *
 batch_reader_begin(const FactstrStore *store, const fs_event_query *query, Snapshot snapshot,
@@ -45,11 +45,11 @@ batch_reader_begin(const FactstrStore *store, const fs_event_query *query, Snaps
 	BatchReader *reader = palloc0(sizeof(BatchReader));
 	FactPosition head = fact_head(store, snapshot);
 
-	factstr_flush_before_answer(head.commit_position);
 	reader->store = *store;
 	reader->query = query;
 	reader->snapshot = snapshot;
 	reader->head = Min(head.sequence_number, upto);
+	reader->head_position = head.commit_position;
 	reader->read_upto = after;
 	reader->remaining = max_batches;
 	reader->context = CurrentMemoryContext;
@@ -163,7 +163,11 @@ read_batch(BatchReader *reader, int64 first, FactBatch *batch)
 	batch->event_records = event_records_end(&records);
 }
 
-/* The next batch, its records in the current memory context; false if there is none. */
+/*
+ * The next batch, its records in the current memory context; false if there is none.  What the snapshot
+ * sees is on disk when this returns a batch.  To learn that there is none, nobody needs to wait for
+ * the disk: otherwise consumers would take part in the flushes of appends that do not concern them.
+ */
 bool
 batch_reader_next(BatchReader *reader, FactBatch *batch)
 {
@@ -172,6 +176,7 @@ batch_reader_next(BatchReader *reader, FactBatch *batch)
 	if (reader->remaining == 0 || (match = find_next_match(reader)) == NULL)
 		return false;
 	reader->remaining--;
+	factstr_flush_before_answer(reader->head_position);
 	read_batch(reader, fact_batch_first(match), batch);
 	return true;
 }
