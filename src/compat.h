@@ -13,6 +13,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/toast_internals.h"
+#include "commands/async.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/tidbitmap.h"
@@ -140,6 +141,13 @@ factstr_request_hook(void)
 	 shmem_request_hook = factstr_request_hook)
 #else
 #define factstr_on_shared_memory_request(function) function()
+#endif
+
+/* 17 made the size of the notification queue a setting, before it was half of the page numbers. */
+#if PG_VERSION_NUM >= 170000
+#define factstr_notify_queue_pages max_notify_queue_pages
+#else
+#define factstr_notify_queue_pages 0x100000
 #endif
 
 /*

@@ -11,6 +11,7 @@
 #include "compat.h"
 #include "durability.h"
 #include "launcher.h"
+#include "notify.h"
 #include "settings.h"
 #include "store.h"
 #include "wakeup.h"
@@ -70,6 +71,7 @@ _PG_init(void)
 
 	factstr_store_init();
 	factstr_durability_init();
+	factstr_notify_init();
 	wakeup_init();
 	launcher_init();
 	if (process_shared_preload_libraries_in_progress)

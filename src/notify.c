@@ -2,63 +2,179 @@
  * notify.c
  *		The notification that wakes consumers.
  *
- * It is a hint with the range of the batch; consumers read the log by position. So it may be left
+ * It is a hint with the range of the batch; consumers read the log by position.  So it may be left
  * out, and it must be when the server's notification queue is nearly full: a commit that finds the
  * queue full fails.
+ *
+ * A notification that PostgreSQL was given cannot be taken back, and the queue is filled at the
+ * commit, perhaps long after the append.  So the batches are remembered, and handed over just before
+ * the commit: what the queue is like then is what counts.
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "commands/async.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "compat.h"
 #include "notify.h"
 #include "settings.h"
 
 #define CHANNEL "factstr"
 
-/* Beyond this share of the queue no hints are sent. */
+/*
+ * Beyond this share of the queue no hints are sent.  The rest is for what other transactions add
+ * between our look and our turn.
+ */
 #define NEARLY_FULL 0.9
 
-/* The queue takes hours to fill, so a look at it now and then is enough.  In milliseconds. */
+/*
+ * A look at the queue takes locks, so while not even this share is used it is enough to look now and
+ * then: the rest is gigabytes.  In milliseconds.
+ */
+#define HARDLY_USED 0.25
 #define LOOK_INTERVAL 1000
 
-static bool
-queue_is_nearly_full(void)
+/* More than what a hint takes of the queue. */
+#define HINT_SIZE 128
+
+typedef struct Batch
 {
-	static TimestampTz looked_at = 0;
-	static bool nearly_full = false;
-	TimestampTz now = GetCurrentTimestamp();
+	int64		first_sequence_number;
+	int64		last_sequence_number;
+	SubTransactionId appended_in;
+} Batch;
 
-	if (looked_at == 0 || TimestampDifferenceExceeds(looked_at, now, LOOK_INTERVAL))
-	{
-		nearly_full = DatumGetFloat8(DirectFunctionCall1(pg_notification_queue_usage,
-														 (Datum) 0)) > NEARLY_FULL;
-		looked_at = now;
-	}
-	return nearly_full;
-}
+/* The batches of the current transaction that are to be notified of. */
+static struct
+{
+	Batch	   *batches;		/* in the transaction's memory, NULL if there are none */
+	int64		count;
+	int64		allocated;
+} pending;
 
-/* Queues the notification of a batch; it is sent if and when the transaction commits. */
+/* Remembers a batch; its notification is sent if and when the transaction commits. */
 void
 factstr_notify_batch(int64 first_sequence_number, int64 last_sequence_number)
 {
-	char		payload[96];
+	Batch	   *batch;
 
 	if (!factstr_notify)
 		return;
-	if (queue_is_nearly_full())
+	if (pending.batches == NULL)
+	{
+		pending.allocated = 8;
+		pending.batches = MemoryContextAlloc(TopTransactionContext,
+											 pending.allocated * sizeof(Batch));
+	}
+	else if (pending.count == pending.allocated)
+	{
+		pending.batches = repalloc_huge(pending.batches, 2 * pending.allocated * sizeof(Batch));
+		pending.allocated *= 2;
+	}
+	batch = &pending.batches[pending.count++];
+	batch->first_sequence_number = first_sequence_number;
+	batch->last_sequence_number = last_sequence_number;
+	batch->appended_in = GetCurrentSubTransactionId();
+}
+
+static double
+queue_usage(void)
+{
+	static TimestampTz looked_at = 0;
+	static double usage = 0;
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (usage > HARDLY_USED || TimestampDifferenceExceeds(looked_at, now, LOOK_INTERVAL))
+	{
+		usage = DatumGetFloat8(DirectFunctionCall1(pg_notification_queue_usage, (Datum) 0));
+		looked_at = now;
+	}
+	return usage;
+}
+
+/* Is there room for the pending hints?  The transaction's other notifications are not counted. */
+static bool
+queue_has_room(void)
+{
+	double		wanted = (double) pending.count * HINT_SIZE / BLCKSZ / factstr_notify_queue_pages;
+
+	return queue_usage() + wanted <= NEARLY_FULL;
+}
+
+static void
+send_hint(const Batch *batch)
+{
+	char		payload[96];
+
+	snprintf(payload, sizeof(payload),
+			 "{\"first_sequence_number\":" INT64_FORMAT ",\"last_sequence_number\":" INT64_FORMAT "}",
+			 batch->first_sequence_number, batch->last_sequence_number);
+	Async_Notify(CHANNEL, payload);
+}
+
+static void
+send_pending_hints(void)
+{
+	if (pending.count == 0)
+		return;
+	if (!queue_has_room())
 	{
 		ereport(WARNING,
 				(errmsg("notification of facts " INT64_FORMAT " to " INT64_FORMAT " skipped",
-						first_sequence_number, last_sequence_number),
+						pending.batches[0].first_sequence_number,
+						pending.batches[pending.count - 1].last_sequence_number),
 				 errdetail("The notification queue is nearly full."),
 				 errhint("Find the session that listens but stays in a transaction; consumers that read by position miss nothing.")));
 		return;
 	}
-	snprintf(payload, sizeof(payload),
-			 "{\"first_sequence_number\":" INT64_FORMAT ",\"last_sequence_number\":" INT64_FORMAT "}",
-			 first_sequence_number, last_sequence_number);
-	Async_Notify(CHANNEL, payload);
+	for (int64 i = 0; i < pending.count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		send_hint(&pending.batches[i]);
+	}
+}
+
+static void
+on_transaction_event(XactEvent event, void *argument)
+{
+	switch (event)
+	{
+		case XACT_EVENT_PRE_COMMIT:
+		case XACT_EVENT_PRE_PREPARE:
+			send_pending_hints();
+			break;
+		case XACT_EVENT_COMMIT:
+		case XACT_EVENT_ABORT:
+		case XACT_EVENT_PREPARE:
+			memset(&pending, 0, sizeof(pending));
+			break;
+		default:
+			break;
+	}
+}
+
+/*
+ * What is rolled back is at the end: while a subtransaction runs, everything is appended in it or in
+ * one that started later, which has a higher number.
+ */
+static void
+on_subtransaction_event(SubXactEvent event, SubTransactionId subtransaction,
+						SubTransactionId parent, void *argument)
+{
+	if (event != SUBXACT_EVENT_ABORT_SUB)
+		return;
+	while (pending.count > 0 && pending.batches[pending.count - 1].appended_in >= subtransaction)
+		pending.count--;
+}
+
+void
+factstr_notify_init(void)
+{
+	RegisterXactCallback(on_transaction_event, NULL);
+	RegisterSubXactCallback(on_subtransaction_event, NULL);
 }

@@ -21,7 +21,7 @@ sub new
 		{
 			RaiseError => 0,
 			PrintError => 0,
-			PrintWarn => 0,
+			PrintWarn => 1,
 			AutoCommit => 1,
 			AutoInactiveDestroy => 1,
 			pg_server_prepare => 0,
@@ -44,6 +44,14 @@ sub unquoted
 
 sub pid { return $_[0]{pid} }
 
+# The driver gives the server's warnings and notices to Perl's warn.
+sub keep_warning
+{
+	my ($self) = @_;
+
+	return sub { push @{ $self->{warnings} }, @_; return };
+}
+
 # Begins a statement and returns at once.
 sub start
 {
@@ -51,6 +59,8 @@ sub start
 
 	$self->{sql} = $sql;
 	$self->{rows} = undef;
+	$self->{warnings} = [];
+	local $SIG{__WARN__} = $self->keep_warning;
 	$self->{statement} = $self->{connection}->prepare($sql, { pg_async => PG_ASYNC });
 	$self->{failed_to_start} = !$self->{statement}->execute(@parameters);
 	return $self;
@@ -62,6 +72,7 @@ sub is_done
 	my ($self) = @_;
 
 	return 1 if $self->{failed_to_start};
+	local $SIG{__WARN__} = $self->keep_warning;
 	return $self->{connection}->pg_ready ? 1 : 0;
 }
 
@@ -78,6 +89,7 @@ sub finish
 		croak "timed out: $self->{sql}" if Time::HiRes::time() > $deadline;
 		$socket->can_read(1);
 	}
+	local $SIG{__WARN__} = $self->keep_warning;
 	my $result = $self->{failed_to_start} ? undef : $self->{connection}->pg_result;
 	if (defined $result)
 	{
@@ -98,6 +110,9 @@ sub finish
 sub state { return $_[0]{state} }
 sub message { return $_[0]{message} }
 sub rows { return $_[0]{rows} }
+
+# The warnings and notices of the last statement, as texts.
+sub warnings { return @{ $_[0]{warnings} } }
 
 # Runs a statement that has to succeed, and returns its rows.
 sub run
