@@ -1,0 +1,149 @@
+#!/usr/bin/env node
+// Consuming facts in JavaScript, with Node and its driver pg, in both ways of docs/streams.md.
+//
+//     examples/consumers/consumer.js live       # the consumer keeps its position itself
+//     examples/consumers/consumer.js durable    # the database keeps it: exactly once, into a table
+//
+// The database is the one that PGHOST, PGDATABASE and so on lead to, with the extension. Leave it running,
+// append from another terminal, and see the batch arrive:
+//
+//     psql -c "SELECT factstr_append('[{\"event_type\": \"student-subscribed\",
+//                                       \"payload\": {\"course\": \"c1\", \"student\": \"ada\"}}]')"
+//
+// Ctrl-C ends it. --until N ends it after fact number N, --wait SECONDS is how long it waits for a
+// notification before it looks anyway. The driver: npm ci --prefix examples/consumers, or Debian's:
+// apt-get install nodejs node-pg.
+
+'use strict';
+
+const { once } = require('node:events');
+const { setTimeout: sleep } = require('node:timers/promises');
+const { parseArgs } = require('node:util');
+const { Client } = require('pg');
+
+const QUERY = { filters: [{ event_types: ['student-subscribed'] }] };
+
+// The driver gives a bigint as a string and jsonb as JSON.parse does, which rounds numbers of more than
+// 15 digits. Where that matters, select event_records::text.
+function show(batch) {
+  const facts = batch.event_records.map((fact) => `${fact.event_type} ${JSON.stringify(fact.payload)}`);
+  console.log(`facts ${batch.first_sequence_number}-${batch.last_sequence_number}: ${facts.join(', ')}`);
+}
+
+// The position is a variable, so that each start begins with the first fact.
+class Live {
+  position = '0';
+
+  async prepare() {}
+
+  async take(client) {
+    const { rows } = await client.query('SELECT * FROM factstr_batches($1, $2, 100)', [QUERY, this.position]);
+    for (const batch of rows) {
+      show(batch);
+      this.position = batch.last_sequence_number;
+    }
+    return rows;
+  }
+}
+
+// The position is the cursor of the stream "enrolments", and moves in the transaction that writes.
+//
+// Whatever happens to this program, its connection or the server: either both the rows and the new
+// position are committed, or neither, and the same batches come again. Nothing is missed, nothing is
+// done twice. Several of these may run at once, in any language: they take turns.
+class Durable {
+  async prepare(client) {
+    await client.query('BEGIN');
+    await client.query("SELECT factstr_stream_open('enrolments', $1)", [QUERY]);
+    await client.query('CREATE TABLE IF NOT EXISTS enrolments (course text, student text)');
+    await client.query('COMMIT');
+  }
+
+  async take(client) {
+    await client.query('BEGIN');
+    const { rows } = await client.query("SELECT * FROM factstr_stream_next('enrolments', 10)");
+    for (const batch of rows) {
+      for (const { payload } of batch.event_records) {
+        await client.query('INSERT INTO enrolments (course, student) VALUES ($1, $2)',
+          [payload.course, payload.student]);
+      }
+    }
+    if (rows.length > 0) {
+      await client.query("SELECT factstr_stream_ack('enrolments', $1)", [rows.at(-1).last_sequence_number]);
+    }
+    await client.query('COMMIT');
+    rows.forEach(show);
+    return rows;
+  }
+}
+
+async function consume(client, way, until, wait) {
+  // A lost connection is a reason to look, too: the next statement will tell.
+  let notified = false;
+  for (const event of ['notification', 'error']) {
+    client.on(event, () => {
+      notified = true;
+      client.emit('look');
+    });
+  }
+
+  // LISTEN comes before the first read: what is committed after a read is then announced.
+  await client.query('LISTEN factstr');
+  await way.prepare(client);
+  for (;;) {
+    notified = false;
+    const batches = await way.take(client);
+    if (until && batches.length > 0 && BigInt(batches.at(-1).last_sequence_number) >= until) {
+      return;
+    }
+    // One may have arrived during the read. If not, wait.
+    if (batches.length === 0 && !notified) {
+      const timer = setTimeout(() => client.emit('look'), wait);
+      await once(client, 'look');
+      clearTimeout(timer);
+    }
+  }
+}
+
+async function main() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { until: { type: 'string' }, wait: { type: 'string', default: '30' } },
+  });
+  const Way = { live: Live, durable: Durable }[positionals[0]];
+  if (!Way || positionals.length !== 1) {
+    throw new Error('usage: consumer.js live|durable [--until N] [--wait SECONDS]');
+  }
+  const way = new Way();
+  const until = values.until && BigInt(values.until);
+
+  let wasConnected = false;
+  for (;;) {
+    const client = new Client();
+    let isConnected = false;
+    try {
+      await client.connect();
+      isConnected = wasConnected = true;
+      await consume(client, way, until, 1000 * values.wait);
+      await client.end();
+      return;
+    } catch (error) {
+      // Not connected at all, or an error that a new connection does not mend.
+      const isAlive = isConnected && await client.query('ROLLBACK').then(() => true, () => false);
+      if (isAlive || !wasConnected) {
+        throw error;
+      }
+      // Go on with a new connection, from the position: that is still right.
+      console.error(`connection lost, trying again: ${error.message}`);
+      await sleep(1000);
+    }
+  }
+}
+
+// The server rolls back what is not committed.
+process.on('SIGINT', () => process.exit());
+process.on('SIGTERM', () => process.exit());
+main().catch((error) => {
+  console.error(error.message);
+  process.exit(1);
+});

@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""Consuming facts in Python, with psycopg 3, in both ways of docs/streams.md.
+
+    examples/consumers/consumer.py live       # the consumer keeps its position itself
+    examples/consumers/consumer.py durable    # the database keeps it: exactly once, into a table
+
+The database is the one that PGHOST, PGDATABASE and so on lead to, with the extension. Leave it running,
+append from another terminal, and see the batch arrive:
+
+    psql -c "SELECT factstr_append('[{\"event_type\": \"student-subscribed\",
+                                      \"payload\": {\"course\": \"c1\", \"student\": \"ada\"}}]')"
+
+Ctrl-C ends it. --until N ends it after fact number N, --wait SECONDS is how long it waits for a
+notification before it looks anyway. The driver: apt-get install python3-psycopg, or pip install psycopg.
+"""
+
+import argparse
+import json
+import select
+import signal
+import sys
+import time
+
+import psycopg
+from psycopg.rows import namedtuple_row
+
+QUERY = '{"filters": [{"event_types": ["student-subscribed"]}]}'
+
+
+def show(batch):
+    facts = ', '.join('%s %s' % (fact['event_type'], json.dumps(fact['payload'], ensure_ascii=False))
+                      for fact in batch.event_records)
+    print('facts %d-%d: %s' % (batch.first_sequence_number, batch.last_sequence_number, facts), flush=True)
+
+
+class Live:
+    """The position is a variable, so that each start begins with the first fact."""
+
+    def __init__(self):
+        self.position = 0
+
+    def prepare(self, connection):
+        pass
+
+    def take(self, connection):
+        batches = connection.execute('SELECT * FROM factstr_batches(%s, %s, 100)',
+                                     (QUERY, self.position)).fetchall()
+        for batch in batches:
+            show(batch)
+            self.position = batch.last_sequence_number
+        return batches
+
+
+class Durable:
+    """The position is the cursor of the stream "enrolments", and moves in the transaction that writes.
+
+    Whatever happens to this program, its connection or the server: either both the rows and the new
+    position are committed, or neither, and the same batches come again. Nothing is missed, nothing is
+    done twice. Several of these may run at once, in any language: they take turns.
+    """
+
+    def prepare(self, connection):
+        with connection.transaction():
+            connection.execute("SELECT factstr_stream_open('enrolments', %s)", (QUERY,))
+            connection.execute('CREATE TABLE IF NOT EXISTS enrolments (course text, student text)')
+
+    def take(self, connection):
+        with connection.transaction():
+            batches = connection.execute("SELECT * FROM factstr_stream_next('enrolments', 10)").fetchall()
+            for batch in batches:
+                for fact in batch.event_records:
+                    connection.execute('INSERT INTO enrolments (course, student) VALUES (%s, %s)',
+                                       (fact['payload']['course'], fact['payload']['student']))
+            if batches:
+                connection.execute("SELECT factstr_stream_ack('enrolments', %s)",
+                                   (batches[-1].last_sequence_number,))
+        for batch in batches:
+            show(batch)
+        return batches
+
+
+def consume(connection, way, until, wait):
+    # LISTEN comes before the first read: what is committed after a read is then announced.
+    notifications = []
+    connection.add_notify_handler(notifications.append)
+    connection.execute('LISTEN factstr')
+    way.prepare(connection)
+    while True:
+        notifications.clear()
+        batches = way.take(connection)
+        if batches and until and batches[-1].last_sequence_number >= until:
+            return
+        # Some may have arrived during the read. If not, wait until there is something on the socket.
+        if not batches and not notifications:
+            select.select([connection], [], [], wait)
+
+
+def main():
+    parser = argparse.ArgumentParser(description='Prints facts as they are committed.')
+    parser.add_argument('way', choices=['live', 'durable'])
+    parser.add_argument('--until', type=int, metavar='N', help='end after fact number N')
+    parser.add_argument('--wait', type=float, default=30, metavar='SECONDS',
+                        help='look again after so long without a notification (30)')
+    arguments = parser.parse_args()
+    way = Live() if arguments.way == 'live' else Durable()
+
+    connection = None
+    while True:
+        try:
+            with psycopg.connect(autocommit=True, row_factory=namedtuple_row) as connection:
+                return consume(connection, way, arguments.until, arguments.wait)
+        except psycopg.OperationalError as error:
+            # Not connected at all, or an error that a new connection does not mend.
+            if connection is None or not connection.broken:
+                raise
+            # Go on with a new connection, from the position: that is still right.
+            print('connection lost, trying again:', error, file=sys.stderr, flush=True)
+            time.sleep(1)
+
+
+if __name__ == '__main__':
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        main()
+    except KeyboardInterrupt:
+        pass
