@@ -47,13 +47,13 @@ argument_stream_name(FunctionCallInfo fcinfo, int argument)
 }
 
 int64
-argument_position(FunctionCallInfo fcinfo, int argument)
+argument_position(FunctionCallInfo fcinfo, int argument, const char *name)
 {
-	argument_refuse_null(fcinfo, argument, "sequence_number");
+	argument_refuse_null(fcinfo, argument, name);
 	if (PG_GETARG_INT64(argument) < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid sequence_number: it must not be negative"),
+				 errmsg("invalid %s: it must not be negative", name),
 				 errhint("Facts are numbered from 1; 0 is the position before the first.")));
 	return PG_GETARG_INT64(argument);
 }

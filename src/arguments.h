@@ -13,7 +13,7 @@ extern void argument_refuse_null(FunctionCallInfo fcinfo, int argument, const ch
 extern fs_event_query *argument_event_query(FunctionCallInfo fcinfo, int argument,
 											const char *name);
 extern text *argument_stream_name(FunctionCallInfo fcinfo, int argument);
-extern int64 argument_position(FunctionCallInfo fcinfo, int argument);
+extern int64 argument_position(FunctionCallInfo fcinfo, int argument, const char *name);
 extern void factstr_refuse_read_only(const char *function);
 
 #endif							/* FACTSTR_ARGUMENTS_H */

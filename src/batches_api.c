@@ -21,18 +21,6 @@ typedef struct BatchesState
 	TupleDesc	descriptor;
 } BatchesState;
 
-static int64
-argument_after(FunctionCallInfo fcinfo, int argument)
-{
-	argument_refuse_null(fcinfo, argument, "after_sequence_number");
-	if (PG_GETARG_INT64(argument) < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid after_sequence_number: it must not be negative"),
-				 errhint("Facts are numbered from 1; pass 0 to begin with the first.")));
-	return PG_GETARG_INT64(argument);
-}
-
 /* Called when the query has read enough, or all. */
 static void
 end_batches(Datum argument)
@@ -51,7 +39,7 @@ begin_batches(FunctionCallInfo fcinfo)
 {
 	BatchesState *state = palloc0(sizeof(BatchesState));
 	fs_event_query *query = argument_event_query(fcinfo, 0, "event_query");
-	int64		after = argument_after(fcinfo, 1);
+	int64		after = argument_position(fcinfo, 1, "after_sequence_number");
 	int32		max_batches = argument_max_batches(fcinfo, 2);
 	FactstrStore store = factstr_store(fcinfo);
 

@@ -18,6 +18,7 @@
 #include "catalog/pg_database.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
@@ -41,7 +42,7 @@
 #define NO_ROOM_PAUSE 10000
 
 /* What the launcher and its workers have in common. */
-BackgroundWorker
+static BackgroundWorker
 background_worker(const char *type, const char *function)
 {
 	BackgroundWorker worker;
@@ -125,8 +126,7 @@ on_transaction_event(XactEvent event, void *argument)
 		{
 			WorkerTask	task = {MyDatabaseId, requests[i]};
 
-			if (!worker_slots_request(task))
-				warn_of_no_room();
+			(void) worker_slots_request(task);
 		}
 	}
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
@@ -185,7 +185,7 @@ database_exists(Oid database)
 	return result;
 }
 
-/* Has the next database looked at, when the last one has been. */
+/* Has the next database looked at, when the last one has been and there is a slot for that. */
 static List *
 look_at_next(List *databases)
 {
@@ -194,8 +194,7 @@ look_at_next(List *databases)
 	if (databases == NIL || worker_slots_look_pending())
 		return databases;
 	task.database = linitial_oid(databases);
-	(void) worker_slots_request(task);
-	return list_delete_first(databases);
+	return worker_slots_request(task) ? list_delete_first(databases) : databases;
 }
 
 static bool

@@ -5,13 +5,10 @@
 #ifndef FACTSTR_LAUNCHER_H
 #define FACTSTR_LAUNCHER_H
 
-#include "postmaster/bgworker.h"
-
 extern void launcher_register(void);
 extern void launcher_ensure(void);
 extern void launcher_request_at_commit(uint64 stream);
 extern void launcher_init(void);
-extern BackgroundWorker background_worker(const char *type, const char *function);
 
 extern PGDLLEXPORT void factstr_launcher_main(Datum argument);
 

@@ -162,7 +162,7 @@ Datum
 factstr_stream_ack(PG_FUNCTION_ARGS)
 {
 	text	   *name = argument_stream_name(fcinfo, 0);
-	int64		sequence_number = argument_position(fcinfo, 1);
+	int64		sequence_number = argument_position(fcinfo, 1, "sequence_number");
 	FactstrStore store = factstr_store(fcinfo);
 	Stream		stream = lock_and_get(&store, name, "factstr_stream_ack()");
 
@@ -189,7 +189,7 @@ Datum
 factstr_stream_seek(PG_FUNCTION_ARGS)
 {
 	text	   *name = argument_stream_name(fcinfo, 0);
-	int64		sequence_number = argument_position(fcinfo, 1);
+	int64		sequence_number = argument_position(fcinfo, 1, "sequence_number");
 	FactstrStore store = factstr_store(fcinfo);
 	Stream		stream = lock_and_get(&store, name, "factstr_stream_seek()");
 

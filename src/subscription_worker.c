@@ -214,12 +214,11 @@ serve(const WorkerTask *task, text *name)
 		switch (deliver_next(&delivery))
 		{
 			case DELIVERY_DONE:
+			case DELIVERY_FAILED:
+				/* The next look finds the next batch, or the pause. */
 				break;
 			case DELIVERY_NOTHING_NEW:
 				wait_for_facts(&delivery, facts_generation, looked_at);
-				break;
-			case DELIVERY_FAILED:
-				/* What was recorded has woken this process too. */
 				break;
 			case DELIVERY_PAUSED:
 				wait_at(stream, stream_generation,
@@ -264,11 +263,7 @@ request_workers(void)
 	{
 		WorkerTask	task = {MyDatabaseId, stream_hash(lfirst(cell))};
 
-		if (!worker_slots_request(task))
-			ereport(WARNING,
-					(errmsg("no worker can be started for durable stream \"%s\"",
-							text_to_cstring(lfirst(cell))),
-					 errdetail("The server has too many subscriptions.")));
+		(void) worker_slots_request(task);
 	}
 }
 

@@ -90,7 +90,7 @@ time_to_look(TimestampTz deadline)
 Datum
 factstr_wait(PG_FUNCTION_ARGS)
 {
-	int64		sequence_number = argument_position(fcinfo, 0);
+	int64		sequence_number = argument_position(fcinfo, 0, "sequence_number");
 	text	   *name = argument_stream_name(fcinfo, 1);
 	TimestampTz deadline = argument_deadline(fcinfo, 2);
 	WakeupPoint *point = wakeup_of_stream(stream_hash(name));

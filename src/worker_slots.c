@@ -115,7 +115,10 @@ free_slot(WorkerSlot *slot)
 	memset(slot, 0, sizeof(WorkerSlot));
 }
 
-/* There is something to do: a worker is started at once if none is running; false if all are taken. */
+/*
+ * There is something to do: a worker is started at once if none is running.  False, with a warning, if
+ * all slots are taken.
+ */
 bool
 worker_slots_request(WorkerTask task)
 {
@@ -132,6 +135,13 @@ worker_slots_request(WorkerTask task)
 		wake_launcher();
 	}
 	LWLockRelease(&shared->lock);
+	if (slot == NULL)
+		ereport(WARNING,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("no background worker for factstr could be requested"),
+				 errdetail("The server has %d subscriptions, as many as there can be workers for.",
+						   MAX_SLOTS),
+				 errhint("Deliver by hand with factstr_deliver, or consume with factstr_stream_next.")));
 	return slot != NULL;
 }
 
