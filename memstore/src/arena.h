@@ -1,0 +1,23 @@
+/*
+ * arena.h
+ *		Memory that is given back all at once.
+ */
+#ifndef FACTSTR_ARENA_H
+#define FACTSTR_ARENA_H
+
+#include <stddef.h>
+
+/* Zeroed: empty. */
+typedef struct fs_arena
+{
+	struct fs_arena_chunk *chunks;
+} fs_arena;
+
+/* Aligned for any type; NULL if there is no memory. */
+void	   *fs_arena_allocate(fs_arena *arena, size_t size);
+
+/* A copy of a NUL-terminated text; NULL if there is no memory. */
+char	   *fs_arena_copy(fs_arena *arena, const char *text);
+void		fs_arena_release(fs_arena *arena);
+
+#endif							/* FACTSTR_ARENA_H */

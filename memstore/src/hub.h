@@ -1,0 +1,25 @@
+/*
+ * hub.h
+ *		Where the threads of streams wait for something to do.
+ *
+ * A store wakes its hub when facts have come in or cursors have moved.  Who wants to wait takes the count of wake-ups first, then
+ * looks, then waits for the count to change: nothing that happened in between is missed.
+ */
+#ifndef FACTSTR_HUB_H
+#define FACTSTR_HUB_H
+
+#include <stdint.h>
+
+typedef struct fs_hub fs_hub;
+
+/* NULL if out of memory. */
+fs_hub	   *fs_hub_new(void);
+void		fs_hub_free(fs_hub *hub);
+
+void		fs_hub_wake(fs_hub *hub);
+uint64_t	fs_hub_count(fs_hub *hub);
+
+/* Returns when the count is no longer the one given, or after so many ms; negative: no limit. */
+void		fs_hub_wait(fs_hub *hub, uint64_t count, int64_t timeout);
+
+#endif							/* FACTSTR_HUB_H */
