@@ -311,7 +311,8 @@ def one_type_or_account(count):
 
 
 def appends_with_consumers():
-    say("\nappend, one event, 16 clients, alone and with 8 listening consumers (goal: 0.7 x)")
+    say("\nappend, one event, 16 clients, alone and with 8 consumers, which listen and after a burst look at "
+        "intervals (goal: 0.7 x)")
     fresh_database("bench_follow")
     variants = {"alone": [], "8 of a type or an account": one_type_or_account(8), "8 of every fact": every_fact(8)}
     results = {name: [] for name in variants}
