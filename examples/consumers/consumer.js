@@ -22,6 +22,12 @@ const { parseArgs } = require('node:util');
 const { Client } = require('pg');
 
 const QUERY = { filters: [{ event_types: ['student-subscribed'] }] };
+const MAX_BATCHES = 100;
+
+// So many notifications at once are load: look so often, in ms, instead of listening, for so long.
+const BURST = 6;
+const PAUSE = 20;
+const PERIOD = 1000;
 
 // The driver gives a bigint as a string and jsonb as JSON.parse does, which rounds numbers of more than
 // 15 digits. Where that matters, select event_records::text.
@@ -37,7 +43,8 @@ class Live {
   async prepare() {}
 
   async take(client) {
-    const { rows } = await client.query('SELECT * FROM factstr_batches($1, $2, 100)', [QUERY, this.position]);
+    const { rows } = await client.query('SELECT * FROM factstr_batches($1, $2, $3)',
+      [QUERY, this.position, MAX_BATCHES]);
     for (const batch of rows) {
       show(batch);
       this.position = batch.last_sequence_number;
@@ -61,7 +68,7 @@ class Durable {
 
   async take(client) {
     await client.query('BEGIN');
-    const { rows } = await client.query("SELECT * FROM factstr_stream_next('enrolments', 10)");
+    const { rows } = await client.query("SELECT * FROM factstr_stream_next('enrolments', $1)", [MAX_BATCHES]);
     for (const batch of rows) {
       for (const { payload } of batch.event_records) {
         await client.query('INSERT INTO enrolments (course, student) VALUES ($1, $2)',
@@ -79,10 +86,10 @@ class Durable {
 
 async function consume(client, way, until, wait) {
   // A lost connection is a reason to look, too: the next statement will tell.
-  let notified = false;
+  let notifications = 0;
   for (const event of ['notification', 'error']) {
     client.on(event, () => {
-      notified = true;
+      notifications += 1;
       client.emit('look');
     });
   }
@@ -90,18 +97,30 @@ async function consume(client, way, until, wait) {
   // LISTEN comes before the first read: what is committed after a read is then announced.
   await client.query('LISTEN factstr');
   await way.prepare(client);
+  let listenAt;
   for (;;) {
-    notified = false;
     const batches = await way.take(client);
     if (until && batches.length > 0 && BigInt(batches.at(-1).last_sequence_number) >= until) {
       return;
     }
     // One may have arrived during the read. If not, wait.
-    if (batches.length === 0 && !notified) {
+    if (!listenAt && batches.length === 0 && notifications === 0) {
       const timer = setTimeout(() => client.emit('look'), wait);
       await once(client, 'look');
       clearTimeout(timer);
     }
+    if (notifications >= BURST) {
+      // Being woken for each batch costs the machine more than looking now and then.
+      await client.query('UNLISTEN factstr');
+      listenAt = performance.now() + PERIOD;
+    } else if (listenAt && performance.now() >= listenAt) {
+      // As above: before the next read.
+      await client.query('LISTEN factstr');
+      listenAt = undefined;
+    } else if (listenAt && batches.length < MAX_BATCHES) {
+      await sleep(PAUSE);
+    }
+    notifications = 0;
   }
 }
 

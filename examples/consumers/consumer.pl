@@ -22,9 +22,14 @@ use Getopt::Long;
 use IO::Select;
 use JSON::PP;
 use POSIX ();
+use Time::HiRes qw(sleep time);
 
 my $QUERY = '{"filters": [{"event_types": ["student-subscribed"]}]}';
+my $MAX_BATCHES = 100;
 my $USAGE = "usage: consumer.pl live|durable [--until N] [--wait SECONDS]\n";
+
+# So many notifications at once are load: look so often, in seconds, instead of listening, for so long.
+my ($BURST, $PAUSE, $PERIOD) = (6, 0.02, 1);
 
 # Numbers stay what they are, however many digits they have.
 my $json = JSON::PP->new->canonical->allow_nonref->allow_bignum;
@@ -54,7 +59,8 @@ my $position = 0;
 sub take_live
 {
 	my ($dbh) = @_;
-	my @batches = select_batches($dbh, 'SELECT * FROM factstr_batches(?, ?, 100)', $QUERY, $position);
+	my @batches = select_batches($dbh, 'SELECT * FROM factstr_batches(?, ?, ?)',
+		$QUERY, $position, $MAX_BATCHES);
 
 	foreach my $batch (@batches)
 	{
@@ -86,7 +92,7 @@ sub take_durable
 	my ($dbh) = @_;
 
 	$dbh->begin_work;
-	my @batches = select_batches($dbh, q(SELECT * FROM factstr_stream_next('enrolments', 10)));
+	my @batches = select_batches($dbh, q(SELECT * FROM factstr_stream_next('enrolments', ?)), $MAX_BATCHES);
 	foreach my $fact (map { @{ $_->{facts} } } @batches)
 	{
 		$dbh->do('INSERT INTO enrolments (course, student) VALUES (?, ?)', undef,
@@ -108,15 +114,35 @@ sub consume
 	# LISTEN comes before the first read: what is committed after a read is then announced.
 	$dbh->do('LISTEN factstr');
 	$way->{prepare}->($dbh);
+	my $listen_at;
 	while (1)
 	{
 		my @batches = $way->{take}->($dbh);
 		return if @batches && $until && $batches[-1]{last_sequence_number} >= $until;
 
 		# Some may have arrived during the read. If not, wait until there is something on the socket.
-		next if @batches || take_notifications($dbh);
-		IO::Select->new($dbh->{pg_socket})->can_read($wait);
-		take_notifications($dbh);
+		my $notifications = take_notifications($dbh);
+		if (!$listen_at && !@batches && !$notifications)
+		{
+			IO::Select->new($dbh->{pg_socket})->can_read($wait);
+			$notifications = take_notifications($dbh);
+		}
+		if ($notifications >= $BURST)
+		{
+			# Being woken for each batch costs the machine more than looking now and then.
+			$dbh->do('UNLISTEN factstr');
+			$listen_at = time() + $PERIOD;
+		}
+		elsif ($listen_at && time() >= $listen_at)
+		{
+			# As above: before the next read.
+			$dbh->do('LISTEN factstr');
+			undef $listen_at;
+		}
+		elsif ($listen_at && @batches < $MAX_BATCHES)
+		{
+			sleep($PAUSE);
+		}
 	}
 	return;
 }

@@ -25,6 +25,10 @@ import psycopg
 from psycopg.rows import namedtuple_row
 
 QUERY = '{"filters": [{"event_types": ["student-subscribed"]}]}'
+MAX_BATCHES = 100
+
+# So many notifications at once are load: look so often, in seconds, instead of listening, for so long.
+BURST, PAUSE, PERIOD = 6, 0.02, 1
 
 
 def show(batch):
@@ -43,8 +47,8 @@ class Live:
         pass
 
     def take(self, connection):
-        batches = connection.execute('SELECT * FROM factstr_batches(%s, %s, 100)',
-                                     (QUERY, self.position)).fetchall()
+        batches = connection.execute('SELECT * FROM factstr_batches(%s, %s, %s)',
+                                     (QUERY, self.position, MAX_BATCHES)).fetchall()
         for batch in batches:
             show(batch)
             self.position = batch.last_sequence_number
@@ -66,7 +70,8 @@ class Durable:
 
     def take(self, connection):
         with connection.transaction():
-            batches = connection.execute("SELECT * FROM factstr_stream_next('enrolments', 10)").fetchall()
+            batches = connection.execute("SELECT * FROM factstr_stream_next('enrolments', %s)",
+                                         (MAX_BATCHES,)).fetchall()
             for batch in batches:
                 for fact in batch.event_records:
                     connection.execute('INSERT INTO enrolments (course, student) VALUES (%s, %s)',
@@ -85,14 +90,26 @@ def consume(connection, way, until, wait):
     connection.add_notify_handler(notifications.append)
     connection.execute('LISTEN factstr')
     way.prepare(connection)
+    listen_at = None
     while True:
         notifications.clear()
         batches = way.take(connection)
         if batches and until and batches[-1].last_sequence_number >= until:
             return
-        # Some may have arrived during the read. If not, wait until there is something on the socket.
-        if not batches and not notifications:
-            select.select([connection], [], [], wait)
+        if len(notifications) >= BURST:
+            # Being woken for each batch costs the machine more than looking now and then.
+            connection.execute('UNLISTEN factstr')
+            listen_at = time.monotonic() + PERIOD
+        elif listen_at is None:
+            # Some may have arrived during the read. If not, wait until there is something on the socket.
+            if not batches and not notifications:
+                select.select([connection], [], [], wait)
+        elif time.monotonic() >= listen_at:
+            # As above: before the next read.
+            connection.execute('LISTEN factstr')
+            listen_at = None
+        elif len(batches) < MAX_BATCHES:
+            time.sleep(PAUSE)
 
 
 def main():
