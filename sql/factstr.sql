@@ -45,6 +45,58 @@ COMMENT ON INDEX factstr_events_idempotency_key_idx IS 'one batch per idempotenc
 SELECT pg_catalog.pg_extension_config_dump('factstr_events', '');
 
 --
+-- Erasure
+--
+
+-- The record of what was done to facts; what they said before is nowhere.
+CREATE TABLE factstr_redactions (
+	sequence_number bigint NOT NULL,
+	redacted_at timestamptz NOT NULL,
+	redacted_by name NOT NULL,
+	reason text COLLATE "C" NOT NULL
+);
+
+COMMENT ON TABLE factstr_redactions IS 'one row per call of factstr_redact, written by it only';
+COMMENT ON COLUMN factstr_redactions.sequence_number IS 'the fact whose payload was replaced';
+COMMENT ON COLUMN factstr_redactions.redacted_at IS 'when';
+COMMENT ON COLUMN factstr_redactions.redacted_by IS 'the role that had logged in';
+COMMENT ON COLUMN factstr_redactions.reason IS 'why, in the words of the call';
+
+CREATE INDEX factstr_redactions_sequence_number_idx ON factstr_redactions (sequence_number);
+COMMENT ON INDEX factstr_redactions_sequence_number_idx IS 'was this fact redacted?';
+
+SELECT pg_catalog.pg_extension_config_dump('factstr_redactions', '');
+
+CREATE FUNCTION factstr_redact(
+	sequence_number bigint,
+	payload jsonb,
+	reason text,
+	metadata jsonb DEFAULT NULL
+) RETURNS void
+	AS 'MODULE_PATHNAME', 'factstr_redact'
+	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
+COMMENT ON FUNCTION factstr_redact(bigint, jsonb, text, jsonb) IS
+	'replace the payload and the metadata of a fact, and record that it was done, when, by whom and why';
+
+-- Otherwise nobody changes a fact, the owner included.  The triggers fire whatever session_replication_role
+-- says, and cost an INSERT nothing.
+CREATE FUNCTION factstr_refuse_change()
+	RETURNS trigger
+	AS 'MODULE_PATHNAME', 'factstr_refuse_change'
+	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
+COMMENT ON FUNCTION factstr_refuse_change() IS 'refuses statements that would change what is there to stay';
+
+CREATE TRIGGER factstr_events_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON factstr_events
+	FOR EACH STATEMENT EXECUTE FUNCTION factstr_refuse_change('Facts stay. factstr_redact replaces the payload of one, for the sake of erasure.');
+COMMENT ON TRIGGER factstr_events_stay ON factstr_events IS 'nobody changes or deletes a fact by a statement';
+ALTER TABLE factstr_events ENABLE ALWAYS TRIGGER factstr_events_stay;
+
+CREATE TRIGGER factstr_redactions_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON factstr_redactions
+	FOR EACH STATEMENT EXECUTE FUNCTION factstr_refuse_change('The record of redactions stays.');
+COMMENT ON TRIGGER factstr_redactions_stay ON factstr_redactions IS 'nobody changes or deletes the record of a redaction';
+ALTER TABLE factstr_redactions ENABLE ALWAYS TRIGGER factstr_redactions_stay;
+
+--
 -- Writing
 --
 
@@ -324,3 +376,7 @@ REVOKE ALL ON PROCEDURE factstr_wait(bigint, text, interval) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_unsubscribe(text) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE factstr_deliver(text) FROM PUBLIC;
+
+REVOKE ALL ON TABLE factstr_redactions FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_redact(bigint, jsonb, text, jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_refuse_change() FROM PUBLIC;

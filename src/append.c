@@ -4,7 +4,8 @@
  *
  * Before the lock: whatever does not depend on the newest facts.  That includes most of the context
  * check, since facts never change: what was found true of the log up to some number stays true,
- * and under the lock only the facts that came in since are looked at.
+ * and under the lock only the facts that came in since are looked at.  A redaction that comes in
+ * between counts as one that comes after the append (redaction.c).
  *
  * Under the lock: that look, the numbers, the rows.
  */

@@ -58,6 +58,18 @@
 	 ExecSimpleRelationDelete(estate, epq, old_row))
 #endif
 
+/*
+ * Triggers that fire at the end look for the result relation here, and would otherwise open it once more.
+ * 14 keeps a list.
+ */
+#if PG_VERSION_NUM >= 140000
+#define factstr_register_result_relation(estate, relinfo) \
+	((estate)->es_opened_result_relations = lappend((estate)->es_opened_result_relations, relinfo))
+#else
+#define factstr_register_result_relation(estate, relinfo) \
+	((estate)->es_result_relations = (relinfo), (estate)->es_num_result_relations = 1)
+#endif
+
 /* 16 tells of the result relations, for triggers of foreign keys between partitions. */
 #if PG_VERSION_NUM >= 160000
 #define factstr_eval_plan_qual_init(epq, estate) EvalPlanQualInit(epq, estate, NULL, NIL, -1, NIL)

@@ -29,15 +29,6 @@
 /* Rows that go into the table together. */
 #define ROWS_AT_ONCE 1000
 
-/*
- * How long the payload index's pending list may be, in pages: measured with 8 clients on half a
- * million facts, where longer lists cost lookups time and shorter ones are emptied too often.  A
- * transaction that has the append lock anyway lets it grow longer, for fewer and larger steps, but
- * not so long that whoever reads next would notice.
- */
-#define PENDING_PAGES_ALLOWED 16
-#define PENDING_PAGES_ALLOWED_UNDER_LOCK 64
-
 struct FactWriter
 {
 	Relation	events;

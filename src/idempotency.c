@@ -20,6 +20,7 @@
 #include "errors.h"
 #include "fact_scan.h"
 #include "idempotency.h"
+#include "redaction.h"
 
 /* The key is kept in an index, whose entries are limited to a third of a page.  In bytes. */
 #define MAX_KEY_BYTES 2000
@@ -76,21 +77,35 @@ jsonb_equals(Datum a, Datum b)
 	return compareJsonbContainers(&DatumGetJsonbP(a)->root, &DatumGetJsonbP(b)->root) == 0;
 }
 
-/* Is the fact in this row what the nth of the new ones would be?  JSON is compared as values. */
+/* Does the fact in this row say what the nth of the new ones would?  JSON is compared as values. */
 static bool
-is_same_fact(TupleTableSlot *row, const NewFacts *facts, size_t n)
+says_the_same(TupleTableSlot *row, const NewFacts *facts, size_t n)
 {
 	bool		isnull;
-	Datum		event_type = slot_getattr(row, FACTSTR_EVENT_TYPE, &isnull);
 	Datum		payload = slot_getattr(row, FACTSTR_PAYLOAD, &isnull);
 	Datum		metadata = slot_getattr(row, FACTSTR_METADATA, &isnull);
 
 	if (isnull != (facts->metadata[n] == (Datum) 0))
 		return false;
+	return jsonb_equals(payload, facts->payloads[n]) &&
+		(isnull || jsonb_equals(metadata, facts->metadata[n]));
+}
+
+/*
+ * Is the fact in this row what the nth of the new ones would be?  Of a redacted fact nobody knows what it
+ * said: its type has to do.
+ */
+static bool
+is_same_fact(const FactstrStore *store, Snapshot snapshot, TupleTableSlot *row,
+			 const NewFacts *facts, size_t n)
+{
+	bool		isnull;
+	Datum		event_type = slot_getattr(row, FACTSTR_EVENT_TYPE, &isnull);
+
 	return DatumGetBool(DirectFunctionCall2Coll(texteq, C_COLLATION_OID, event_type,
 												facts->event_types[n])) &&
-		jsonb_equals(payload, facts->payloads[n]) &&
-		(isnull || jsonb_equals(metadata, facts->metadata[n]));
+		(says_the_same(row, facts, n) ||
+		 fact_is_redacted(store, snapshot, fact_sequence_number(row)));
 }
 
 /* Walks the batch to its end; false if it does not consist of the same facts. */
@@ -108,7 +123,7 @@ compare_batch(const FactstrStore *store, Snapshot snapshot, const NewFacts *fact
 	while (same && (row = fact_scan_next(scan)) != NULL &&
 		   fact_batch_first(row) == batch->first_sequence_number)
 	{
-		same = compared < facts->count && is_same_fact(row, facts, compared);
+		same = compared < facts->count && is_same_fact(store, snapshot, row, facts, compared);
 		compared++;
 		batch->last_sequence_number = fact_sequence_number(row);
 	}

@@ -13,15 +13,22 @@
 
 #include "pending_list.h"
 
+BlockNumber
+pending_list_pages(Relation by_payload)
+{
+	GinStatsData statistics;
+
+	ginGetStats(by_payload, &statistics);
+	return statistics.nPendingPages;
+}
+
 /* Empties the list if it has more pages than allowed, unless somebody else is at it already. */
 void
 pending_list_shorten(Relation by_payload, BlockNumber allowed_pages)
 {
-	GinStatsData statistics;
 	GinState	state;
 
-	ginGetStats(by_payload, &statistics);
-	if (statistics.nPendingPages <= allowed_pages)
+	if (pending_list_pages(by_payload) <= allowed_pages)
 		return;
 	initGinState(&state, by_payload);
 	ginInsertCleanup(&state, false, true, false, NULL);

@@ -35,7 +35,9 @@ forget_store(Datum argument, Oid relation)
 		relation == store.by_event_type ||
 		relation == store.by_payload ||
 		relation == store.by_idempotency_key ||
-		relation == store.streams)
+		relation == store.streams ||
+		relation == store.redactions ||
+		relation == store.redactions_by_number)
 		store_is_known = false;
 }
 
@@ -96,6 +98,8 @@ look_up_store(Oid schema)
 		store.by_payload = find_index(schema, "factstr_events_payload_idx", false);
 		store.by_idempotency_key = find_index(schema, "factstr_events_idempotency_key_idx", true);
 		store.streams = find_relation(schema, "factstr_streams");
+		store.redactions = find_relation(schema, "factstr_redactions");
+		store.redactions_by_number = find_index(schema, "factstr_redactions_sequence_number_idx", false);
 	}
 	PG_CATCH();
 	{

@@ -35,6 +35,16 @@ enum
 	FACTSTR_STREAM_RETRY_AT
 };
 
+/* Columns of factstr_redactions, and how many there are. */
+enum
+{
+	FACTSTR_REDACTION_SEQUENCE_NUMBER = 1,
+	FACTSTR_REDACTION_AT,
+	FACTSTR_REDACTION_BY,
+	FACTSTR_REDACTION_REASON,
+	FACTSTR_REDACTIONS_COLUMNS = FACTSTR_REDACTION_REASON
+};
+
 typedef struct FactstrStore
 {
 	Oid			events;
@@ -43,6 +53,8 @@ typedef struct FactstrStore
 	Oid			by_payload;
 	Oid			by_idempotency_key;
 	Oid			streams;
+	Oid			redactions;
+	Oid			redactions_by_number;
 } FactstrStore;
 
 extern void factstr_store_init(void);

@@ -15,7 +15,6 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/pg_collation.h"
-#include "commands/trigger.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
@@ -27,6 +26,7 @@
 
 #include "compat.h"
 #include "errors.h"
+#include "row_change.h"
 #include "streams.h"
 #include "wakeup.h"
 
@@ -173,42 +173,6 @@ stream_list_subscribed(const FactstrStore *store)
 /*
  * Changes.  They need the stream's lock, so nobody else can have changed the row meanwhile.
  */
-
-/* Replaces a row, or, if one of them is NULL, inserts or deletes it, with all that hangs on it. */
-static void
-change_row(Relation streams, HeapTuple old_tuple, HeapTuple new_tuple)
-{
-	TupleTableSlot *old_row = table_slot_create(streams, NULL);
-	TupleTableSlot *new_row = MakeSingleTupleTableSlot(RelationGetDescr(streams),
-													   &TTSOpsHeapTuple);
-	EState	   *estate = CreateExecutorState();
-	ResultRelInfo *result_relation = makeNode(ResultRelInfo);
-	EPQState	epq;
-
-	InitResultRelInfo(result_relation, streams, 0, NULL, 0);
-	ExecOpenIndices(result_relation, false);
-	factstr_eval_plan_qual_init(&epq, estate);
-	AfterTriggerBeginQuery();
-
-	if (old_tuple != NULL)
-		ExecForceStoreHeapTuple(old_tuple, old_row, false);
-	if (new_tuple != NULL)
-		ExecStoreHeapTuple(new_tuple, new_row, false);
-	if (old_tuple == NULL)
-		factstr_simple_insert(result_relation, estate, new_row);
-	else if (new_tuple == NULL)
-		factstr_simple_delete(result_relation, estate, &epq, old_row);
-	else
-		factstr_simple_update(result_relation, estate, &epq, old_row, new_row);
-
-	AfterTriggerEndQuery(estate);
-	EvalPlanQualEnd(&epq);
-	ExecCloseIndices(result_relation);
-	ExecDropSingleTupleTableSlot(old_row);
-	ExecDropSingleTupleTableSlot(new_row);
-	FreeExecutorState(estate);
-	CommandCounterIncrement();
-}
 
 void
 stream_insert(const FactstrStore *store, text *name, Jsonb *event_query, int64 cursor)

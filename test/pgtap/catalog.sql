@@ -1,6 +1,6 @@
 -- The log's table and indexes, and what holds for every object of the extension.
 BEGIN;
-SELECT plan(47);
+SELECT plan(56);
 
 CREATE TEMP VIEW members AS
 SELECT d.classid, d.objid, i.type, i.identity
@@ -22,9 +22,21 @@ FROM pg_attribute JOIN pg_collation c ON c.oid = attcollation WHERE attrelid = '
 SELECT col_hasnt_default('factstr_events', 'sequence_number', 'numbers do not come from a sequence');
 SELECT col_is_pk('factstr_events', 'sequence_number');
 SELECT is(relpersistence, 'p', 'the log survives a crash') FROM pg_class WHERE oid = 'factstr_events'::regclass;
-SELECT triggers_are('factstr_events', '{}'::name[]);
+SELECT triggers_are('factstr_events', '{factstr_events_stay}'::name[]);
 SELECT is(count(*), 0::bigint, 'no rule rewrites statements on the log') FROM pg_rewrite WHERE ev_class = 'factstr_events'::regclass;
 SELECT is(count(*), 0::bigint, 'no constraint but the primary key stands in the way of a restore') FROM pg_constraint WHERE conrelid = 'factstr_events'::regclass AND contype NOT IN ('p', 'n');
+
+
+-- What keeps statements from changing facts, and the record of redactions
+SELECT has_table('factstr_redactions');
+SELECT columns_are('factstr_redactions', ARRAY['sequence_number', 'redacted_at', 'redacted_by', 'reason']);
+SELECT is(count(*), 4::bigint, 'no column of a redaction is ever null') FROM pg_attribute WHERE attrelid = 'factstr_redactions'::regclass AND attnum > 0 AND attnotnull;
+SELECT has_index('factstr_redactions', 'factstr_redactions_sequence_number_idx', 'sequence_number', 'redactions are found by their facts');
+SELECT triggers_are('factstr_redactions', '{factstr_redactions_stay}'::name[]);
+SELECT is(tgenabled, 'A', tgname || ' fires in replicas too') FROM pg_trigger WHERE tgrelid IN ('factstr_events'::regclass, 'factstr_redactions'::regclass) AND NOT tgisinternal;
+-- Bits of tgtype: 1 is "for each row", 4 is "insert".
+SELECT is(count(*), 0::bigint, 'no trigger fires for an insert or a row') FROM pg_trigger WHERE tgrelid IN ('factstr_events'::regclass, 'factstr_redactions'::regclass) AND tgtype & 5 <> 0;
+SELECT is(count(*), 2::bigint, 'every trigger has a comment') FROM pg_trigger t WHERE tgrelid IN ('factstr_events'::regclass, 'factstr_redactions'::regclass) AND obj_description(t.oid, 'pg_trigger') IS NOT NULL;
 
 -- Its indexes
 SELECT indexes_are('factstr_events', ARRAY['factstr_events_pkey', 'factstr_events_event_type_idx', 'factstr_events_payload_idx', 'factstr_events_idempotency_key_idx']);

@@ -1,6 +1,6 @@
 -- Who may do what: nothing until it is granted, then what was granted and no more.
 BEGIN;
-SELECT plan(61);
+SELECT plan(71);
 
 -- What a command of another role comes to: its SQLSTATE and message, or its result.
 CREATE FUNCTION pg_temp.as_role(role name, command text) RETURNS text LANGUAGE plpgsql AS $$
@@ -93,6 +93,18 @@ SELECT is(pg_temp.detail_as_role('regress_factstr_writer', $$SELECT factstr_appe
 ALTER TABLE factstr_events ADD CONSTRAINT short CHECK (length(payload::text) < 30);
 SELECT is(pg_temp.detail_as_role('regress_factstr_writer', $$SELECT factstr_append('[{"event_type": "a", "payload": "a secret that is longer than allowed"}]')$$),
 	'new row for relation "factstr_events" violates check constraint "short"', 'a constraint of the user''s own reports its violation without the row');
+
+-- To erase is a right of its own, and only that: it shows nothing, and changes nothing else.  The record names the role that logged in.
+ALTER TABLE factstr_events DROP CONSTRAINT short;
+CREATE ROLE regress_factstr_eraser;
+GRANT EXECUTE ON FUNCTION factstr_redact(bigint, jsonb, text, jsonb) TO regress_factstr_eraser;
+SELECT is(pg_temp.as_role(role, $$SELECT factstr_redact(1, '1', 'why')$$), '42501: permission denied for function factstr_redact', role || ': factstr_redact')
+FROM unnest(ARRAY['regress_factstr_nobody', 'regress_factstr_writer', 'regress_factstr_reader', 'regress_factstr_table_reader']::name[]) role;
+SELECT is(pg_temp.as_role('regress_factstr_eraser', format($$SELECT factstr_redact(%s, '"erased"', 'why')$$, max(sequence_number))), '', 'eraser: factstr_redact') FROM factstr_events;
+SELECT is(payload, '"erased"', 'has erased') FROM factstr_read(max_count => 1, backwards => true);
+SELECT is(redacted_by, session_user, 'and is recorded by who logged in') FROM factstr_redactions;
+SELECT is(pg_temp.as_role('regress_factstr_eraser', statement), '42501: permission denied for table ' || table_name, 'eraser: ' || statement)
+FROM (VALUES ('SELECT reason FROM factstr_redactions', 'factstr_redactions'), ('DELETE FROM factstr_redactions RETURNING 1', 'factstr_redactions'), ('UPDATE factstr_events SET payload = ''1'' RETURNING 1', 'factstr_events')) statements(statement, table_name);
 
 -- Settings are everybody's own.
 SELECT is(pg_temp.as_role('regress_factstr_writer', $$SELECT set_config('factstr.notify', 'off', true)$$), 'off', 'anybody may send no notifications');
