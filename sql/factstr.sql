@@ -344,6 +344,82 @@ COMMENT ON COLUMN factstr_stream_status.retry_at IS 'when it is tried again, aft
 COMMENT ON COLUMN factstr_stream_status.consumer_pid IS 'the backend that holds the stream now';
 
 --
+-- The state of the log
+--
+
+CREATE FUNCTION factstr_position_at(occurred_at timestamptz)
+	RETURNS bigint
+	AS 'MODULE_PATHNAME', 'factstr_position_at'
+	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION factstr_position_at(timestamptz) IS
+	'where the log stood at a time: the number of the newest fact from before, or 0';
+
+CREATE FUNCTION factstr_pending_pages()
+	RETURNS bigint
+	AS 'MODULE_PATHNAME', 'factstr_pending_pages'
+	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION factstr_pending_pages() IS 'the length of the payload index''s pending list, in pages';
+
+-- Nothing here grows with the log; what would, such as the number of batches, is for factstr_check.  Indexes
+-- are found by their names, so that one of them can be dropped and created again.
+CREATE VIEW factstr_status AS
+SELECT log.head_sequence_number,
+	(SELECT e.occurred_at FROM factstr_events e WHERE e.sequence_number = log.head_sequence_number) AS last_appended_at,
+	log.head_sequence_number - factstr_position_at(statement_timestamp() - interval '1 minute') AS facts_last_minute,
+	log.head_sequence_number - factstr_position_at(statement_timestamp() - interval '1 hour') AS facts_last_hour,
+	(SELECT count(*) FROM factstr_redactions) AS redactions,
+	streams.count AS streams,
+	streams.failing AS failing_streams,
+	greatest(log.head_sequence_number - streams.last_cursor, 0) AS largest_lag_facts,
+	pg_catalog.pg_relation_size('factstr_events') AS table_bytes,
+	(SELECT pg_catalog.pg_total_relation_size(c.reltoastrelid) FROM pg_catalog.pg_class c
+	 WHERE c.oid = 'factstr_events'::pg_catalog.regclass) AS toast_bytes,
+	(SELECT pg_catalog.jsonb_object_agg(c.relname, pg_catalog.pg_relation_size(c.oid))
+	 FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+	 WHERE i.indrelid = 'factstr_events'::pg_catalog.regclass) AS index_bytes,
+	factstr_pending_pages() AS pending_pages,
+	append_lock.holders AS append_lock_holders,
+	append_lock.waiters AS append_lock_waiters
+FROM (SELECT coalesce(max(sequence_number), 0) AS head_sequence_number FROM factstr_events) log
+CROSS JOIN (
+	SELECT count(*) AS count, count(*) FILTER (WHERE failure_count > 0) AS failing, min(cursor_sequence_number) AS last_cursor
+	FROM factstr_streams) streams
+CROSS JOIN (
+	SELECT coalesce(array_agg(coalesce(l.pid, 0)) FILTER (WHERE l.granted), '{}') AS holders,
+		coalesce(array_agg(l.pid) FILTER (WHERE NOT l.granted), '{}') AS waiters
+	FROM pg_catalog.pg_locks l
+	WHERE l.locktype = 'object'
+		AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
+		AND l.classid = 'factstr_events'::pg_catalog.regclass AND l.objid = 0 AND l.objsubid = 0) append_lock;
+
+COMMENT ON VIEW factstr_status IS 'the log at a glance: how long, how busy, how large, who is appending';
+COMMENT ON COLUMN factstr_status.head_sequence_number IS 'the newest fact, and therefore the number of facts';
+COMMENT ON COLUMN factstr_status.last_appended_at IS 'when it occurred';
+COMMENT ON COLUMN factstr_status.facts_last_minute IS 'how many facts occurred in the last minute';
+COMMENT ON COLUMN factstr_status.facts_last_hour IS 'how many facts occurred in the last hour';
+COMMENT ON COLUMN factstr_status.redactions IS 'how often factstr_redact was called';
+COMMENT ON COLUMN factstr_status.streams IS 'how many durable streams there are';
+COMMENT ON COLUMN factstr_status.failing_streams IS 'how many of them have a handler that failed last time';
+COMMENT ON COLUMN factstr_status.largest_lag_facts IS 'how many facts lie after the cursor that is furthest behind';
+COMMENT ON COLUMN factstr_status.table_bytes IS 'size of the table';
+COMMENT ON COLUMN factstr_status.toast_bytes IS 'size of its large values, kept apart, with their index';
+COMMENT ON COLUMN factstr_status.index_bytes IS 'size of each of its indexes, by name';
+COMMENT ON COLUMN factstr_status.pending_pages IS 'length of the payload index''s pending list; appends keep it short';
+COMMENT ON COLUMN factstr_status.append_lock_holders IS 'the backend that is appending, 0 for a prepared transaction; empty: none';
+COMMENT ON COLUMN factstr_status.append_lock_waiters IS 'the backends that wait for it';
+
+CREATE FUNCTION factstr_check(
+	sample integer DEFAULT 1000,
+	OUT check_name text,
+	OUT ok boolean,
+	OUT detail text
+) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'factstr_check'
+	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED ROWS 10;
+COMMENT ON FUNCTION factstr_check(integer) IS
+	'verify the whole log and all that hangs on it, the payload index by a sample of facts or, with null, by all';
+
+--
 -- Matching
 --
 
@@ -377,6 +453,9 @@ REVOKE ALL ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text) FROM P
 REVOKE ALL ON FUNCTION factstr_unsubscribe(text) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE factstr_deliver(text) FROM PUBLIC;
 
-REVOKE ALL ON TABLE factstr_redactions FROM PUBLIC;
+REVOKE ALL ON TABLE factstr_redactions, factstr_status FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_redact(bigint, jsonb, text, jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_refuse_change() FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_position_at(timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_pending_pages() FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_check(integer) FROM PUBLIC;

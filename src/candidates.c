@@ -210,6 +210,32 @@ candidate_bitmap_fetch(CandidateBitmap *bitmap, int64 after, int64 upto)
 	return list;
 }
 
+/*
+ * Is the fact in this place among the accepted candidates?  The index knows it by a place on the same page,
+ * if not by this one: no other page is visited.
+ */
+bool
+candidate_bitmap_proposes(CandidateBitmap *bitmap, int64 sequence_number, ItemPointer tid)
+{
+	CandidateList list = {0, 1, palloc(sizeof(Candidate))};
+	FactstrBitmapIterator *pages = factstr_bitmap_begin(bitmap->accepted);
+	FactstrBitmapPage *page = palloc(sizeof(FactstrBitmapPage));
+	CandidateFetch state = {bitmap, table_index_fetch_begin(bitmap->events),
+	table_slot_create(bitmap->events, NULL), sequence_number - 1, sequence_number, &list};
+
+	while (factstr_bitmap_next_page(pages, page))
+	{
+		if (page->block == ItemPointerGetBlockNumber(tid))
+			fetch_page(&state, page);
+	}
+	ExecDropSingleTupleTableSlot(state.row);
+	table_index_fetch_end(state.fetch);
+	factstr_bitmap_end(pages);
+	pfree(page);
+	pfree(list.candidates);
+	return list.count > 0;
+}
+
 void
 candidate_list_free(CandidateList *list)
 {

@@ -31,6 +31,8 @@ extern void candidate_bitmap_accept(CandidateBitmap *bitmap);
 extern void candidate_bitmap_reject(CandidateBitmap *bitmap);
 extern int64 candidate_bitmap_count(const CandidateBitmap *bitmap);
 extern CandidateList *candidate_bitmap_fetch(CandidateBitmap *bitmap, int64 after, int64 upto);
+extern bool candidate_bitmap_proposes(CandidateBitmap *bitmap, int64 sequence_number,
+									  ItemPointer tid);
 extern void candidate_bitmap_free(CandidateBitmap *bitmap);
 
 extern void candidate_list_free(CandidateList *list);

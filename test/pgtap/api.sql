@@ -1,6 +1,6 @@
 -- The SQL API as it is declared: signatures, volatility, strictness, parallel label.
 BEGIN;
-SELECT plan(144);
+SELECT plan(168);
 
 CREATE TEMP TABLE api (name text, arguments text, result text, volatility text, strict bool, parallel "char", returns_set bool, estimated_rows real, called_with text[]);
 INSERT INTO api VALUES
@@ -35,6 +35,9 @@ INSERT INTO api VALUES
 	('factstr_unsubscribe', 'name text', 'boolean', 'volatile', false, 'u', false, 0, '{text}'),
 	('factstr_deliver', 'IN name text', NULL, 'volatile', false, 'u', false, 0, '{text}'),
 	('factstr_redact', 'sequence_number bigint, payload jsonb, reason text, metadata jsonb DEFAULT NULL::jsonb', 'void', 'volatile', false, 'u', false, 0, '{bigint,jsonb,text,jsonb}'),
+	('factstr_position_at', 'occurred_at timestamp with time zone', 'bigint', 'stable', false, 'r', false, 0, '{timestamp with time zone}'),
+	('factstr_pending_pages', '', 'bigint', 'volatile', false, 'r', false, 0, '{}'),
+	('factstr_check', 'sample integer DEFAULT 1000, OUT check_name text, OUT ok boolean, OUT detail text', 'SETOF record', 'stable', false, 'r', true, 10, '{integer}'),
 	('factstr_matches', 'event_query jsonb, event_type text, payload jsonb', 'boolean', 'immutable', true, 's', false, 0, '{jsonb,text,jsonb}');
 
 SELECT has_function(name, called_with, name || ' takes ' || array_to_string(called_with, ', ')) FROM api;

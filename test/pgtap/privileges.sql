@@ -1,6 +1,6 @@
 -- Who may do what: nothing until it is granted, then what was granted and no more.
 BEGIN;
-SELECT plan(71);
+SELECT plan(80);
 
 -- What a command of another role comes to: its SQLSTATE and message, or its result.
 CREATE FUNCTION pg_temp.as_role(role name, command text) RETURNS text LANGUAGE plpgsql AS $$
@@ -106,11 +106,24 @@ SELECT is(redacted_by, session_user, 'and is recorded by who logged in') FROM fa
 SELECT is(pg_temp.as_role('regress_factstr_eraser', statement), '42501: permission denied for table ' || table_name, 'eraser: ' || statement)
 FROM (VALUES ('SELECT reason FROM factstr_redactions', 'factstr_redactions'), ('DELETE FROM factstr_redactions RETURNING 1', 'factstr_redactions'), ('UPDATE factstr_events SET payload = ''1'' RETURNING 1', 'factstr_events')) statements(statement, table_name);
 
+-- To watch takes the view and the functions that it asks; to check, one function.  Neither is a right to read.
+CREATE ROLE regress_factstr_watcher;
+CREATE ROLE regress_factstr_checker;
+CREATE TEMP TABLE watching (command text, object text);
+INSERT INTO watching VALUES ('SELECT head_sequence_number > 0 FROM factstr_status', 'view factstr_status'), ('SELECT facts_last_minute > 0 AND pending_pages >= 0 FROM factstr_status', 'view factstr_status'),
+	($$SELECT factstr_position_at('-infinity') = 0$$, 'function factstr_position_at'), ('SELECT bool_and(ok) FROM factstr_check()', 'function factstr_check');
+SELECT is(pg_temp.as_role('regress_factstr_nobody', command), '42501: permission denied for ' || object, 'nobody: ' || command) FROM watching;
+GRANT SELECT ON factstr_status TO regress_factstr_watcher;
+SELECT is(pg_temp.as_role('regress_factstr_watcher', 'SELECT facts_last_minute > 0 FROM factstr_status'), '42501: permission denied for function factstr_position_at', 'the view alone is not enough for rates');
+GRANT EXECUTE ON FUNCTION factstr_position_at(timestamptz), factstr_pending_pages() TO regress_factstr_watcher;
+GRANT EXECUTE ON FUNCTION factstr_check(integer) TO regress_factstr_checker;
+SELECT is(pg_temp.as_role('regress_factstr_watcher', command), CASE WHEN object ~ 'check' THEN '42501: permission denied for ' || object ELSE 'true' END, 'watcher: ' || command) FROM watching;
+
 -- Settings are everybody's own.
 SELECT is(pg_temp.as_role('regress_factstr_writer', $$SELECT set_config('factstr.notify', 'off', true)$$), 'off', 'anybody may send no notifications');
 
 -- The log keeps its order whoever appends.
-SELECT is(count(*), max(sequence_number), 'numbers are gap-free across roles') FROM factstr_events;
+SELECT is(pg_temp.as_role('regress_factstr_checker', 'SELECT bool_and(ok) FROM factstr_check(NULL)'), 'true', 'a checker finds nothing wrong');
 
 SELECT * FROM finish();
 ROLLBACK;
