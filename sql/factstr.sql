@@ -17,6 +17,14 @@ CREATE TABLE factstr_events (
 	metadata jsonb,
 	idempotency_key text COLLATE "C",
 	CONSTRAINT factstr_events_pkey PRIMARY KEY (sequence_number)
+) WITH (
+	-- Facts stay, so their first vacuum can freeze them, which spares a wave of it later.
+	autovacuum_freeze_min_age = 0,
+	-- Often enough for that and, after redactions, for old versions to go; each vacuum reads the payload index.
+	autovacuum_vacuum_insert_scale_factor = 0.05,
+	autovacuum_vacuum_scale_factor = 0.01,
+	-- The space at the end is for the next facts, and giving it back would lock the log.
+	vacuum_truncate = off
 );
 
 COMMENT ON TABLE factstr_events IS 'the log: one row per fact, written by factstr_append and its siblings only';

@@ -1,6 +1,6 @@
 -- The log's table and indexes, and what holds for every object of the extension.
 BEGIN;
-SELECT plan(56);
+SELECT plan(58);
 
 CREATE TEMP VIEW members AS
 SELECT d.classid, d.objid, i.type, i.identity
@@ -26,6 +26,8 @@ SELECT triggers_are('factstr_events', '{factstr_events_stay}'::name[]);
 SELECT is(count(*), 0::bigint, 'no rule rewrites statements on the log') FROM pg_rewrite WHERE ev_class = 'factstr_events'::regclass;
 SELECT is(count(*), 0::bigint, 'no constraint but the primary key stands in the way of a restore') FROM pg_constraint WHERE conrelid = 'factstr_events'::regclass AND contype NOT IN ('p', 'n');
 
+SELECT is(reloptions @> '{autovacuum_freeze_min_age=0,vacuum_truncate=off}', true, 'the first vacuum freezes facts, and none locks the log to make it shorter') FROM pg_class WHERE oid = 'factstr_events'::regclass;
+SELECT is(reloptions::text ~ 'autovacuum_enabled', false, 'autovacuum is not disabled') FROM pg_class WHERE oid = 'factstr_events'::regclass;
 
 -- What keeps statements from changing facts, and the record of redactions
 SELECT has_table('factstr_redactions');
