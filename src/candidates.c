@@ -211,8 +211,8 @@ candidate_bitmap_fetch(CandidateBitmap *bitmap, int64 after, int64 upto)
 }
 
 /*
- * Is the fact in this place among the accepted candidates?  The index knows it by a place on the same page,
- * if not by this one: no other page is visited.
+ * Is the fact in this place among the accepted candidates?  The index knows it by a place on the
+ * same page, if not by this one: no other page is visited.
  */
 bool
 candidate_bitmap_proposes(CandidateBitmap *bitmap, int64 sequence_number, ItemPointer tid)

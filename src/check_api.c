@@ -2,10 +2,11 @@
  * check_api.c
  *		factstr_check: is the log what it has to be, and do its indexes know all of it?
  *
- * All is seen by one snapshot, with the memory of one fact.  The log is walked by its numbers; then the
- * table and the index of event types are read to their ends, which shows what the walk cannot: rows
- * that no number leads to, and facts that an index does not have.  The payload index cannot be read in
- * order.  It is asked for facts by their own payloads, for each of them or for a sample.
+ * All is seen by one snapshot, with the memory of one fact.  The log is walked by its numbers;
+ * then the table and the index of event types are read to their ends, which shows what the walk
+ * cannot: rows that no number leads to, and facts that an index does not have.  The payload index
+ * cannot be read in order.  It is asked for facts by their own payloads, for each of them or for a
+ * sample.
  */
 #include "postgres.h"
 
@@ -394,7 +395,7 @@ check_event_types(Check *check)
 			  INT64_FORMAT, facts, check->facts);
 }
 
-/* The number of the batch that the first fact after a position belongs to, and that fact's; 0: none. */
+/* The batch of the first fact after a position, and the number of that fact; 0 if there is none. */
 static int64
 batch_after(Check *check, int64 position, int64 *number)
 {

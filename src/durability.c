@@ -187,7 +187,8 @@ page_position(TupleTableSlot *row)
  * Up to where the log must be on disk so that no crash can take back the fact in this row, or
  * InvalidXLogRecPtr if it is safe already.  Commits follow the order of the facts, so the newest
  * fact of an answer speaks for all of them; one that the transaction has appended itself, for the
- * newest that was there before.
+ * newest that was there before.  The row of a redacted fact was inserted by the redaction: it
+ * has flushed the fact's own commit, and is on disk before anybody else sees it (redaction.c).
  */
 XLogRecPtr
 factstr_commit_position(TupleTableSlot *row)

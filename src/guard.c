@@ -2,9 +2,10 @@
  * guard.c
  *		Keeps statements from changing what is there to stay.
  *
- * Rights do not keep the owner, nor a superuser.  A trigger does, for statements that update, delete or truncate;
- * inserts, and with them appends and restores, do not know of it.  It is a trigger for statements: the
- * functions of factstr, and the workers of logical replication, change rows without one.
+ * Rights do not keep the owner, nor a superuser.  A trigger does, for statements that update,
+ * delete or truncate; inserts, and with them appends and restores, do not know of it.  It is a
+ * trigger for statements: the functions of factstr, and the workers of logical replication, change
+ * rows without one.
  */
 #include "postgres.h"
 

@@ -92,8 +92,8 @@ says_the_same(TupleTableSlot *row, const NewFacts *facts, size_t n)
 }
 
 /*
- * Is the fact in this row what the nth of the new ones would be?  Of a redacted fact nobody knows what it
- * said: its type has to do.
+ * Is the fact in this row what the nth of the new ones would be?  Of a redacted fact nobody knows
+ * what it said: its type has to do.
  */
 static bool
 is_same_fact(const FactstrStore *store, Snapshot snapshot, TupleTableSlot *row,

@@ -2,13 +2,13 @@
  * redaction.c
  *		Erasure: what a fact said is replaced, and that it was is recorded.
  *
- * It is the only way to change a fact, and changes no more than its payload and metadata: number, type,
- * time and batch stay, so neither the order nor the batches of the log are touched.  It takes no lock but
- * the one on the row: appends go on, and an append_if that is under way may be judged by the payload
- * from before.  In any order of the two the result is the same log.
+ * It is the only way to change a fact, and changes no more than its payload and metadata: number,
+ * type, time and batch stay, so neither the order nor the batches of the log are touched.  It
+ * takes no lock but the one on the row: appends go on, and an append_if that is under way may be
+ * judged by the payload from before.  In any order of the two the result is the same log.
  *
- * Whoever reads a redacted fact need not wait for the disk (durability.c): the commit of the fact is
- * flushed before its row is replaced, and the commit of the redaction before anybody sees it.
+ * Whoever reads a redacted fact need not wait for the disk (durability.c): the commit of the fact
+ * is flushed before its row is replaced, and the commit of the redaction before anybody sees it.
  */
 #include "postgres.h"
 
@@ -75,8 +75,8 @@ raise_no_such_fact(int64 sequence_number)
 }
 
 /*
- * Locks the newest version of the row that was found, until the end of the transaction.  In a transaction
- * with one snapshot, what others have changed since must not be changed again.
+ * Locks the newest version of the row that was found, until the end of the transaction.  In a
+ * transaction with one snapshot, what others have changed since must not be changed again.
  */
 static void
 lock_row(Relation events, Snapshot snapshot, int64 sequence_number, TupleTableSlot *row)

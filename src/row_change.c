@@ -2,8 +2,8 @@
  * row_change.c
  *		Changes one row of a table, with all that hangs on it.
  *
- * Constraints are checked, indexes kept, row triggers fired; statement triggers are not, since there is no
- * statement.
+ * Constraints are checked, indexes kept, row triggers fired; statement triggers are not, since
+ * there is no statement.
  */
 #include "postgres.h"
 
@@ -18,8 +18,8 @@
 #include "row_change.h"
 
 /*
- * Replaces a row, or, if one of them is NULL, inserts or deletes it.  Nobody else may be able to change
- * the row meanwhile.
+ * Replaces a row, or, if one of them is NULL, inserts or deletes it.  Nobody else may be able to
+ * change the row meanwhile.
  */
 void
 change_row(Relation table, HeapTuple old_tuple, HeapTuple new_tuple)

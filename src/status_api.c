@@ -25,7 +25,9 @@ typedef struct TimedFact
 	XLogRecPtr	commit_position;
 } TimedFact;
 
-/* The first fact from this number on.  There is one, since the search stays at or below the head. */
+/*
+ * The first fact from this number on.  There is one, since the search stays at or below the head.
+ */
 static TimedFact
 fact_from(const FactstrStore *store, Snapshot snapshot, int64 sequence_number)
 {
@@ -46,8 +48,8 @@ fact_from(const FactstrStore *store, Snapshot snapshot, int64 sequence_number)
 }
 
 /*
- * The newest fact from before a time, by bisection: times rise with the numbers.  Where the clock was set
- * back they do not, and it is one of several facts that could be meant.
+ * The newest fact from before a time, by bisection: times rise with the numbers.  Where the clock
+ * was set back they do not, and it is one of several facts that could be meant.
  */
 static TimedFact
 newest_fact_before(const FactstrStore *store, Snapshot snapshot, TimestampTz time)
@@ -69,8 +71,9 @@ newest_fact_before(const FactstrStore *store, Snapshot snapshot, TimestampTz tim
 }
 
 /*
- * factstr_position_at(occurred_at): where the log stood at a time, for streams and readers that are to begin
- * there.  The fact at the position is on disk: after a crash another one might have its number.
+ * factstr_position_at(occurred_at): where the log stood at a time, for streams and readers that
+ * are to begin there.  The fact at the position is on disk: after a crash another one might have
+ * its number.
  */
 Datum
 factstr_position_at(PG_FUNCTION_ARGS)

@@ -93,6 +93,28 @@ SELECT count(factstr_redact(sequence_number, '{}', 'many')) FROM factstr_read('{
 SELECT count(*), count(*) FILTER (WHERE payload = '{}') AS redacted FROM factstr_read('{"filters": [{"event_types": ["many"]}]}');
 SELECT count(*) FROM factstr_read('{"filters": [{"payload_predicates": [{"n": 77}]}]}');
 
+-- Whatever was redacted, indexes and table agree: with old versions, without them, with bitmaps that know pages only.
+SELECT (factstr_append((SELECT jsonb_agg(jsonb_build_object('event_type', 'd' || n % 3, 'payload', jsonb_build_object('d', pg_temp.pick('d' || n, 4), 'e', pg_temp.pick('e' || n, 50))) ORDER BY n) FROM generate_series(1, 4000) n))).committed_count;
+CREATE FUNCTION pg_temp.differences() RETURNS TABLE (tried bigint, different bigint) LANGUAGE sql AS $$
+	SELECT count(*), count(*) FILTER (WHERE r.numbers IS DISTINCT FROM t.numbers OR factstr_context_version(q.query) IS DISTINCT FROM t.newest)
+	FROM (SELECT jsonb_build_object('filters', jsonb_build_array(filter)) AS query FROM generate_series(0, 3) d, generate_series(0, 49, 7) e,
+		LATERAL (VALUES (jsonb_build_object('payload_predicates', jsonb_build_array(jsonb_build_object('d', d)))),
+			(jsonb_build_object('payload_predicates', jsonb_build_array(jsonb_build_object('d', d, 'e', e)))),
+			(jsonb_build_object('event_types', jsonb_build_array('d' || d), 'payload_predicates', jsonb_build_array(jsonb_build_object('e', e))))) f(filter)) q,
+		LATERAL (SELECT array_agg(sequence_number) AS numbers FROM factstr_read(query)) r,
+		LATERAL (SELECT array_agg(sequence_number ORDER BY sequence_number) AS numbers, max(sequence_number) AS newest FROM factstr_events WHERE factstr_matches(query, event_type, payload)) t
+$$;
+SELECT * FROM pg_temp.differences();
+SELECT count(factstr_redact(sequence_number, jsonb_build_object('d', pg_temp.pick('r' || sequence_number, 4), 'e', 7), 'some')) FROM factstr_read('{"filters": [{"event_types": ["d0", "d1"]}]}') WHERE pg_temp.pick('x' || sequence_number, 3) = 0;
+SELECT count(factstr_redact(sequence_number, payload - 'd', 'some')) FROM factstr_read('{"filters": [{"event_types": ["d2"]}]}') WHERE pg_temp.pick('y' || sequence_number, 2) = 0;
+SELECT * FROM pg_temp.differences();
+SET work_mem = '64kB';
+SELECT * FROM pg_temp.differences();
+RESET work_mem;
+VACUUM factstr_events;
+SELECT * FROM pg_temp.differences();
+SELECT count(*) AS checks, count(*) FILTER (WHERE NOT ok) AS failed FROM factstr_check(NULL);
+
 -- After VACUUM, which takes the old versions away, and FREEZE
 VACUUM (FREEZE) factstr_events;
 SELECT sequence_number, payload FROM factstr_read('{"filters": [{"payload_predicates": [{"account": 1}]}]}');

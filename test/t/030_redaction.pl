@@ -123,6 +123,38 @@ is($observer->value(payload_sql($head + 1)), '"erased"', 'a crash after that cha
 is(numbers($observer), '1-' . ($head + 1), 'no gap');
 
 #
+# A crash in the middle of appends and redactions: what was answered is there, and nothing is in between.
+#
+foreach my $round (1 .. 2)
+{
+	my @redacted;
+
+	$b->run(append_sql(events(map { (storm => "secret $_") } 1 .. 200)));
+	my $first = $observer->value('SELECT max(sequence_number) FROM factstr_events') - 199;
+	foreach my $i (0 .. 99)
+	{
+		$a->start(append_sql(events(storm => $i)));
+		$b->start(redact_sql($first + $i, "erased $i"));
+		$observer->start(redact_sql($first + 199 - $i, "erased $i"));
+		push @redacted, $first + $i if $b->finish->state eq '00000';
+		push @redacted, $first + 199 - $i if $observer->finish->state eq '00000';
+		$a->finish;
+	}
+	$a->start(append_sql(events(storm => 'last')));
+	$b->start('SELECT factstr_redact(sequence_number, $1, $2) FROM factstr_read()', json("all $round"), "all $round");
+	restart_after_crash();
+	my $not_erased = $observer->value(q(SELECT count(*) FROM factstr_events WHERE sequence_number = ANY ($1) AND payload::text !~ '^"(erased|all)'), '{' . join(',', @redacted) . '}');
+	is(scalar(@redacted) . ", $not_erased", '200, 0', "round $round: every redaction that was answered survives a crash");
+	is($observer->text('SELECT check_name, detail FROM factstr_check(NULL) WHERE NOT ok'), '', "round $round: and nothing is wrong with the log");
+	is($observer->value('SELECT count(*) FROM factstr_events WHERE payload = $1', json("all $round")),
+		$observer->value('SELECT count(*) FROM factstr_redactions WHERE reason = $1', "all $round"), "round $round: the one that was not answered is on record if it was made");
+	$observer->run(redact_sql(3, 'with off'));
+}
+$head = $observer->value('SELECT max(sequence_number) - 1 FROM factstr_events');
+$observer->run(redact_sql(4, 'secret 4'));
+my $redactions_of_4 = $observer->value('SELECT count(*) FROM factstr_redactions WHERE sequence_number = 4');
+
+#
 # Prepared transactions.
 #
 $a->run('BEGIN');
@@ -142,7 +174,7 @@ $a->run(redact_sql(4, 'never'));
 $a->run("PREPARE TRANSACTION 'p'");
 $a->run("ROLLBACK PREPARED 'p'");
 is($observer->value(payload_sql(4)), '"prepared"', 'one that is rolled back changes nothing');
-is($observer->value("SELECT count(*) FROM factstr_redactions WHERE sequence_number = 4"), 1, 'and records nothing');
+is($observer->value("SELECT count(*) FROM factstr_redactions WHERE sequence_number = 4"), $redactions_of_4 + 1, 'and records nothing');
 
 #
 # Dumps, in every format; the key of a redacted batch is known in the restored database too.

@@ -60,11 +60,30 @@ is(lock_state(), '{}|{}', 'an append in another database is none here');
 $other->disconnect;
 
 #
+# While others append and redact, the check sees one moment, in which nothing is wrong.
+#
+my $wrong = '';
+my $n = 3;
+foreach my $round (1 .. 30)
+{
+	$a->start(append_sql(events((a => { n => $round }) x 3), "key $round"));
+	$b->start(append_sql(events(b => { n => "x$round" })));
+	$c->start(sprintf(q(SELECT factstr_redact(%d, '{"n": "redacted %d"}', 'a test')), $n, $round));
+	$n = 1 + $n % ($round * 4);
+	$wrong .= failed_checks($observer, undef);
+	$_->finish foreach $a, $b, $c;
+}
+is($wrong, '', 'nothing is wrong while others append and redact');
+is($observer->value(q(SELECT head_sequence_number FROM factstr_status)), 3 + 30 * 4, 'which they did');
+is($observer->value('SELECT redactions FROM factstr_status'), 30, 'all of them');
+my $head = 3 + 30 * 4;
+
+#
 # A large log: the state costs no more, the check no more memory.
 #
 $observer->run(q(INSERT INTO factstr_events
-	SELECT n, n - (n - 1) % 3, now() - (200010 - n + (n - 1) % 3) * interval '10 ms', 'bulk ' || n % 7, jsonb_build_object('n', n, 'few', n % 3), NULL, CASE WHEN n % 30 = 4 THEN 'key ' || n END
-	FROM generate_series(4, 200001) n));
+	SELECT n, n - (n - 1) % 3, now(), 'bulk ' || n % 7, jsonb_build_object('n', n, 'few', n % 3), NULL, CASE WHEN n % 30 = 4 THEN 'bulk key ' || n END
+	FROM generate_series($1::int, 200001) n), $head + 1);
 $observer->run('VACUUM (ANALYZE) factstr_events');
 my ($cost) = $observer->text('EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) SELECT * FROM factstr_status') =~ /Buffers: shared hit=(\d+)/;
 cmp_ok($cost, '<', 1000, "the state of a log of 200,001 facts is found with $cost pages");
