@@ -149,6 +149,17 @@ CREATE FUNCTION factstr_try_append_if(
 COMMENT ON FUNCTION factstr_try_append_if(jsonb, jsonb, bigint, text) IS
 	'like factstr_append_if, with a conflict as a row instead of an error';
 
+CREATE FUNCTION factstr_import(
+	batches jsonb,
+	OUT first_sequence_number bigint,
+	OUT last_sequence_number bigint,
+	OUT committed_count bigint
+) RETURNS record
+	AS 'MODULE_PATHNAME', 'factstr_import'
+	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
+COMMENT ON FUNCTION factstr_import(jsonb) IS
+	'take over exported batches of another log, which must continue this one, with their numbers, times and keys';
+
 --
 -- Reading
 --
@@ -167,6 +178,7 @@ CREATE FUNCTION factstr_read(
 	event_query jsonb DEFAULT '{}',
 	max_count bigint DEFAULT NULL,
 	backwards boolean DEFAULT false,
+	up_to_sequence_number bigint DEFAULT NULL,
 	OUT sequence_number bigint,
 	OUT occurred_at timestamptz,
 	OUT event_type text,
@@ -175,7 +187,7 @@ CREATE FUNCTION factstr_read(
 ) RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'factstr_read'
 	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED ROWS 1000;
-COMMENT ON FUNCTION factstr_read(jsonb, bigint, boolean) IS 'the facts that match a query as rows, for joins and big reads';
+COMMENT ON FUNCTION factstr_read(jsonb, bigint, boolean, bigint) IS 'the facts that match a query as rows, for joins and big reads';
 
 CREATE FUNCTION factstr_context_version(event_query jsonb)
 	RETURNS bigint
@@ -196,6 +208,19 @@ CREATE FUNCTION factstr_batches(
 COMMENT ON FUNCTION factstr_batches(jsonb, bigint, integer) IS
 	'committed batches with matching facts after a position, each whole, in commit order';
 
+CREATE FUNCTION factstr_export(
+	after_sequence_number bigint DEFAULT 0,
+	max_batches integer DEFAULT 100,
+	OUT first_sequence_number bigint,
+	OUT last_sequence_number bigint,
+	OUT event_records jsonb,
+	OUT idempotency_key text
+) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'factstr_export'
+	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED ROWS 100;
+COMMENT ON FUNCTION factstr_export(bigint, integer) IS
+	'committed batches after a position with all that an import into another log needs';
+
 --
 -- Durable streams
 --
@@ -211,6 +236,7 @@ CREATE TABLE factstr_streams (
 	last_error text COLLATE "C",
 	last_failed_at timestamptz,
 	retry_at timestamptz,
+	token bigint NOT NULL DEFAULT 0,
 	CONSTRAINT factstr_streams_pkey PRIMARY KEY (name)
 ) WITH (fillfactor = 50);
 
@@ -221,10 +247,11 @@ COMMENT ON COLUMN factstr_streams.cursor_sequence_number IS 'all facts up to thi
 COMMENT ON COLUMN factstr_streams.last_success_at IS 'when the cursor was moved last';
 COMMENT ON COLUMN factstr_streams.handler IS 'the subscribed function, by schema and name';
 COMMENT ON COLUMN factstr_streams.subscriber IS 'the role that subscribed it, with whose rights it runs';
-COMMENT ON COLUMN factstr_streams.failure_count IS 'how often in a row the handler has failed on the batch after the cursor';
+COMMENT ON COLUMN factstr_streams.failure_count IS 'how often in a row its consumer has failed on the batch after the cursor';
 COMMENT ON COLUMN factstr_streams.last_error IS 'SQLSTATE and message of its last failure';
 COMMENT ON COLUMN factstr_streams.last_failed_at IS 'when that was';
 COMMENT ON COLUMN factstr_streams.retry_at IS 'when it is tried again, after a failure';
+COMMENT ON COLUMN factstr_streams.token IS 'the fencing token of its last consumer: each new one gets a higher one';
 
 SELECT pg_catalog.pg_extension_config_dump('factstr_streams', '');
 
@@ -258,17 +285,55 @@ CREATE FUNCTION factstr_stream_ack(name text, sequence_number bigint)
 COMMENT ON FUNCTION factstr_stream_ack(text, bigint) IS
 	'move the cursor of a durable stream to the end of a batch that is done with; returns the cursor';
 
-CREATE FUNCTION factstr_stream_seek(name text, sequence_number bigint)
+CREATE FUNCTION factstr_stream_hold(
+	name text,
+	nowait boolean DEFAULT false,
+	token bigint DEFAULT NULL
+) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'factstr_stream_hold'
+	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
+COMMENT ON FUNCTION factstr_stream_hold(text, boolean, bigint) IS
+	'hold a durable stream until it is released or the session ends; returns a token, with which the hold is continued later unless there was another consumer';
+
+CREATE FUNCTION factstr_stream_try_hold(name text, token bigint DEFAULT NULL)
 	RETURNS bigint
+	AS 'MODULE_PATHNAME', 'factstr_stream_try_hold'
+	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
+COMMENT ON FUNCTION factstr_stream_try_hold(text, bigint) IS
+	'like factstr_stream_hold, with null instead of waiting or an error if another consumer has the stream or has had it since';
+
+CREATE FUNCTION factstr_stream_release(name text)
+	RETURNS boolean
+	AS 'MODULE_PATHNAME', 'factstr_stream_release'
+	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
+COMMENT ON FUNCTION factstr_stream_release(text) IS
+	'hold a durable stream no longer, at once; returns whether the session held it';
+
+CREATE FUNCTION factstr_stream_fail(
+	name text,
+	error text,
+	retry_at timestamptz DEFAULT NULL
+) RETURNS integer
+	AS 'MODULE_PATHNAME', 'factstr_stream_fail'
+	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
+COMMENT ON FUNCTION factstr_stream_fail(text, text, timestamptz) IS
+	'record that whoever holds a durable stream has failed with its next batch; returns how often in a row';
+
+CREATE FUNCTION factstr_stream_seek(
+	name text,
+	sequence_number bigint,
+	nowait boolean DEFAULT false
+) RETURNS bigint
 	AS 'MODULE_PATHNAME', 'factstr_stream_seek'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_stream_seek(text, bigint) IS 'let a durable stream go on after any fact, or from 0';
+COMMENT ON FUNCTION factstr_stream_seek(text, bigint, boolean) IS
+	'let a durable stream go on after any fact, or from 0';
 
-CREATE FUNCTION factstr_stream_drop(name text)
+CREATE FUNCTION factstr_stream_drop(name text, nowait boolean DEFAULT false)
 	RETURNS void
 	AS 'MODULE_PATHNAME', 'factstr_stream_drop'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_stream_drop(text) IS 'forget a durable stream and its cursor';
+COMMENT ON FUNCTION factstr_stream_drop(text, boolean) IS 'forget a durable stream and its cursor';
 
 CREATE PROCEDURE factstr_wait(sequence_number bigint, stream text, timeout interval DEFAULT NULL)
 	AS 'MODULE_PATHNAME', 'factstr_wait'
@@ -345,7 +410,7 @@ COMMENT ON COLUMN factstr_stream_status.lag_time IS 'how long ago the first of t
 COMMENT ON COLUMN factstr_stream_status.last_success_at IS 'when the cursor was moved last';
 COMMENT ON COLUMN factstr_stream_status.handler IS 'the subscribed function, if there is one';
 COMMENT ON COLUMN factstr_stream_status.subscriber IS 'the role that subscribed it, with whose rights it runs';
-COMMENT ON COLUMN factstr_stream_status.failure_count IS 'how often in a row the handler has failed on the batch after the cursor; 0: it works';
+COMMENT ON COLUMN factstr_stream_status.failure_count IS 'how often in a row its consumer has failed on the batch after the cursor; 0: it works';
 COMMENT ON COLUMN factstr_stream_status.last_error IS 'SQLSTATE and message of its last failure';
 COMMENT ON COLUMN factstr_stream_status.last_failed_at IS 'when that was';
 COMMENT ON COLUMN factstr_stream_status.retry_at IS 'when it is tried again, after a failure';
@@ -447,15 +512,21 @@ REVOKE ALL ON TABLE factstr_events, factstr_streams, factstr_stream_status FROM 
 REVOKE ALL ON FUNCTION factstr_append(jsonb, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_append_if(jsonb, jsonb, bigint, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_try_append_if(jsonb, jsonb, bigint, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_import(jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_query(jsonb) FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_read(jsonb, bigint, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_read(jsonb, bigint, boolean, bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_context_version(jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_batches(jsonb, bigint, integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_export(bigint, integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_stream_open(text, jsonb, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_stream_next(text, integer, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_stream_ack(text, bigint) FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_stream_seek(text, bigint) FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_stream_drop(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_stream_hold(text, boolean, bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_stream_try_hold(text, bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_stream_release(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_stream_fail(text, text, timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_stream_seek(text, bigint, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_stream_drop(text, boolean) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE factstr_wait(bigint, text, interval) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_unsubscribe(text) FROM PUBLIC;

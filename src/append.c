@@ -1,6 +1,6 @@
 /*
  * append.c
- *		One append, from checked input to its outcome.
+ *		One append or import, from checked input to its outcome.
  *
  * Before the lock: whatever does not depend on the newest facts.  That includes most of the context
  * check, since facts never change: what was found true of the log up to some number stays true,
@@ -15,7 +15,6 @@
 #include "common/int.h"
 #include "miscadmin.h"
 #include "utils/snapmgr.h"
-#include "utils/timestamp.h"
 
 #include "append.h"
 #include "append_lock.h"
@@ -120,26 +119,23 @@ answer_without_lock(const AppendRequest *request, AppendOutcome *outcome, int64 
 	return answered;
 }
 
-static AppendOutcome
-write_batch(const AppendRequest *request, FactWriter *writer, const FactPosition *head)
+/* Writes a batch behind the head of the log. */
+static void
+write_batch(const FactstrStore *store, FactWriter *writer, const NewFacts *facts,
+			const FactPosition *head, AppendOutcome *outcome)
 {
-	AppendOutcome outcome = {0};
-
-	outcome.actual_context_version = request->expected_context_version;
-	if (pg_add_s64_overflow(head->sequence_number, (int64) request->facts.count,
-							&outcome.last_sequence_number))
+	if (pg_add_s64_overflow(head->sequence_number, (int64) facts->count,
+							&outcome->last_sequence_number))
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("the log has no more sequence numbers")));
-	outcome.first_sequence_number = head->sequence_number + 1;
+	outcome->first_sequence_number = head->sequence_number + 1;
 	factstr_append_follows(head->sequence_number, head->commit_position);
-	fact_writer_write(writer, &request->facts, outcome.first_sequence_number,
-					  GetCurrentTimestamp());
+	fact_writer_write(writer, facts, outcome->first_sequence_number);
 	/* Later commands of the transaction see the facts, and so do later calls in this command. */
 	CommandCounterIncrement();
-	factstr_notify_batch(outcome.first_sequence_number, outcome.last_sequence_number);
+	factstr_notify_batch(outcome->first_sequence_number, outcome->last_sequence_number);
 	wakeup_at_commit(wakeup_of_facts());
-	return outcome;
 }
 
 /* The snapshot is taken under the lock: it sees every fact that will ever have a lower number. */
@@ -163,7 +159,13 @@ append_under_lock(const AppendRequest *request, FactWriter *writer, int64 checke
 	UnregisterSnapshot(snapshot);
 
 	if (!repeated && newer.sequence_number == 0)
-		return write_batch(request, writer, &head);
+	{
+		AppendOutcome outcome = {0};
+
+		outcome.actual_context_version = request->expected_context_version;
+		write_batch(&request->store, writer, &request->facts, &head, &outcome);
+		return outcome;
+	}
 
 	/* Nothing to write: nobody should wait while the answer is made durable. */
 	append_lock_release(&request->store);
@@ -200,5 +202,65 @@ append_facts(AppendRequest *request)
 	outcome = append_under_lock(request, writer, checked_upto);
 	fact_writer_close(writer);
 	factstr_append_ends(true);
+	return outcome;
+}
+
+/*
+ * Imports
+ */
+
+static void
+require_next(const ImportedBatch *batch, int64 head)
+{
+	if (batch->first_sequence_number != head + 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid batches: the first must begin with fact " INT64_FORMAT ", not " INT64_FORMAT,
+						head + 1, batch->first_sequence_number),
+				 errdetail("JSON path: $[0].first_sequence_number"),
+				 errhint("An import continues the log without a gap: export from its newest fact on.")));
+}
+
+static void
+import_batch(const FactstrStore *store, FactWriter *writer, const ImportedBatch *batch,
+			 AppendOutcome *outcome)
+{
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	FactPosition head = fact_head(store, snapshot);
+
+	require_visible_head(store, head.sequence_number);
+	require_next(batch, head.sequence_number);
+	idempotency_refuse_known_key(store, snapshot, &batch->facts);
+	UnregisterSnapshot(snapshot);
+	write_batch(store, writer, &batch->facts, &head, outcome);
+}
+
+/*
+ * Writes batches of another log, each of which continues the one before, behind the head of this one. Their
+ * facts may be compressed in place.
+ */
+AppendOutcome
+append_imported(const FactstrStore *store, ImportedBatch *batches, int count)
+{
+	AppendOutcome outcome = {0};
+	FactWriter *writer;
+
+	factstr_append_begins();
+	writer = fact_writer_open(store);
+	for (int i = 0; i < count; i++)
+		fact_writer_prepare(writer, &batches[i].facts);
+	fact_writer_shorten_pending_list(writer, append_lock_is_held(store));
+	(void) GetCurrentTransactionId();
+
+	append_lock_acquire(store);
+	for (int i = 0; i < count; i++)
+	{
+		import_batch(store, writer, &batches[i], &outcome);
+		fact_writer_shorten_pending_list(writer, true);
+	}
+	fact_writer_close(writer);
+	factstr_append_ends(true);
+
+	outcome.first_sequence_number = batches[0].first_sequence_number;
 	return outcome;
 }

@@ -1,12 +1,13 @@
 /*
  * append.h
- *		One append, from checked input to its outcome.
+ *		One append or import, from checked input to its outcome.
  */
 #ifndef FACTSTR_APPEND_H
 #define FACTSTR_APPEND_H
 
 #include "fact_scan.h"
 #include "fact_writer.h"
+#include "imported_batches.h"
 #include "store.h"
 
 typedef struct AppendRequest
@@ -30,5 +31,6 @@ typedef struct AppendOutcome
 } AppendOutcome;
 
 extern AppendOutcome append_facts(AppendRequest *request);
+extern AppendOutcome append_imported(const FactstrStore *store, ImportedBatch *batches, int count);
 
 #endif							/* FACTSTR_APPEND_H */

@@ -18,6 +18,7 @@
 PG_FUNCTION_INFO_V1(factstr_append);
 PG_FUNCTION_INFO_V1(factstr_append_if);
 PG_FUNCTION_INFO_V1(factstr_try_append_if);
+PG_FUNCTION_INFO_V1(factstr_import);
 
 /* Columns of the result; factstr_append and factstr_append_if return the first three. */
 enum
@@ -176,4 +177,21 @@ factstr_try_append_if(PG_FUNCTION_ARGS)
 	request = append_if_request(fcinfo);
 	outcome = append_facts(&request);
 	return result_row(&outcome, RESULT_COLUMNS);
+}
+
+/* factstr_import(batches) */
+Datum
+factstr_import(PG_FUNCTION_ARGS)
+{
+	FactstrStore store;
+	ImportedBatch *batches;
+	AppendOutcome outcome;
+	int			count;
+
+	factstr_refuse_read_only("factstr_import()");
+	argument_refuse_null(fcinfo, 0, "batches");
+	batches = imported_batches_parse(PG_GETARG_JSONB_P(0), &count);
+	store = factstr_store(fcinfo);
+	outcome = append_imported(&store, batches, count);
+	return result_row(&outcome, RESULT_COLUMNS_WITHOUT_CONFLICT);
 }

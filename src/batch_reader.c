@@ -143,6 +143,18 @@ add_if_match(BatchReader *reader, EventRecords *records, TupleTableSlot *row)
 	MemoryContextReset(reader->row_context);
 }
 
+/* The key is on the batch's first fact, where the walk stands. */
+static text *
+read_key(BatchReader *reader)
+{
+	bool		isnull = true;
+	Datum		key = (Datum) 0;
+
+	if (reader->log_row != NULL)
+		key = slot_getattr(reader->log_row, FACTSTR_IDEMPOTENCY_KEY, &isnull);
+	return isnull ? NULL : DatumGetTextPCopy(key);
+}
+
 /* Reads one batch from its first fact to its last, and puts the walk over the log behind it. */
 static void
 read_batch(BatchReader *reader, int64 first, FactBatch *batch)
@@ -151,6 +163,7 @@ read_batch(BatchReader *reader, int64 first, FactBatch *batch)
 
 	event_records_begin(&records);
 	seek_log(reader, first);
+	batch->idempotency_key = read_key(reader);
 	while (reader->log_row != NULL && fact_batch_first(reader->log_row) == first)
 	{
 		reader->read_upto = fact_sequence_number(reader->log_row);

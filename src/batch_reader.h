@@ -13,11 +13,12 @@
 
 typedef struct BatchReader BatchReader;
 
-/* Numbers of the whole batch, records of its matching facts. */
+/* Numbers and key of the whole batch, records of its matching facts. */
 typedef struct FactBatch
 {
 	int64		first_sequence_number;
 	int64		last_sequence_number;
+	text	   *idempotency_key;	/* NULL if it has none */
 	Jsonb	   *event_records;
 } FactBatch;
 

@@ -10,12 +10,13 @@
 #include "arguments.h"
 #include "batch_rows.h"
 
-/* Columns of the result. */
+/* Columns of the result; only an export has the last one. */
 enum
 {
 	RESULT_FIRST,
 	RESULT_LAST,
 	RESULT_EVENT_RECORDS,
+	RESULT_IDEMPOTENCY_KEY,
 	RESULT_COLUMNS
 };
 
@@ -49,5 +50,7 @@ batch_row(TupleDesc descriptor, const FactBatch *batch)
 	values[RESULT_FIRST] = Int64GetDatum(batch->first_sequence_number);
 	values[RESULT_LAST] = Int64GetDatum(batch->last_sequence_number);
 	values[RESULT_EVENT_RECORDS] = JsonbPGetDatum(batch->event_records);
+	values[RESULT_IDEMPOTENCY_KEY] = PointerGetDatum(batch->idempotency_key);
+	nulls[RESULT_IDEMPOTENCY_KEY] = batch->idempotency_key == NULL;
 	return HeapTupleGetDatum(heap_form_tuple(descriptor, values, nulls));
 }

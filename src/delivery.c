@@ -16,7 +16,6 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -30,14 +29,12 @@
 #include "delivery.h"
 #include "durability.h"
 #include "handler.h"
+#include "stream_lock.h"
 #include "streams.h"
 
 /* The pause before a failed batch is tried again doubles with each failure.  In ms. */
 #define FIRST_PAUSE 250
 #define LONGEST_PAUSE 60000
-
-/* An error may quote a payload; so much of it is kept.  In bytes. */
-#define LONGEST_ERROR 1000
 
 static TimestampTz
 end_of_pause(int32 failures_before)
@@ -54,7 +51,6 @@ record(const FactstrStore *store, Delivery *delivery, const Stream *stream, cons
 {
 	char	   *description = psprintf("%s: %s", unpack_sql_state(error->sqlerrcode), error->message);
 
-	description[pg_mbcliplen(description, (int) strlen(description), LONGEST_ERROR)] = '\0';
 	delivery->retry_at = end_of_pause(stream->failure_count);
 	stream_fail(store, stream, description, delivery->retry_at);
 }

@@ -21,6 +21,7 @@
 #include "rewrite/rewriteDefine.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/timestamp.h"
 
 #include "compat.h"
 #include "fact_writer.h"
@@ -53,6 +54,7 @@ new_facts_build(const FactstrNewEvents *events, text *idempotency_key)
 	facts.payloads = MemoryContextAllocHuge(CurrentMemoryContext, size);
 	facts.metadata = MemoryContextAllocHuge(CurrentMemoryContext, size);
 	facts.idempotency_key = PointerGetDatum(idempotency_key);
+	facts.occurred_at = NULL;
 	for (size_t i = 0; i < events->count; i++)
 	{
 		const fs_new_event *event = &events->events[i];
@@ -225,7 +227,7 @@ empty_row(FactWriter *writer, int index)
 
 static void
 fill_row(TupleTableSlot *row, const NewFacts *facts, size_t index, int64 first_sequence_number,
-		 TimestampTz occurred_at)
+		 TimestampTz now)
 {
 	Datum	   *values = row->tts_values;
 	bool		has_key = index == 0 && facts->idempotency_key != (Datum) 0;
@@ -235,7 +237,8 @@ fill_row(TupleTableSlot *row, const NewFacts *facts, size_t index, int64 first_s
 	memset(row->tts_isnull, false, FACTSTR_EVENTS_COLUMNS * sizeof(bool));
 	values[FACTSTR_SEQUENCE_NUMBER - 1] = Int64GetDatum(first_sequence_number + (int64) index);
 	values[FACTSTR_BATCH_FIRST - 1] = Int64GetDatum(first_sequence_number);
-	values[FACTSTR_OCCURRED_AT - 1] = TimestampTzGetDatum(occurred_at);
+	values[FACTSTR_OCCURRED_AT - 1] = TimestampTzGetDatum(facts->occurred_at == NULL ? now :
+														  facts->occurred_at[index]);
 	values[FACTSTR_EVENT_TYPE - 1] = facts->event_types[index];
 	values[FACTSTR_PAYLOAD - 1] = facts->payloads[index];
 	values[FACTSTR_METADATA - 1] = facts->metadata[index];
@@ -268,9 +271,9 @@ insert_rows(FactWriter *writer, int count)
 
 /* Writes the facts with consecutive numbers from first_sequence_number, as one batch. */
 void
-fact_writer_write(FactWriter *writer, const NewFacts *facts, int64 first_sequence_number,
-				  TimestampTz occurred_at)
+fact_writer_write(FactWriter *writer, const NewFacts *facts, int64 first_sequence_number)
 {
+	TimestampTz now = GetCurrentTimestamp();
 	MemoryContext caller = CurrentMemoryContext;
 	size_t		done = 0;
 
@@ -282,7 +285,7 @@ fact_writer_write(FactWriter *writer, const NewFacts *facts, int64 first_sequenc
 		{
 			TupleTableSlot *row = empty_row(writer, i);
 
-			fill_row(row, facts, done + i, first_sequence_number, occurred_at);
+			fill_row(row, facts, done + i, first_sequence_number, now);
 			if (writer->has_added_constraints)
 				ExecConstraints(writer->result_relation, row, writer->estate);
 		}

@@ -14,6 +14,7 @@
 #include "notify.h"
 #include "settings.h"
 #include "store.h"
+#include "stream_lock.h"
 #include "wakeup.h"
 #include "worker_slots.h"
 
@@ -72,6 +73,7 @@ _PG_init(void)
 	factstr_store_init();
 	factstr_durability_init();
 	factstr_notify_init();
+	stream_lock_init();
 	wakeup_init();
 	launcher_init();
 	if (process_shared_preload_libraries_in_progress)

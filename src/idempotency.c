@@ -155,3 +155,20 @@ idempotency_find_batch(const FactstrStore *store, Snapshot snapshot, const NewFa
 	}
 	return true;
 }
+
+/* The key of a batch of another log must not be one of this log's. */
+void
+idempotency_refuse_known_key(const FactstrStore *store, Snapshot snapshot, const NewFacts *facts)
+{
+	EarlierBatch batch;
+
+	if (facts->idempotency_key == (Datum) 0 ||
+		!find_key(store, snapshot, facts->idempotency_key, &batch))
+		return;
+	factstr_flush_before_answer(batch.commit_position);
+	ereport(ERROR,
+			(errcode(FACTSTR_ERRCODE_IDEMPOTENCY_KEY_REUSED),
+			 errmsg("idempotency key reused"),
+			 errdetail("The key belongs to the batch that begins with fact " INT64_FORMAT ".",
+					   batch.first_sequence_number)));
+}

@@ -22,5 +22,7 @@ typedef struct EarlierBatch
 extern void idempotency_check_key(text *idempotency_key);
 extern bool idempotency_find_batch(const FactstrStore *store, Snapshot snapshot,
 								   const NewFacts *facts, EarlierBatch *batch);
+extern void idempotency_refuse_known_key(const FactstrStore *store, Snapshot snapshot,
+										 const NewFacts *facts);
 
 #endif							/* FACTSTR_IDEMPOTENCY_H */

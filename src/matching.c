@@ -18,8 +18,8 @@ PG_FUNCTION_INFO_V1(factstr_matches);
 
 const fs_event_query factstr_every_fact = {0};
 
-static void
-raise_input_error(const fs_input_error *error, const char *argument)
+void
+factstr_raise_input_error(const fs_input_error *error, const char *argument)
 {
 	switch (error->code)
 	{
@@ -42,6 +42,31 @@ raise_input_error(const fs_input_error *error, const char *argument)
 	}
 }
 
+/* What is at the path is not as expected. */
+void
+factstr_refuse_input(const char *argument, const char *path, const char *expected,
+					 const char *format,...)
+{
+	fs_input_error error = {FS_INPUT_MALFORMED};
+	va_list		arguments;
+
+	error.expected = expected;
+	strlcpy(error.path, path, sizeof(error.path));
+	va_start(arguments, format);
+	(void) vsnprintf(error.message, sizeof(error.message), format, arguments);
+	va_end(arguments);
+	factstr_raise_input_error(&error, argument);
+}
+
+void
+factstr_require_kind(fs_json value, fs_json_kind kind, const char *argument, const char *path,
+					 const char *name, const char *expected)
+{
+	if (fs_json_kind_of(value) != kind)
+		factstr_refuse_input(argument, path, expected, "%s must be %s, not %s", name,
+							 fs_json_kind_name(kind), fs_json_kind_name(fs_json_kind_of(value)));
+}
+
 /*
  * Parses an event query; argument is the SQL argument's name, for the error.  The query borrows from
  * the document and lives in the current memory context.
@@ -53,7 +78,7 @@ factstr_parse_event_query(Jsonb *document, const char *argument)
 	fs_input_error error;
 
 	if (!fs_event_query_parse(fs_json_of_jsonb(document), query, &error))
-		raise_input_error(&error, argument);
+		factstr_raise_input_error(&error, argument);
 	return query;
 }
 
@@ -64,7 +89,7 @@ factstr_parse_new_events(Jsonb *document)
 	fs_input_error error;
 
 	if (!fs_new_events_parse(fs_json_of_jsonb(document), &result.events, &result.count, &error))
-		raise_input_error(&error, "events");
+		factstr_raise_input_error(&error, "events");
 	return result;
 }
 

@@ -10,6 +10,7 @@
 #include "match/json_jsonb.h"
 #include "match/event_query.h"
 #include "match/new_events.h"
+#include "match/input_error.h"
 
 /* Parsed events; their texts and values borrow from the document. */
 typedef struct FactstrNewEvents
@@ -20,6 +21,13 @@ typedef struct FactstrNewEvents
 
 /* The query that every fact matches. */
 extern const fs_event_query factstr_every_fact;
+
+/* Errors of a document, which is the SQL argument of this name. */
+extern void factstr_raise_input_error(const fs_input_error *error, const char *argument);
+extern void factstr_refuse_input(const char *argument, const char *path, const char *expected,
+								 const char *format,...) pg_attribute_printf(4, 5);
+extern void factstr_require_kind(fs_json value, fs_json_kind kind, const char *argument,
+								 const char *path, const char *name, const char *expected);
 
 extern fs_event_query *factstr_parse_event_query(Jsonb *document, const char *argument);
 extern FactstrNewEvents factstr_parse_new_events(Jsonb *document);

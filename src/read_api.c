@@ -62,6 +62,7 @@ begin_read(FunctionCallInfo fcinfo)
 	ReadState  *state = palloc0(sizeof(ReadState));
 	fs_event_query *query = argument_event_query(fcinfo, 0, "event_query");
 	bool		backwards;
+	int64		up_to;
 	FactstrStore store = factstr_store(fcinfo);
 	FactPosition head;
 
@@ -71,13 +72,14 @@ begin_read(FunctionCallInfo fcinfo)
 	if (get_call_result_type(fcinfo, NULL, &state->descriptor) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	state->descriptor = BlessTupleDesc(state->descriptor);
+	up_to = PG_ARGISNULL(3) ? PG_INT64_MAX : argument_position(fcinfo, 3, "up_to_sequence_number");
 
 	state->snapshot = RegisterSnapshot(GetActiveSnapshot());
 	head = fact_head(&store, state->snapshot);
 	factstr_flush_before_answer(head.commit_position);
 	state->scan = fact_scan_begin(&store, query, state->snapshot,
 								  query->has_min_sequence_number ? query->min_sequence_number : 0,
-								  head.sequence_number,
+								  Min(up_to, head.sequence_number),
 								  backwards ? BackwardScanDirection : ForwardScanDirection,
 								  state->remaining == PG_INT64_MAX ? FACT_SCAN_ALL : state->remaining);
 	return state;
@@ -94,7 +96,7 @@ returned_row(ReadState *state, TupleTableSlot *row)
 	return HeapTupleGetDatum(heap_form_tuple(state->descriptor, values, nulls));
 }
 
-/* factstr_read(event_query, max_count, backwards), one fact a call. */
+/* factstr_read(event_query, max_count, backwards, up_to_sequence_number), one fact a call. */
 Datum
 factstr_read(PG_FUNCTION_ARGS)
 {

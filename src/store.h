@@ -20,7 +20,7 @@ enum
 	FACTSTR_EVENTS_COLUMNS = FACTSTR_IDEMPOTENCY_KEY
 };
 
-/* Columns of factstr_streams. */
+/* Columns of factstr_streams, and how many there are. */
 enum
 {
 	FACTSTR_STREAM_NAME = 1,
@@ -32,7 +32,9 @@ enum
 	FACTSTR_STREAM_FAILURE_COUNT,
 	FACTSTR_STREAM_LAST_ERROR,
 	FACTSTR_STREAM_LAST_FAILED_AT,
-	FACTSTR_STREAM_RETRY_AT
+	FACTSTR_STREAM_RETRY_AT,
+	FACTSTR_STREAM_TOKEN,
+	FACTSTR_STREAMS_COLUMNS = FACTSTR_STREAM_TOKEN
 };
 
 /* Columns of factstr_redactions, and how many there are. */

@@ -7,6 +7,7 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 
 #include "arguments.h"
 #include "batch_reader.h"
@@ -15,6 +16,7 @@
 #include "errors.h"
 #include "fact_scan.h"
 #include "set_function.h"
+#include "stream_lock.h"
 #include "stream_opening.h"
 #include "streams.h"
 #include "wakeup.h"
@@ -24,6 +26,10 @@ PG_FUNCTION_INFO_V1(factstr_stream_next);
 PG_FUNCTION_INFO_V1(factstr_stream_ack);
 PG_FUNCTION_INFO_V1(factstr_stream_seek);
 PG_FUNCTION_INFO_V1(factstr_stream_drop);
+PG_FUNCTION_INFO_V1(factstr_stream_hold);
+PG_FUNCTION_INFO_V1(factstr_stream_try_hold);
+PG_FUNCTION_INFO_V1(factstr_stream_release);
+PG_FUNCTION_INFO_V1(factstr_stream_fail);
 
 static void
 refuse_beyond_head(const FactstrStore *store, int64 sequence_number)
@@ -132,10 +138,10 @@ factstr_stream_next(PG_FUNCTION_ARGS)
 
 /* The stream, ours until the end of the transaction, to be changed. */
 static Stream
-lock_and_get(const FactstrStore *store, text *name, const char *function)
+lock_and_get(const FactstrStore *store, text *name, bool nowait, const char *function)
 {
 	factstr_refuse_read_only(function);
-	stream_lock(store, name, false);
+	stream_lock(store, name, nowait);
 	return stream_get(store, name);
 }
 
@@ -164,7 +170,7 @@ factstr_stream_ack(PG_FUNCTION_ARGS)
 	text	   *name = argument_stream_name(fcinfo, 0);
 	int64		sequence_number = argument_position(fcinfo, 1, "sequence_number");
 	FactstrStore store = factstr_store(fcinfo);
-	Stream		stream = lock_and_get(&store, name, "factstr_stream_ack()");
+	Stream		stream = lock_and_get(&store, name, false, "factstr_stream_ack()");
 
 	if (sequence_number <= stream.cursor)
 		PG_RETURN_INT64(stream.cursor);
@@ -184,30 +190,134 @@ factstr_stream_ack(PG_FUNCTION_ARGS)
  * Administration
  */
 
-/* factstr_stream_seek(name, sequence_number): go on after this fact, wherever the cursor was. */
+static bool
+argument_nowait(FunctionCallInfo fcinfo, int argument)
+{
+	argument_refuse_null(fcinfo, argument, "nowait");
+	return PG_GETARG_BOOL(argument);
+}
+
+/* factstr_stream_seek(name, sequence_number, nowait): go on after this fact, wherever the cursor was. */
 Datum
 factstr_stream_seek(PG_FUNCTION_ARGS)
 {
 	text	   *name = argument_stream_name(fcinfo, 0);
 	int64		sequence_number = argument_position(fcinfo, 1, "sequence_number");
+	bool		nowait = argument_nowait(fcinfo, 2);
 	FactstrStore store = factstr_store(fcinfo);
-	Stream		stream = lock_and_get(&store, name, "factstr_stream_seek()");
+	Stream		stream = lock_and_get(&store, name, nowait, "factstr_stream_seek()");
 
 	refuse_beyond_head(&store, sequence_number);
-	stream_move(&store, &stream, sequence_number);
+	stream_seek(&store, &stream, sequence_number);
 	wakeup_at_commit(wakeup_of_facts());
 	PG_RETURN_INT64(sequence_number);
 }
 
-/* factstr_stream_drop(name) */
+/* factstr_stream_drop(name, nowait) */
 Datum
 factstr_stream_drop(PG_FUNCTION_ARGS)
 {
 	text	   *name = argument_stream_name(fcinfo, 0);
+	bool		nowait = argument_nowait(fcinfo, 1);
 	FactstrStore store = factstr_store(fcinfo);
-	Stream		stream = lock_and_get(&store, name, "factstr_stream_drop()");
+	Stream		stream = lock_and_get(&store, name, nowait, "factstr_stream_drop()");
 
 	stream_delete(&store, &stream);
 	wakeup_at_commit(wakeup_of_facts());
 	PG_RETURN_VOID();
+}
+
+/*
+ * Holding a stream for longer than a transaction
+ */
+
+/* Is it the token of the stream's last consumer, or none? */
+static bool
+continues(FunctionCallInfo fcinfo, int argument, const Stream *stream)
+{
+	return PG_ARGISNULL(argument) || PG_GETARG_INT64(argument) == stream->token;
+}
+
+/* Keeps a locked stream for the session; returns the token of the hold. */
+static int64
+hold(FunctionCallInfo fcinfo, int argument, const FactstrStore *store, const Stream *stream)
+{
+	int64		token = stream->token;
+
+	if (PG_ARGISNULL(argument) && !stream_is_held(store, stream->name))
+		token = stream_hand_over(store, stream);
+	stream_hold(store, stream->name);
+	return token;
+}
+
+/*
+ * factstr_stream_hold(name, nowait, token): the stream is the session's until it releases it or ends.
+ * Returns the token of this hold.  With the token of an earlier one, that is continued, unless the
+ * stream has had another consumer since.
+ */
+Datum
+factstr_stream_hold(PG_FUNCTION_ARGS)
+{
+	text	   *name = argument_stream_name(fcinfo, 0);
+	bool		nowait = argument_nowait(fcinfo, 1);
+	FactstrStore store = factstr_store(fcinfo);
+	Stream		stream = lock_and_get(&store, name, nowait, "factstr_stream_hold()");
+
+	if (!continues(fcinfo, 2, &stream))
+		ereport(ERROR,
+				(errcode(FACTSTR_ERRCODE_STREAM_ACTIVE),
+				 errmsg("durable stream \"%s\" has had another consumer since",
+						text_to_cstring(name)),
+				 errhint("Leave it to that one, or take it over: hold it without a token, and go on after its cursor.")));
+	PG_RETURN_INT64(hold(fcinfo, 2, &store, &stream));
+}
+
+/* factstr_stream_try_hold(name, token): the same, but null if another consumer has it, or has had it. */
+Datum
+factstr_stream_try_hold(PG_FUNCTION_ARGS)
+{
+	text	   *name = argument_stream_name(fcinfo, 0);
+	FactstrStore store = factstr_store(fcinfo);
+	Stream		stream;
+
+	factstr_refuse_read_only("factstr_stream_try_hold()");
+	if (!stream_try_lock(&store, name))
+		PG_RETURN_NULL();
+	stream = stream_get(&store, name);
+	if (!continues(fcinfo, 1, &stream))
+		PG_RETURN_NULL();
+	PG_RETURN_INT64(hold(fcinfo, 1, &store, &stream));
+}
+
+/* factstr_stream_release(name): was it held? */
+Datum
+factstr_stream_release(PG_FUNCTION_ARGS)
+{
+	text	   *name = argument_stream_name(fcinfo, 0);
+	FactstrStore store = factstr_store(fcinfo);
+
+	PG_RETURN_BOOL(stream_release(&store, name));
+}
+
+/*
+ * factstr_stream_fail(name, error, retry_at): whoever holds the stream has failed with the batch after the
+ * cursor.  Returns how often it has, in a row.
+ */
+Datum
+factstr_stream_fail(PG_FUNCTION_ARGS)
+{
+	text	   *name = argument_stream_name(fcinfo, 0);
+	TimestampTz retry_at = PG_ARGISNULL(2) ? 0 : PG_GETARG_TIMESTAMPTZ(2);
+	FactstrStore store = factstr_store(fcinfo);
+	Stream		stream;
+
+	argument_refuse_null(fcinfo, 1, "error");
+	stream = lock_and_get(&store, name, false, "factstr_stream_fail()");
+	if (!stream_is_held(&store, name))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("durable stream \"%s\" is not held by this session", text_to_cstring(name)),
+				 errhint("Hold it with factstr_stream_hold.")));
+	stream_fail(&store, &stream, text_to_cstring(PG_GETARG_TEXT_PP(1)), retry_at);
+	PG_RETURN_INT32(stream.failure_count + 1);
 }

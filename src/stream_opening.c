@@ -9,6 +9,7 @@
 #include "arguments.h"
 #include "errors.h"
 #include "fact_scan.h"
+#include "stream_lock.h"
 #include "stream_opening.h"
 
 /* The query of a durable stream bounds no rows: its cursor does. */

@@ -1,11 +1,6 @@
 /*
  * streams.c
- *		Durable streams: their rows, and the lock of the one consumer.
- *
- * A stream belongs to the transaction that holds its lock, which ends with the transaction: a
- * consumer that died does not block its successor.  It is an object lock whose class is the table
- * of streams, numbered by a hash of the name, so that any change to a row is made under its lock;
- * rows are read with a snapshot taken after it.
+ *		Durable streams: their rows, which are changed under the stream's lock only.
  */
 #include "postgres.h"
 
@@ -16,8 +11,7 @@
 #include "access/xact.h"
 #include "catalog/pg_collation.h"
 #include "executor/executor.h"
-#include "miscadmin.h"
-#include "storage/lock.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
@@ -27,46 +21,9 @@
 #include "compat.h"
 #include "errors.h"
 #include "row_change.h"
+#include "stream_lock.h"
 #include "streams.h"
 #include "wakeup.h"
-
-/*
- * What stands for the name where there is no room for it: 47 bits, as many as a lock has.  The view
- * factstr_stream_status computes the same.
- */
-uint64
-stream_hash(text *name)
-{
-	uint64		hash = DatumGetUInt64(DirectFunctionCall2Coll(hashtextextended, C_COLLATION_OID,
-															  PointerGetDatum(name),
-															  Int64GetDatum(0)));
-
-	return hash & UINT64CONST(0x7FFFFFFFFFFF);
-}
-
-/* Two names with one hash would take turns, or find each other active. */
-static LOCKTAG
-stream_lock_tag(const FactstrStore *store, text *name)
-{
-	uint64		hash = stream_hash(name);
-	LOCKTAG		tag;
-
-	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, store->streams, (uint32) hash, (uint16) (hash >> 32));
-	return tag;
-}
-
-/* Takes the stream until the end of the transaction; with nowait raises "already active" instead. */
-void
-stream_lock(const FactstrStore *store, text *name, bool nowait)
-{
-	LOCKTAG		tag = stream_lock_tag(store, name);
-
-	if (LockAcquire(&tag, ExclusiveLock, false, nowait) == LOCKACQUIRE_NOT_AVAIL)
-		ereport(ERROR,
-				(errcode(FACTSTR_ERRCODE_STREAM_ACTIVE),
-				 errmsg("durable stream \"%s\" is already active", text_to_cstring(name)),
-				 errhint("The view factstr_stream_status shows its consumer; without nowait the call waits for it.")));
-}
 
 static Stream
 stream_of_row(TupleTableSlot *row)
@@ -86,6 +43,7 @@ stream_of_row(TupleTableSlot *row)
 	stream.subscriber = isnull ? NULL : pstrdup(NameStr(*DatumGetName(value)));
 	value = slot_getattr(row, FACTSTR_STREAM_RETRY_AT, &isnull);
 	stream.retry_at = isnull ? 0 : DatumGetTimestampTz(value);
+	stream.token = DatumGetInt64(slot_getattr(row, FACTSTR_STREAM_TOKEN, &isnull));
 	return stream;
 }
 
@@ -191,6 +149,8 @@ stream_insert(const FactstrStore *store, text *name, Jsonb *event_query, int64 c
 	nulls[FACTSTR_STREAM_CURSOR - 1] = false;
 	values[FACTSTR_STREAM_FAILURE_COUNT - 1] = Int32GetDatum(0);
 	nulls[FACTSTR_STREAM_FAILURE_COUNT - 1] = false;
+	values[FACTSTR_STREAM_TOKEN - 1] = Int64GetDatum(0);
+	nulls[FACTSTR_STREAM_TOKEN - 1] = false;
 	change_row(streams, NULL, heap_form_tuple(RelationGetDescr(streams), values, nulls));
 	table_close(streams, NoLock);
 }
@@ -199,9 +159,9 @@ stream_insert(const FactstrStore *store, text *name, Jsonb *event_query, int64 c
 typedef struct StreamChange
 {
 	int			count;
-	int			columns[FACTSTR_STREAM_RETRY_AT];
-	Datum		values[FACTSTR_STREAM_RETRY_AT];
-	bool		nulls[FACTSTR_STREAM_RETRY_AT];
+	int			columns[FACTSTR_STREAMS_COLUMNS];
+	Datum		values[FACTSTR_STREAMS_COLUMNS];
+	bool		nulls[FACTSTR_STREAMS_COLUMNS];
 } StreamChange;
 
 static void
@@ -241,16 +201,57 @@ apply_change(const FactstrStore *store, const Stream *stream, StreamChange *chan
 	wakeup_at_commit(wakeup_of_stream(stream_hash(stream->name)));
 }
 
-/* Puts the cursor where it is told. */
+static void
+set_cursor(StreamChange *change, const Stream *stream, int64 cursor)
+{
+	set_column(change, FACTSTR_STREAM_CURSOR, Int64GetDatum(cursor));
+	set_column(change, FACTSTR_STREAM_LAST_SUCCESS_AT, TimestampTzGetDatum(GetCurrentTimestamp()));
+	end_pause(change, stream);
+}
+
+/*
+ * Never used before, not even by a stream of this name that was dropped meanwhile: each transaction that
+ * takes a stream has a higher id.  A restored database has lower ones than its dump's, hence the maximum.
+ */
+static int64
+next_token(const Stream *stream)
+{
+	return Max(stream->token + 1, (int64) U64FromFullTransactionId(GetTopFullTransactionId()));
+}
+
+/* A consumer has got on.  If it does not hold the stream, it has taken it from whoever did. */
 void
 stream_move(const FactstrStore *store, const Stream *stream, int64 cursor)
 {
 	StreamChange change = {0};
 
-	set_column(&change, FACTSTR_STREAM_CURSOR, Int64GetDatum(cursor));
-	set_column(&change, FACTSTR_STREAM_LAST_SUCCESS_AT, TimestampTzGetDatum(GetCurrentTimestamp()));
-	end_pause(&change, stream);
+	set_cursor(&change, stream, cursor);
+	if (!stream_is_held(store, stream->name))
+		set_column(&change, FACTSTR_STREAM_TOKEN, Int64GetDatum(next_token(stream)));
 	apply_change(store, stream, &change);
+}
+
+/* Puts the cursor where it is told; the consumer stays the same. */
+void
+stream_seek(const FactstrStore *store, const Stream *stream, int64 cursor)
+{
+	StreamChange change = {0};
+
+	set_cursor(&change, stream, cursor);
+	apply_change(store, stream, &change);
+}
+
+/* The stream has a new consumer, which does not wait; returns its token. */
+int64
+stream_hand_over(const FactstrStore *store, const Stream *stream)
+{
+	StreamChange change = {0};
+	int64		token = next_token(stream);
+
+	set_column(&change, FACTSTR_STREAM_TOKEN, Int64GetDatum(token));
+	set_column_null(&change, FACTSTR_STREAM_RETRY_AT);
+	apply_change(store, stream, &change);
+	return token;
 }
 
 void
@@ -278,17 +279,25 @@ stream_unsubscribe(const FactstrStore *store, const Stream *stream)
 	apply_change(store, stream, &change);
 }
 
-/* The handler has failed, and is to be tried again then. */
+/* An error may quote a payload; so much of it is kept.  In bytes. */
+#define LONGEST_ERROR 1000
+
+/* The batch after the cursor has failed, and is to be tried again then; 0: nobody says when. */
 void
 stream_fail(const FactstrStore *store, const Stream *stream, const char *error,
 			TimestampTz retry_at)
 {
 	StreamChange change = {0};
+	int			length = pg_mbcliplen(error, (int) strlen(error), LONGEST_ERROR);
 
 	set_column(&change, FACTSTR_STREAM_FAILURE_COUNT, Int32GetDatum(stream->failure_count + 1));
-	set_column(&change, FACTSTR_STREAM_LAST_ERROR, CStringGetTextDatum(error));
+	set_column(&change, FACTSTR_STREAM_LAST_ERROR,
+			   PointerGetDatum(cstring_to_text_with_len(error, length)));
 	set_column(&change, FACTSTR_STREAM_LAST_FAILED_AT, TimestampTzGetDatum(GetCurrentTimestamp()));
-	set_column(&change, FACTSTR_STREAM_RETRY_AT, TimestampTzGetDatum(retry_at));
+	if (retry_at != 0)
+		set_column(&change, FACTSTR_STREAM_RETRY_AT, TimestampTzGetDatum(retry_at));
+	else
+		set_column_null(&change, FACTSTR_STREAM_RETRY_AT);
 	apply_change(store, stream, &change);
 }
 

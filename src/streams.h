@@ -1,6 +1,6 @@
 /*
  * streams.h
- *		Durable streams: their rows, and the lock of the one consumer.
+ *		Durable streams: their rows.
  */
 #ifndef FACTSTR_STREAMS_H
 #define FACTSTR_STREAMS_H
@@ -21,18 +21,19 @@ typedef struct Stream
 	int64		cursor;			/* the last number that is done with; 0 at the beginning */
 	char	   *handler;		/* NULL if no function is subscribed */
 	char	   *subscriber;		/* the role that did */
-	int32		failure_count;	/* of the handler, in a row */
+	int32		failure_count;	/* of its consumer, in a row */
 	TimestampTz retry_at;		/* 0 unless it has failed */
+	int64		token;			/* of its last consumer; 0: it has had none */
 } Stream;
 
-extern uint64 stream_hash(text *name);
-extern void stream_lock(const FactstrStore *store, text *name, bool nowait);
 extern Stream stream_find(const FactstrStore *store, text *name);
 extern Stream stream_get(const FactstrStore *store, text *name);
 extern List *stream_list_subscribed(const FactstrStore *store);
 
 extern void stream_insert(const FactstrStore *store, text *name, Jsonb *event_query, int64 cursor);
 extern void stream_move(const FactstrStore *store, const Stream *stream, int64 cursor);
+extern void stream_seek(const FactstrStore *store, const Stream *stream, int64 cursor);
+extern int64 stream_hand_over(const FactstrStore *store, const Stream *stream);
 extern void stream_subscribe(const FactstrStore *store, const Stream *stream, const char *handler,
 							 const char *subscriber);
 extern void stream_unsubscribe(const FactstrStore *store, const Stream *stream);

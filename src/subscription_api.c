@@ -19,6 +19,7 @@
 #include "launcher.h"
 #include "procedure.h"
 #include "settings.h"
+#include "stream_lock.h"
 #include "stream_opening.h"
 #include "wakeup.h"
 

@@ -31,6 +31,7 @@
 #include "compat.h"
 #include "delivery.h"
 #include "settings.h"
+#include "stream_lock.h"
 #include "streams.h"
 #include "subscription_worker.h"
 #include "wakeup.h"

@@ -19,6 +19,7 @@
 #include "durability.h"
 #include "errors.h"
 #include "procedure.h"
+#include "stream_lock.h"
 #include "streams.h"
 #include "wakeup.h"
 

@@ -14,7 +14,19 @@
 #define FS_EVENTS_SHAPE "Events are an array of objects with \"event_type\", \"payload\" and, if wanted, \"metadata\"."
 #define FS_EVENT_KEYS "The keys of an event are \"event_type\", \"payload\" and, if wanted, \"metadata\"."
 #define FS_EVENT_TYPE_SHAPE "\"event_type\" is a non-empty string of at most 2000 bytes."
+#define FS_PAYLOAD_SHAPE "\"payload\" is any JSON value, null included."
 #define FS_METADATA_SHAPE "\"metadata\" is an object, or absent."
+
+static bool
+fs_check_event_type(fs_text event_type, const char *path, fs_input_error *error)
+{
+	if (event_type.length == 0)
+		return fs_malformed(error, path, FS_EVENT_TYPE_SHAPE, "event_type must not be empty");
+	if (event_type.length > FS_EVENT_TYPE_MAX_BYTES)
+		return fs_malformed(error, path, FS_EVENT_TYPE_SHAPE, "event_type is %zu bytes long",
+							event_type.length);
+	return true;
+}
 
 static bool
 fs_parse_event_type(fs_json value, const char *path, fs_new_event *event, fs_input_error *error)
@@ -23,12 +35,7 @@ fs_parse_event_type(fs_json value, const char *path, fs_new_event *event, fs_inp
 		return fs_wrong_kind(error, path, FS_EVENT_TYPE_SHAPE, "event_type",
 							 FS_JSON_STRING, fs_json_kind_of(value));
 	event->event_type = fs_json_string(value);
-	if (event->event_type.length == 0)
-		return fs_malformed(error, path, FS_EVENT_TYPE_SHAPE, "event_type must not be empty");
-	if (event->event_type.length > FS_EVENT_TYPE_MAX_BYTES)
-		return fs_malformed(error, path, FS_EVENT_TYPE_SHAPE, "event_type is %zu bytes long",
-							event->event_type.length);
-	return true;
+	return fs_check_event_type(event->event_type, path, error);
 }
 
 static bool
@@ -90,8 +97,7 @@ fs_new_event_parse(fs_json document, size_t index, fs_new_event *event, fs_input
 	if (!has_event_type)
 		return fs_malformed(error, path, FS_EVENT_TYPE_SHAPE, "missing key \"event_type\"");
 	if (!has_payload)
-		return fs_malformed(error, path, "\"payload\" is any JSON value, null included.",
-							"missing key \"payload\"");
+		return fs_malformed(error, path, FS_PAYLOAD_SHAPE, "missing key \"payload\"");
 	return true;
 }
 

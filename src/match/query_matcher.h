@@ -48,7 +48,7 @@ typedef enum fs_type_verdict
 } fs_type_verdict;
 
 /* Looked at first: it is the cheaper test, and a payload may have to be fetched and decompressed. */
-static fs_type_verdict
+static inline fs_type_verdict
 fs_event_type_verdict(const fs_event_query *query, fs_text event_type)
 {
 	fs_type_verdict verdict = FS_NO_MATCH;

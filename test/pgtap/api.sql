@@ -1,6 +1,6 @@
 -- The SQL API as it is declared: signatures, volatility, strictness, parallel label.
 BEGIN;
-SELECT plan(168);
+SELECT plan(216);
 
 CREATE TEMP TABLE api (name text, arguments text, result text, volatility text, strict bool, parallel "char", returns_set bool, estimated_rows real, called_with text[]);
 INSERT INTO api VALUES
@@ -13,23 +13,33 @@ INSERT INTO api VALUES
 	('factstr_try_append_if',
 		'events jsonb, context_query jsonb, expected_context_version bigint, idempotency_key text DEFAULT NULL::text, OUT first_sequence_number bigint, OUT last_sequence_number bigint, OUT committed_count bigint, OUT conflict boolean, OUT actual_context_version bigint',
 		'record', 'volatile', false, 'u', false, 0, '{jsonb,jsonb,bigint,text}'),
+	('factstr_import',
+		'batches jsonb, OUT first_sequence_number bigint, OUT last_sequence_number bigint, OUT committed_count bigint',
+		'record', 'volatile', false, 'u', false, 0, '{jsonb}'),
 	('factstr_query',
 		'event_query jsonb DEFAULT ''{}''::jsonb, OUT event_records jsonb, OUT last_returned_sequence_number bigint, OUT current_context_version bigint',
 		'record', 'stable', false, 'r', false, 0, '{jsonb}'),
 	('factstr_read',
-		'event_query jsonb DEFAULT ''{}''::jsonb, max_count bigint DEFAULT NULL::bigint, backwards boolean DEFAULT false, OUT sequence_number bigint, OUT occurred_at timestamp with time zone, OUT event_type text, OUT payload jsonb, OUT metadata jsonb',
-		'SETOF record', 'stable', false, 'r', true, 1000, '{jsonb,bigint,boolean}'),
+		'event_query jsonb DEFAULT ''{}''::jsonb, max_count bigint DEFAULT NULL::bigint, backwards boolean DEFAULT false, up_to_sequence_number bigint DEFAULT NULL::bigint, OUT sequence_number bigint, OUT occurred_at timestamp with time zone, OUT event_type text, OUT payload jsonb, OUT metadata jsonb',
+		'SETOF record', 'stable', false, 'r', true, 1000, '{jsonb,bigint,boolean,bigint}'),
 	('factstr_context_version', 'event_query jsonb', 'bigint', 'stable', false, 'r', false, 0, '{jsonb}'),
 	('factstr_batches',
 		'event_query jsonb DEFAULT ''{}''::jsonb, after_sequence_number bigint DEFAULT 0, max_batches integer DEFAULT 100, OUT first_sequence_number bigint, OUT last_sequence_number bigint, OUT event_records jsonb',
 		'SETOF record', 'stable', false, 'r', true, 100, '{jsonb,bigint,integer}'),
+	('factstr_export',
+		'after_sequence_number bigint DEFAULT 0, max_batches integer DEFAULT 100, OUT first_sequence_number bigint, OUT last_sequence_number bigint, OUT event_records jsonb, OUT idempotency_key text',
+		'SETOF record', 'stable', false, 'r', true, 100, '{bigint,integer}'),
 	('factstr_stream_open', 'name text, event_query jsonb DEFAULT ''{}''::jsonb, start text DEFAULT ''first''::text', 'bigint', 'volatile', false, 'u', false, 0, '{text,jsonb,text}'),
 	('factstr_stream_next',
 		'name text, max_batches integer DEFAULT 1, nowait boolean DEFAULT false, OUT first_sequence_number bigint, OUT last_sequence_number bigint, OUT event_records jsonb',
 		'SETOF record', 'volatile', false, 'u', true, 10, '{text,integer,boolean}'),
 	('factstr_stream_ack', 'name text, sequence_number bigint', 'bigint', 'volatile', false, 'u', false, 0, '{text,bigint}'),
-	('factstr_stream_seek', 'name text, sequence_number bigint', 'bigint', 'volatile', false, 'u', false, 0, '{text,bigint}'),
-	('factstr_stream_drop', 'name text', 'void', 'volatile', false, 'u', false, 0, '{text}'),
+	('factstr_stream_hold', 'name text, nowait boolean DEFAULT false, token bigint DEFAULT NULL::bigint', 'bigint', 'volatile', false, 'u', false, 0, '{text,boolean,bigint}'),
+	('factstr_stream_try_hold', 'name text, token bigint DEFAULT NULL::bigint', 'bigint', 'volatile', false, 'u', false, 0, '{text,bigint}'),
+	('factstr_stream_release', 'name text', 'boolean', 'volatile', false, 'u', false, 0, '{text}'),
+	('factstr_stream_fail', 'name text, error text, retry_at timestamp with time zone DEFAULT NULL::timestamp with time zone', 'integer', 'volatile', false, 'u', false, 0, '{text,text,"timestamp with time zone"}'),
+	('factstr_stream_seek', 'name text, sequence_number bigint, nowait boolean DEFAULT false', 'bigint', 'volatile', false, 'u', false, 0, '{text,bigint,boolean}'),
+	('factstr_stream_drop', 'name text, nowait boolean DEFAULT false', 'void', 'volatile', false, 'u', false, 0, '{text,boolean}'),
 	('factstr_wait', 'IN sequence_number bigint, IN stream text, IN timeout interval DEFAULT NULL::interval', NULL, 'volatile', false, 'u', false, 0, '{bigint,text,interval}'),
 	('factstr_subscribe', 'name text, event_query jsonb, handler regprocedure, start text DEFAULT ''first''::text', 'bigint', 'volatile', false, 'u', false, 0, '{text,jsonb,regprocedure,text}'),
 	('factstr_unsubscribe', 'name text', 'boolean', 'volatile', false, 'u', false, 0, '{text}'),

@@ -1,6 +1,6 @@
 -- Who may do what: nothing until it is granted, then what was granted and no more.
 BEGIN;
-SELECT plan(80);
+SELECT plan(110);
 
 -- What a command of another role comes to: its SQLSTATE and message, or its result.
 CREATE FUNCTION pg_temp.as_role(role name, command text) RETURNS text LANGUAGE plpgsql AS $$
@@ -40,7 +40,7 @@ CREATE ROLE regress_factstr_table_reader;
 GRANT EXECUTE ON FUNCTION factstr_append(jsonb, text) TO regress_factstr_writer;
 GRANT EXECUTE ON FUNCTION factstr_append_if(jsonb, jsonb, bigint, text) TO regress_factstr_decider;
 GRANT EXECUTE ON FUNCTION factstr_try_append_if(jsonb, jsonb, bigint, text) TO regress_factstr_trier;
-GRANT EXECUTE ON FUNCTION factstr_query(jsonb), factstr_read(jsonb, bigint, boolean), factstr_context_version(jsonb), factstr_batches(jsonb, bigint, integer) TO regress_factstr_reader;
+GRANT EXECUTE ON FUNCTION factstr_query(jsonb), factstr_read(jsonb, bigint, boolean, bigint), factstr_context_version(jsonb), factstr_batches(jsonb, bigint, integer) TO regress_factstr_reader;
 GRANT SELECT ON factstr_events TO regress_factstr_table_reader;
 
 CREATE TEMP TABLE commands (name text, command text);
@@ -51,7 +51,13 @@ INSERT INTO commands VALUES
 	('factstr_query', $$SELECT current_context_version > 0 FROM factstr_query('{"filters": [{"payload_predicates": ["secret"]}]}')$$),
 	('factstr_read', $$SELECT payload FROM factstr_read('{}', 1)$$),
 	('factstr_context_version', $$SELECT factstr_context_version('{"filters": [{"event_types": ["a"]}]}') > 0$$),
-	('factstr_batches', $$SELECT first_sequence_number FROM factstr_batches()$$);
+	('factstr_batches', $$SELECT first_sequence_number FROM factstr_batches()$$),
+	('factstr_export', $$SELECT first_sequence_number FROM factstr_export()$$),
+	('factstr_import', $$SELECT committed_count FROM factstr_import('[]')$$),
+	('factstr_stream_hold', $$SELECT factstr_stream_hold('none')$$),
+	('factstr_stream_try_hold', $$SELECT factstr_stream_try_hold('none')$$),
+	('factstr_stream_release', $$SELECT factstr_stream_release('none')$$),
+	('factstr_stream_fail', $$SELECT factstr_stream_fail('none', 'x')$$);
 SELECT is(committed_count, 1::bigint, 'there is a fact to read') FROM factstr_append('[{"event_type": "a", "payload": "secret"}]', 'key');
 
 -- As declared
@@ -72,7 +78,8 @@ SELECT is(pg_temp.as_role('regress_factstr_decider', command), CASE name WHEN 'f
 SELECT is(pg_temp.as_role('regress_factstr_trier', command), CASE name WHEN 'factstr_try_append_if' THEN '1' ELSE '42501: permission denied for function ' || name END, 'trier: ' || name) FROM commands;
 -- The right to read is not the right to append.
 SELECT is(pg_temp.as_role('regress_factstr_reader', command),
-	CASE WHEN name ~ 'append' THEN '42501: permission denied for function ' || name WHEN name = 'factstr_read' THEN '"secret"' WHEN name = 'factstr_batches' THEN (SELECT min(sequence_number)::text FROM factstr_events) ELSE 'true' END, 'reader: ' || name) FROM commands;
+	CASE WHEN name ~ 'append' THEN '42501: permission denied for function ' || name WHEN name = 'factstr_read' THEN '"secret"' WHEN name = 'factstr_batches' THEN (SELECT min(sequence_number)::text FROM factstr_events)
+		WHEN name ~ 'export|import|stream' THEN '42501: permission denied for function ' || name ELSE 'true' END, 'reader: ' || name) FROM commands;
 
 -- None of these rights is one on the table.
 SELECT is(pg_temp.as_role(role, command), '42501: permission denied for table factstr_events', role || ': ' || split_part(command, ' ', 1) || ' on the table')
