@@ -18,6 +18,9 @@ void	   *fs_arena_allocate(fs_arena *arena, size_t size);
 
 /* A copy of a NUL-terminated text; NULL if there is no memory. */
 char	   *fs_arena_copy(fs_arena *arena, const char *text);
+
+/* A NUL-terminated copy of so many bytes; NULL if there is no memory. */
+char	   *fs_arena_copy_bytes(fs_arena *arena, const char *data, size_t length);
 void		fs_arena_release(fs_arena *arena);
 
 #endif							/* FACTSTR_ARENA_H */

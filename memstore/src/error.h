@@ -9,7 +9,10 @@
 
 #include "match/input_error.h"
 
-/* Fills *error, if it is not NULL, with a code and a message, and clears the rest.  Returns the code. */
+/*
+ * Fills *error, if it is not NULL, with a code and a message, and clears the rest.  Returns the
+ * code.
+ */
 int			fs_error(factstr_error *error, factstr_code code, const char *format,...)
 			__attribute__((format(printf, 3, 4)));
 
@@ -20,6 +23,9 @@ void		fs_error_hint(factstr_error *error, const char *format,...)
 			__attribute__((format(printf, 2, 3)));
 
 int			fs_error_no_memory(factstr_error *error);
+
+/* An argument that is required is NULL. */
+int			fs_error_misuse_null(factstr_error *error, const char *argument);
 
 /* The same conflict, in the same words, from every store.  Versions: 0 for empty. */
 int			fs_error_conflict(factstr_error *error, uint64_t expected_context_version,

@@ -2,8 +2,12 @@
  * hub.h
  *		Where the threads of streams wait for something to do.
  *
- * A store wakes its hub when facts have come in or cursors have moved.  Who wants to wait takes the count of wake-ups first, then
- * looks, then waits for the count to change: nothing that happened in between is missed.
+ * A store wakes its hub when facts have come in or cursors have moved.  Who wants to wait takes the
+ * count of wake-ups first, then looks, then waits for the count to change: nothing that happened in
+ * between is missed.
+ *
+ * Streams wait for facts.  Who waits for a cursor to move, or for a name to become free, waits for
+ * cursors: that count changes with both, so that moving a cursor does not wake all streams.
  */
 #ifndef FACTSTR_HUB_H
 #define FACTSTR_HUB_H
@@ -16,10 +20,17 @@ typedef struct fs_hub fs_hub;
 fs_hub	   *fs_hub_new(void);
 void		fs_hub_free(fs_hub *hub);
 
+/* Facts may have come in, and cursors may have moved. */
 void		fs_hub_wake(fs_hub *hub);
-uint64_t	fs_hub_count(fs_hub *hub);
 
-/* Returns when the count is no longer the one given, or after so many ms; negative: no limit. */
+/* Cursors may have moved, and names may have become free. */
+void		fs_hub_wake_cursors(fs_hub *hub);
+
+uint64_t	fs_hub_count(fs_hub *hub);
+uint64_t	fs_hub_cursor_count(fs_hub *hub);
+
+/* Return when the count is no longer the one given, or after so many ms; negative: no limit. */
 void		fs_hub_wait(fs_hub *hub, uint64_t count, int64_t timeout);
+void		fs_hub_cursor_wait(fs_hub *hub, uint64_t count, int64_t timeout);
 
 #endif							/* FACTSTR_HUB_H */

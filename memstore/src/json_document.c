@@ -2,15 +2,20 @@
  * json_document.c
  *		From JSON text to a jansson document that keeps every number exactly.
  *
- * The text is rewritten token by token, numbers as tagged strings (json_document.h), and jansson
- * parses the result.  Only numbers are understood here; all other grammar is jansson's business.
- * Nothing that is not JSON becomes JSON by the rewriting, because a string may stand wherever a
- * number may, and the one place where only a string may stand, a key, is looked after.
+ * Nearly all texts are read by the short way, json_reader.h.  What that does not understand,
+ * because it is wrong or because it is rare, goes the long way, which also finds the words for what
+ * is wrong: the text is rewritten token by token, numbers as tagged strings (json_document.h), and
+ * jansson parses the result.  Only numbers are understood here; all other grammar is jansson's
+ * business.  Nothing that is not JSON becomes JSON by the rewriting, because a string may stand
+ * wherever a number may, and the one place where only a string may stand, a key, is looked after.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "buffer.h"
 #include "json_document.h"
+#include "json_number.h"
+#include "json_reader.h"
 
 #define FS_JSON_SHAPE "A document is one JSON value in UTF-8 (RFC 8259)."
 #define FS_NUMBER_SHAPE \
@@ -21,21 +26,6 @@
 /* How much of a number an error quotes. */
 #define FS_QUOTED_NUMBER_BYTES 40
 
-/*
- * Reading an exponent stops here: no count of digits brings it back into range, and one more digit
- * or all the digits of a text do not overflow it.
- */
-#define FS_HUGE_EXPONENT INT64_C(100000000000000000)
-
-/* The rewritten text.  After a failed allocation nothing more is added. */
-typedef struct fs_buffer
-{
-	char	   *data;
-	size_t		length;
-	size_t		capacity;
-	bool		no_memory;
-} fs_buffer;
-
 /* One walk over the text.  A step returns false with *error filled. */
 typedef struct fs_rewriter
 {
@@ -45,56 +35,6 @@ typedef struct fs_rewriter
 	fs_buffer	out;
 	fs_input_error *error;
 } fs_rewriter;
-
-/* The parts of a number token, borrowed from it. */
-typedef struct fs_number
-{
-	bool		negative;
-	fs_text		integer;
-	fs_text		fraction;
-	int64_t		exponent;		/* as written, or beyond +-FS_HUGE_EXPONENT */
-} fs_number;
-
-static bool
-fs_buffer_reserve(fs_buffer *buffer, size_t more)
-{
-	size_t		capacity = buffer->capacity;
-	char	   *data;
-
-	if (buffer->no_memory)
-		return false;
-	if (more <= capacity - buffer->length)
-		return true;
-	if (more <= SIZE_MAX / 2 - buffer->length)
-	{
-		capacity = (buffer->length + more) * 2;
-		data = realloc(buffer->data, capacity);
-		if (data != NULL)
-		{
-			buffer->data = data;
-			buffer->capacity = capacity;
-			return true;
-		}
-	}
-	buffer->no_memory = true;
-	return false;
-}
-
-static void
-fs_buffer_append(fs_buffer *buffer, const char *data, size_t length)
-{
-	if (length > 0 && fs_buffer_reserve(buffer, length))
-	{
-		memcpy(buffer->data + buffer->length, data, length);
-		buffer->length += length;
-	}
-}
-
-static void
-fs_buffer_append_text(fs_buffer *buffer, const char *text)
-{
-	fs_buffer_append(buffer, text, strlen(text));
-}
 
 /* Errors say where in the caller's text; a column counts characters, not bytes. */
 static void
@@ -125,135 +65,6 @@ fs_refuse(fs_rewriter *rewriter, const char *place, const char *expected, const 
 	return fs_malformed(rewriter->error, description, expected, "%s", message);
 }
 
-/* Takes a run of digits off the front of *rest. */
-static fs_text
-fs_take_digits(fs_text *rest)
-{
-	fs_text		digits = {rest->data, 0};
-
-	while (digits.length < rest->length &&
-		   rest->data[digits.length] >= '0' && rest->data[digits.length] <= '9')
-		digits.length++;
-	rest->data += digits.length;
-	rest->length -= digits.length;
-	return digits;
-}
-
-static bool
-fs_take_character(fs_text *rest, const char *choice)
-{
-	if (rest->length == 0 || *rest->data == '\0' || strchr(choice, *rest->data) == NULL)
-		return false;
-	rest->data++;
-	rest->length--;
-	return true;
-}
-
-/* What follows the letter e: an optional sign and at least one digit. */
-static bool
-fs_scan_exponent(fs_text *rest, int64_t *exponent)
-{
-	bool		negative = rest->length > 0 && *rest->data == '-';
-	fs_text		digits;
-
-	(void) fs_take_character(rest, "+-");
-	digits = fs_take_digits(rest);
-	*exponent = 0;
-	for (size_t i = 0; i < digits.length && *exponent < FS_HUGE_EXPONENT; i++)
-		*exponent = *exponent * 10 + (digits.data[i] - '0');
-	if (negative)
-		*exponent = -*exponent;
-	return digits.length > 0;
-}
-
-/* Is the token, all of it, a JSON number?  Then its parts are in *number. */
-static bool
-fs_scan_number(fs_text token, fs_number *number)
-{
-	fs_text		rest = token;
-
-	number->fraction = (fs_text) {NULL, 0};
-	number->exponent = 0;
-	number->negative = fs_take_character(&rest, "-");
-	number->integer = fs_take_digits(&rest);
-	if (number->integer.length == 0 ||
-		(number->integer.length > 1 && number->integer.data[0] == '0'))
-		return false;
-	if (fs_take_character(&rest, "."))
-	{
-		number->fraction = fs_take_digits(&rest);
-		if (number->fraction.length == 0)
-			return false;
-	}
-	if (fs_take_character(&rest, "eE") && !fs_scan_exponent(&rest, &number->exponent))
-		return false;
-	return rest.length == 0;
-}
-
-/* Writes the digits of a number without zeros at either end, and sets the exponent they need. */
-static void
-fs_write_digits(fs_buffer *out, const fs_number *number, int64_t *exponent)
-{
-	size_t		start = out->length;
-	size_t		zeros = 0;
-
-	fs_buffer_append(out, number->integer.data, number->integer.length);
-	fs_buffer_append(out, number->fraction.data, number->fraction.length);
-	*exponent = number->exponent - (int64_t) number->fraction.length;
-	while (out->length > start && out->data[out->length - 1] == '0')
-	{
-		out->length--;
-		(*exponent)++;
-	}
-	while (start + zeros < out->length && out->data[start + zeros] == '0')
-		zeros++;
-	if (zeros > 0)
-		memmove(out->data + start, out->data + start + zeros, out->length - start - zeros);
-	out->length -= zeros;
-}
-
-/* Writes the canonical form.  False if its exponent is beyond 32 bits. */
-static bool
-fs_write_number(fs_buffer *out, const fs_number *number)
-{
-	size_t		start = out->length;
-	size_t		digits_start;
-	int64_t		exponent;
-	char		written[16];
-
-	if (number->negative)
-		fs_buffer_append_text(out, "-");
-	digits_start = out->length;
-	fs_write_digits(out, number, &exponent);
-	if (out->length == digits_start)
-	{
-		/* Zero has neither sign nor exponent. */
-		out->length = start;
-		fs_buffer_append_text(out, "0e0");
-		return true;
-	}
-	if (exponent < INT32_MIN || exponent > INT32_MAX)
-		return false;
-	(void) snprintf(written, sizeof(written), "e%ld", (long) exponent);
-	fs_buffer_append_text(out, written);
-	return true;
-}
-
-/* The whole run of characters that may belong to a number, well-formed or not. */
-static fs_text
-fs_number_token(const fs_rewriter *rewriter)
-{
-	fs_text		token = {rewriter->next, 0};
-	const char *c = rewriter->next;
-
-	while (c < rewriter->end &&
-		   ((*c >= '0' && *c <= '9') || (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
-			*c == '+' || *c == '-' || *c == '.' || *c == '_'))
-		c++;
-	token.length = (size_t) (c - token.data);
-	return token;
-}
-
 /* A colon follows a key and nothing else. */
 static bool
 fs_colon_follows(const fs_rewriter *rewriter, const char *after)
@@ -267,7 +78,7 @@ fs_colon_follows(const fs_rewriter *rewriter, const char *after)
 static bool
 fs_rewrite_number(fs_rewriter *rewriter)
 {
-	fs_text		token = fs_number_token(rewriter);
+	fs_text		token = fs_number_token(rewriter->next, rewriter->end);
 	fs_number	number;
 	char		message[128];
 
@@ -441,13 +252,18 @@ fs_parse_rewritten(fs_rewriter *rewriter)
 	return NULL;
 }
 
+/* The long way. */
 json_t *
-fs_json_document_load(const char *text, size_t length, fs_input_error *error)
+fs_json_document_rewrite(const char *text, size_t length, fs_input_error *error)
 {
 	fs_rewriter rewriter = {.text = text, .next = text, .end = text + length, .error = error};
 	json_t	   *document = NULL;
 
 	error->code = FS_INPUT_OK;
+
+	/* Numbers get longer; this is enough for most texts, and one allocation instead of several. */
+	if (length < SIZE_MAX / 4)
+		(void) fs_buffer_reserve(&rewriter.out, length + length / 2 + 32);
 	while (rewriter.next < rewriter.end && !rewriter.out.no_memory)
 	{
 		if (!fs_rewrite_step(&rewriter))
@@ -459,4 +275,21 @@ fs_json_document_load(const char *text, size_t length, fs_input_error *error)
 		document = fs_parse_rewritten(&rewriter);
 	free(rewriter.out.data);
 	return document;
+}
+
+json_t *
+fs_json_document_load(const char *text, size_t length, fs_input_error *error)
+{
+	bool		no_memory;
+	json_t	   *document = fs_json_read(text, length, &no_memory);
+
+	error->code = FS_INPUT_OK;
+	if (document != NULL)
+		return document;
+	if (no_memory)
+	{
+		(void) fs_out_of_memory(error);
+		return NULL;
+	}
+	return fs_json_document_rewrite(text, length, error);
 }

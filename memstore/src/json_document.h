@@ -37,4 +37,7 @@
  */
 json_t	   *fs_json_document_load(const char *text, size_t length, fs_input_error *error);
 
+/* The same by the longer of its two ways, for tests. */
+json_t	   *fs_json_document_rewrite(const char *text, size_t length, fs_input_error *error);
+
 #endif							/* FACTSTR_JSON_DOCUMENT_H */

@@ -20,6 +20,10 @@ typedef struct fs_query
 /* text may be NULL: every fact.  On success *query is to be released; on failure it is zeroed. */
 int			fs_query_parse(const char *text, fs_query *query, factstr_error *error);
 
+/* The same, with the argument's name for errors; it is "event_query" above. */
+int			fs_query_parse_named(const char *text, const char *what, fs_query *query,
+								 factstr_error *error);
+
 /* The same for a stream, where min_sequence_number is not allowed. */
 int			fs_query_parse_for_stream(const char *text, fs_query *query, factstr_error *error);
 void		fs_query_release(fs_query *query);

@@ -2,8 +2,8 @@
  * results.h
  *		Lists that a store fills and a caller of the library gets: facts, batches, streams.
  *
- * All that a list holds is in its arena, so one call frees it.  A list begins zeroed.  Adding copies every text, and returns false if there is
- * no memory; the list then is as it was.
+ * All that a list holds is in its arena, so one call frees it.  A list begins zeroed.  Adding
+ * copies every text, and returns false if there is no memory; the list then is as it was.
  */
 #ifndef FACTSTR_RESULTS_H
 #define FACTSTR_RESULTS_H
@@ -31,7 +31,10 @@ typedef struct fs_batch_list
 	factstr_batch *batches;
 } fs_batch_list;
 
-/* A new batch without facts at the end of the list; the facts are added to the last batch, in order.  key may be NULL. */
+/*
+ * A new batch without facts at the end of the list; the facts are added to the last batch, in
+ * order.  key may be NULL.
+ */
 bool		fs_batch_list_begin(fs_batch_list *list, uint64_t first_sequence_number,
 								uint64_t last_sequence_number, const char *idempotency_key);
 bool		fs_batch_list_add(fs_batch_list *list, const factstr_fact *fact);
