@@ -1,0 +1,91 @@
+/*
+ * stream_admin.c
+ *		Durable streams from outside: listing, seeking, dropping.
+ */
+#include <stdlib.h>
+
+#include "handle.h"
+
+/* What the caller sees comes first, so that one pointer is both. */
+typedef struct fs_stream_answer
+{
+	factstr_stream_status_list list;
+	fs_stream_list streams;
+} fs_stream_answer;
+
+static int
+fs_list_streams(factstr_store *store, factstr_stream_status_list **list, factstr_error *error)
+{
+	fs_stream_answer *answer = calloc(1, sizeof(fs_stream_answer));
+	int			code;
+
+	if (answer == NULL)
+		return fs_error_no_memory(error);
+	code = store->methods->streams(store->backend, &answer->streams, error);
+	answer->list.count = answer->streams.count;
+	answer->list.streams = answer->streams.streams;
+	if (code == FACTSTR_OK)
+		*list = &answer->list;
+	else
+		factstr_stream_status_list_free(&answer->list);
+	return code;
+}
+
+int
+factstr_streams(factstr_store *store, factstr_stream_status_list **list, factstr_error *error)
+{
+	factstr_error found;
+
+	if (list == NULL)
+		return fs_error_misuse_null(error, "list");
+	*list = NULL;
+	if (store == NULL)
+		return fs_error_misuse_null(error, "store");
+	return fs_report(fs_list_streams(store, list, &found), &found, error);
+}
+
+void
+factstr_stream_status_list_free(factstr_stream_status_list *list)
+{
+	fs_stream_answer *answer = (fs_stream_answer *) list;
+
+	if (answer == NULL)
+		return;
+	fs_stream_list_release(&answer->streams);
+	free(answer);
+}
+
+int
+fs_check_stream_call(factstr_store *store, const char *name, factstr_error *error)
+{
+	if (store == NULL)
+		return fs_error_misuse_null(error, "store");
+	if (name == NULL)
+		return fs_error_misuse_null(error, "name");
+	return fs_check_text(name, "name", error);
+}
+
+int
+factstr_stream_seek(factstr_store *store, const char *name, uint64_t sequence_number,
+					factstr_error *error)
+{
+	factstr_error found;
+	int			code = fs_check_stream_call(store, name, &found);
+
+	if (code == FACTSTR_OK)
+		code = fs_check_position(sequence_number, "sequence_number", &found);
+	if (code == FACTSTR_OK)
+		code = store->methods->stream_seek(store->backend, name, sequence_number, &found);
+	return fs_report(code, &found, error);
+}
+
+int
+factstr_stream_drop(factstr_store *store, const char *name, factstr_error *error)
+{
+	factstr_error found;
+	int			code = fs_check_stream_call(store, name, &found);
+
+	if (code == FACTSTR_OK)
+		code = store->methods->stream_drop(store->backend, name, &found);
+	return fs_report(code, &found, error);
+}
