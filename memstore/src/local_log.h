@@ -2,9 +2,10 @@
  * local_log.h
  *		How the memory and the SQLite store find facts: one search, over what each of them keeps.
  *
- * Both keep an inverted index: for each term that a fact holds, the numbers of the facts with that term, in order.  terms.h says what a term is.
- * A fact that matches a query holds certain terms, so the search goes from one fact that holds them to the next, and lets the shared matcher
- * decide.  What it costs follows the context, not the log.
+ * Both keep an inverted index: for each term that a fact holds, the numbers of the facts with that
+ * term, in order.  terms.h says what a term is.  A fact that matches a query holds certain terms,
+ * so the search goes from one fact that holds them to the next, and lets the shared matcher decide.
+ * What it costs follows the context, not the log.
  */
 #ifndef FACTSTR_LOCAL_LOG_H
 #define FACTSTR_LOCAL_LOG_H
@@ -20,7 +21,8 @@ typedef struct fs_stored_fact
 } fs_stored_fact;
 
 /*
- * A log as it is at one moment, seen by one thread.  Each store fills one in within its own lock or transaction; the search does not keep it.
+ * A log as it is at one moment, seen by one thread.  Each store fills one in within its own lock or
+ * transaction; the search does not keep it.
  */
 typedef struct fs_local_log
 {
@@ -28,7 +30,8 @@ typedef struct fs_local_log
 	uint64_t	head;			/* the newest fact, 0 if there is none */
 
 	/*
-	 * The nearest fact with the term at or after (backwards: at or before) a position, in *found; 0 if there is none.
+	 * The nearest fact with the term at or after (backwards: at or before) a position, in *found; 0
+	 * if there is none.  What it finds beyond the head is ignored.
 	 */
 	int			(*seek) (void *store, fs_term term, uint64_t position, bool backwards,
 						 uint64_t *found, factstr_error *error);
@@ -44,9 +47,14 @@ typedef struct fs_local_log
 int			fs_local_context_version(const fs_local_log *log, const fs_query *query,
 									 uint64_t *version, factstr_error *error);
 
+/* The newest fact after a position that matches, 0 if there is none. */
+int			fs_local_newest_after(const fs_local_log *log, const fs_query *query, uint64_t after,
+								  uint64_t *newest, factstr_error *error);
+
 /*
- * Does the context have the version that an append expects?  FACTSTR_OK, or FACTSTR_CONFLICT with both versions.  Looks at what is newer than the
- * expected version, and at the fact that has it; only a conflict needs more.
+ * Does the context have the version that an append expects?  FACTSTR_OK, or FACTSTR_CONFLICT with
+ * both versions.  Looks at what is newer than the expected version, and at the fact that has it;
+ * only a conflict needs more.
  */
 int			fs_local_check_context(const fs_local_log *log, const fs_append *append,
 								   factstr_error *error);
@@ -55,6 +63,11 @@ int			fs_local_read(const fs_local_log *log, const fs_query *query, const fs_ran
 						  fs_fact_list *facts, factstr_error *error);
 int			fs_local_query(const fs_local_log *log, const fs_query *query, fs_fact_list *facts,
 						   uint64_t *version, factstr_error *error);
+
+/*
+ * The batches with a match after a position.  If the position lies inside a batch that has a match
+ * after it, the batch comes whole.
+ */
 int			fs_local_batches(const fs_local_log *log, const fs_query *query, uint64_t after,
 							 size_t max_batches, fs_batch_list *batches, uint64_t *searched,
 							 factstr_error *error);

@@ -1,0 +1,430 @@
+/*
+ * memory_append.c
+ *		Adding facts to the memory store: all that can fail first, then what cannot.
+ *
+ * A context is checked before the lock is taken, against the log as it is then.  Facts do not go
+ * away, so a conflict found there is one for good; and with the lock in hand only facts
+ * that were added meanwhile remain to be looked at.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "memory_append.h"
+#include "stored_event.h"
+#include "times.h"
+
+/* A batch that is to be added. */
+typedef struct fs_new_batch
+{
+	const fs_append_event *events;
+	size_t		count;
+	const char *idempotency_key;	/* or NULL */
+	const factstr_fact *imported;	/* where the times come from; NULL: it is now */
+	size_t		size;			/* in memory */
+} fs_new_batch;
+
+/* What is to be added: batches that follow one on the other, and the terms of their facts. */
+typedef struct fs_new_facts
+{
+	size_t		batch_count;
+	const fs_new_batch *batches;
+	size_t		size;			/* of all batches, in memory */
+	size_t		key_count;
+	uint64_t	fact_count;
+	size_t		posting_count;
+	size_t		posting_capacity;
+	fs_new_posting *postings;
+	fs_term_list terms;			/* of the last fact */
+} fs_new_facts;
+
+static void
+fs_new_facts_release(fs_new_facts *facts)
+{
+	free(facts->postings);
+	fs_term_list_release(&facts->terms);
+}
+
+static bool
+fs_reserve_new_postings(fs_new_facts *facts, size_t more)
+{
+	size_t		capacity = facts->posting_capacity;
+	fs_new_posting *postings;
+
+	if (more <= capacity - facts->posting_count)
+		return true;
+	if (more > SIZE_MAX / 4 / sizeof(fs_new_posting) - facts->posting_count)
+		return false;
+	capacity = 2 * (facts->posting_count + more);
+	postings = realloc(facts->postings, capacity * sizeof(fs_new_posting));
+	if (postings == NULL)
+		return false;
+	facts->postings = postings;
+	facts->posting_capacity = capacity;
+	return true;
+}
+
+static bool
+fs_collect_postings(fs_new_facts *facts, const fs_append_event *event)
+{
+	if (!fs_terms_of_fact(event->event_type, event->payload_document, &facts->terms) ||
+		!fs_reserve_new_postings(facts, facts->terms.count))
+		return false;
+	for (size_t i = 0; i < facts->terms.count; i++)
+	{
+		facts->postings[facts->posting_count++] = (fs_new_posting) {
+			.term = facts->terms.terms[i],
+			.offset = facts->fact_count
+		};
+	}
+	facts->fact_count++;
+	return true;
+}
+
+static int
+fs_compare_new_postings(const void *a, const void *b)
+{
+	const fs_new_posting *left = a;
+	const fs_new_posting *right = b;
+
+	if (left->term != right->term)
+		return left->term < right->term ? -1 : 1;
+	return (left->offset > right->offset) - (left->offset < right->offset);
+}
+
+/* The terms of one fact are in order already. */
+static void
+fs_sort_new_postings(fs_new_facts *facts)
+{
+	if (facts->fact_count > 1)
+		qsort(facts->postings, facts->posting_count, sizeof(fs_new_posting),
+			  fs_compare_new_postings);
+}
+
+/* Works out what the batches need, but for their number. */
+static bool
+fs_prepare_facts(fs_new_facts *facts, fs_new_batch *batches, size_t count)
+{
+	facts->batches = batches;
+	facts->batch_count = count;
+	for (size_t i = 0; i < count; i++)
+	{
+		fs_new_batch *batch = &batches[i];
+		size_t		size = fs_memory_batch_size(batch->events, batch->count,
+												batch->idempotency_key);
+
+		/* Batches lie side by side in memory, each aligned. */
+		if (size > SIZE_MAX / 4 - facts->size)
+			return false;
+		batch->size = (size + sizeof(uint64_t) - 1) & ~(sizeof(uint64_t) - 1);
+		facts->size += batch->size;
+		facts->key_count += batch->idempotency_key != NULL ? 1 : 0;
+		for (size_t j = 0; j < batch->count; j++)
+		{
+			if (!fs_collect_postings(facts, &batch->events[j]))
+				return false;
+		}
+	}
+	fs_sort_new_postings(facts);
+	return true;
+}
+
+/*
+ * With the lock: makes all the room that the new facts need.  NULL if there is no memory: the store
+ * then is as it was, but for room that nobody sees.
+ */
+static char *
+fs_reserve(fs_backend *backend, const fs_new_facts *facts)
+{
+	uint64_t	head = fs_memory_log_head(&backend->log);
+
+	if (!fs_memory_log_reserve(&backend->log, head + facts->fact_count) ||
+		!fs_postings_reserve(&backend->postings, facts->postings, facts->posting_count) ||
+		!fs_memory_keys_reserve(&backend->keys, facts->key_count))
+		return NULL;
+
+	/* Last, since there is no way to give it back. */
+	return fs_memory_pool_allocate(&backend->pool, facts->size);
+}
+
+static void
+fs_set_times(fs_memory_batch *batch, const factstr_fact *imported)
+{
+	int64_t		now = imported == NULL ? fs_now() : 0;
+
+	for (size_t i = 0; i < batch->fact_count; i++)
+		batch->facts[i].occurred_at = imported == NULL ? now : imported[i].occurred_at;
+}
+
+/* With the lock: adds the new facts in the room that was made for them.  Nothing here can fail. */
+static void
+fs_commit(fs_backend *backend, const fs_new_facts *facts, char *memory)
+{
+	uint64_t	head = fs_memory_log_head(&backend->log);
+
+	fs_postings_add(&backend->postings, facts->postings, facts->posting_count, head + 1);
+	for (size_t i = 0; i < facts->batch_count; i++)
+	{
+		const fs_new_batch *added = &facts->batches[i];
+		fs_memory_batch *batch = fs_memory_batch_build(memory, added->events, added->count,
+													   added->idempotency_key);
+
+		memory += added->size;
+		fs_set_times(batch, added->imported);
+		batch->first_sequence_number = head + 1;
+		fs_memory_log_add(&backend->log, batch);
+		if (batch->idempotency_key != NULL)
+			fs_memory_keys_add(&backend->keys, batch);
+		head = fs_memory_batch_last(batch);
+	}
+	fs_memory_log_set_head(&backend->log, head);
+}
+
+/*
+ * Idempotency keys
+ */
+
+static void
+fs_tell_batch(const fs_memory_batch *batch, factstr_append_result *result)
+{
+	result->first_sequence_number = batch->first_sequence_number;
+	result->last_sequence_number = fs_memory_batch_last(batch);
+	result->committed_count = batch->fact_count;
+}
+
+/* The key was used for this batch: gives the same answer again, if the events are the same. */
+static int
+fs_repeat_append(const fs_memory_batch *batch, const fs_append *append,
+				 factstr_append_result *result, factstr_error *error)
+{
+	bool		equal = batch->fact_count == append->event_count;
+
+	for (size_t i = 0; equal && i < append->event_count; i++)
+	{
+		factstr_fact fact = fs_memory_batch_fact(batch, batch->first_sequence_number + i);
+		int			code = fs_fact_is_event(&fact, &append->events[i], &equal, error);
+
+		if (code != FACTSTR_OK)
+			return code;
+	}
+	if (!equal)
+		return fs_error_idempotency_key_reused(error);
+	fs_tell_batch(batch, result);
+	return FACTSTR_OK;
+}
+
+/* With the lock. */
+static const fs_memory_batch *
+fs_find_earlier(const fs_backend *backend, const fs_append *append)
+{
+	return append->idempotency_key == NULL ? NULL :
+		fs_memory_keys_find(&backend->keys, append->idempotency_key);
+}
+
+static const fs_memory_batch *
+fs_look_for_earlier(fs_backend *backend, const fs_append *append)
+{
+	const fs_memory_batch *earlier;
+
+	if (append->idempotency_key == NULL)
+		return NULL;
+	(void) pthread_mutex_lock(&backend->appending);
+	earlier = fs_find_earlier(backend, append);
+	(void) pthread_mutex_unlock(&backend->appending);
+	return earlier;
+}
+
+/*
+ * Appending
+ */
+
+/* With the lock: has the context moved on since the log had this head? */
+static int
+fs_check_what_came_since(fs_backend *backend, const fs_append *append, uint64_t head,
+						 factstr_error *error)
+{
+	fs_local_log log = fs_memory_local_log(backend);
+	uint64_t	newest;
+	int			code;
+
+	if (append->context == NULL || log.head == head)
+		return FACTSTR_OK;
+	code = fs_local_newest_after(&log, append->context, head, &newest, error);
+	if (code == FACTSTR_OK && newest > 0)
+		code = fs_error_conflict(error, append->expected_context_version, newest);
+	return code;
+}
+
+/* With the lock.  The context was as expected when the log had this head. */
+static int
+fs_append_locked(fs_backend *backend, const fs_append *append, uint64_t head,
+				 const fs_new_facts *facts, factstr_append_result *result, factstr_error *error)
+{
+	int			code = fs_check_what_came_since(backend, append, head, error);
+	char	   *memory;
+
+	if (code != FACTSTR_OK)
+		return code;
+	memory = fs_reserve(backend, facts);
+	if (memory == NULL)
+		return fs_error_no_memory(error);
+	fs_commit(backend, facts, memory);
+	fs_tell_batch((fs_memory_batch *) memory, result);
+	return FACTSTR_OK;
+}
+
+static int
+fs_append_prepared(fs_backend *backend, const fs_append *append, const fs_new_facts *facts,
+				   factstr_append_result *result, factstr_error *error)
+{
+	fs_local_log log = fs_memory_local_log(backend);
+	const fs_memory_batch *earlier = fs_look_for_earlier(backend, append);
+	int			code = FACTSTR_OK;
+
+	if (earlier == NULL && append->context != NULL)
+		code = fs_local_check_context(&log, append, error);
+	if (earlier == NULL && code == FACTSTR_OK)
+	{
+		(void) pthread_mutex_lock(&backend->appending);
+		earlier = fs_find_earlier(backend, append);
+		if (earlier == NULL)
+			code = fs_append_locked(backend, append, log.head, facts, result, error);
+		(void) pthread_mutex_unlock(&backend->appending);
+		if (earlier == NULL && code == FACTSTR_OK)
+			fs_hub_wake(backend->hub);
+	}
+	return earlier == NULL ? code : fs_repeat_append(earlier, append, result, error);
+}
+
+int
+fs_memory_append(fs_backend *backend, const fs_append *append, factstr_append_result *result,
+				 factstr_error *error)
+{
+	fs_new_batch batch = {
+		.events = append->events,
+		.count = append->event_count,
+		.idempotency_key = append->idempotency_key
+	};
+	fs_new_facts facts = {0};
+	int			code;
+
+	if (fs_prepare_facts(&facts, &batch, 1))
+		code = fs_append_prepared(backend, append, &facts, result, error);
+	else
+		code = fs_error_no_memory(error);
+	fs_new_facts_release(&facts);
+	return code;
+}
+
+/*
+ * Importing
+ */
+
+static int
+fs_compare_keys(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *) a, *(const char *const *) b);
+}
+
+/* Refuses keys that come twice within the import. */
+static int
+fs_check_keys_differ(const fs_new_facts *facts, factstr_error *error)
+{
+	const char **keys;
+	size_t		count = 0;
+	bool		differ = true;
+
+	if (facts->key_count < 2)
+		return FACTSTR_OK;
+	keys = calloc(facts->key_count, sizeof(char *));
+	if (keys == NULL)
+		return fs_error_no_memory(error);
+	for (size_t i = 0; i < facts->batch_count; i++)
+	{
+		if (facts->batches[i].idempotency_key != NULL)
+			keys[count++] = facts->batches[i].idempotency_key;
+	}
+	qsort(keys, count, sizeof(char *), fs_compare_keys);
+	for (size_t i = 1; i < count && differ; i++)
+		differ = strcmp(keys[i - 1], keys[i]) != 0;
+	free(keys);
+	return differ ? FACTSTR_OK : fs_error_idempotency_key_reused(error);
+}
+
+/* With the lock: refuses keys that are known. */
+static int
+fs_check_keys_are_new(const fs_backend *backend, const fs_new_facts *facts, factstr_error *error)
+{
+	for (size_t i = 0; i < facts->batch_count; i++)
+	{
+		const char *key = facts->batches[i].idempotency_key;
+
+		if (key != NULL && fs_memory_keys_find(&backend->keys, key) != NULL)
+			return fs_error_idempotency_key_reused(error);
+	}
+	return FACTSTR_OK;
+}
+
+/* With the lock. */
+static int
+fs_import_locked(fs_backend *backend, uint64_t first, const fs_new_facts *facts,
+				 factstr_error *error)
+{
+	uint64_t	head = fs_memory_log_head(&backend->log);
+	int			code;
+	char	   *memory;
+
+	if (first != head + 1)
+		return fs_error(error, FACTSTR_MALFORMED,
+						"invalid batches at $[0]: they begin with fact %" PRIu64
+						", and the newest fact here is %" PRIu64, first, head);
+	code = fs_check_keys_are_new(backend, facts, error);
+	if (code != FACTSTR_OK)
+		return code;
+	memory = fs_reserve(backend, facts);
+	if (memory == NULL)
+		return fs_error_no_memory(error);
+	fs_commit(backend, facts, memory);
+	return FACTSTR_OK;
+}
+
+static int
+fs_import_prepared(fs_backend *backend, uint64_t first, const fs_new_facts *facts,
+				   factstr_error *error)
+{
+	int			code = fs_check_keys_differ(facts, error);
+
+	if (code != FACTSTR_OK)
+		return code;
+	(void) pthread_mutex_lock(&backend->appending);
+	code = fs_import_locked(backend, first, facts, error);
+	(void) pthread_mutex_unlock(&backend->appending);
+	if (code == FACTSTR_OK)
+		fs_hub_wake(backend->hub);
+	return code;
+}
+
+int
+fs_memory_import(fs_backend *backend, const factstr_batch *batches,
+				 fs_append_event *const *events, size_t count, factstr_error *error)
+{
+	fs_new_batch *added = calloc(count, sizeof(fs_new_batch));
+	fs_new_facts facts = {0};
+	int			code;
+
+	for (size_t i = 0; added != NULL && i < count; i++)
+	{
+		added[i].events = events[i];
+		added[i].count = batches[i].fact_count;
+		added[i].idempotency_key = batches[i].idempotency_key;
+		added[i].imported = batches[i].facts;
+	}
+	if (added != NULL && fs_prepare_facts(&facts, added, count))
+		code = fs_import_prepared(backend, batches[0].first_sequence_number, &facts, error);
+	else
+		code = fs_error_no_memory(error);
+	fs_new_facts_release(&facts);
+	free(added);
+	return code;
+}
