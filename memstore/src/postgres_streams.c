@@ -1,0 +1,477 @@
+/*
+ * postgres_streams.c
+ *		Durable streams in the database.
+ *
+ * A consumer's lease has a connection, whose session holds the stream.  If either process or the
+ * connection dies, the server frees the stream; the token of the hold then tells whether somebody
+ * else has had it when the lease is resumed over another connection.
+ *
+ * Batches are read over other connections, so a consumer that is cut off learns of it when it moves
+ * the cursor.  The batch that it has in hand may then have gone to its successor as well; only a
+ * transactional consumer's effects are taken back in that case.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "postgres_connection.h"
+
+struct fs_lease
+{
+	fs_backend *backend;
+	char	   *name;
+	char	   *query;
+	bool		is_transactional;
+	fs_connection *connection;	/* NULL: the stream is not held */
+	int64_t		token;
+	bool		has_transaction;
+};
+
+/* The words of the other stores, in place of those that are for users of SQL. */
+static int
+fs_name_stream(int code, const char *name, factstr_error *error)
+{
+	switch (code)
+	{
+		case FACTSTR_STREAM_ACTIVE:
+			return fs_error_stream_active(error, name);
+		case FACTSTR_STREAM_QUERY_DIFFERS:
+			return fs_error_stream_query_differs(error, name);
+		case FACTSTR_NO_SUCH_STREAM:
+			return fs_error_no_such_stream(error, name);
+		default:
+			return code;
+	}
+}
+
+static int
+fs_refuse_taken_over(const char *name, factstr_error *error)
+{
+	return fs_error(error, FACTSTR_STREAM_ACTIVE,
+					"durable stream \"%s\" has been taken over by another consumer", name);
+}
+
+/*
+ * Leases
+ */
+
+static void
+fs_lease_free(fs_lease *lease)
+{
+	free(lease->name);
+	free(lease->query);
+	free(lease);
+}
+
+static fs_lease *
+fs_lease_new(fs_backend *backend, const fs_claim *claim)
+{
+	fs_lease   *lease = calloc(1, sizeof(fs_lease));
+
+	if (lease == NULL)
+		return NULL;
+	lease->backend = backend;
+	lease->name = strdup(claim->name);
+	lease->query = strdup(claim->query->text);
+	lease->is_transactional = claim->transactional;
+	if (lease->name != NULL && lease->query != NULL)
+		return lease;
+	fs_lease_free(lease);
+	return NULL;
+}
+
+/* With the connection goes the hold. */
+static void
+fs_drop_connection(fs_lease *lease)
+{
+	if (lease->connection != NULL)
+		fs_connection_close(lease->backend, lease->connection);
+	lease->connection = NULL;
+	lease->has_transaction = false;
+}
+
+/* A handler with transactions may have left anything in its session, so that is not for others. */
+static void
+fs_let_connection_go(fs_lease *lease)
+{
+	if (lease->is_transactional)
+		fs_drop_connection(lease);
+	else
+		fs_connection_give_back(lease->backend, lease->connection);
+	lease->connection = NULL;
+}
+
+static int
+fs_call_with_lease(fs_lease *lease, const fs_call *call, const fs_answer *answer,
+				   factstr_error *error)
+{
+	int			code;
+
+	if (lease->connection == NULL)
+		return fs_error(error, FACTSTR_CONNECTION_LOST, "the connection was lost before");
+	code = fs_call_over(lease->backend, lease->connection, call, answer, error);
+	if (code == FACTSTR_CONNECTION_LOST)
+		fs_drop_connection(lease);
+	return fs_name_stream(code, lease->name, error);
+}
+
+static int
+fs_command_with_lease(fs_lease *lease, const char *command, factstr_error *error)
+{
+	int			code = fs_command_over(lease->connection, command, error);
+
+	if (code == FACTSTR_CONNECTION_LOST)
+		fs_drop_connection(lease);
+	return code;
+}
+
+static void
+fs_roll_back(fs_lease *lease)
+{
+	factstr_error error;
+
+	if (lease->has_transaction && lease->connection != NULL &&
+		fs_command_with_lease(lease, "ROLLBACK", &error) != FACTSTR_OK)
+		fs_drop_connection(lease);
+	lease->has_transaction = false;
+}
+
+/*
+ * Taking a stream
+ */
+
+typedef struct fs_hold
+{
+	bool		is_held;		/* or else another consumer has it, or has had it since */
+	int64_t		token;
+	uint64_t	cursor;
+} fs_hold;
+
+static int
+fs_take_hold(const PGresult *rows, int row, void *target, factstr_error *error)
+{
+	fs_hold    *hold = target;
+
+	(void) error;
+	hold->is_held = !PQgetisnull(rows, row, 0);
+	hold->token = fs_value_int8(rows, row, 0);
+	hold->cursor = (uint64_t) fs_value_int8(rows, row, 1);
+	return FACTSTR_OK;
+}
+
+/* Holds the stream over the lease's connection, anew if it has no token, and gives the cursor. */
+static int
+fs_hold_stream(fs_lease *lease, fs_hold *hold, factstr_error *error)
+{
+	char		token[FS_INTEGER_SIZE];
+	fs_call		call = {
+		FS_STATEMENT_STREAM_HOLD, 3,
+		{
+			lease->name, lease->query,
+			lease->token == 0 ? NULL : fs_integer_parameter((uint64_t) lease->token, token)
+		}
+	};
+	fs_answer	answer = {.take = fs_take_hold, .target = hold};
+	int			code = fs_call_with_lease(lease, &call, &answer, error);
+
+	if (code == FACTSTR_OK && hold->is_held)
+		lease->token = hold->token;
+	return code;
+}
+
+static int
+fs_make_stream(fs_lease *lease, factstr_stream_start start, factstr_error *error)
+{
+	fs_call		call = {
+		FS_STATEMENT_STREAM_OPEN, 3,
+		{lease->name, lease->query, start == FACTSTR_FROM_NOW ? "now" : "first"}
+	};
+
+	return fs_call_with_lease(lease, &call, NULL, error);
+}
+
+/* Somebody may drop the stream between the two calls: then it is made again. */
+static int
+fs_claim_over_connection(fs_lease *lease, const fs_claim *claim, uint64_t *cursor,
+						 factstr_error *error)
+{
+	fs_hold		hold = {0};
+	int			code;
+
+	do
+	{
+		code = fs_make_stream(lease, claim->start, error);
+		if (code == FACTSTR_OK)
+			code = fs_hold_stream(lease, &hold, error);
+	}
+	while (code == FACTSTR_NO_SUCH_STREAM);
+	if (code == FACTSTR_OK && !hold.is_held)
+		code = fs_error_stream_active(error, lease->name);
+	*cursor = hold.cursor;
+	return code;
+}
+
+/* A connection that was lost before it was of any use is replaced once. */
+static int
+fs_claim_stream(fs_lease *lease, const fs_claim *claim, uint64_t *cursor, factstr_error *error)
+{
+	int			code = FACTSTR_CONNECTION_LOST;
+
+	for (int i = 0; i < 2 && code == FACTSTR_CONNECTION_LOST; i++)
+	{
+		lease->connection = fs_connection_take(lease->backend, error);
+		if (lease->connection == NULL)
+			return error->code;
+		code = fs_claim_over_connection(lease, claim, cursor, error);
+	}
+	return code;
+}
+
+int
+fs_postgres_stream_claim(fs_backend *backend, const fs_claim *claim, fs_lease **lease,
+						 uint64_t *cursor, factstr_error *error)
+{
+	fs_lease   *claimed = fs_lease_new(backend, claim);
+	int			code;
+
+	if (claimed == NULL)
+		return fs_error_no_memory(error);
+	code = fs_claim_stream(claimed, claim, cursor, error);
+	if (code == FACTSTR_OK)
+		*lease = claimed;
+	else
+		fs_postgres_stream_release(claimed);
+	return code;
+}
+
+int
+fs_postgres_stream_resume(fs_lease *lease, uint64_t *cursor, factstr_error *error)
+{
+	fs_hold		hold = {0};
+	int			code;
+
+	fs_roll_back(lease);
+	if (lease->connection == NULL)
+		lease->connection = fs_connection_take(lease->backend, error);
+	if (lease->connection == NULL)
+		return error->code;
+	code = fs_hold_stream(lease, &hold, error);
+	if (code == FACTSTR_OK && !hold.is_held)
+		code = fs_refuse_taken_over(lease->name, error);
+	*cursor = hold.cursor;
+	return code;
+}
+
+/*
+ * Having it
+ */
+
+int
+fs_postgres_stream_begin(fs_lease *lease, void **transaction, factstr_error *error)
+{
+	int			code;
+
+	if (lease->connection == NULL)
+		return fs_error(error, FACTSTR_CONNECTION_LOST, "the connection was lost before");
+	code = fs_command_with_lease(lease, "BEGIN", error);
+	if (code != FACTSTR_OK)
+		return code;
+	lease->has_transaction = true;
+	*transaction = lease->connection->libpq;
+	return FACTSTR_OK;
+}
+
+/* A handler that has ended its transaction has taken the cursor's move out of it. */
+static int
+fs_check_transaction(fs_lease *lease, factstr_error *error)
+{
+	if (!lease->has_transaction)
+		return FACTSTR_OK;
+	switch (PQtransactionStatus(lease->connection->libpq))
+	{
+		case PQTRANS_INTRANS:
+			return FACTSTR_OK;
+		case PQTRANS_INERROR:
+			return fs_error(error, FACTSTR_HANDLER_FAILED,
+							"a statement of the handler has failed in its transaction");
+		case PQTRANS_UNKNOWN:
+			fs_drop_connection(lease);
+			return fs_error(error, FACTSTR_CONNECTION_LOST,
+							"the connection was lost during a delivery");
+		default:
+			return fs_error(error, FACTSTR_HANDLER_FAILED,
+							"the handler has ended the transaction of its delivery");
+	}
+}
+
+int
+fs_postgres_stream_move(fs_lease *lease, uint64_t cursor, bool delivered, factstr_error *error)
+{
+	char		position[FS_INTEGER_SIZE];
+	fs_call		call = {
+		delivered ? FS_STATEMENT_STREAM_MOVE : FS_STATEMENT_STREAM_SKIP, 2,
+		{lease->name, fs_integer_parameter(cursor, position)}
+	};
+	int			code = lease->connection == NULL ? FACTSTR_OK : fs_check_transaction(lease, error);
+
+	if (code == FACTSTR_OK)
+		code = fs_call_with_lease(lease, &call, NULL, error);
+	if (code == FACTSTR_OK && lease->has_transaction)
+	{
+		code = fs_command_with_lease(lease, "COMMIT", error);
+		lease->has_transaction = false;
+	}
+	if (code == FACTSTR_OK)
+		fs_hub_wake(lease->backend->hub);
+	return code;
+}
+
+/* A time as the server reads it. */
+static const char *
+fs_time_parameter(int64_t time, char *text)
+{
+	return time == 0 ? NULL : factstr_format_time(time, text);
+}
+
+int
+fs_postgres_stream_fail(fs_lease *lease, const char *words, int64_t retry_at,
+						factstr_error *error)
+{
+	char		time[FACTSTR_TIME_SIZE];
+	fs_call		call = {
+		FS_STATEMENT_STREAM_FAIL, 3, {lease->name, words, fs_time_parameter(retry_at, time)}
+	};
+	int			code;
+
+	fs_roll_back(lease);
+	code = fs_call_with_lease(lease, &call, NULL, error);
+	if (code == FACTSTR_OK)
+	{
+		fs_let_connection_go(lease);
+		fs_hub_wake(lease->backend->hub);
+	}
+	return code;
+}
+
+void
+fs_postgres_stream_release(fs_lease *lease)
+{
+	fs_call		call = {FS_STATEMENT_STREAM_RELEASE, 1, {lease->name}};
+	factstr_error error;
+
+	fs_roll_back(lease);
+	if (lease->connection != NULL)
+	{
+		if (fs_call_with_lease(lease, &call, NULL, &error) == FACTSTR_OK)
+			fs_let_connection_go(lease);
+		else
+			fs_drop_connection(lease);
+	}
+	fs_lease_free(lease);
+}
+
+/*
+ * From outside
+ */
+
+static int
+fs_take_stream(const PGresult *rows, int row, void *target, factstr_error *error)
+{
+	factstr_stream_status status = {
+		.name = fs_value_text(rows, row, 0),
+		.event_query = fs_value_jsonb(rows, row, 1),
+		.cursor_sequence_number = (uint64_t) fs_value_int8(rows, row, 2),
+		.head_sequence_number = (uint64_t) fs_value_int8(rows, row, 3),
+		.lag_facts = (uint64_t) fs_value_int8(rows, row, 4),
+		.lag_time = fs_value_interval(rows, row, 5),
+		.last_success_at = fs_value_time(rows, row, 6),
+		.failure_count = (uint32_t) fs_value_int4(rows, row, 7),
+		.last_error = fs_value_text(rows, row, 8),
+		.last_failed_at = fs_value_time(rows, row, 9),
+		.retry_at = fs_value_time(rows, row, 10),
+		.active = !PQgetisnull(rows, row, 11)
+	};
+
+	return fs_stream_list_add(target, &status) ? FACTSTR_OK : fs_error_no_memory(error);
+}
+
+static void
+fs_begin_streams(void *target)
+{
+	fs_stream_list_release(target);
+}
+
+int
+fs_postgres_streams(fs_backend *backend, fs_stream_list *streams, factstr_error *error)
+{
+	fs_call		call = {.statement = FS_STATEMENT_STREAMS};
+	fs_answer	answer = {fs_take_stream, fs_begin_streams, streams, .one_by_one = false};
+
+	return fs_call_server(backend, &call, &answer, FS_REPEAT_ONCE, error);
+}
+
+/* Found, and where it is. */
+typedef struct fs_position
+{
+	bool		found;
+	uint64_t	cursor;
+} fs_position;
+
+static int
+fs_take_position(const PGresult *rows, int row, void *target, factstr_error *error)
+{
+	fs_position *position = target;
+
+	(void) error;
+	position->found = true;
+	position->cursor = (uint64_t) fs_value_int8(rows, row, 0);
+	return FACTSTR_OK;
+}
+
+int
+fs_postgres_stream_cursor(fs_backend *backend, const char *name, uint64_t *cursor,
+						  factstr_error *error)
+{
+	fs_call		call = {FS_STATEMENT_STREAM_CURSOR, 1, {name}};
+	fs_position position = {0};
+	fs_answer	answer = {.take = fs_take_position, .target = &position};
+	int			code = fs_call_server(backend, &call, &answer, FS_REPEAT_ONCE, error);
+
+	if (code == FACTSTR_OK && !position.found)
+		code = fs_error_no_such_stream(error, name);
+	*cursor = position.cursor;
+	return code;
+}
+
+static int
+fs_change_stream(fs_backend *backend, const char *name, const fs_call *call,
+				 fs_repetition repetition, factstr_error *error)
+{
+	int			code = fs_call_server(backend, call, NULL, repetition, error);
+
+	if (code == FACTSTR_OK)
+		fs_hub_wake(backend->hub);
+	return fs_name_stream(code, name, error);
+}
+
+int
+fs_postgres_stream_seek(fs_backend *backend, const char *name, uint64_t sequence_number,
+						factstr_error *error)
+{
+	char		position[FS_INTEGER_SIZE];
+	fs_call		call = {
+		FS_STATEMENT_STREAM_SEEK, 2, {name, fs_integer_parameter(sequence_number, position)}
+	};
+
+	return fs_change_stream(backend, name, &call, FS_REPEAT_ONCE, error);
+}
+
+/* Repeated, it would not find what it has dropped. */
+int
+fs_postgres_stream_drop(fs_backend *backend, const char *name, factstr_error *error)
+{
+	fs_call		call = {FS_STATEMENT_STREAM_DROP, 1, {name}};
+
+	return fs_change_stream(backend, name, &call, FS_NEVER_REPEAT, error);
+}
