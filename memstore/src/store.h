@@ -2,12 +2,14 @@
  * store.h
  *		What libfactstr asks of a store: one table of functions, and the types that cross it.
  *
- * Everything in front of this table is the same for all stores: the public functions, the JSON boundary, cursors, and
- * the streams with their threads.  Everything behind it is one store's: how facts are kept, checked, found and locked.
- * A store knows nothing of handlers, and its callers nothing of storage.
+ * Everything in front of this table is the same for all stores: the public functions, the JSON
+ * boundary, cursors, and the streams with their threads.  Everything behind it is one store's: how
+ * facts are kept, checked, found and locked.  A store knows nothing of handlers, and its callers
+ * nothing of storage.
  *
- * Functions return FACTSTR_OK or a code, with *error filled, which is never NULL here.  All of them may be called by
- * several threads at the same time, except that a lease belongs to one thread at a time.
+ * Functions return FACTSTR_OK or a code, with *error filled, which is never NULL here.  All of them
+ * may be called by several threads at the same time, except that a lease belongs to one thread at a
+ * time.
  */
 #ifndef FACTSTR_STORE_H
 #define FACTSTR_STORE_H
@@ -26,7 +28,10 @@ typedef struct fs_lease fs_lease;
 /* Where waiting streams are woken; see hub.h. */
 typedef struct fs_hub fs_hub;
 
-/* An event that has passed all checks.  The texts are NUL-terminated and as given, the documents parsed from them. */
+/*
+ * An event that has passed all checks.  The texts are NUL-terminated and as given, the documents
+ * parsed from them.
+ */
 typedef struct fs_append_event
 {
 	const char *event_type;
@@ -69,9 +74,10 @@ typedef struct fs_claim
 typedef struct fs_methods
 {
 	/*
-	 * location is what follows the scheme, or the whole URL for a server.  Whenever facts may have come in or cursors may have
-	 * moved, by whatever process, the store calls fs_hub_wake(hub) after the commit: always for what it did itself, for others only
-	 * while it watches.
+	 * location is what follows the scheme, or the whole URL for a server.  Whenever facts may have
+	 * come in, by whatever process, the store calls fs_hub_wake(hub) after the commit, and
+	 * fs_hub_wake_cursors(hub) when cursors may have moved: always for what it did itself, for
+	 * others only while it watches.
 	 */
 	int			(*open) (const char *location, fs_hub *hub, fs_backend **backend,
 						 factstr_error *error);
@@ -81,13 +87,19 @@ typedef struct fs_methods
 	int			(*append) (fs_backend *backend, const fs_append *append,
 						   factstr_append_result *result, factstr_error *error);
 
-	/* The rows that the query wants, min_sequence_number included, and the version of its context, of one moment. */
+	/*
+	 * The rows that the query wants, min_sequence_number included, and the version of its context,
+	 * of one moment.
+	 */
 	int			(*query) (fs_backend *backend, const fs_query *query, fs_fact_list *facts,
 						  uint64_t *version, factstr_error *error);
-	int			(*context_version) (fs_backend *backend, const fs_query *query, uint64_t *version,
-									factstr_error *error);
+	int			(*context_version) (fs_backend *backend, const fs_query *query,
+									uint64_t *version, factstr_error *error);
 
-	/* The newest fact that may be shown: nothing that is returned later will have a number below it that was not there. */
+	/*
+	 * The newest fact that may be shown: nothing that is returned later will have a number below it
+	 * that was not there.
+	 */
 	int			(*head) (fs_backend *backend, uint64_t *head, factstr_error *error);
 
 	/* The facts in the range that match; min_sequence_number has been made part of the range. */
@@ -95,8 +107,9 @@ typedef struct fs_methods
 						 fs_fact_list *facts, factstr_error *error);
 
 	/*
-	 * The next batches with a match after a position, whole and filtered.  *searched is how far the log was looked through: the
-	 * end of the last batch if there are max_batches of them, otherwise the newest fact.
+	 * The next batches with a match after a position, whole and filtered.  *searched is how far the
+	 * log was looked through: the end of the last batch if there are max_batches of them, otherwise
+	 * the newest fact.
 	 */
 	int			(*batches) (fs_backend *backend, const fs_query *query, uint64_t after,
 							size_t max_batches, fs_batch_list *batches, uint64_t *searched,
@@ -107,8 +120,8 @@ typedef struct fs_methods
 								   fs_batch_list *batches, factstr_error *error);
 
 	/*
-	 * Batches that follow one on the other; the store checks that the first follows its newest fact.  events[i] are the parsed facts
-	 * of batches[i].
+	 * Batches that follow one on the other; the store checks that the first follows its newest
+	 * fact.  events[i] are the parsed facts of batches[i].
 	 */
 	int			(*import_batches) (fs_backend *backend, const factstr_batch *batches,
 								   fs_append_event *const *events, size_t count,
@@ -119,8 +132,9 @@ typedef struct fs_methods
 	void		(*unwatch) (fs_backend *backend);
 
 	/*
-	 * Takes a durable stream for one consumer, makes it if it does not exist, and gives its cursor.  Does not wait:
-	 * FACTSTR_STREAM_ACTIVE.  FACTSTR_STREAM_QUERY_DIFFERS leaves the cursor alone.  The lease ends with the process.
+	 * Takes a durable stream for one consumer, makes it if it does not exist, and gives its cursor.
+	 * Does not wait: FACTSTR_STREAM_ACTIVE.  FACTSTR_STREAM_QUERY_DIFFERS leaves the cursor alone.
+	 * The lease ends with the process, and keeps nothing of the claim.
 	 */
 	int			(*stream_claim) (fs_backend *backend, const fs_claim *claim, fs_lease **lease,
 								 uint64_t *cursor, factstr_error *error);
@@ -129,24 +143,34 @@ typedef struct fs_methods
 	int			(*stream_begin) (fs_lease *lease, void **transaction, factstr_error *error);
 
 	/*
-	 * Moves the cursor forward, never backwards, and takes back what was known of failures; commits the transaction, if one was
-	 * begun.  FACTSTR_NO_SUCH_STREAM if the stream was dropped meanwhile.  delivered: a handler has succeeded; otherwise nothing
-	 * matched, and a loss of the move in a crash does no harm.
+	 * Moves the cursor forward, never backwards, and takes back what was known of failures; commits
+	 * the transaction, if one was begun.  FACTSTR_NO_SUCH_STREAM if the stream was dropped
+	 * meanwhile, FACTSTR_STREAM_ACTIVE if the name was lost to another consumer.  delivered: a
+	 * handler has succeeded; otherwise nothing matched, and a loss of the move in a crash does no
+	 * harm.
 	 */
 	int			(*stream_move) (fs_lease *lease, uint64_t cursor, bool delivered,
 								factstr_error *error);
 
-	/* The handler has failed: rolls back, keeps the words and the time of the next try, and gives up the name meanwhile. */
+	/*
+	 * The handler has failed: rolls back, keeps the words and the time of the next try, 0 if this
+	 * consumer will not try again, and gives up the name meanwhile.
+	 */
 	int			(*stream_fail) (fs_lease *lease, const char *words, int64_t retry_at,
 								factstr_error *error);
 
 	/*
-	 * Takes the name again, after stream_fail or a lost connection, and gives the cursor.  FACTSTR_STREAM_ACTIVE if another consumer has or
-	 * had it since, FACTSTR_NO_SUCH_STREAM if it was dropped.
+	 * Takes the name again, after stream_fail or after any failure of the storage, and gives the
+	 * cursor as it is now.  The name may still be held; a transaction that was begun is rolled
+	 * back.  FACTSTR_STREAM_ACTIVE if another consumer has or had it since (a seek is none),
+	 * FACTSTR_NO_SUCH_STREAM if it was dropped.
 	 */
 	int			(*stream_resume) (fs_lease *lease, uint64_t *cursor, factstr_error *error);
 
-	/* Gives up the name, if it is held, rolls back a transaction, if one was begun, and frees the lease. */
+	/*
+	 * Gives up the name, if it is held, rolls back a transaction, if one was begun, and frees the
+	 * lease.
+	 */
 	void		(*stream_release) (fs_lease *lease);
 
 	int			(*streams) (fs_backend *backend, fs_stream_list *streams, factstr_error *error);

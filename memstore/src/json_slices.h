@@ -1,0 +1,30 @@
+/*
+ * json_slices.h
+ *		Where in the text of an events document the payloads and metadata are.
+ *
+ * The text must have been loaded by fs_json_document_load and parsed as new events: nothing is
+ * checked here any more, and malformed text would be read beyond its end.
+ */
+#ifndef FACTSTR_JSON_SLICES_H
+#define FACTSTR_JSON_SLICES_H
+
+#include "match/json_value.h"
+
+typedef struct fs_slicer
+{
+	const char *next;
+} fs_slicer;
+
+/* Borrowed from the text, without the blanks around them; empty if the event has no such key. */
+typedef struct fs_event_slices
+{
+	fs_text		payload;
+	fs_text		metadata;
+} fs_event_slices;
+
+void		fs_slicer_begin(fs_slicer *slicer, const char *text);
+
+/* The slices of the next event; to be called once for each. */
+void		fs_slicer_next(fs_slicer *slicer, fs_event_slices *slices);
+
+#endif							/* FACTSTR_JSON_SLICES_H */
