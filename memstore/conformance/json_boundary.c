@@ -1,0 +1,446 @@
+/*
+ * json_boundary.c
+ *		The calls with whole documents: what exactly these look like.
+ */
+#include "deliveries.h"
+
+#include <string.h>
+
+#define TWO \
+	"[{'event_type': 'a', 'payload': {'n': 1.50}, 'metadata': {'by': 'x'}}," \
+	" {'event_type': 'b', 'payload': null}]"
+
+static void
+free_json(void *result)
+{
+	factstr_json_free(result);
+}
+
+/* A result becomes the test's. */
+static const char *
+keep(fc_test *test, char *result)
+{
+	if (result == NULL)
+	{
+		fc_fail(test, "a result: expected a document, found NULL");
+		return "";
+	}
+	fc_own(test, free_json, result);
+	return result;
+}
+
+static const char *
+json_append(fc_test *test, const char *events, const char *key, int code)
+{
+	char	   *result = NULL;
+	int			found = factstr_json_append(test->store, fc_quote(test, events), key, &result);
+
+	fc_expect_code(test, "factstr_json_append", found, NULL, code);
+	return keep(test, result);
+}
+
+static const char *
+json_append_if(fc_test *test, const char *events, const char *context, const uint64_t *expected,
+			   int code)
+{
+	char	   *result = NULL;
+	int			found = factstr_json_append_if(test->store, fc_quote(test, events),
+											   fc_quote(test, context), expected, NULL, &result);
+
+	fc_expect_code(test, "factstr_json_append_if", found, NULL, code);
+	return keep(test, result);
+}
+
+static const char *
+json_query(fc_test *test, const char *query)
+{
+	char	   *result = NULL;
+	int			found = factstr_json_query(test->store, fc_quote(test, query), &result);
+
+	fc_expect_code(test, "factstr_json_query", found, NULL, FACTSTR_OK);
+	return keep(test, result);
+}
+
+/* The record of a stored fact, made from the fact as factstr_query gives it. */
+static char *
+record_of(fc_test *test, const factstr_fact *fact)
+{
+	char		time[FACTSTR_TIME_SIZE];
+
+	return fc_format(test,
+					 "{\"sequence_number\": %llu, \"occurred_at\": \"%s\", \"event_type\": \"%s\", "
+					 "\"payload\": %s%s%s}",
+					 (unsigned long long) fact->sequence_number,
+					 factstr_format_time(fact->occurred_at, time),
+					 fact->event_type, fact->payload, fact->metadata == NULL ? "" :
+					 ", \"metadata\": ", fact->metadata == NULL ? "" : fact->metadata);
+}
+
+/* The records of all facts from a number on. */
+static char *
+records_from(fc_test *test, uint64_t first)
+{
+	const factstr_query_result *stored = fc_query(test, test->store, NULL);
+	char	   *text = fc_format(test, "[");
+
+	for (size_t i = first - 1; i < stored->fact_count; i++)
+		text = fc_format(test, "%s%s%s", text, i == first - 1 ? "" : ", ",
+						 record_of(test, &stored->facts[i]));
+	return fc_format(test, "%s]", text);
+}
+
+static void
+append_document(fc_test *test)
+{
+	fc_expect_json(test, "the result", json_append(test, TWO, NULL, FACTSTR_OK),
+				   "{'first_sequence_number': 1, 'last_sequence_number': 2, 'committed_count': 2}");
+	fc_expect_json(test, "the result", json_append(test, "[{'payload': [], 'event_type': 'a', "
+														 "'metadata': null}]", "k", FACTSTR_OK),
+				   "{'first_sequence_number': 3, 'last_sequence_number': 3, 'committed_count': 1}");
+	fc_expect_json(test, "the result of a repetition",
+				   json_append(test, "[{'event_type': 'a', 'payload': []}]", "k", FACTSTR_OK),
+				   "{'first_sequence_number': 3, 'last_sequence_number': 3, 'committed_count': 1}");
+	fc_expect(test, fc_query(test, test->store, NULL)->facts[2].metadata == NULL,
+			  "metadata of null was stored");
+}
+
+static void
+conditional_document(fc_test *test)
+{
+	const uint64_t two = 2;
+
+	fc_expect_json(test, "the result", json_append_if(test, TWO, FC_ALL, NULL, FACTSTR_OK),
+				   "{'first_sequence_number': 1, 'last_sequence_number': 2, 'committed_count': 2}");
+	fc_expect_json(test, "the result", json_append_if(test, TWO, FC_TYPE("b"), &two, FACTSTR_OK),
+				   "{'first_sequence_number': 3, 'last_sequence_number': 4, 'committed_count': 2}");
+}
+
+static void
+conflict_document(fc_test *test)
+{
+	const uint64_t versions[] = {1, 0, 9};
+
+	(void) fc_append_types(test, "a b a");
+	fc_expect_json(test, "a conflict", json_append_if(test, TWO, FC_TYPE("a"), &versions[0],
+													  FACTSTR_CONFLICT),
+				   "{'expected_context_version': 1, 'actual_context_version': 3}");
+	fc_expect_json(test, "a conflict with null expected",
+				   json_append_if(test, TWO, FC_TYPE("a"), NULL, FACTSTR_CONFLICT),
+				   "{'expected_context_version': null, 'actual_context_version': 3}");
+	fc_expect_json(test, "a conflict with 0 expected",
+				   json_append_if(test, TWO, FC_TYPE("a"), &versions[1], FACTSTR_CONFLICT),
+				   "{'expected_context_version': 0, 'actual_context_version': 3}");
+	fc_expect_json(test, "a conflict with an empty context",
+				   json_append_if(test, TWO, FC_TYPE("c"), &versions[2], FACTSTR_CONFLICT),
+				   "{'expected_context_version': 9, 'actual_context_version': null}");
+	fc_expect_log_ends_at(test, 3);
+}
+
+static void
+expect_error_document(fc_test *test, const char *result, const char *code)
+{
+	fc_json    *document = fc_json_parse(result);
+	const fc_json *name = fc_json_get(document, "code");
+	const fc_json *message = fc_json_get(document, "message");
+	size_t		known = 0;
+	bool		right = name != NULL && name->text != NULL && strcmp(name->text, code) == 0 &&
+		message != NULL && message->kind == FC_JSON_STRING && message->text[0] != '\0';
+
+	for (const fc_json *member = right ? document->first : NULL; member != NULL;
+		 member = member->next)
+	{
+		if (strcmp(member->key, "code") == 0 || strcmp(member->key, "message") == 0 ||
+			((strcmp(member->key, "detail") == 0 || strcmp(member->key, "hint") == 0) &&
+			 member->kind == FC_JSON_STRING && member->text[0] != '\0'))
+			known++;
+	}
+	right = right && known == fc_json_count(document);	/* without a document right is false */
+	fc_json_free(document);
+	fc_expect(test, right, "an error document with code %s: found %s", code, result);
+}
+
+static void
+error_documents(fc_test *test)
+{
+	char	   *result = NULL;
+	int			code;
+
+	expect_error_document(test, json_append(test, "[]", NULL, FACTSTR_EMPTY_APPEND),
+						  "empty_append");
+	expect_error_document(test, json_append(test, "[1]", NULL, FACTSTR_MALFORMED),
+						  "malformed_input");
+	expect_error_document(test, json_append(test, "[{'event_type': 'a', 'payload': 1, "
+												  "'it\\'s \\\"\\n\\u00e9': 1}]", NULL,
+											FACTSTR_MALFORMED), "malformed_input");
+	expect_error_document(test, json_append_if(test, TWO, "{'filter': 1}", NULL, FACTSTR_MALFORMED),
+						  "malformed_input");
+	(void) json_append(test, TWO, "k", FACTSTR_OK);
+	expect_error_document(test, json_append(test, "[{'event_type': 'a', 'payload': 1}]", "k",
+											FACTSTR_IDEMPOTENCY_KEY_REUSED),
+						  "idempotency_key_reused");
+	code = factstr_json_query(test->store, "{\"filters\": 1}", &result);
+	fc_expect_code(test, "factstr_json_query", code, NULL, FACTSTR_MALFORMED);
+	expect_error_document(test, keep(test, result), "malformed_input");
+}
+
+static void
+query_document(fc_test *test)
+{
+	(void) json_append(test, TWO, NULL, FACTSTR_OK);
+	(void) json_append(test,
+					   "[{'event_type': 'a', 'payload': '\\u00e9 \\\"quoted\\\" \\\\ \\u0001'}]",
+					   NULL, FACTSTR_OK);
+	fc_expect_json(test, "every fact", json_query(test, FC_ALL),
+				   fc_format(test, "{\"event_records\": %s, \"last_returned_sequence_number\": 3, "
+								   "\"current_context_version\": 3}",
+							 records_from(test, 1)));
+	fc_expect_json(test, "a later fact", json_query(test, "{'min_sequence_number': 2}"),
+				   fc_format(test, "{\"event_records\": %s, \"last_returned_sequence_number\": 3, "
+								   "\"current_context_version\": 3}",
+							 records_from(test, 3)));
+	fc_expect_json(test, "no rows, but a version", json_query(test, "{'min_sequence_number': 3}"),
+				   "{'event_records': [], 'last_returned_sequence_number': null, "
+				   "'current_context_version': 3}");
+	fc_expect_json(test, "an empty context", json_query(test, FC_TYPE("c")),
+				   "{'event_records': [], 'last_returned_sequence_number': null, "
+				   "'current_context_version': null}");
+}
+
+static void
+odd_event_types(fc_test *test)
+{
+	const char *result;
+
+	(void) json_append(test, "[{'event_type': '\\\"\\\\\\n\\u0001\\u00e9', 'payload': 1}]", NULL,
+					   FACTSTR_OK);
+	fc_expect_text(test, "the event type", fc_query(test, test->store, NULL)->facts[0].event_type,
+				   "\"\\\n\x01\xC3\xA9");
+	result = json_query(test, FC_TYPE("\\\"\\\\\\n\\u0001\\u00e9"));
+	fc_expect(test, strstr(result, "\"last_returned_sequence_number\"") != NULL &&
+			  fc_json_same(result, result),
+			  "expected a JSON document, found %s", result);
+	fc_expect_query(test, FC_TYPE("\\\"\\\\\\n\\u0001\\u00e9"), "1", 1);
+}
+
+/* Takes documents, in the order in which they come. */
+typedef struct documents
+{
+	fc_test    *test;
+	factstr_stream *stream;
+	size_t		count;
+	const char *texts[8];		/* the test's */
+	size_t		fails_at;		/* this call fails, counted from 1 */
+} documents;
+
+static int
+take_document(const char *event_records, void *context)
+{
+	documents  *taken = context;
+	fc_test    *test = taken->test;
+	const char *copy = fc_format(test, "%s", event_records);
+	size_t		count;
+
+	(void) pthread_mutex_lock(&test->lock);
+	if (taken->count < 8)
+		taken->texts[taken->count] = copy;
+	count = ++taken->count;
+	(void) pthread_mutex_unlock(&test->lock);
+	return count == taken->fails_at ? 1 : 0;
+}
+
+static void
+free_stream(void *context)
+{
+	documents  *taken = context;
+
+	factstr_stream_free(taken->stream);
+}
+
+static documents *
+documents_new(fc_test *test)
+{
+	documents  *taken = fc_allocate(test, sizeof(documents));
+
+	taken->test = test;
+	fc_own(test, free_stream, taken);
+	return taken;
+}
+
+typedef struct document_goal
+{
+	documents  *taken;
+	size_t		count;
+} document_goal;
+
+static bool
+has_documents(fc_test *test, void *context)
+{
+	document_goal *goal = context;
+	bool		reached;
+
+	(void) pthread_mutex_lock(&test->lock);
+	reached = goal->taken->count >= goal->count;
+	(void) pthread_mutex_unlock(&test->lock);
+	return reached;
+}
+
+static void
+await_documents(documents *taken, size_t count)
+{
+	document_goal *goal = fc_allocate(taken->test, sizeof(document_goal));
+
+	*goal = (document_goal) {taken, count};
+	fc_expect(taken->test, fc_comes_true(taken->test, has_documents, goal),
+			  "expected %zu deliveries, found fewer", count);
+}
+
+static void
+stream_documents(fc_test *test)
+{
+	documents  *all = documents_new(test);
+	documents  *some = documents_new(test);
+	factstr_error error;
+
+	(void) fc_append_types(test, "a b");
+	fc_expect_ok(test, "factstr_json_stream_all",
+				 factstr_json_stream_all(test->store, take_document, all, &all->stream, &error),
+				 &error);
+	fc_expect_ok(test, "factstr_json_stream_to",
+				 factstr_json_stream_to(test->store, fc_quote(test, FC_TYPE("b")), take_document,
+										some, &some->stream, &error),
+				 &error);
+	(void) json_append(test, TWO, NULL, FACTSTR_OK);
+	(void) json_append(test, "[{'event_type': 'b', 'payload': '\\u0001'}]", NULL, FACTSTR_OK);
+	await_documents(all, 2);
+	await_documents(some, 2);
+	fc_expect_json(test, "a batch", fc_format(test, "[%s, %s]", all->texts[0], all->texts[1]),
+				   fc_format(test, "[[%s, %s], [%s]]",
+							 record_of(test, &fc_query(test, test->store, NULL)->facts[2]),
+							 record_of(test, &fc_query(test, test->store, NULL)->facts[3]),
+							 record_of(test, &fc_query(test, test->store, NULL)->facts[4])));
+	fc_expect_json(test, "a filtered batch", some->texts[0],
+				   fc_format(test, "[%s]", record_of(test,
+													 &fc_query(test, test->store,
+															   NULL)->facts[3])));
+	fc_expect_json(test, "the next batch", some->texts[1], records_from(test, 5));
+}
+
+static void
+durable_stream_documents(fc_test *test)
+{
+	documents  *all = documents_new(test);
+	documents  *some = documents_new(test);
+	documents  *failing = documents_new(test);
+	factstr_error error;
+
+	(void) json_append(test, TWO, NULL, FACTSTR_OK);
+	fc_expect_ok(test, "factstr_json_stream_all_durable",
+				 factstr_json_stream_all_durable(test->store, "all", take_document, all,
+												 &all->stream, &error), &error);
+	fc_expect_json(test, "a replayed batch", all->texts[0], records_from(test, 1));
+	fc_expect_ok(test, "factstr_json_stream_to_durable",
+				 factstr_json_stream_to_durable(test->store, "some", fc_quote(test, FC_TYPE("b")),
+												take_document, some,
+												&some->stream, &error), &error);
+	fc_expect_json(test, "a replayed, filtered batch", some->texts[0], records_from(test, 2));
+	failing->fails_at = 1;
+	fc_expect_code(test, "factstr_json_stream_all_durable with a handler that fails",
+				   factstr_json_stream_all_durable(test->store, "failing", take_document, failing,
+												   &failing->stream, &error),
+				   &error, FACTSTR_HANDLER_FAILED);
+	fc_expect_cursor(test, "failing", 0);
+	fc_expect_code(test, "the name again",
+				   factstr_json_stream_all_durable(test->store, "all", take_document, failing,
+												   &failing->stream, &error), &error,
+				   FACTSTR_STREAM_ACTIVE);
+	(void) fc_append_types(test, "b");
+	await_documents(all, 2);
+	fc_expect_json(test, "a live batch", all->texts[1], records_from(test, 3));
+	fc_await_cursor(test, "some", 3);
+}
+
+static void
+status_document(fc_test *test)
+{
+	char	   *result = NULL;
+	fc_collector *stream = fc_subscribe_durable(test, "it's \"s\"", FC_TYPE("a"));
+	const factstr_stream_status *status;
+	char		time[FACTSTR_TIME_SIZE];
+
+	fc_expect_code(test, "factstr_json_streams", factstr_json_streams(test->store, &result), NULL,
+				   FACTSTR_OK);
+	(void) keep(test, result);
+	(void) fc_append_types(test, "a b");
+	fc_await_cursor(test, "it's \"s\"", 2);
+	fc_end_stream(stream);
+	status = fc_status(test, "it's \"s\"");
+	fc_expect_code(test, "factstr_json_streams", factstr_json_streams(test->store, &result), NULL,
+				   FACTSTR_OK);
+	fc_expect(test, fc_json_same(keep(test, result),
+								 fc_format(test,
+										   "[{\"name\": \"it's \\\"s\\\"\", \"event_query\": %s, "
+										   "\"cursor_sequence_number\": 2,"
+										   " \"head_sequence_number\": 2, \"lag_facts\": 0, "
+										   "\"lag_time\": 0, \"last_success_at\": \"%s\","
+										   " \"failure_count\": 0, \"last_error\": null, "
+										   "\"last_failed_at\": null, \"retry_at\": null,"
+										   " \"active\": false}]", fc_quote(test, FC_TYPE("a")),
+										   factstr_format_time(status->last_success_at, time))),
+			  "the list of streams: expected the members of factstr_stream_status with "
+			  "last_success_at %s, found %s", time, result);
+}
+
+static void
+nothing_is_null(fc_test *test)
+{
+	char	   *result = NULL;
+
+	fc_expect_code(test, "factstr_json_streams", factstr_json_streams(test->store, &result), NULL,
+				   FACTSTR_OK);
+	fc_expect_json(test, "no streams", keep(test, result), "[]");
+	fc_expect_json(test, "the answer of an empty log", json_query(test, NULL),
+				   "{'event_records': [], 'last_returned_sequence_number': null, "
+				   "'current_context_version': null}");
+	factstr_json_free(NULL);
+}
+
+static void
+codes_have_names(fc_test *test)
+{
+	static const struct
+	{
+		int			code;
+		const char *name;
+		const char *sqlstate;
+	}			codes[] = {
+		{FACTSTR_OK, "ok", ""}, {1, "unknown", ""}, {-1000, "unknown", ""},
+#define LIST_CODE(NAME, number, json, state, text) {FACTSTR_##NAME, json, state},
+		FACTSTR_CODES(LIST_CODE)
+#undef LIST_CODE
+	};
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+	{
+		fc_expect_text(test, "a code's name", factstr_code_name(codes[i].code), codes[i].name);
+		fc_expect_text(test, "a code's SQLSTATE", factstr_code_sqlstate(codes[i].code),
+					   codes[i].sqlstate);
+	}
+}
+
+const fc_case fc_json_boundary_cases[] = {
+	{{"JSON boundary", "6", "the result of an append"}, 0, append_document},
+	{{"JSON boundary", "6, 14", "the result of a conditional append"}, 0, conditional_document},
+	{{"JSON boundary", "15", "a conflict, with null for an empty context"}, 0, conflict_document},
+	{{"JSON boundary", "7, 8, 9",
+		"an error has its code and message, and nothing that is not documented"},
+	0, error_documents},
+	{{"JSON boundary", "3, 13", "the answer of a query"}, 0, query_document},
+	{{"JSON boundary", "4", "event types of odd characters"}, 0, odd_event_types},
+	{{"JSON boundary", "3, 18", "a delivery is an array of event records"}, 0, stream_documents},
+	{{"JSON boundary", "3, 24, 28", "durable streams replay and deliver such arrays"},
+	0, durable_stream_documents},
+	{{"JSON boundary", "30", "the list of streams"}, 0, status_document},
+	{{"JSON boundary", "13, 30", "answers without anything in them"}, 0, nothing_is_null},
+	{{"JSON boundary", "15", "codes have names and SQLSTATEs"}, 0, codes_have_names},
+	{{NULL, NULL, NULL}, 0, NULL}
+};

@@ -1,0 +1,242 @@
+/*
+ * postgres_target.c
+ *		PostgreSQL as a target: a few databases, which cases have one after the other.
+ *
+ * A database of its own for each case would cost a second each, for the checkpoints and the files.
+ * So a database that a case has left is made empty for the next: all rows of the extension's tables
+ * are deleted.
+ */
+#include "targets.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <libpq-fe.h>
+
+/* A case has one store, or two. */
+#define MAX_DATABASES 4
+
+typedef struct database
+{
+	PGconn	   *connection;		/* to make it empty; NULL: not made yet */
+	bool		is_taken;
+	char		name[100];
+	char		url[2000];
+} database;
+
+typedef struct server
+{
+	char	   *given;			/* the URL that was given */
+	PGconn	   *connection;		/* to its database, where databases are made */
+	database	databases[MAX_DATABASES];
+} server;
+
+static bool run(PGconn *connection, char *message, const char *format,...)
+			__attribute__((format(printf, 3, 4)));
+
+/* Runs a statement.  On failure the reason is in message, if that is not NULL. */
+static bool
+run(PGconn *connection, char *message, const char *format,...)
+{
+	char		statement[500];
+	va_list		arguments;
+	PGresult   *result;
+	bool		succeeded;
+
+	va_start(arguments, format);
+	(void) vsnprintf(statement, sizeof(statement), format, arguments);
+	va_end(arguments);
+	result = PQexec(connection, statement);
+	succeeded = PQresultStatus(result) == PGRES_COMMAND_OK ||
+		PQresultStatus(result) == PGRES_TUPLES_OK;
+	if (!succeeded && message != NULL)
+		(void) snprintf(message, FACTSTR_CONFORMANCE_MESSAGE_SIZE, "%s",
+						PQerrorMessage(connection));
+	PQclear(result);
+	return succeeded;
+}
+
+/* NULL on failure. */
+static PGconn *
+connect_to(const char *url, char *message)
+{
+	PGconn	   *connection = PQconnectdb(url);
+
+	if (PQstatus(connection) != CONNECTION_OK)
+		(void) snprintf(message, FACTSTR_CONFORMANCE_MESSAGE_SIZE, "%s",
+						PQerrorMessage(connection));
+	else if (run(connection, message, "SET client_min_messages = error"))
+		return connection;
+	PQfinish(connection);
+	return NULL;
+}
+
+/* The given URL with another database: what stands between the authority and a "?". */
+static void
+put_database(const server *of, const char *name, char *url, size_t size)
+{
+	const char *authority = strstr(of->given, "://") + 3;
+	const char *path = authority + strcspn(authority, "/?");
+	const char *options = path + strcspn(path, "?");
+
+	(void) snprintf(url, size, "%.*s/%s%s", (int) (path - of->given), of->given, name, options);
+}
+
+/* A function that empties all tables, whatever these are. */
+static const char make_reset[] =
+	"CREATE FUNCTION conformance_reset() RETURNS void LANGUAGE plpgsql AS $$"
+	" DECLARE emptied text;"
+	" BEGIN"
+	"  FOR emptied IN SELECT relid::regclass FROM pg_stat_user_tables LOOP"
+	"   EXECUTE 'DELETE FROM ' || emptied;"
+	"  END LOOP;"
+	" END $$";
+
+/* Facts are not to be deleted, but in a database that is only there to be emptied. */
+static const char let_go_of_facts[] =
+	"DO $$ DECLARE guarded regclass;"
+	" BEGIN"
+	"  FOR guarded IN SELECT relid FROM pg_stat_user_tables LOOP"
+	"   EXECUTE 'ALTER TABLE ' || guarded || ' DISABLE TRIGGER USER';"
+	"  END LOOP;"
+	" END $$";
+
+static bool
+make_database(server *here, database *made, char *message)
+{
+	(void) snprintf(made->name, sizeof(made->name), "factstr_conformance_%lx_%lx_%d",
+					(unsigned long) time(NULL), (unsigned long) getpid(),
+					(int) (made - here->databases));
+	put_database(here, made->name, made->url, sizeof(made->url));
+	if (!run(here->connection, message, "CREATE DATABASE %s", made->name))
+		return false;
+	made->connection = connect_to(made->url, message);
+	return made->connection != NULL && run(made->connection, message, "CREATE EXTENSION factstr") &&
+		run(made->connection, message, "CREATE TABLE conformance_effects (number int)") &&
+		run(made->connection, message, "%s", make_reset) &&
+		run(made->connection, message, "%s", let_go_of_facts) &&
+		run(made->connection, message, "SET synchronous_commit = off");
+}
+
+/* Whoever is still connected, such as a process that was killed, has lost nothing any more. */
+static bool
+make_empty(database *used, char *message)
+{
+	return run(used->connection, message,
+			   "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+			   " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+			   " AND backend_type = 'client backend'") &&
+		run(used->connection, message, "SELECT conformance_reset()");
+}
+
+static const char *
+fresh(void *context, char *message)
+{
+	server	   *here = context;
+	database   *chosen = here->databases;
+	bool		ready;
+
+	while (chosen < here->databases + MAX_DATABASES && chosen->is_taken)
+		chosen++;
+	if (chosen == here->databases + MAX_DATABASES)
+	{
+		(void) snprintf(message, FACTSTR_CONFORMANCE_MESSAGE_SIZE, "a case has more than %d stores",
+						MAX_DATABASES);
+		return NULL;
+	}
+	ready = chosen->connection == NULL ? make_database(here, chosen, message) :
+		make_empty(chosen, message);
+	chosen->is_taken = ready;
+	return ready ? chosen->url : NULL;
+}
+
+static void
+discard(void *context, const char *url)
+{
+	server	   *here = context;
+
+	for (size_t i = 0; i < MAX_DATABASES; i++)
+	{
+		if (strcmp(here->databases[i].url, url) == 0)
+			here->databases[i].is_taken = false;
+	}
+}
+
+static bool
+effect(void *context, void *transaction, int number)
+{
+	(void) context;
+	return run(transaction, NULL, "INSERT INTO conformance_effects VALUES (%d)", number);
+}
+
+static long
+effects(void *context, const char *url, int number)
+{
+	char		message[FACTSTR_CONFORMANCE_MESSAGE_SIZE];
+	PGconn	   *connection = connect_to(url, message);
+	char		statement[100];
+	PGresult   *result;
+	long		count = -1;
+
+	(void) context;
+	if (connection == NULL)
+		return -1;
+	(void) snprintf(statement, sizeof(statement),
+					"SELECT count(*) FROM conformance_effects WHERE number = %d", number);
+	result = PQexec(connection, statement);
+	if (PQresultStatus(result) == PGRES_TUPLES_OK)
+		count = atol(PQgetvalue(result, 0, 0));
+	PQclear(result);
+	PQfinish(connection);
+	return count;
+}
+
+/* FORCE: the server may not have noticed yet that a process which was killed has left. */
+static void
+free_server(void *context)
+{
+	server	   *here = context;
+
+	for (size_t i = 0; i < MAX_DATABASES; i++)
+	{
+		const database *made = &here->databases[i];
+
+		if (made->name[0] == '\0')
+			continue;
+		PQfinish(made->connection);
+		(void) run(here->connection, NULL, "DROP DATABASE IF EXISTS %s WITH (FORCE)", made->name);
+	}
+	PQfinish(here->connection);
+	free(here->given);
+	free(here);
+}
+
+bool
+fc_make_postgres_target(factstr_conformance_target *target, const char *url, char *message)
+{
+	server	   *here;
+
+	if (strstr(url, "dbname=") != NULL)
+	{
+		(void) snprintf(message, FACTSTR_CONFORMANCE_MESSAGE_SIZE,
+						"the URL must name its database in the path, not in an option");
+		return false;
+	}
+	here = calloc(1, sizeof(server));
+	if (here == NULL || (here->given = strdup(url)) == NULL)
+		abort();
+	here->connection = connect_to(url, message);
+	if (here->connection == NULL || !make_database(here, &here->databases[0], message))
+	{
+		free_server(here);
+		return false;
+	}
+	*target = (factstr_conformance_target) {
+		.name = "PostgreSQL", .context = here, .fresh = fresh, .discard = discard,
+		.persistent = true, .effect = effect, .effects = effects, .free = free_server,
+	};
+	return true;
+}
