@@ -1,0 +1,94 @@
+/*
+ * conformance.c
+ *		factstr conformance: does a store keep the contract?
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "factstr_conformance.h"
+
+#include "messages.h"
+#include "options.h"
+
+static const char cli_usage[] =
+	"usage: factstr conformance [--list] [URL] [PATTERN]\n"
+	"\n"
+	"Runs the conformance suite, or the cases that PATTERN selects, and prints TAP. Each\n"
+	"case has a store of its own, removed afterwards; facts of yours are not touched.\n"
+	"\n"
+	"  memory:                the memory store; also without a URL\n"
+	"  sqlite:DIRECTORY       files in DIRECTORY, which is empty or is made\n"
+	"  postgresql://...       databases of their own, which the role may make there\n"
+	"\n"
+	"PATTERN is a subject such as streams, \"rule 12\", or a shell pattern for, or a part\n"
+	"of, a title.\n"
+	"\n"
+	"  -l, --list             print the cases instead\n";
+
+static cli_status
+cli_list_cases(const char *pattern)
+{
+	const factstr_conformance_case *tested;
+
+	for (size_t i = 0; (tested = factstr_conformance_case_at(i)) != NULL; i++)
+	{
+		if (factstr_conformance_selects(pattern, tested))
+			printf("%-12s %-10s %s\n", tested->subject, tested->rules, tested->title);
+	}
+	return fflush(stdout) == 0 ? CLI_DONE : CLI_FAILED;
+}
+
+static cli_status
+cli_run_cases(const char *url, const char *pattern)
+{
+	char		message[FACTSTR_CONFORMANCE_MESSAGE_SIZE];
+	factstr_conformance_target *target;
+	int			failures;
+
+	target = factstr_conformance_target_for_url(url, message);
+	if (target == NULL)
+		return cli_fail_with("%s", message);
+	failures = factstr_conformance_run(target, pattern, stdout);
+	factstr_conformance_target_free(target);
+	if (failures < 0)
+		return cli_fail_with("no case is selected by \"%s\"", pattern);
+	return failures == 0 && fflush(stdout) == 0 ? CLI_DONE : CLI_FAILED;
+}
+
+static bool
+cli_is_url(const char *text)
+{
+	return strcmp(text, "memory:") == 0 || strncmp(text, "sqlite:", 7) == 0 ||
+		strncmp(text, "postgres://", 11) == 0 || strncmp(text, "postgresql://", 13) == 0;
+}
+
+static cli_status
+cli_run(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"list", no_argument, NULL, 'l'},
+		CLI_COMMON_OPTIONS
+	};
+	const char *url;
+	const char *pattern;
+	bool		list = false;
+
+	while (cli_next_option(argc, argv, ":l" CLI_COMMON_LETTERS, options) != -1)
+		list = true;
+	url = cli_given_url() != NULL ? cli_given_url() : "memory:";
+	pattern = cli_next_argument(argc, argv);
+	if (pattern != NULL && cli_is_url(pattern))
+	{
+		url = pattern;
+		pattern = cli_next_argument(argc, argv);
+	}
+	cli_no_more_arguments(argc, argv);
+	return list ? cli_list_cases(pattern) : cli_run_cases(url, pattern);
+}
+
+const cli_command cli_conformance_command = {
+	.name = "conformance",
+	.summary = "does a store keep the contract?",
+	.usage = cli_usage,
+	.run = cli_run
+};

@@ -1,0 +1,73 @@
+/*
+ * context_version.c
+ *		factstr context-version: the number of the newest fact that matches.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "messages.h"
+#include "options.h"
+#include "output.h"
+#include "query_options.h"
+
+static const char cli_usage[] =
+	"usage: factstr context-version [OPTION]... [QUERY]\n"
+	"\n"
+	"Prints the number of the newest fact that matches, or none: what append-if expects.\n"
+	"\n"
+	CLI_COMMON_HELP
+	"\n"
+	CLI_QUERY_HELP;
+
+static cli_status
+cli_print_version(const char *event_query)
+{
+	factstr_store *store = cli_open_store();
+	factstr_error error;
+	uint64_t	version;
+	char		text[24];
+	cli_status	status = CLI_DONE;
+
+	if (store == NULL)
+		return CLI_FAILED;
+	if (factstr_context_version(store, event_query, &version, &error) != FACTSTR_OK)
+		status = cli_fail(&error);
+	else if (version == 0)
+		(void) cli_print_text("none");
+	else
+	{
+		(void) snprintf(text, sizeof(text), "%" PRIu64, version);
+		(void) cli_print_text(text);
+	}
+	factstr_close(store);
+	return cli_output_end(status);
+}
+
+static cli_status
+cli_run(int argc, char **argv)
+{
+	static const struct option options[] = {
+		CLI_QUERY_OPTIONS,
+		CLI_COMMON_OPTIONS
+	};
+	cli_query_options query = {0};
+	const char *argument;
+	cli_status	status;
+	int			option;
+
+	while ((option = cli_next_option(argc, argv, ":" CLI_QUERY_LETTERS CLI_COMMON_LETTERS,
+									 options)) != -1)
+		cli_take_query_option(&query, option);
+	argument = cli_next_argument(argc, argv);
+	cli_no_more_arguments(argc, argv);
+	status = cli_print_version(cli_query_text(&query, argument));
+	cli_query_release(&query);
+	return status;
+}
+
+const cli_command cli_context_version_command = {
+	.name = "context-version",
+	.summary = "the number of the newest fact that matches",
+	.usage = cli_usage,
+	.run = cli_run
+};

@@ -1,0 +1,56 @@
+/*
+ * options.h
+ *		The arguments of a subcommand.
+ *
+ * What is wrong with arguments ends the program on the spot, with status 2: nothing has begun yet.
+ */
+#ifndef FACTSTR_CLI_OPTIONS_H
+#define FACTSTR_CLI_OPTIONS_H
+
+#include <getopt.h>
+#include <stdbool.h>
+
+#include "factstr.h"
+
+#include "cli.h"
+
+/* What every subcommand takes; the last of its options.  Letters: "s:h" */
+#define CLI_COMMON_LETTERS "s:h"
+#define CLI_COMMON_OPTIONS \
+	{"store", required_argument, NULL, 's'}, \
+	{"help", no_argument, NULL, 'h'}, \
+	{NULL, 0, NULL, 0}
+
+/* Options without a letter begin here. */
+#define CLI_FIRST_LONG_ONLY 256
+
+/* Prints on stderr what is wrong, and how to get help; ends with status 2. */
+_Noreturn void cli_usage_error(const char *format,...) __attribute__((format(printf, 1, 2)));
+
+/* Begins with a subcommand; store_url is from the options before it, or NULL. */
+void		cli_options_begin(const cli_command *command, const char *store_url);
+
+/* The next option, -1 after the last.  Common ones are dealt with here, and never returned. */
+int			cli_next_option(int argc, char **argv, const char *letters,
+							const struct option *options);
+
+/* The next of the arguments that are no options, or NULL. */
+const char *cli_next_argument(int argc, char **argv);
+
+/* There must be no more arguments. */
+void		cli_no_more_arguments(int argc, char **argv);
+
+/* A number between two limits; what is the option's or argument's name. */
+uint64_t	cli_number(const char *text, const char *what, uint64_t least, uint64_t most);
+
+/* The value of --store, or NULL. */
+const char *cli_given_url(void);
+
+/*
+ * Opens the store of --store, or else of the environment; neither is a usage error.  NULL after an
+ * error, which has been printed.
+ */
+factstr_store *cli_open_store(void);
+factstr_store *cli_open_url(const char *url);
+
+#endif							/* FACTSTR_CLI_OPTIONS_H */

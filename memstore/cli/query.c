@@ -1,0 +1,74 @@
+/*
+ * query.c
+ *		factstr query: the facts that match, and the version of their context.
+ */
+#include "event_input.h"
+#include "options.h"
+#include "output.h"
+#include "query_options.h"
+
+static const char cli_usage[] =
+	"usage: factstr query [OPTION]... [QUERY]\n"
+	"\n"
+	"Prints the facts that match and the version of their context, all of one moment,\n"
+	"as one line of JSON. For many facts use \"factstr read\": it needs no memory for\n"
+	"them.\n"
+	"\n"
+	CLI_AFTER_HELP
+	CLI_COMMON_HELP
+	"\n"
+	CLI_QUERY_HELP;
+
+static cli_status
+cli_answer_query(const char *event_query)
+{
+	factstr_store *store = cli_open_store();
+	factstr_error error;
+	char	   *result = NULL;
+	cli_status	status = CLI_DONE;
+	int			code;
+
+	if (store == NULL)
+		return CLI_FAILED;
+	code = factstr_json_query(store, event_query, &result);
+	if (code == FACTSTR_OK)
+		(void) cli_print_text(result);
+	else
+	{
+		cli_error_of_result(code, result, &error);
+		status = cli_fail(&error);
+	}
+	factstr_json_free(result);
+	factstr_close(store);
+	return cli_output_end(status);
+}
+
+static cli_status
+cli_run(int argc, char **argv)
+{
+	static const struct option options[] = {
+		CLI_QUERY_OPTIONS,
+		CLI_AFTER_OPTION,
+		CLI_COMMON_OPTIONS
+	};
+	cli_query_options query = {0};
+	const char *argument;
+	cli_status	status;
+	int			option;
+
+	while ((option = cli_next_option(argc, argv, ":" CLI_QUERY_LETTERS CLI_COMMON_LETTERS,
+									 options)) != -1)
+		cli_take_query_option(&query, option);
+	argument = cli_next_argument(argc, argv);
+	cli_no_more_arguments(argc, argv);
+	status = cli_answer_query(cli_query_text(&query, argument));
+	cli_query_release(&query);
+	return status;
+}
+
+const cli_command cli_query_command = {
+	.name = "query",
+	.summary = "facts that match, and the version of their context",
+	.usage = cli_usage,
+	.run = cli_run
+};

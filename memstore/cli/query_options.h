@@ -1,0 +1,54 @@
+/*
+ * query_options.h
+ *		The event query of a subcommand: as JSON, or in options for the most usual kind.
+ */
+#ifndef FACTSTR_CLI_QUERY_OPTIONS_H
+#define FACTSTR_CLI_QUERY_OPTIONS_H
+
+#include <stdbool.h>
+
+#include "buffer.h"
+#include "options.h"
+
+#define CLI_QUERY_LETTERS "t:p:"
+#define CLI_QUERY_OPTIONS \
+	{"type", required_argument, NULL, 't'}, \
+	{"payload", required_argument, NULL, 'p'}
+
+/* Only where the query is for reading: streams and contexts know no lower bound. */
+#define CLI_OPTION_AFTER (CLI_FIRST_LONG_ONLY + 100)
+#define CLI_AFTER_OPTION \
+	{"after", required_argument, NULL, CLI_OPTION_AFTER}
+
+/* Their part of a subcommand's help. */
+#define CLI_QUERY_HELP \
+	"QUERY is an event query as JSON, or @FILE to read it from a file; without one\n" \
+	"every fact matches. Instead of it:\n" \
+	"  -t, --type TYPE        facts of this type; repeat it for others\n" \
+	"  -p, --payload JSON     facts whose payload contains this; the same\n"
+#define CLI_AFTER_HELP \
+	"      --after N          only facts after this sequence number\n"
+#define CLI_COMMON_HELP \
+	"  -s, --store URL        the store; otherwise FACTSTR_URL in the environment\n"
+
+/* Begins zeroed. */
+typedef struct cli_query_options
+{
+	fs_buffer	types;			/* as JSON, with commas between them */
+	fs_buffer	predicates;
+	uint64_t	after;
+	bool		has_after;
+	char	   *text;			/* the query */
+} cli_query_options;
+
+/* Takes an option that cli_next_option returned. */
+void		cli_take_query_option(cli_query_options *query, int option);
+
+/*
+ * The query's text, which belongs to *query; argument is the QUERY that was given, or NULL.  Ends
+ * the program if a file cannot be read, or on a usage error.
+ */
+const char *cli_query_text(cli_query_options *query, const char *argument);
+void		cli_query_release(cli_query_options *query);
+
+#endif							/* FACTSTR_CLI_QUERY_OPTIONS_H */

@@ -1,0 +1,26 @@
+/*
+ * signals.h
+ *		Ending a command that would go on for ever.
+ */
+#ifndef FACTSTR_CLI_SIGNALS_H
+#define FACTSTR_CLI_SIGNALS_H
+
+#include <stdbool.h>
+
+/*
+ * From now on SIGINT and SIGTERM ask the command to stop; the second of them ends it at once.
+ * False after an error, which has been printed.
+ */
+bool		cli_signals_begin(void);
+
+/* Asks the command to stop, like a signal.  From any thread. */
+void		cli_request_stop(void);
+bool		cli_is_stopping(void);
+
+/*
+ * Waits until the command is asked to stop, nobody reads stdout any more, or so many ms have
+ * passed.  Returns whether it is to stop.
+ */
+bool		cli_wait_for_stop(int timeout);
+
+#endif							/* FACTSTR_CLI_SIGNALS_H */

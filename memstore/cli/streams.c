@@ -1,0 +1,186 @@
+/*
+ * streams.c
+ *		factstr streams: durable streams, listed, moved and dropped.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "event_input.h"
+#include "options.h"
+#include "output.h"
+#include "query_options.h"
+#include "text.h"
+#include "times.h"
+
+static const char cli_usage[] =
+	"usage: factstr streams [list] [--json]\n"
+	"       factstr streams seek NAME N\n"
+	"       factstr streams drop NAME\n"
+	"\n"
+	"Lists the durable streams; lets one go on after fact N, 0 for the beginning; or\n"
+	"forgets one. A stream that has a consumer now is neither moved nor dropped.\n"
+	"\n"
+	"  -j, --json             one array of objects, with everything that is known\n"
+	CLI_COMMON_HELP;
+
+/* Every action takes the store and its argument. */
+typedef struct cli_streams_call
+{
+	cli_status	(*act) (factstr_store *store, const char *name, uint64_t position);
+	const char *name;
+	uint64_t	position;
+} cli_streams_call;
+
+static const char *
+cli_stream_state(const factstr_stream_status *stream, char *text, size_t size)
+{
+	char		duration[CLI_DURATION_SIZE];
+	int64_t		pause = stream->retry_at - fs_now();
+
+	if (stream->retry_at == 0)
+		return stream->active ? "active" : stream->failure_count > 0 ? "failed" : "idle";
+	(void) snprintf(text, size, "failed, again in %s",
+					cli_format_duration(pause > 0 ? pause : 0, duration));
+	return text;
+}
+
+static void
+cli_add_stream(cli_table *table, const factstr_stream_status *stream)
+{
+	char		text[CLI_DURATION_SIZE + 24];
+
+	cli_table_add(table, stream->name);
+	cli_table_add_count(table, stream->cursor_sequence_number);
+	cli_table_add_count(table, stream->lag_facts);
+	cli_table_add(table, stream->lag_facts == 0 ? "-" :
+				  cli_format_duration(stream->lag_time, text));
+	cli_table_add(table, cli_stream_state(stream, text, sizeof(text)));
+	cli_table_add(table, stream->last_error != NULL ? stream->last_error : "");
+}
+
+static cli_status
+cli_list_streams(factstr_store *store, const char *name, uint64_t position)
+{
+	static const char *const head[] = {"NAME", "CURSOR", "LAG", "AGE", "STATE", "LAST ERROR"};
+	cli_table	table = {.alignment = "lrrrll"};
+	factstr_stream_status_list *list;
+	factstr_error error;
+
+	(void) name;
+	(void) position;
+	if (factstr_streams(store, &list, &error) != FACTSTR_OK)
+		return cli_fail(&error);
+	for (size_t i = 0; i < sizeof(head) / sizeof(head[0]); i++)
+		cli_table_add(&table, head[i]);
+	for (size_t i = 0; i < list->count; i++)
+		cli_add_stream(&table, &list->streams[i]);
+	factstr_stream_status_list_free(list);
+	return cli_table_print(&table) ? CLI_DONE : cli_fail_no_memory();
+}
+
+static cli_status
+cli_list_streams_as_json(factstr_store *store, const char *name, uint64_t position)
+{
+	char	   *result = NULL;
+	factstr_error error;
+	cli_status	status = CLI_DONE;
+	int			code = factstr_json_streams(store, &result);
+
+	(void) name;
+	(void) position;
+	if (code == FACTSTR_OK)
+		(void) cli_print_text(result);
+	else
+	{
+		cli_error_of_result(code, result, &error);
+		status = cli_fail(&error);
+	}
+	factstr_json_free(result);
+	return status;
+}
+
+static cli_status
+cli_seek_stream(factstr_store *store, const char *name, uint64_t position)
+{
+	factstr_error error;
+
+	if (factstr_stream_seek(store, name, position, &error) != FACTSTR_OK)
+		return cli_fail(&error);
+	return CLI_DONE;
+}
+
+static cli_status
+cli_drop_stream(factstr_store *store, const char *name, uint64_t position)
+{
+	factstr_error error;
+
+	(void) position;
+	if (factstr_stream_drop(store, name, &error) != FACTSTR_OK)
+		return cli_fail(&error);
+	return CLI_DONE;
+}
+
+static const char *
+cli_required_argument(int argc, char **argv, const char *what)
+{
+	const char *argument = cli_next_argument(argc, argv);
+
+	if (argument == NULL)
+		cli_usage_error("%s is missing", what);
+	return argument;
+}
+
+static void
+cli_take_action(int argc, char **argv, bool as_json, cli_streams_call *call)
+{
+	const char *action = cli_next_argument(argc, argv);
+
+	if (action == NULL || strcmp(action, "list") == 0)
+		call->act = as_json ? cli_list_streams_as_json : cli_list_streams;
+	else if (as_json)
+		cli_usage_error("--json is for the list");
+	else if (strcmp(action, "seek") == 0)
+	{
+		call->act = cli_seek_stream;
+		call->name = cli_required_argument(argc, argv, "NAME");
+		call->position = cli_number(cli_required_argument(argc, argv, "N"), "N", 0, INT64_MAX);
+	}
+	else if (strcmp(action, "drop") == 0)
+	{
+		call->act = cli_drop_stream;
+		call->name = cli_required_argument(argc, argv, "NAME");
+	}
+	else
+		cli_usage_error("\"%s\" is none of list, seek and drop", action);
+	cli_no_more_arguments(argc, argv);
+}
+
+static cli_status
+cli_run(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"json", no_argument, NULL, 'j'},
+		CLI_COMMON_OPTIONS
+	};
+	cli_streams_call call = {0};
+	factstr_store *store;
+	cli_status	status;
+	bool		as_json = false;
+
+	while (cli_next_option(argc, argv, ":j" CLI_COMMON_LETTERS, options) != -1)
+		as_json = true;
+	cli_take_action(argc, argv, as_json, &call);
+	store = cli_open_store();
+	if (store == NULL)
+		return CLI_FAILED;
+	status = call.act(store, call.name, call.position);
+	factstr_close(store);
+	return cli_output_end(status);
+}
+
+const cli_command cli_streams_command = {
+	.name = "streams",
+	.summary = "list durable streams, move them, drop them",
+	.usage = cli_usage,
+	.run = cli_run
+};
