@@ -1,0 +1,42 @@
+/*
+ * new_events.c
+ *		Fuzz target: any bytes as the events of an append.
+ *
+ * Beyond "no crash": what is accepted has at least one event, and each a type and, if any, metadata that
+ * is an object.
+ */
+#include "fuzz.h"
+
+#include "json_jansson.h"
+#include "match/new_events_parser.h"
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	fs_input_error error;
+	json_t	   *document = fs_json_document_load((const char *) data, size, &error);
+	fs_new_event *events = NULL;
+	size_t		count = 0;
+
+	if (document == NULL)
+	{
+		require(error.code != FS_INPUT_OK);
+		return 0;
+	}
+	if (fs_new_events_parse(document, &events, &count, &error))
+	{
+		require(count > 0);
+		for (size_t i = 0; i < count; i++)
+		{
+			require(events[i].event_type.length > 0);
+			require(events[i].event_type.length <= FS_EVENT_TYPE_MAX_BYTES);
+			require(!events[i].has_metadata ||
+					fs_json_kind_of(events[i].metadata) == FS_JSON_OBJECT);
+		}
+	}
+	else
+		require(events == NULL && error.code != FS_INPUT_OK);
+	fs_release(events);
+	json_decref(document);
+	return 0;
+}

@@ -1,0 +1,35 @@
+/*
+ * conformance_postgres.c
+ *		The PostgreSQL store keeps the contract.
+ *
+ * The environment leads to a server (PGHOST and so on) whose role may make databases and the
+ * extension; without PGHOST there is nothing to test.  CASES="rule 12" runs only these cases;
+ * factstr_conformance.h says what it may be.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "factstr_conformance.h"
+
+int
+main(void)
+{
+	char		message[FACTSTR_CONFORMANCE_MESSAGE_SIZE];
+	factstr_conformance_target *target;
+	int			failed;
+
+	if (getenv("PGHOST") == NULL)
+	{
+		printf("1..0 # SKIP no PostgreSQL server is named by PGHOST\n");
+		return 0;
+	}
+	target = factstr_conformance_target_for_url("postgresql:///postgres", message);
+	if (target == NULL)
+	{
+		printf("Bail out! %s\n", message);
+		return 1;
+	}
+	failed = factstr_conformance_run(target, getenv("CASES"), stdout);
+	factstr_conformance_target_free(target);
+	return failed == 0 ? 0 : 1;
+}

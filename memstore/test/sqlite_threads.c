@@ -1,0 +1,312 @@
+/*
+ * sqlite_threads.c
+ *		Many threads that append to a SQLite store at once, and get into the same transactions.
+ */
+#include <pthread.h>
+
+#include "handle.h"
+#include "sqlite_store.h"
+
+#include "sqlite_files.h"
+
+enum {THREADS = 12, CONTEXTS = 3, APPENDS = 40, KEYS = 20};
+
+static const char *const event_types[CONTEXTS] = {"red", "green", "blue"};
+
+typedef struct worker
+{
+	factstr_store *store;
+	pthread_t	thread;
+	int			number;
+	int			appended;		/* facts */
+	int			conflicts;
+	int			faults;			/* what must not have happened */
+	factstr_append_result keyed[KEYS];
+} worker;
+
+/* What is not an answer that was to be expected. */
+static void
+note_fault(worker *self, const char *what, const factstr_error *error)
+{
+	self->faults++;
+	tap_diagnostic("%s: %s", what, error->message);
+}
+
+/* Counts one of the contexts up by one fact, which says what it was decided on. */
+static void
+append_to_context(worker *self, int which)
+{
+	char		context[100];
+	char		payload[100];
+	factstr_event event = {.event_type = event_types[which], .payload = payload};
+	uint64_t	version;
+	factstr_error error;
+	int			code;
+
+	(void) snprintf(context, sizeof(context), "{\"filters\": [{\"event_types\": [\"%s\"]}]}",
+					event_types[which]);
+	do
+	{
+		if (factstr_context_version(self->store, context, &version, &error) != FACTSTR_OK)
+		{
+			note_fault(self, "version", &error);
+			return;
+		}
+		(void) snprintf(payload, sizeof(payload), "{\"after\": %" PRIu64 "}", version);
+		code = factstr_append_if(self->store, &event, 1, context, version == 0 ? NULL : &version,
+								 NULL, NULL, &error);
+		if (code == FACTSTR_CONFLICT)
+			self->conflicts++;
+		if (code == FACTSTR_CONFLICT && error.actual_context_version <= version)
+			note_fault(self, "a conflict without a newer fact", &error);
+	}
+	while (code == FACTSTR_CONFLICT);
+	if (code == FACTSTR_OK)
+		self->appended++;
+	else
+		note_fault(self, "append_if", &error);
+}
+
+/* All threads append the same under the same key. */
+static void
+append_with_key(worker *self, int which)
+{
+	char		key[40];
+	char		payload[40];
+	factstr_event events[2] = {
+		{.event_type = "keyed", .payload = payload},
+		{.event_type = "keyed", .payload = "{}", .metadata = "{\"n\": 1}"}
+	};
+	factstr_error error;
+
+	(void) snprintf(key, sizeof(key), "key-%d", which);
+	(void) snprintf(payload, sizeof(payload), "{\"key\": %d}", which);
+	if (factstr_append(self->store, events, 2, key, &self->keyed[which], &error) != FACTSTR_OK)
+		note_fault(self, "append with a key", &error);
+	if (factstr_append(self->store, events, 1, key, NULL, &error) !=
+		FACTSTR_IDEMPOTENCY_KEY_REUSED)
+		note_fault(self, "append with a used key", &error);
+}
+
+/* An import that does not fit, which must not disturb its neighbours in the transaction. */
+static void
+import_in_vain(worker *self)
+{
+	factstr_fact fact = {
+		.sequence_number = 1000000, .event_type = "imported", .payload = "1"
+	};
+	factstr_batch batch = {
+		.first_sequence_number = 1000000, .last_sequence_number = 1000000, .fact_count = 1,
+		.facts = &fact
+	};
+	factstr_error error;
+
+	if (factstr_import(self->store, &batch, 1, &error) != FACTSTR_MALFORMED)
+		note_fault(self, "import", &error);
+}
+
+static void *
+work(void *argument)
+{
+	worker	   *self = argument;
+
+	for (int i = 0; i < APPENDS; i++)
+	{
+		append_to_context(self, (self->number + i) % CONTEXTS);
+		if (i < KEYS)
+			append_with_key(self, i);
+		if (i % 10 == 0)
+			import_in_vain(self);
+	}
+	return NULL;
+}
+
+/* The batches that a stream gets, which must be all of them, in order. */
+typedef struct listener
+{
+	pthread_mutex_t mutex;
+	uint64_t	last;
+	int			out_of_order;
+} listener;
+
+static int
+listen_to(const factstr_batch *batch, void *context)
+{
+	listener   *self = context;
+
+	(void) pthread_mutex_lock(&self->mutex);
+	if (batch->first_sequence_number != self->last + 1)
+		self->out_of_order++;
+	self->last = batch->last_sequence_number;
+	(void) pthread_mutex_unlock(&self->mutex);
+	return 0;
+}
+
+/* Polls until the stream has got to the fact. */
+static bool
+hears_of(listener *self, uint64_t number)
+{
+	int64_t		deadline = milliseconds() + 20000;
+	uint64_t	last;
+
+	do
+	{
+		(void) pthread_mutex_lock(&self->mutex);
+		last = self->last;
+		(void) pthread_mutex_unlock(&self->mutex);
+		(void) poll(NULL, 0, 2);
+	}
+	while (last < number && milliseconds() < deadline);
+	return last == number;
+}
+
+/* Has each fact of a context been decided on the one before? */
+static bool
+is_chain(factstr_store *store, const char *event_type)
+{
+	char		query[100];
+	char		expected[100];
+	factstr_query_result *result;
+	factstr_error error;
+	uint64_t	before = 0;
+	bool		is_one = true;
+
+	(void) snprintf(query, sizeof(query), "{\"filters\": [{\"event_types\": [\"%s\"]}]}",
+					event_type);
+	if (factstr_query(store, query, &result, &error) != FACTSTR_OK)
+		bail_out(error.message);
+	for (size_t i = 0; i < result->fact_count; i++)
+	{
+		(void) snprintf(expected, sizeof(expected), "{\"after\": %" PRIu64 "}", before);
+		is_one = is_one && strcmp(result->facts[i].payload, expected) == 0;
+		before = result->facts[i].sequence_number;
+	}
+	is_one = is_one && result->fact_count == THREADS * APPENDS / CONTEXTS;
+	factstr_query_result_free(result);
+	return is_one;
+}
+
+static void
+check_workers(const worker *workers, factstr_store *store)
+{
+	int			conflicts = 0;
+	int			faults = 0;
+	int			appended = 0;
+	bool		same = true;
+
+	for (int i = 0; i < THREADS; i++)
+	{
+		conflicts += workers[i].conflicts;
+		faults += workers[i].faults;
+		appended += workers[i].appended;
+		same = same && memcmp(workers[i].keyed, workers[0].keyed, sizeof(workers[0].keyed)) == 0;
+	}
+	tap_diagnostic("%d conflicts", conflicts);
+	(void) tap_ok(faults == 0, "every call has had its own answer");
+	(void) tap_ok(same, "all calls with one key have had the same answer");
+	(void) tap_ok(newest(store) == (uint64_t) appended + 2 * KEYS && appended == THREADS * APPENDS,
+				  "what was acknowledged is there, and nothing else");
+}
+
+static void
+test_threads(void)
+{
+	static worker workers[THREADS];
+	listener	hears = {.last = 0};
+	factstr_store *store;
+	factstr_stream *stream;
+	factstr_error error;
+
+	new_file("threads.db", "");
+	store = open_store();
+	(void) pthread_mutex_init(&hears.mutex, NULL);
+	if (factstr_stream_all(store, listen_to, &hears, &stream, &error) != FACTSTR_OK)
+		bail_out(error.message);
+	for (int i = 0; i < THREADS; i++)
+	{
+		workers[i].store = store;
+		workers[i].number = i;
+		if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
+			bail_out("no thread can be started");
+	}
+	for (int i = 0; i < THREADS; i++)
+		(void) pthread_join(workers[i].thread, NULL);
+
+	check_workers(workers, store);
+	for (int i = 0; i < CONTEXTS; i++)
+		(void) tap_ok(is_chain(store, event_types[i]),
+					  "%s: each fact was decided on the one before", event_types[i]);
+	(void) tap_ok(hears_of(&hears, newest(store)), "a stream has got all batches");
+	factstr_stream_free(stream);
+	(void) tap_ok(hears.out_of_order == 0, "in their order");
+	(void) factstr_close(store);
+	(void) pthread_mutex_destroy(&hears.mutex);
+	(void) tap_ok(is_intact(), "the file is sound");
+}
+
+/* A transaction of this process that does not end, as a handler's may, is waited for no longer. */
+static void
+test_long_turn(void)
+{
+	factstr_store *store;
+	factstr_error error;
+
+	new_file("turn.db", "?busy_timeout=30");
+	store = open_store();
+	if (fs_writer_take(store->backend, &error) != FACTSTR_OK)
+		bail_out(error.message);
+	(void) tap_ok(append_one(store, "1", &error) == FACTSTR_BUSY &&
+				  fs_writer_take(store->backend, &error) == FACTSTR_BUSY,
+				  "whoever waits for its turn for too long gives up");
+	fs_writer_give(store->backend);
+	(void) tap_ok(append_one(store, "1", &error) == FACTSTR_OK && newest(store) == 1,
+				  "the next one gets its turn");
+	(void) factstr_close(store);
+}
+
+/* The write-ahead log is kept short, however much is appended. */
+static void
+test_checkpoints(void)
+{
+	enum {BATCH = 2000, BATCHES = 40};
+	static factstr_event events[BATCH];
+	static char payloads[BATCH][60];
+	char		path[250];
+	struct stat status;
+	factstr_store *store;
+	factstr_error error;
+	off_t		largest = 0;
+
+	new_file("long.db", "");
+	(void) snprintf(path, sizeof(path), "%s-wal", sqlite_path);
+	store = open_store();
+	for (int i = 0; i < BATCHES; i++)
+	{
+		for (int j = 0; j < BATCH; j++)
+		{
+			(void) snprintf(payloads[j], sizeof(payloads[j]), "{\"n\": %d}", i * BATCH + j);
+			events[j] = (factstr_event) {.event_type = "filled", .payload = payloads[j]};
+		}
+		if (factstr_append(store, events, BATCH, NULL, NULL, &error) != FACTSTR_OK)
+			bail_out(error.message);
+		if (stat(path, &status) == 0 && status.st_size > largest)
+			largest = status.st_size;
+	}
+	tap_diagnostic("the write-ahead log has had up to %ld kB", (long) largest / 1024);
+	(void) tap_ok(largest < 200 * 1024 * 1024, "the write-ahead log does not grow without bounds");
+	(void) tap_ok(newest(store) == (uint64_t) BATCH * BATCHES, "and all facts are there");
+	(void) factstr_close(store);
+	(void) tap_ok(stat(path, &status) != 0, "the last to close takes it away");
+	(void) tap_ok(is_intact(), "the file is sound");
+}
+
+int
+main(void)
+{
+	make_directory();
+	test_threads();
+	test_long_turn();
+	test_checkpoints();
+	remove_directory();
+	return tap_finish();
+}
