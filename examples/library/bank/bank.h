@@ -1,0 +1,68 @@
+/*
+ * bank.h
+ *		What the slices of the bank share: how a decision is made, and how the prompt calls one.
+ *
+ * A slice is one thing that the bank can do, in one file: the facts it asks for, the decision on them, and the facts that it
+ * appends.  No slice knows another, or an account as an object: all they share is the facts.
+ */
+#ifndef BANK_H
+#define BANK_H
+
+#include <factstr.h>
+#include <jansson.h>
+
+/* Amounts are in cents. */
+#define ACCOUNT_OPENED "account-opened"
+#define MONEY_DEPOSITED "money-deposited"
+#define MONEY_WITHDRAWN "money-withdrawn"
+#define MONEY_TRANSFERRED "money-transferred"
+
+typedef struct Bank Bank;
+
+/*
+ * Looks at the facts of a context and fills *event, whose payload is a new reference; or returns the reason why not, as static text.
+ */
+typedef const char *(*Decision) (const factstr_query_result *facts, json_t *request,
+								 const char **event_type, json_t **payload);
+
+/*
+ * Queries the context, decides, and appends, if the context has not changed meanwhile; otherwise all over again.  Takes over the references to the
+ * query and the request.  Prints what came of it.
+ */
+void		decide(Bank *bank, json_t *context_query, Decision decision, json_t *request);
+
+/* The query for all facts about the account. */
+json_t	   *facts_about(const char *account);
+json_t	   *facts_about_two(const char *account, const char *other);
+
+/* What the facts say of an account. */
+bool		is_open(const factstr_query_result *facts, const char *account);
+json_int_t	balance_of(const factstr_query_result *facts, const char *account);
+
+/* Cents from a text such as 12.50; negative if it is none, or not more than 0. */
+json_int_t	parse_amount(const char *text);
+
+/* Facts as the slices see them: the payload of a fact, a new reference. */
+json_t	   *payload_of(const factstr_fact *fact);
+
+/* The slices.  Each takes the words after its name, as many as it asks for. */
+void		open_account(Bank *bank, char **words);
+void		deposit(Bank *bank, char **words);
+void		withdraw(Bank *bank, char **words);
+void		transfer(Bank *bank, char **words);
+void		show_balances(Bank *bank, char **words);
+void		show_history(Bank *bank, char **words);
+
+/* The read model behind show_balances. */
+typedef struct Balances Balances;
+
+int			balances_start(Bank *bank, factstr_error *error);
+void		balances_stop(Bank *bank);
+
+struct Bank
+{
+	factstr_store *store;
+	Balances   *balances;
+};
+
+#endif							/* BANK_H */
