@@ -67,7 +67,7 @@ CREATE TABLE factstr_redactions (
 COMMENT ON TABLE factstr_redactions IS 'one row per call of factstr_redact, written by it only';
 COMMENT ON COLUMN factstr_redactions.sequence_number IS 'the fact whose payload was replaced';
 COMMENT ON COLUMN factstr_redactions.redacted_at IS 'when';
-COMMENT ON COLUMN factstr_redactions.redacted_by IS 'the role that had logged in';
+COMMENT ON COLUMN factstr_redactions.redacted_by IS 'the role that had logged in, or, from a handler, its subscriber';
 COMMENT ON COLUMN factstr_redactions.reason IS 'why, in the words of the call';
 
 CREATE INDEX factstr_redactions_sequence_number_idx ON factstr_redactions (sequence_number);
@@ -374,6 +374,8 @@ COMMENT ON PROCEDURE factstr_deliver(text) IS
 --
 
 -- The consumer is whoever holds the stream's lock, which is numbered by a hash of the name.
+-- In the views the types of operators fit exactly, and functions that take any type are qualified: otherwise
+-- somebody who may create objects in the schema could have made some that fit better, for others to call.
 CREATE VIEW factstr_stream_status AS
 SELECT s.name,
 	s.event_query,
@@ -394,9 +396,9 @@ SELECT s.name,
 	(SELECT l.pid FROM pg_catalog.pg_locks l
 	 WHERE l.locktype = 'object' AND l.granted
 		AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
-		AND l.classid = 'factstr_streams'::pg_catalog.regclass
+		AND l.classid = 'factstr_streams'::pg_catalog.regclass::pg_catalog.oid
 		AND l.objid::bigint = pg_catalog.hashtextextended(s.name, 0) & 4294967295
-		AND l.objsubid = (pg_catalog.hashtextextended(s.name, 0) >> 32) & 32767) AS consumer_pid
+		AND l.objsubid = (pg_catalog.hashtextextended(s.name, 0) >> 32) & 32767::bigint) AS consumer_pid
 FROM factstr_streams s
 CROSS JOIN (SELECT coalesce(max(sequence_number), 0) AS head_sequence_number FROM factstr_events) log;
 
@@ -446,10 +448,10 @@ SELECT log.head_sequence_number,
 	greatest(log.head_sequence_number - streams.last_cursor, 0) AS largest_lag_facts,
 	pg_catalog.pg_relation_size('factstr_events') AS table_bytes,
 	(SELECT pg_catalog.pg_total_relation_size(c.reltoastrelid) FROM pg_catalog.pg_class c
-	 WHERE c.oid = 'factstr_events'::pg_catalog.regclass) AS toast_bytes,
+	 WHERE c.oid = 'factstr_events'::pg_catalog.regclass::pg_catalog.oid) AS toast_bytes,
 	(SELECT pg_catalog.jsonb_object_agg(c.relname, pg_catalog.pg_relation_size(c.oid))
 	 FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
-	 WHERE i.indrelid = 'factstr_events'::pg_catalog.regclass) AS index_bytes,
+	 WHERE i.indrelid = 'factstr_events'::pg_catalog.regclass::pg_catalog.oid) AS index_bytes,
 	factstr_pending_pages() AS pending_pages,
 	append_lock.holders AS append_lock_holders,
 	append_lock.waiters AS append_lock_waiters
@@ -458,12 +460,12 @@ CROSS JOIN (
 	SELECT count(*) AS count, count(*) FILTER (WHERE failure_count > 0) AS failing, min(cursor_sequence_number) AS last_cursor
 	FROM factstr_streams) streams
 CROSS JOIN (
-	SELECT coalesce(array_agg(coalesce(l.pid, 0)) FILTER (WHERE l.granted), '{}') AS holders,
-		coalesce(array_agg(l.pid) FILTER (WHERE NOT l.granted), '{}') AS waiters
+	SELECT coalesce(pg_catalog.array_agg(coalesce(l.pid, 0)) FILTER (WHERE l.granted), '{}') AS holders,
+		coalesce(pg_catalog.array_agg(l.pid) FILTER (WHERE NOT l.granted), '{}') AS waiters
 	FROM pg_catalog.pg_locks l
 	WHERE l.locktype = 'object'
 		AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
-		AND l.classid = 'factstr_events'::pg_catalog.regclass AND l.objid = 0 AND l.objsubid = 0) append_lock;
+		AND l.classid = 'factstr_events'::pg_catalog.regclass::pg_catalog.oid AND l.objid = 0::pg_catalog.oid AND l.objsubid = 0) append_lock;
 
 COMMENT ON VIEW factstr_status IS 'the log at a glance: how long, how busy, how large, who is appending';
 COMMENT ON COLUMN factstr_status.head_sequence_number IS 'the newest fact, and therefore the number of facts';

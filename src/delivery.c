@@ -36,6 +36,19 @@
 #define FIRST_PAUSE 250
 #define LONGEST_PAUSE 60000
 
+/* Whose handler runs in a session of another role, or ran last in this worker; InvalidOid if none. */
+static Oid	acting_subscriber = InvalidOid;
+
+/*
+ * For records of who did something: a handler acts for its subscriber, not for who is logged in where it
+ * happens to run.
+ */
+Oid
+delivery_login_user(void)
+{
+	return OidIsValid(acting_subscriber) ? acting_subscriber : GetSessionUserId();
+}
+
 static TimestampTz
 end_of_pause(int32 failures_before)
 {
@@ -161,6 +174,7 @@ become_subscriber(Delivery *delivery, const Stream *stream)
 	GetUserIdAndSecContext(&user, &context);
 	if (delivery->by_hand && user == subscriber)
 		return subscriber;
+	acting_subscriber = subscriber;
 	if (delivery->by_hand)
 		context |= SECURITY_RESTRICTED_OPERATION;
 	SetUserIdAndSecContext(subscriber, context | SECURITY_LOCAL_USERID_CHANGE);
@@ -181,6 +195,7 @@ handle(Delivery *delivery, const Stream *stream, const FactBatch *batch)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
+	Oid			outer_subscriber = acting_subscriber;
 	volatile bool succeeded = false;
 
 	BeginInternalSubTransaction(NULL);
@@ -209,6 +224,8 @@ handle(Delivery *delivery, const Stream *stream, const FactBatch *batch)
 	PG_END_TRY();
 	MemoryContextSwitchTo(caller);
 	CurrentResourceOwner = owner;
+	if (delivery->by_hand)
+		acting_subscriber = outer_subscriber;
 	if (!succeeded && is_cancel(delivery, delivery->error))
 		ReThrowError(delivery->error);
 	return succeeded;

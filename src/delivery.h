@@ -42,6 +42,7 @@ typedef struct Delivery
 extern DeliveryResult delivery_next(const FactstrStore *store, Delivery *delivery);
 extern void delivery_record_failure(const FactstrStore *store, Delivery *delivery,
 									const ErrorData *error);
+extern Oid	delivery_login_user(void);
 
 /* How long the cursor of a stream may stay behind facts that do not match, in ms. */
 #define DELIVERY_SKIP_INTERVAL 20

@@ -27,6 +27,7 @@
 
 #include "arguments.h"
 #include "compat.h"
+#include "delivery.h"
 #include "durability.h"
 #include "pending_list.h"
 #include "redaction.h"
@@ -149,7 +150,7 @@ replace_fact(const FactstrStore *store, int64 sequence_number, Jsonb *payload, J
 	table_close(events, NoLock);
 }
 
-/* The role that logged in, which SET ROLE does not change. */
+/* By the role that logged in, which SET ROLE does not change, or in a handler by its subscriber. */
 static void
 record_redaction(const FactstrStore *store, int64 sequence_number, text *reason)
 {
@@ -161,7 +162,7 @@ record_redaction(const FactstrStore *store, int64 sequence_number, text *reason)
 
 	memset(nulls, true, columns * sizeof(bool));
 	memset(nulls, false, FACTSTR_REDACTIONS_COLUMNS * sizeof(bool));
-	namestrcpy(&role, GetUserNameFromId(GetSessionUserId(), false));
+	namestrcpy(&role, GetUserNameFromId(delivery_login_user(), false));
 	values[FACTSTR_REDACTION_SEQUENCE_NUMBER - 1] = Int64GetDatum(sequence_number);
 	values[FACTSTR_REDACTION_AT - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[FACTSTR_REDACTION_BY - 1] = NameGetDatum(&role);
