@@ -1,6 +1,6 @@
 -- The SQL API as it is declared: signatures, volatility, strictness, parallel label.
 BEGIN;
-SELECT plan(216);
+SELECT plan(217);
 
 CREATE TEMP TABLE api (name text, arguments text, result text, volatility text, strict bool, parallel "char", returns_set bool, estimated_rows real, called_with text[]);
 INSERT INTO api VALUES
@@ -50,6 +50,9 @@ INSERT INTO api VALUES
 	('factstr_check', 'sample integer DEFAULT 1000, OUT check_name text, OUT ok boolean, OUT detail text', 'SETOF record', 'stable', false, 'r', true, 10, '{integer}'),
 	('factstr_matches', 'event_query jsonb, event_type text, payload jsonb', 'boolean', 'immutable', true, 's', false, 0, '{jsonb,text,jsonb}');
 
+SELECT set_eq($$SELECT p.proname::text FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+		JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'factstr' WHERE p.prorettype <> 'trigger'::regtype$$,
+	'SELECT name FROM api', 'every function but those of triggers is listed here');
 SELECT has_function(name, called_with, name || ' takes ' || array_to_string(called_with, ', ')) FROM api;
 SELECT is(count(*), 1::bigint, name || ' has no overloaded sibling') FROM api LEFT JOIN pg_proc ON proname = name GROUP BY name;
 SELECT is(pg_get_function_arguments(p.oid), a.arguments, name || ': names, types and defaults of its arguments') FROM api a LEFT JOIN pg_proc p ON proname = name;
