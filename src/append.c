@@ -21,6 +21,7 @@
 #include "durability.h"
 #include "idempotency.h"
 #include "notify.h"
+#include "replicated_log.h"
 #include "wakeup.h"
 
 /*
@@ -186,6 +187,7 @@ append_facts(AppendRequest *request)
 	int64		checked_upto;
 	FactWriter *writer;
 
+	replicated_log_refuse_append(&request->store);
 	factstr_append_begins();
 	if (answer_without_lock(request, &outcome, &checked_upto))
 	{
@@ -245,6 +247,7 @@ append_imported(const FactstrStore *store, ImportedBatch *batches, int count)
 	AppendOutcome outcome = {0};
 	FactWriter *writer;
 
+	replicated_log_refuse_append(store);
 	factstr_append_begins();
 	writer = fact_writer_open(store);
 	for (int i = 0; i < count; i++)

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "miscadmin.h"
 
 #include "arguments.h"
@@ -62,7 +63,12 @@ argument_position(FunctionCallInfo fcinfo, int argument, const char *name)
 void
 factstr_refuse_read_only(const char *function)
 {
+	/* First, since transactions on a standby are read-only too, which would not say what to do. */
+	if (RecoveryInProgress())
+		ereport(ERROR,
+				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				 errmsg("cannot execute %s on a standby", function),
+				 errhint("Connect to the primary; a client that names all servers finds it with target_session_attrs=read-write.")));
 	PreventCommandIfReadOnly(function);
 	PreventCommandIfParallelMode(function);
-	PreventCommandDuringRecovery(function);
 }

@@ -28,6 +28,8 @@ typedef struct Delivery
 	bool		by_hand;		/* in a session, not in a worker */
 	Oid			subscriber;		/* who the worker has been, InvalidOid at first */
 
+	bool		log_is_replicated;	/* so that nobody wakes the worker */
+
 	/* Nothing matches up to this fact, as long as the stream's row is of that version. */
 	int64		nothing_upto;
 	TransactionId version;

@@ -30,6 +30,7 @@
 
 #include "compat.h"
 #include "delivery.h"
+#include "replicated_log.h"
 #include "settings.h"
 #include "stream_lock.h"
 #include "streams.h"
@@ -39,6 +40,9 @@
 
 /* So often it is looked for new facts without having been woken.  In ms. */
 #define LOOK_INTERVAL 10000
+
+/* The same for a log that logical replication fills, which wakes nobody. */
+#define LOOK_INTERVAL_REPLICATED 100
 
 /* DROP DATABASE waits five seconds for others to leave.  In ms. */
 #define GIVE_WAY_INTERVAL 2000
@@ -161,6 +165,7 @@ deliver_next(Delivery *delivery)
 
 		if (begin(&store))
 		{
+			delivery->log_is_replicated = log_is_replicated(&store);
 			result = delivery_next(&store, delivery);
 			commit();
 		}
@@ -184,7 +189,8 @@ wait_for_facts(const Delivery *delivery, uint64 generation, TimestampTz looked_a
 	if (since == 0 && microseconds < SHORTEST_LOOK_INTERVAL)
 		pg_usleep(SHORTEST_LOOK_INTERVAL - microseconds);
 	wait_at(wakeup_of_facts(), generation,
-			delivery->is_behind ? DELIVERY_SKIP_INTERVAL : LOOK_INTERVAL);
+			delivery->is_behind ? DELIVERY_SKIP_INTERVAL :
+			delivery->log_is_replicated ? LOOK_INTERVAL_REPLICATED : LOOK_INTERVAL);
 }
 
 /* Delivers until there is no such subscription any more, or no handler is to be run here. */
