@@ -15,18 +15,25 @@
 #define FS_SESSION_SETTINGS \
 	"SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED"
 
-/* What the URL says counts more than what is before it here, and less than what comes after it. */
+/*
+ * What the URL says counts more than what is before it here, and less than what comes after it.
+ *
+ * Nothing bounds a call, which may wait for a lock.  But a server that the network has swallowed is
+ * given up after a minute, be it idle or not; by default a system takes a quarter of an hour for
+ * that, or two hours.
+ */
 static PGconn *
 fs_connect(const char *url)
 {
 	const char *keywords[] = {
-		"fallback_application_name", "connect_timeout", "dbname", "client_encoding", NULL
+		"connect_timeout", "fallback_application_name", "keepalives_idle", "keepalives_interval",
+		"keepalives_count", "tcp_user_timeout", "dbname", "client_encoding", NULL
 	};
-	const char *values[] = {"factstr", "10", url, "UTF8", NULL};
+	const char *values[] = {"10", "factstr", "30", "10", "3", "60000", url, "UTF8", NULL};
 
 	/* NULL leaves it to the environment. */
 	if (getenv("PGCONNECT_TIMEOUT") != NULL)
-		values[1] = NULL;
+		values[0] = NULL;
 	return PQconnectdbParams(keywords, values, 1);
 }
 

@@ -124,6 +124,7 @@ static void
 fs_postgres_close(fs_backend *backend)
 {
 	fs_connections_close_all(backend);
+	fs_ghosts_forget(backend, NULL);
 	for (int i = 0; i < FS_STATEMENT_COUNT; i++)
 		free(backend->statements[i]);
 	(void) pthread_mutex_destroy(&backend->mutex);

@@ -62,6 +62,10 @@
 			  " @factstr_stream_open($1::pg_catalog.text, $2::pg_catalog.jsonb) END" \
 			  " FROM @factstr_stream_try_hold($1::pg_catalog.text, $3::pg_catalog.int8)" \
 			  " AS h(token)") \
+	STATEMENT(STREAM_END_GHOST, \
+			  "SELECT pg_catalog.pg_terminate_backend(consumer_pid)" \
+			  " FROM @factstr_stream_status WHERE name OPERATOR(pg_catalog.=) $1::pg_catalog.text" \
+			  " AND consumer_pid OPERATOR(pg_catalog.=) ANY ($2::pg_catalog.int4[])") \
 	STATEMENT(STREAM_MOVE, \
 			  "SELECT @factstr_stream_ack($1::pg_catalog.text, $2::pg_catalog.int8)") \
 	STATEMENT(STREAM_SKIP, \
@@ -125,6 +129,15 @@ typedef enum fs_repetition
 typedef struct fs_connection fs_connection;
 typedef struct fs_watcher fs_watcher;
 
+/* A session whose connection was lost, and which may hold the stream yet. */
+#define FS_MAX_GHOSTS 32
+
+typedef struct fs_ghost
+{
+	char	   *name;			/* of the stream; NULL: none */
+	int			server_pid;
+} fs_ghost;
+
 struct fs_backend
 {
 	fs_hub	   *hub;
@@ -137,6 +150,8 @@ struct fs_backend
 	fs_connection *connections; /* all of them */
 	fs_connection *idle;		/* those that nobody uses, the last one used first */
 	int			idle_count;
+	fs_ghost	ghosts[FS_MAX_GHOSTS];	/* the oldest gives way */
+	unsigned int next_ghost;
 };
 
 /*
@@ -206,6 +221,19 @@ int			fs_libpq_error(PGconn *connection, factstr_code code, factstr_error *error
  */
 int			fs_add_event_records(char *event_records, fs_batch_list *batches,
 								 factstr_error *error);
+
+/*
+ * postgres_ghosts.c
+ */
+void		fs_ghost_note(fs_backend *backend, const char *name, int server_pid);
+
+/* Those of a stream, or with NULL all of them. */
+void		fs_ghosts_forget(fs_backend *backend, const char *name);
+bool		fs_ghosts_exist(fs_backend *backend, const char *name);
+
+/* Ends the session that holds the stream, if it is one of them; it is gone a little later. */
+int			fs_ghost_end(fs_backend *backend, fs_connection *connection, const char *name,
+						 bool *was_ghost, factstr_error *error);
 
 /*
  * postgres_watcher.c

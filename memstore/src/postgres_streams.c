@@ -11,11 +11,17 @@
  * transactional consumer's effects are taken back in that case.
  */
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "postgres_connection.h"
+#include "threads.h"
+
+/* How long to wait for the end of a former session, and how often to ask.  In ms. */
+#define FS_GHOST_TIME 1000
+#define FS_GHOST_INTERVAL 20
 
 struct fs_lease
 {
@@ -52,6 +58,14 @@ fs_refuse_taken_over(const char *name, factstr_error *error)
 					"durable stream \"%s\" has been taken over by another consumer", name);
 }
 
+/* It will end when the server gives up its connection, so this is no reason to end the stream. */
+static int
+fs_refuse_ghost(const char *name, factstr_error *error)
+{
+	return fs_error(error, FACTSTR_CONNECTION_LOST,
+					"the session of a lost connection still has durable stream \"%s\"", name);
+}
+
 /*
  * Leases
  */
@@ -81,12 +95,15 @@ fs_lease_new(fs_backend *backend, const fs_claim *claim)
 	return NULL;
 }
 
-/* With the connection goes the hold. */
+/* With the connection goes the hold, though the server may learn of it later. */
 static void
 fs_drop_connection(fs_lease *lease)
 {
 	if (lease->connection != NULL)
+	{
+		fs_ghost_note(lease->backend, lease->name, lease->connection->server_pid);
 		fs_connection_close(lease->backend, lease->connection);
+	}
 	lease->connection = NULL;
 	lease->has_transaction = false;
 }
@@ -144,6 +161,7 @@ fs_roll_back(fs_lease *lease)
 typedef struct fs_hold
 {
 	bool		is_held;		/* or else another consumer has it, or has had it since */
+	bool		is_ghosts;		/* or else a former session of this store has it */
 	int64_t		token;
 	uint64_t	cursor;
 } fs_hold;
@@ -162,7 +180,7 @@ fs_take_hold(const PGresult *rows, int row, void *target, factstr_error *error)
 
 /* Holds the stream over the lease's connection, anew if it has no token, and gives the cursor. */
 static int
-fs_hold_stream(fs_lease *lease, fs_hold *hold, factstr_error *error)
+fs_try_hold_stream(fs_lease *lease, fs_hold *hold, factstr_error *error)
 {
 	char		token[FS_INTEGER_SIZE];
 	fs_call		call = {
@@ -176,7 +194,43 @@ fs_hold_stream(fs_lease *lease, fs_hold *hold, factstr_error *error)
 	int			code = fs_call_with_lease(lease, &call, &answer, error);
 
 	if (code == FACTSTR_OK && hold->is_held)
+	{
 		lease->token = hold->token;
+		fs_ghosts_forget(lease->backend, lease->name);
+	}
+	return code;
+}
+
+static int
+fs_end_ghost(fs_lease *lease, bool *was_ghost, factstr_error *error)
+{
+	int			code = fs_ghost_end(lease->backend, lease->connection, lease->name, was_ghost,
+									error);
+
+	if (code == FACTSTR_CONNECTION_LOST)
+		fs_drop_connection(lease);
+	return code;
+}
+
+/*
+ * The same, against a former session too.  That may have ended by itself between two looks, so the
+ * last one is at the stream.
+ */
+static int
+fs_hold_stream(fs_lease *lease, fs_hold *hold, factstr_error *error)
+{
+	int64_t		deadline = fs_deadline(FS_GHOST_TIME);
+	int			code = fs_try_hold_stream(lease, hold, error);
+
+	hold->is_ghosts = fs_ghosts_exist(lease->backend, lease->name);
+	while (code == FACTSTR_OK && !hold->is_held && hold->is_ghosts && fs_time_left(deadline) > 0)
+	{
+		code = fs_end_ghost(lease, &hold->is_ghosts, error);
+		if (code == FACTSTR_OK && hold->is_ghosts)
+			(void) poll(NULL, 0, FS_GHOST_INTERVAL);
+		if (code == FACTSTR_OK)
+			code = fs_try_hold_stream(lease, hold, error);
+	}
 	return code;
 }
 
@@ -258,7 +312,8 @@ fs_postgres_stream_resume(fs_lease *lease, uint64_t *cursor, factstr_error *erro
 		return error->code;
 	code = fs_hold_stream(lease, &hold, error);
 	if (code == FACTSTR_OK && !hold.is_held)
-		code = fs_refuse_taken_over(lease->name, error);
+		code = hold.is_ghosts ? fs_refuse_ghost(lease->name, error) :
+			fs_refuse_taken_over(lease->name, error);
 	*cursor = hold.cursor;
 	return code;
 }

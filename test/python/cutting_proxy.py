@@ -36,8 +36,8 @@ NEVER = 'never'
 # where: a number from 0 up to 1, for the byte at which PARTLY_SENT and IN_ANSWER cut.
 Cut = collections.namedtuple('Cut', 'step how server where', defaults=(CLOSE, AT_ONCE, 0.5))
 
-# kind is 'startup' or 'request', sql the text of its statements; is_executed tells an execution from
-# a preparation.
+# kind is 'startup' or 'request', sql the text of its statements; is_executed tells an execution
+# from a preparation.
 Request = collections.namedtuple('Request', 'kind sql is_executed connection')
 
 READY = b'Z\x00\x00\x00\x05'
