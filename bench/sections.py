@@ -16,6 +16,7 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+PROGRAMS = os.path.join(HERE, "..", "memstore", "build", "bench")
 SECONDS = int(os.environ.get("BENCH_SECONDS", "5"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 LARGE = int(os.environ.get("BENCH_FACTS", "5000000"))
@@ -348,8 +349,77 @@ def streams():
     catch_up()
 
 
+# The library: what its stores do, through its public functions.  bench/run has built the programs.
+
+def library_program(name, *arguments, preload=None):
+    """What one of memstore/bench prints."""
+    command = [os.path.join(PROGRAMS, name), *[str(argument) for argument in arguments]]
+    environment = {**os.environ, "LD_PRELOAD": preload} if preload else None
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout
+
+
+def medians(text):
+    """Of the columns of numbers."""
+    return [statistics.median(column) for column in zip(*[map(float, line.split()) for line in text.splitlines()])]
+
+
+MEMORY_GOALS = {"append, batches of 10, by fact": 300000, "append_if, a context of 10": 100000}
+
+
+def memory():
+    facts, calls = 1000000, 100000
+    say(f"\nmemory store, {facts:,} facts, one thread (per second of the processor)")
+    rates = {}
+    for _ in range(ROUNDS):
+        for name, rate in re.findall(r"^(.+?) +(\d+) /s", library_program("memory", facts, calls), re.MULTILINE):
+            rates.setdefault(name, []).append(float(rate))
+    for name, values in rates.items():
+        goal = f"goal {MEMORY_GOALS[name]:,}" if name in MEMORY_GOALS else ""
+        say(f"  {name:<34}{statistics.median(values):>12,.0f}/s  {goal}")
+
+
+def sqlite():
+    small, large, threads = 10000, 1000000, 16
+    with tempfile.TemporaryDirectory() as directory:
+        say("\nSQLite store, append_if and a plain INSERT of the same bytes with the same settings, in turns of 50")
+        at_small, at_large, plain = medians(
+            library_program("sqlite", "compare", directory, large, 3 * SECONDS, ROUNDS))
+        at_small_name, at_large_name = [f"append_if at {facts:,} facts" for facts in (small, large)]
+        say(f"  {at_small_name:<34}{at_small:>12,.0f}/s")
+        say(f"  {at_large_name:<34}{at_large:>12,.0f}/s  takes {at_small / at_large:.2f} x as long as at "
+            f"{small:,} (goal less than 1.3)")
+        say(f"  {'plain INSERT':<34}{plain:>12,.0f}/s  append_if at {large:,} is {at_large / plain:.2f} x as fast "
+            "(goal 0.6)")
+
+        say(f"\nSQLite store, append_if at {small:,} facts, flush + 1 ms (appends)")
+        one, many = medians(library_program("sqlite", "threads", directory, threads, SECONDS, ROUNDS,
+                                            preload=os.environ["BENCH_SLOW_FSYNC"]))
+        many_name = f"{threads} threads"
+        say(f"  {'1 thread':<34}{one:>12,.0f}/s")
+        say(f"  {many_name:<34}{many:>12,.0f}/s  {many / one:.2f} x (goal 4)")
+
+
+def library():
+    """The PostgreSQL store and pgbench, which calls the same functions as often as it can."""
+    fresh_database("bench_library")
+    for kind in ("append", "append_if"):
+        for clients in (1, 8):
+            say(f"\n{kind}, one event, {clients} threads of libfactstr and as many clients of pgbench (appends)")
+            ours, theirs = [], []
+            for turn in range(ROUNDS):
+                run = f"{clients}-{turn}"
+                ours.append(float(library_program("postgres", "postgresql:///bench_library", kind, clients, SECONDS,
+                                                  f"ours-{run}")))
+                theirs.append(pgbench("bench_library", f"factstr/library_{kind}.sql", clients, "-T", str(SECONDS),
+                                      "-D", f"run={run}", "-D", "expected=0"))
+            ours, theirs = statistics.median(ours), statistics.median(theirs)
+            say(f"  {'libfactstr':<34}{ours:>12,.0f}/s")
+            say(f"  {'pgbench, the same functions':<34}{theirs:>12,.0f}/s  libfactstr is {ours / theirs:.2f} x as "
+                "fast (goal 0.9)")
+
+
 SECTIONS = {"append": append, "slow": slow, "batch": batch, "tail": tail, "append_if": append_if,
-            "growth": growth, "streams": streams}
+            "growth": growth, "streams": streams, "memory": memory, "sqlite": sqlite, "library": library}
 
 
 def main():

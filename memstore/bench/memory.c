@@ -4,9 +4,9 @@
  *
  *		memory [FACTS [CALLS]]
  *
- * Loads a store with FACTS facts (a million if not given) in batches of 10, ten facts to an account,
- * and then makes CALLS calls of each kind on accounts chosen at random.  Times are of the processor,
- * so that other programs on the machine are not in them; making texts is not counted.
+ * Loads a store with FACTS facts (a million if not given) in batches of 10, ten facts to an
+ * account, and then makes CALLS calls of each kind on accounts chosen at random.  Times are of the
+ * processor, so that other programs on the machine are not in them; making texts is not counted.
  */
 #include <inttypes.h>
 #include <stdio.h>

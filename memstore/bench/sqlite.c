@@ -2,15 +2,18 @@
  * sqlite.c
  *		What appending to the SQLite store costs.
  *
- *		sqlite DIRECTORY [FACTS [APPENDS [THREADS]]]
+ *		sqlite compare DIRECTORY FACTS SECONDS ROUNDS
+ *		sqlite threads DIRECTORY COUNT SECONDS ROUNDS
  *
- * Loads a store with FACTS facts, about ten to an account, and then measures conditional appends of
- * one event, each with the context of one account.  For comparison, a plain table gets
- * the same texts by one INSERT to a transaction, on the same disk and with the same settings.
- * Both are measured in turns of 50, so that whatever else the machine does is in both.  With
- * THREADS, so many append to the store at the same time.
+ * "compare" loads one store with 10,000 facts and another one with FACTS, about ten to an account,
+ * and then makes conditional appends of one event, each with the context of one account.  A plain
+ * table gets the same texts by one INSERT to a transaction, on the same disk and with the same
+ * settings.  The three take turns of 50, so that whatever else the machine does is in all of them.
+ * Prints the rate of each, a line for each round of SECONDS.
  *
- * For a disk without a cache, preload bench/peers/slow_fsync.c.
+ * "threads" appends to a store of 10,000 facts from one thread and then from COUNT, each for
+ * SECONDS; prints both rates, a line for each round.  For a disk without a cache, preload
+ * bench/peers/slow_fsync.c.
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -24,31 +27,36 @@
 
 #include "factstr.h"
 
-#define BATCH 1000
+#define SMALL 10000
+#define BATCH 50000				/* while loading: its terms come in order */
 #define TURN 50
 #define TYPES 10
+#define TEXT_SIZE 300
 
-typedef struct fixture
+typedef struct fact_log
 {
-	char		directory[500];
-	size_t		facts;
-	size_t		appends;
+	char		path[600];
+	factstr_store *store;
 	size_t		accounts;
 	uint64_t   *versions;		/* of each account's context */
-	factstr_store *store;
-	sqlite3    *plain;
+} fact_log;
+
+typedef struct plain_table
+{
+	char		path[600];
+	sqlite3    *db;
 	sqlite3_stmt *statements[3];
-	double	   *times;			/* of each append, in s */
-	double	   *plain_times;
-} fixture;
+} plain_table;
 
 typedef struct worker
 {
-	fixture    *setup;
+	fact_log   *to;
 	pthread_t	thread;
 	unsigned	number;
 	unsigned	count;			/* of workers */
 	unsigned	seed;
+	double		until;
+	size_t		appends;
 } worker;
 
 static void
@@ -74,9 +82,9 @@ pick(unsigned *seed, size_t count)
 }
 
 static void
-make_payload(char *payload, size_t size, size_t account, unsigned *seed)
+make_payload(char *payload, size_t account, unsigned *seed)
 {
-	(void) snprintf(payload, size,
+	(void) snprintf(payload, TEXT_SIZE,
 					"{\"account_id\": \"acct-%zu\", \"amount\": %zu, \"currency\": \"EUR\","
 					" \"note\": \"salary payment\","
 					" \"customer\": {\"id\": %zu, \"tier\": \"gold\"}}",
@@ -84,142 +92,191 @@ make_payload(char *payload, size_t size, size_t account, unsigned *seed)
 }
 
 static void
-load(fixture *setup)
+remove_files(const char *path)
 {
-	static char payloads[BATCH][300];
-	static factstr_event events[BATCH];
-	static size_t accounts[BATCH];
+	static const char *const suffixes[] = {"", "-wal", "-shm", "-streams"};
+	char		name[700];
+
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
+	{
+		(void) snprintf(name, sizeof(name), "%s%s", path, suffixes[i]);
+		(void) unlink(name);
+	}
+}
+
+/*
+ * Stores
+ */
+
+static void
+load(fact_log *to, size_t facts)
+{
+	char		(*payloads)[TEXT_SIZE] = calloc(BATCH, TEXT_SIZE);
+	factstr_event *events = calloc(BATCH, sizeof(factstr_event));
+	size_t	   *accounts = calloc(BATCH, sizeof(size_t));
 	unsigned	seed = 1;
 	factstr_append_result result;
 	factstr_error error;
 
-	for (size_t done = 0; done < setup->facts; done += BATCH)
+	if (payloads == NULL || events == NULL || accounts == NULL)
+		give_up("load", "no memory");
+	for (size_t done = 0, count; done < facts; done += count)
 	{
-		for (size_t i = 0; i < BATCH; i++)
+		count = facts - done < BATCH ? facts - done : BATCH;
+		for (size_t i = 0; i < count; i++)
 		{
-			accounts[i] = pick(&seed, setup->accounts);
-			make_payload(payloads[i], sizeof(payloads[i]), accounts[i], &seed);
+			accounts[i] = pick(&seed, to->accounts);
+			make_payload(payloads[i], accounts[i], &seed);
 			events[i].event_type = pick(&seed, TYPES) == 0 ? "account-opened" : "money-deposited";
 			events[i].payload = payloads[i];
 		}
-		if (factstr_append(setup->store, events, BATCH, NULL, &result, &error) != FACTSTR_OK)
+		if (factstr_append(to->store, events, count, NULL, &result, &error) != FACTSTR_OK)
 			give_up("load", error.message);
-		for (size_t i = 0; i < BATCH; i++)
-			setup->versions[accounts[i]] = result.first_sequence_number + i;
+		for (size_t i = 0; i < count; i++)
+			to->versions[accounts[i]] = result.first_sequence_number + i;
 	}
+	free(payloads);
+	free(events);
+	free(accounts);
 }
 
 static void
-append_if(fixture *setup, size_t account, unsigned *seed)
+open_log(fact_log *opened, const char *directory, size_t facts)
 {
-	char		payload[300];
-	char		context[300];
+	char		url[700];
+	factstr_error error;
+
+	(void) snprintf(opened->path, sizeof(opened->path), "%s/%zu.db", directory, facts);
+	(void) snprintf(url, sizeof(url), "sqlite:%s", opened->path);
+	remove_files(opened->path);
+	opened->accounts = facts / 10 + 100;
+	opened->versions = calloc(opened->accounts, sizeof(uint64_t));
+	if (opened->versions == NULL || factstr_open(url, &opened->store, &error) != FACTSTR_OK)
+		give_up("open", "no store");
+	load(opened, facts);
+}
+
+static void
+close_log(fact_log *opened)
+{
+	(void) factstr_close(opened->store);
+	remove_files(opened->path);
+	free(opened->versions);
+}
+
+static void
+append_if(fact_log *to, size_t account, unsigned *seed)
+{
+	char		payload[TEXT_SIZE];
+	char		context[TEXT_SIZE];
 	factstr_event event = {.event_type = "money-deposited", .payload = payload};
-	uint64_t   *version = &setup->versions[account];
+	uint64_t   *version = &to->versions[account];
 	factstr_append_result result;
 	factstr_error error;
 
-	make_payload(payload, sizeof(payload), account, seed);
+	make_payload(payload, account, seed);
 	(void) snprintf(context, sizeof(context),
 					"{\"filters\": [{\"event_types\": [\"account-opened\", \"money-deposited\"],"
 					" \"payload_predicates\": [{\"account_id\": \"acct-%zu\"}]}]}", account);
-	if (factstr_append_if(setup->store, &event, 1, context, *version == 0 ? NULL : version, NULL,
+	if (factstr_append_if(to->store, &event, 1, context, *version == 0 ? NULL : version, NULL,
 						  &result, &error) != FACTSTR_OK)
 		give_up("append_if", error.message);
 	*version = result.last_sequence_number;
 }
 
-static void
-step(fixture *setup, int which)
-{
-	if (sqlite3_step(setup->statements[which]) != SQLITE_DONE)
-		give_up("plain", sqlite3_errmsg(setup->plain));
-	(void) sqlite3_reset(setup->statements[which]);
-}
+/*
+ * The plain table
+ */
 
 static void
-insert_plain(fixture *setup, size_t account, unsigned *seed)
-{
-	char		payload[300];
-	sqlite3_stmt *insert = setup->statements[1];
-
-	make_payload(payload, sizeof(payload), account, seed);
-	step(setup, 0);
-	(void) sqlite3_bind_int64(insert, 1, (sqlite3_int64) time(NULL) * 1000000);
-	(void) sqlite3_bind_text(insert, 2, "money-deposited", -1, SQLITE_STATIC);
-	(void) sqlite3_bind_text(insert, 3, payload, -1, SQLITE_STATIC);
-	step(setup, 1);
-	step(setup, 2);
-}
-
-static void
-open_plain(fixture *setup)
+open_plain(plain_table *plain, const char *directory)
 {
 	static const char *const texts[] = {
 		"BEGIN IMMEDIATE", "INSERT INTO facts (at, type, payload) VALUES (?1, ?2, ?3)", "COMMIT"
 	};
-	char		path[600];
 
-	(void) snprintf(path, sizeof(path), "%s/plain.db", setup->directory);
-	if (sqlite3_open(path, &setup->plain) != SQLITE_OK ||
-		sqlite3_exec(setup->plain, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+	(void) snprintf(plain->path, sizeof(plain->path), "%s/plain.db", directory);
+	remove_files(plain->path);
+	if (sqlite3_open(plain->path, &plain->db) != SQLITE_OK ||
+		sqlite3_exec(plain->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+					 "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384;"
 					 "CREATE TABLE facts (number INTEGER PRIMARY KEY, at INTEGER, type TEXT,"
 					 " payload TEXT)", NULL, NULL, NULL) != SQLITE_OK)
-		give_up("plain", sqlite3_errmsg(setup->plain));
+		give_up("plain", sqlite3_errmsg(plain->db));
 	for (int i = 0; i < 3; i++)
-		(void) sqlite3_prepare_v2(setup->plain, texts[i], -1, &setup->statements[i], NULL);
-}
-
-static int
-compare_times(const void *a, const void *b)
-{
-	double		left = *(const double *) a;
-	double		right = *(const double *) b;
-
-	return (left > right) - (left < right);
+		(void) sqlite3_prepare_v2(plain->db, texts[i], -1, &plain->statements[i], NULL);
 }
 
 static void
-print_times(const char *what, double *times, size_t count)
+close_plain(plain_table *plain)
 {
-	double		sum = 0;
-
-	for (size_t i = 0; i < count; i++)
-		sum += times[i];
-	qsort(times, count, sizeof(double), compare_times);
-	printf("%-24s mean %.0f us, median %.0f us, p99 %.0f us, p99.9 %.0f us, slowest %.0f us\n",
-		   what, sum / (double) count * 1e6, times[count / 2] * 1e6,
-		   times[count * 99 / 100] * 1e6, times[count * 999 / 1000] * 1e6,
-		   times[count - 1] * 1e6);
+	for (int i = 0; i < 3; i++)
+		(void) sqlite3_finalize(plain->statements[i]);
+	(void) sqlite3_close(plain->db);
+	remove_files(plain->path);
 }
 
 static void
-compare_with_plain(fixture *setup)
+step(plain_table *plain, int which)
 {
-	unsigned	seed = 2;
-	double		plain = 0;
-	double		store = 0;
+	if (sqlite3_step(plain->statements[which]) != SQLITE_DONE)
+		give_up("plain", sqlite3_errmsg(plain->db));
+	(void) sqlite3_reset(plain->statements[which]);
+}
 
-	for (size_t i = 0; i < setup->appends; i++)
+static void
+insert_plain(plain_table *plain, size_t account, unsigned *seed)
+{
+	char		payload[TEXT_SIZE];
+	sqlite3_stmt *insert = plain->statements[1];
+
+	make_payload(payload, account, seed);
+	step(plain, 0);
+	(void) sqlite3_bind_int64(insert, 1, (sqlite3_int64) time(NULL) * 1000000);
+	(void) sqlite3_bind_text(insert, 2, "money-deposited", -1, SQLITE_STATIC);
+	(void) sqlite3_bind_text(insert, 3, payload, -1, SQLITE_STATIC);
+	step(plain, 1);
+	step(plain, 2);
+}
+
+/*
+ * Measurements
+ */
+
+/* The time of one turn; to is NULL for the plain table. */
+static double
+take_turn(fact_log *to, plain_table *plain, unsigned *seed)
+{
+	double		start = now();
+
+	for (int i = 0; i < TURN; i++)
 	{
-		double		start;
-
-		for (size_t j = 0; i % TURN == 0 && j < TURN; j++)
-		{
-			start = now();
-			insert_plain(setup, pick(&seed, setup->accounts), &seed);
-			setup->plain_times[i + j] = now() - start;
-			plain += setup->plain_times[i + j];
-		}
-		start = now();
-		append_if(setup, pick(&seed, setup->accounts), &seed);
-		setup->times[i] = now() - start;
-		store += setup->times[i];
+		if (to != NULL)
+			append_if(to, pick(seed, to->accounts), seed);
+		else
+			insert_plain(plain, pick(seed, SMALL), seed);
 	}
-	print_times("plain INSERT", setup->plain_times, setup->appends);
-	print_times("append_if", setup->times, setup->appends);
-	printf("%-24s %.2f of the plain throughput, by the median %.2f\n", "", plain / store,
-		   setup->plain_times[setup->appends / 2] / setup->times[setup->appends / 2]);
+	return now() - start;
+}
+
+static void
+compare(fact_log *small, fact_log *large, plain_table *plain, double seconds)
+{
+	static unsigned seed = 2;
+	fact_log   *logs[] = {small, large, NULL};
+	double		times[3] = {0};
+	double		until = now() + seconds;
+	size_t		appends = 0;
+
+	do
+	{
+		for (int i = 0; i < 3; i++)
+			times[i] += take_turn(logs[i], plain, &seed);
+		appends += TURN;
+	}
+	while (now() < until);
+	printf("%.1f %.1f %.1f\n", (double) appends / times[0], (double) appends / times[1],
+		   (double) appends / times[2]);
 }
 
 /* Each worker has accounts of its own, so nothing conflicts. */
@@ -227,99 +284,100 @@ static void *
 work(void *argument)
 {
 	worker	   *self = argument;
-	fixture    *setup = self->setup;
 
-	for (size_t i = self->number; i < setup->appends; i += self->count)
+	while (now() < self->until)
 	{
-		size_t		account = pick(&self->seed, setup->accounts / self->count) *
+		size_t		account = pick(&self->seed, self->to->accounts / self->count) *
 			self->count + self->number;
-		double		start = now();
 
-		append_if(setup, account, &self->seed);
-		setup->times[i] = now() - start;
+		append_if(self->to, account, &self->seed);
+		self->appends++;
 	}
 	return NULL;
 }
 
-static void
-append_in_threads(fixture *setup, unsigned count)
+/* Appends in a second. */
+static double
+append_in_threads(fact_log *to, unsigned count, double seconds)
 {
 	worker	   *workers = calloc(count, sizeof(worker));
 	double		start = now();
-	double		taken;
+	size_t		appends = 0;
 
+	if (workers == NULL)
+		give_up("threads", "no memory");
 	for (unsigned i = 0; i < count; i++)
 	{
-		workers[i].setup = setup;
-		workers[i].number = i;
-		workers[i].count = count;
-		workers[i].seed = 100 + i;
+		workers[i] = (worker) {
+			.to = to,
+			.number = i,
+			.count = count,
+			.seed = 100 + i,
+			.until = start + seconds
+		};
 		if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
 			give_up("thread", "cannot be started");
 	}
 	for (unsigned i = 0; i < count; i++)
+	{
 		(void) pthread_join(workers[i].thread, NULL);
-	taken = now() - start;
-	printf("%u threads: %.0f appends a second\n", count, (double) setup->appends / taken);
-	print_times("append_if", setup->times, setup->appends);
+		appends += workers[i].appends;
+	}
 	free(workers);
+	return (double) appends / (now() - start);
 }
 
 static void
-remove_files(const fixture *setup)
+measure_threads(const char *directory, unsigned count, double seconds, unsigned long rounds)
 {
-	static const char *const names[] = {
-		"store.db", "store.db-wal", "store.db-shm", "plain.db", "plain.db-wal", "plain.db-shm"
-	};
-	char		path[600];
+	fact_log	small = {0};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	open_log(&small, directory, SMALL);
+	for (unsigned long i = 0; i < rounds; i++)
 	{
-		(void) snprintf(path, sizeof(path), "%s/%s", setup->directory, names[i]);
-		(void) unlink(path);
+		double		one = append_in_threads(&small, 1, seconds);
+
+		printf("%.1f %.1f\n", one, append_in_threads(&small, count, seconds));
 	}
+	close_log(&small);
+}
+
+static void
+measure_sizes(const char *directory, size_t facts, double seconds, unsigned long rounds)
+{
+	fact_log	small = {0};
+	fact_log	large = {0};
+	plain_table plain = {0};
+	double		start = now();
+
+	open_log(&small, directory, SMALL);
+	open_log(&large, directory, facts);
+	fprintf(stderr, "loaded %zu facts in %.1f s\n", facts + SMALL, now() - start);
+	open_plain(&plain, directory);
+	for (unsigned long i = 0; i < rounds; i++)
+		compare(&small, &large, &plain, seconds);
+	close_plain(&plain);
+	close_log(&large);
+	close_log(&small);
 }
 
 int
 main(int argc, char **argv)
 {
-	fixture		setup = {0};
-	char		url[600];
-	factstr_error error;
-	double		start;
+	unsigned long number;
+	unsigned long rounds;
+	double		seconds;
 
-	if (argc < 2)
-		give_up("usage", "sqlite DIRECTORY [FACTS [APPENDS [THREADS]]]");
-	(void) snprintf(setup.directory, sizeof(setup.directory), "%s", argv[1]);
-	setup.facts = argc > 2 ? strtoul(argv[2], NULL, 10) : 10000;
-	setup.appends = argc > 3 ? strtoul(argv[3], NULL, 10) / TURN * TURN : 2000;
-	setup.accounts = setup.facts / 10 + 100;
-	setup.versions = calloc(setup.accounts, sizeof(uint64_t));
-	setup.times = calloc(setup.appends, sizeof(double));
-	setup.plain_times = calloc(setup.appends, sizeof(double));
-	remove_files(&setup);
-
-	(void) snprintf(url, sizeof(url), "sqlite:%s/store.db", setup.directory);
-	if (factstr_open(url, &setup.store, &error) != FACTSTR_OK)
-		give_up("open", error.message);
-	open_plain(&setup);
-	start = now();
-	load(&setup);
-	printf("%zu facts loaded in %.1f s\n", setup.facts, now() - start);
-	if (argc > 4)
-	{
-		append_in_threads(&setup, 1);
-		append_in_threads(&setup, (unsigned) strtoul(argv[4], NULL, 10));
-	}
+	if (argc != 6)
+		give_up("usage", "sqlite compare|threads DIRECTORY FACTS|COUNT SECONDS ROUNDS");
+	number = strtoul(argv[3], NULL, 10);
+	seconds = strtod(argv[4], NULL);
+	rounds = strtoul(argv[5], NULL, 10);
+	if (number == 0 || number == SMALL)
+		give_up("usage", "another number");
+	if (strcmp(argv[1], "threads") == 0)
+		measure_threads(argv[2], (unsigned) number, seconds, rounds);
 	else
-		compare_with_plain(&setup);
-	(void) factstr_close(setup.store);
-	for (int i = 0; i < 3; i++)
-		(void) sqlite3_finalize(setup.statements[i]);
-	(void) sqlite3_close(setup.plain);
-	remove_files(&setup);
-	free(setup.versions);
-	free(setup.times);
-	free(setup.plain_times);
+		measure_sizes(argv[2], number, seconds, rounds);
 	return 0;
 }
