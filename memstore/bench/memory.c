@@ -17,6 +17,8 @@
 
 #include "factstr.h"
 
+#include "measuring.h"
+
 #define BATCH 10
 #define TEXT_SIZE 300
 
@@ -30,20 +32,10 @@ typedef struct benchmark
 	unsigned	seed;
 } benchmark;
 
-static void
-give_up(const char *what, const char *why)
-{
-	fprintf(stderr, "%s: %s\n", what, why);
-	exit(1);
-}
-
 static double
 now(void)
 {
-	struct timespec time;
-
-	(void) clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-	return (double) time.tv_sec + (double) time.tv_nsec / 1e9;
+	return seconds_on(CLOCK_THREAD_CPUTIME_ID);
 }
 
 /* What the process has in memory. */

@@ -16,6 +16,8 @@
 
 #include "factstr.h"
 
+#include "measuring.h"
+
 #define TEXT_SIZE 300
 
 typedef struct worker
@@ -33,20 +35,10 @@ typedef struct worker
 	void		(*call) (struct worker *self);
 } worker;
 
-static void
-give_up(const char *what, const char *why)
-{
-	fprintf(stderr, "%s: %s\n", what, why);
-	exit(1);
-}
-
 static double
 now(void)
 {
-	struct timespec time;
-
-	(void) clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double) time.tv_sec + (double) time.tv_nsec / 1e9;
+	return seconds_on(CLOCK_MONOTONIC);
 }
 
 static void

@@ -27,6 +27,8 @@
 
 #include "factstr.h"
 
+#include "measuring.h"
+
 #define SMALL 10000
 #define BATCH 50000				/* while loading: its terms come in order */
 #define TURN 50
@@ -59,20 +61,10 @@ typedef struct worker
 	size_t		appends;
 } worker;
 
-static void
-give_up(const char *what, const char *why)
-{
-	fprintf(stderr, "%s: %s\n", what, why);
-	exit(1);
-}
-
 static double
 now(void)
 {
-	struct timespec time;
-
-	(void) clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double) time.tv_sec + (double) time.tv_nsec / 1e9;
+	return seconds_on(CLOCK_MONOTONIC);
 }
 
 static size_t
