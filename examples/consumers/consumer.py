@@ -16,6 +16,7 @@ notification before it looks anyway. The driver: apt-get install python3-psycopg
 
 import argparse
 import json
+import os
 import select
 import signal
 import sys
@@ -135,9 +136,12 @@ def main():
             time.sleep(1)
 
 
+def end_at_once(*_):
+    # Wherever it is: what is not committed is taken back, and comes again.
+    os._exit(0)
+
+
 if __name__ == '__main__':
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        main()
-    except KeyboardInterrupt:
-        pass
+    signal.signal(signal.SIGINT, end_at_once)
+    signal.signal(signal.SIGTERM, end_at_once)
+    main()
