@@ -296,12 +296,41 @@ fc_background(fc_test *test, void (*run) (fc_worker *worker), void *context)
 	return worker;
 }
 
+/*
+ * A thread that still runs when its case has failed uses what belongs to the test, so it comes first.
+ * One that waits for what only a release brings about is joined later, in its turn.
+ */
+static void
+join_workers(fc_test *test)
+{
+	struct timespec deadline;
+
+	(void) clock_gettime(CLOCK_REALTIME, &deadline);
+	deadline.tv_sec += test->patience;
+	(void) pthread_mutex_lock(&test->lock);
+	for (fc_owned *owned = test->owned; owned != NULL; owned = owned->next)
+	{
+		fc_worker  *worker = owned->object;
+
+		if (owned->release != join_owned || worker->run == NULL)
+			continue;
+		(void) pthread_mutex_unlock(&test->lock);
+		if (pthread_timedjoin_np(worker->thread, NULL, &deadline) == 0)
+			worker->run = NULL;
+		(void) pthread_mutex_lock(&test->lock);
+	}
+	(void) pthread_mutex_unlock(&test->lock);
+}
+
 static void
 release_all(fc_test *test)
 {
 	(void) pthread_mutex_lock(&test->lock);
 	test->over = true;
 	(void) pthread_cond_broadcast(&test->changed);
+	(void) pthread_mutex_unlock(&test->lock);
+	join_workers(test);
+	(void) pthread_mutex_lock(&test->lock);
 	while (test->owned != NULL)
 	{
 		fc_owned   *owned = test->owned;
