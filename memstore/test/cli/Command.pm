@@ -174,10 +174,23 @@ sub finish
 	return $process;
 }
 
+# Has the command got as far as to catch a signal, or has it ended?
+sub catches
+{
+	my ($process, $signal) = @_;
+	my %number = (INT => 2, TERM => 15);
+	my $status = slurp("/proc/$process->{pid}/status");
+
+	return 1 if $status =~ /^State:\s+Z/m;
+	return $status =~ /^SigCgt:\s+([0-9a-f]+)$/m && hex($1) >> ($number{$signal} - 1) & 1;
+}
+
+# Before a command is ready for a signal to end it, the signal would end it in another way.
 sub stop
 {
 	my ($process, $signal) = @_;
 
+	wait_until("the command catches $signal", sub { catches($process, $signal) }) if $signal ne 'KILL';
 	kill($signal, $process->{pid}) or die $!;
 	return finish($process);
 }
