@@ -16,45 +16,8 @@
 #include "json_text.h"
 #include "memory_backend.h"
 
+#include "failing_allocations.h"
 #include "tap.h"
-
-/*
- * Allocations that fail
- */
-
-/* The allocation of this thread that fails, counted down to zero; negative: none. */
-static _Thread_local int allocations_left = -1;
-
-void	   *__real_malloc(size_t size);
-void	   *__real_calloc(size_t count, size_t size);
-void	   *__real_realloc(void *memory, size_t size);
-void	   *__wrap_malloc(size_t size);
-void	   *__wrap_calloc(size_t count, size_t size);
-void	   *__wrap_realloc(void *memory, size_t size);
-
-static bool
-allocation_fails(void)
-{
-	return allocations_left >= 0 && allocations_left-- == 0;
-}
-
-void *
-__wrap_malloc(size_t size)
-{
-	return allocation_fails() ? NULL : __real_malloc(size);
-}
-
-void *
-__wrap_calloc(size_t count, size_t size)
-{
-	return allocation_fails() ? NULL : __real_calloc(count, size);
-}
-
-void *
-__wrap_realloc(void *memory, size_t size)
-{
-	return allocation_fails() ? NULL : __real_realloc(memory, size);
-}
 
 static _Noreturn void
 bail_out(const char *message)

@@ -2,8 +2,7 @@
  * out_of_memory.c
  *		Fails every allocation of ours in turn: each time a clean error, and nothing leaks.
  *
- * The linker sends this program's calls of malloc and its like here (see the Makefile); those that
- * jansson makes inside its own library are not touched.
+ * failing_allocations.h says how, and which.
  */
 #include "factstr.h"
 
@@ -11,49 +10,8 @@
 #include "match/event_query_parser.h"
 #include "match/new_events_parser.h"
 
+#include "failing_allocations.h"
 #include "tap.h"
-
-/* The allocation that fails, counted down to zero; negative: none.  Other threads have luck. */
-static _Thread_local int allocations_left = -1;
-
-void	   *__real_malloc(size_t size);
-void	   *__real_calloc(size_t count, size_t size);
-void	   *__real_realloc(void *memory, size_t size);
-char	   *__real_strdup(const char *text);
-void	   *__wrap_malloc(size_t size);
-void	   *__wrap_calloc(size_t count, size_t size);
-void	   *__wrap_realloc(void *memory, size_t size);
-char	   *__wrap_strdup(const char *text);
-
-static bool
-allocation_fails(void)
-{
-	return allocations_left >= 0 && allocations_left-- == 0;
-}
-
-void *
-__wrap_malloc(size_t size)
-{
-	return allocation_fails() ? NULL : __real_malloc(size);
-}
-
-void *
-__wrap_calloc(size_t count, size_t size)
-{
-	return allocation_fails() ? NULL : __real_calloc(count, size);
-}
-
-char *
-__wrap_strdup(const char *text)
-{
-	return allocation_fails() ? NULL : __real_strdup(text);
-}
-
-void *
-__wrap_realloc(void *memory, size_t size)
-{
-	return allocation_fails() ? NULL : __real_realloc(memory, size);
-}
 
 static bool
 load_and_parse_query(fs_input_error *error)
