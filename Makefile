@@ -4,7 +4,7 @@
 #
 #     make && make install && make installcheck     [PG_CONFIG=/path/to/pg_config]
 #
-# test, demo and bench need none of that: they install the Debian packages
+# test, demo, bench and lint need none of that: they install the Debian packages
 # they use, and build into a private PostgreSQL installation.
 
 PG_CONFIG ?= pg_config
@@ -81,4 +81,7 @@ demo:
 bench:
 	@scripts/bench
 
-.PHONY: clean-memstore test demo bench
+lint:
+	@scripts/lint
+
+.PHONY: clean-memstore test demo bench lint

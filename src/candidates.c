@@ -174,8 +174,8 @@ fetch_page(CandidateFetch *state, const FactstrBitmapPage *page)
 	CHECK_FOR_INTERRUPTS();
 	if (page->lossy)
 	{
-		for (OffsetNumber offset = FirstOffsetNumber; offset <= MaxHeapTuplesPerPage; offset++)
-			fetch_candidate(state, page->block, offset);
+		for (int offset = FirstOffsetNumber; offset <= MaxHeapTuplesPerPage; offset++)
+			fetch_candidate(state, page->block, (OffsetNumber) offset);
 	}
 	else
 	{

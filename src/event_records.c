@@ -159,7 +159,7 @@ static void
 add_record(StringInfo data, const fs_json *values, const bool *present)
 {
 	JEntry		keys[RECORD_MEMBERS];
-	JEntry		entries[RECORD_MEMBERS];
+	JEntry		entries[RECORD_MEMBERS] = {0};
 	uint32		count = 0;
 	uint32		header;
 	int			start;

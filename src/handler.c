@@ -31,7 +31,7 @@
 #include "handler.h"
 
 static void
-refuse_form(const Form_pg_proc function, const char *name)
+refuse_form(Form_pg_proc function, const char *name)
 {
 	const char *detail = NULL;
 

@@ -29,7 +29,7 @@ extern void worker_slots_not_started(int slot);
 extern void worker_slots_forget_database(Oid database);
 
 /* For a worker. */
-extern bool worker_slots_enter(int slot, WorkerTask *task);
+extern bool worker_slots_enter(int number, WorkerTask *task);
 extern void worker_slots_give_way(void);
 extern void worker_slots_task_is_done(void);
 

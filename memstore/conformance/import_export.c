@@ -20,8 +20,10 @@ fill(fc_test *test)
 static void
 expect_same_key(fc_test *test, const char *found, const char *expected)
 {
-	fc_expect(test, (found == NULL) == (expected == NULL) &&
-			  (found == NULL || strcmp(found, expected) == 0),
+	bool		same = found == NULL || expected == NULL ? found == expected :
+		strcmp(found, expected) == 0;
+
+	fc_expect(test, same,
 			  "a batch's key: expected %s, found %s", expected == NULL ? "none" : expected,
 			  found == NULL ? "none" : found);
 }

@@ -6,6 +6,7 @@
 # Lines "NAME name-in-JSON SQLSTATE", "-" for no SQLSTATE.
 codes=$(sed -n 's/^\tCODE(\([A-Z_]*\), -[0-9]*, "\([a-z_]*\)", "\([0-9A-Z]*\)".*/\1 \2 \3-/p' include/factstr.h |
   sed 's/\(.....\)-$/\1/')
+# shellcheck disable=SC2016  # the quotes are those of the table
 rows=$(sed -n 's/^| `FACTSTR_\([A-Z_]*\)` | `\([a-z_]*\)` | *`\{0,1\}\([0-9A-Z]*\)`\{0,1\} *|.*/\1 \2 \3-/p' ../docs/errors.md |
   sed 's/\(.....\)-$/\1/')
 states=$(sed -n "s/.*MAKE_SQLSTATE('\(.\)', '\(.\)', '\(.\)', '\(.\)', '\(.\)').*/\1\2\3\4\5/p" ../src/errors.h)

@@ -182,7 +182,7 @@ kill_once(int *acknowledged)
 	pid_t		child = start_child(append_until_killed, &input);
 	factstr_store *store;
 
-	while (read(input, &all[count], sizeof(all[0])) == sizeof(all[0]) && count < 99999)
+	while (count < 99999 && read(input, &all[count], sizeof(all[0])) == sizeof(all[0]))
 	{
 		if (++count == wanted)
 			(void) kill(child, SIGKILL);
