@@ -2,10 +2,9 @@
  * json_document.c
  *		From JSON text to a jansson document that keeps every number exactly.
  *
- * Nearly all texts are read by the short way, json_reader.h.  What that does not understand,
- * because it is wrong or because it is rare, goes the long way, which also finds the words for what
- * is wrong: the text is rewritten token by token, numbers as tagged strings (json_document.h), and
- * jansson parses the result.  Only numbers are understood here; all other grammar is jansson's
+ * Texts are read by the short way, json_reader.h.  What is wrong goes the long way, which finds the
+ * words for it: the text is rewritten token by token, numbers as tagged strings (json_document.h),
+ * and jansson parses the result.  Only numbers are understood here; all other grammar is jansson's
  * business.  Nothing that is not JSON becomes JSON by the rewriting, because a string may stand
  * wherever a number may, and the one place where only a string may stand, a key, is looked after.
  */
@@ -227,11 +226,32 @@ fs_refuse_parsed(fs_rewriter *rewriter, json_error_t *parse_error)
 	(void) fs_refuse(rewriter, place, FS_JSON_SHAPE, message);
 }
 
+/*
+ * Is there memory for what jansson keeps of the text beside the document?  Up to 2.14 its lexer does
+ * not notice when its buffer for a token cannot grow, and then reads and writes beyond the ends of
+ * its buffers.  So see before; only another thread can take the memory away in between.
+ */
+static bool
+fs_has_room_for_tokens(const fs_rewriter *rewriter)
+{
+	void	   *room = rewriter->out.length > SIZE_MAX / 8 ? NULL :
+		malloc(4 * rewriter->out.length + 64);
+
+	free(room);
+	return room != NULL;
+}
+
 static json_t *
 fs_parse_rewritten(fs_rewriter *rewriter)
 {
 	json_error_t parse_error;
 	json_t	   *document;
+
+	if (!fs_has_room_for_tokens(rewriter))
+	{
+		(void) fs_out_of_memory(rewriter->error);
+		return NULL;
+	}
 
 	/* jansson takes no NULL, not even for an empty text. */
 	document = json_loadb(rewriter->out.length > 0 ? rewriter->out.data : "",
@@ -239,11 +259,7 @@ fs_parse_rewritten(fs_rewriter *rewriter)
 	if (document != NULL)
 		return document;
 
-	/*
-	 * It says nothing when it runs out of memory.  Known limit: up to 2.14 its lexer does not notice
-	 * when the buffer for a token cannot grow; the result then is a complaint about the syntax, or
-	 * a string that lacks bytes.
-	 */
+	/* It says nothing when it runs out of memory. */
 	if (parse_error.text[0] == '\0' ||
 		json_error_code(&parse_error) == json_error_out_of_memory)
 		(void) fs_out_of_memory(rewriter->error);

@@ -2,8 +2,8 @@
  * json_reader.c
  *		The short way from JSON text to a document.
  *
- * One pass, without a token of its own for anything.  At whatever is wrong, or rare enough not to
- * be worth its lines here, it gives up, and the long way is taken.
+ * One pass, without a token of its own for anything.  At whatever is wrong it gives up, and the long
+ * way is taken, which knows the words for it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,18 +14,34 @@
 #include "json_reader.h"
 #include "utf8.h"
 
-/* Deeper documents go the long way, which knows how deep they may be. */
-#define FS_READER_DEPTH 500
-
 typedef struct fs_reader
 {
 	const char *next;
 	const char *end;
 	int			depth;
+	bool		no_memory;
 	fs_buffer	decoded;		/* a stack: who adds something takes it away again */
 } fs_reader;
 
 static json_t *fs_read_value(fs_reader *reader);
+
+/* Of what jansson makes and does here, nothing fails but for want of memory. */
+static bool
+fs_note_made(fs_reader *reader, bool is_made)
+{
+	reader->no_memory = reader->no_memory || !is_made;
+	return is_made;
+}
+
+/* A new string, or NULL. */
+static json_t *
+fs_make_string(fs_reader *reader, const char *data, size_t length)
+{
+	json_t	   *string = json_stringn_nocheck(data, length);
+
+	(void) fs_note_made(reader, string != NULL);
+	return string;
+}
 
 static void
 fs_skip_blanks(fs_reader *reader)
@@ -175,6 +191,22 @@ fs_string_data(const fs_reader *reader, fs_text string, size_t start)
 	return string.length > 0 ? reader->decoded.data + start : "";
 }
 
+/* A string that begins with the tag, with a second one in front. */
+static json_t *
+fs_make_tagged_string(fs_reader *reader, const char *data, size_t length)
+{
+	fs_buffer	tagged = {0};
+	char		tag = FS_JSON_TAG;
+	json_t	   *string = NULL;
+
+	fs_buffer_append(&tagged, &tag, 1);
+	fs_buffer_append(&tagged, data, length);
+	if (fs_note_made(reader, !tagged.no_memory))
+		string = fs_make_string(reader, tagged.data, tagged.length);
+	free(tagged.data);
+	return string;
+}
+
 static json_t *
 fs_read_string_value(fs_reader *reader)
 {
@@ -187,8 +219,8 @@ fs_read_string_value(fs_reader *reader)
 	data = fs_string_data(reader, string, start);
 	reader->decoded.length = start;
 	if (string.length > 0 && data[0] == FS_JSON_TAG)
-		return NULL;
-	return json_stringn_nocheck(data, string.length);
+		return fs_make_tagged_string(reader, data, string.length);
+	return fs_make_string(reader, data, string.length);
 }
 
 static json_t *
@@ -207,7 +239,7 @@ fs_read_number(fs_reader *reader)
 	reader->next += token.length;
 	length = reader->decoded.length - start;
 	reader->decoded.length = start;
-	return json_stringn_nocheck(reader->decoded.data + start, length);
+	return fs_make_string(reader, reader->decoded.data + start, length);
 }
 
 /* From behind the bracket. */
@@ -219,8 +251,10 @@ fs_read_elements(fs_reader *reader, json_t *array)
 		return true;
 	do
 	{
-		/* Appending takes the value over, also when it fails, and fails if there is none. */
-		if (json_array_append_new(array, fs_read_value(reader)) != 0)
+		json_t	   *element = fs_read_value(reader);
+
+		/* Appending takes the value over, also when it fails. */
+		if (element == NULL || !fs_note_made(reader, json_array_append_new(array, element) == 0))
 			return false;
 		fs_skip_blanks(reader);
 	}
@@ -243,8 +277,9 @@ fs_read_member(fs_reader *reader, json_t *object)
 	if (!fs_take(reader, ':'))
 		return false;
 	value = fs_read_value(reader);
-	is_set = json_object_setn_new_nocheck(object, fs_string_data(reader, key, start), key.length,
-										  value) == 0;
+	is_set = value != NULL &&
+		fs_note_made(reader, json_object_setn_new_nocheck(object, fs_string_data(reader, key, start),
+														  key.length, value) == 0);
 	reader->decoded.length = start;
 	return is_set;
 }
@@ -273,7 +308,7 @@ fs_read_nested(fs_reader *reader, bool is_object)
 	bool		is_read = false;
 
 	reader->depth++;
-	if (nested != NULL && reader->depth <= FS_READER_DEPTH)
+	if (fs_note_made(reader, nested != NULL) && reader->depth <= JSON_PARSER_MAX_DEPTH)
 		is_read = is_object ? fs_read_members(reader, nested) : fs_read_elements(reader, nested);
 	reader->depth--;
 	if (is_read)
@@ -332,7 +367,7 @@ fs_json_read(const char *text, size_t length, bool *no_memory)
 		json_decref(document);
 		document = NULL;
 	}
-	*no_memory = reader.decoded.no_memory;
+	*no_memory = reader.no_memory || reader.decoded.no_memory;
 	free(reader.decoded.data);
 	return document;
 }

@@ -10,7 +10,7 @@
 #include "match/event_query_parser.h"
 #include "match/new_events_parser.h"
 
-#include "failing_allocations.h"
+#include "failing_libraries.h"
 #include "tap.h"
 
 static bool
@@ -46,6 +46,33 @@ load_and_parse_events(fs_input_error *error)
 	fs_release(events);
 	json_decref(document);
 	return parsed;
+}
+
+/*
+ * A document comes out as it was, or not at all.  jansson's own parser cannot promise that: its
+ * strings may lack bytes.
+ */
+static bool
+load_long_strings(fs_input_error *error)
+{
+	const char *text = "{\"\\u0001 a key of more than sixteen bytes, and more than thirty-two\":"
+		" [\"\\u0001 and a string that has more than sixty-four bytes, among them the tag\"]}";
+	json_t	   *document = fs_json_document_load(text, strlen(text), error);
+	json_t	   *expected;
+	bool		is_right;
+
+	if (document == NULL)
+		return false;
+	libraries_fail = false;
+	expected = json_pack("{s[s]}", "\001 a key of more than sixteen bytes, and more than thirty-two",
+						 "\001\001 and a string that has more than sixty-four bytes, among them the tag");
+	is_right = json_equal(document, expected);
+	libraries_fail = true;
+	json_decref(expected);
+	json_decref(document);
+	if (!is_right)
+		error->code = FS_INPUT_MALFORMED;
+	return is_right;
 }
 
 /* Calls of the library; each is tried again and again in a store of its own. */
@@ -212,6 +239,9 @@ main(void)
 {
 	fail_each_allocation("an event query", load_and_parse_query);
 	fail_each_allocation("new events", load_and_parse_events);
+	libraries_fail = let_library_fail("/libjansson.so");
+	fail_each_allocation("long strings", load_long_strings);
+	libraries_fail = false;
 	fail_each_call("opening", open_a_store);
 	fail_each_call("appending", append_an_event);
 	fail_each_call("querying", query_facts);
