@@ -69,6 +69,13 @@ fs_remove_connection(fs_backend *backend, fs_connection *connection)
 	(void) pthread_mutex_unlock(&backend->mutex);
 }
 
+/* libpq says so in words only, unless there is no connection at all.  The server may say so too. */
+static bool
+fs_is_out_of_memory(PGconn *libpq)
+{
+	return libpq == NULL || strstr(PQerrorMessage(libpq), "out of memory") != NULL;
+}
+
 fs_connection *
 fs_connection_open(fs_backend *backend, factstr_code code, factstr_error *error)
 {
@@ -82,7 +89,8 @@ fs_connection_open(fs_backend *backend, factstr_code code, factstr_error *error)
 	connection->libpq = fs_connect(backend->url);
 	if (PQstatus(connection->libpq) != CONNECTION_OK)
 	{
-		(void) fs_libpq_error(connection->libpq, code, error);
+		(void) fs_libpq_error(connection->libpq, fs_is_out_of_memory(connection->libpq) ?
+							  FACTSTR_NO_MEMORY : code, error);
 		PQfinish(connection->libpq);
 		free(connection);
 		return NULL;

@@ -136,8 +136,14 @@ fs_postgres_close(fs_backend *backend)
 static int
 fs_check_url(const char *url, factstr_error *error)
 {
-	PQconninfoOption *options = PQconninfoParse(url, NULL);
+	char	   *words = NULL;
+	PQconninfoOption *options = PQconninfoParse(url, &words);
+	bool		no_memory = options == NULL &&
+		(words == NULL || strstr(words, "out of memory") != NULL);
 
+	PQfreemem(words);
+	if (no_memory)
+		return fs_error_no_memory(error);
 	if (options == NULL)
 	{
 		(void) fs_error(error, FACTSTR_CANNOT_OPEN, "the URL of the server is not understood");

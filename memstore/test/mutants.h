@@ -773,12 +773,14 @@ keep_name_while_pausing(fs_lease *lease, const char *words, int64_t retry_at, fa
 	return FACTSTR_OK;
 }
 
-/* The consumer that was taken over goes on. */
+/* The consumer that was taken over goes on, from the beginning. */
 static int
 resume_after_takeover(fs_lease *lease, uint64_t *cursor, factstr_error *error)
 {
-	int			code = GOOD->stream_resume(lease, cursor, error);
+	int			code;
 
+	*cursor = 0;
+	code = GOOD->stream_resume(lease, cursor, error);
 	return code == FACTSTR_STREAM_ACTIVE ? FACTSTR_OK : code;
 }
 

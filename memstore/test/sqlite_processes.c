@@ -265,6 +265,7 @@ hold_for_a_moment(int output)
 	(void) !write(output, "1", 1);
 	(void) nanosleep(&moment, NULL);
 	(void) sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+	(void) sqlite3_close(db);
 }
 
 static void
