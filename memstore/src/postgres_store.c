@@ -41,6 +41,8 @@ fs_statement_of(const char *template, const char *schema)
 {
 	fs_buffer	out = {0};
 
+	/* Enough for most, and one allocation instead of several. */
+	(void) fs_buffer_reserve(&out, strlen(template) + 4 * strlen(schema) + 8);
 	for (const char *c = template; *c != '\0'; c++)
 	{
 		if (*c != '@')

@@ -20,6 +20,6 @@ main(void)
 	on.url = server_url("");
 	(void) tap_ok(let_library_fail("/libpq.so") && let_library_fail("/libjansson.so"),
 				  "the libraries' allocations can fail");
-	fail_all_calls(&on, 3, FACTSTR_CONNECTION_LOST);
+	fail_all_calls(&on, 5, FACTSTR_CONNECTION_LOST);
 	return server_end();
 }
