@@ -227,9 +227,9 @@ fs_refuse_parsed(fs_rewriter *rewriter, json_error_t *parse_error)
 }
 
 /*
- * Is there memory for what jansson keeps of the text beside the document?  Up to 2.14 its lexer does
- * not notice when its buffer for a token cannot grow, and then reads and writes beyond the ends of
- * its buffers.  So see before; only another thread can take the memory away in between.
+ * Is there memory for what jansson keeps of the text beside the document?  Up to 2.14 its lexer
+ * does not notice when its buffer for a token cannot grow, and then reads and writes beyond the
+ * ends of its buffers.  So see before; only another thread can take the memory away in between.
  */
 static bool
 fs_has_room_for_tokens(const fs_rewriter *rewriter)

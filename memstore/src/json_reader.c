@@ -2,8 +2,8 @@
  * json_reader.c
  *		The short way from JSON text to a document.
  *
- * One pass, without a token of its own for anything.  At whatever is wrong it gives up, and the long
- * way is taken, which knows the words for it.
+ * One pass, without a token of its own for anything.  At whatever is wrong it gives up, and the
+ * long way is taken, which knows the words for it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -267,6 +267,7 @@ fs_read_member(fs_reader *reader, json_t *object)
 {
 	size_t		start = reader->decoded.length;
 	fs_text		key;
+	const char *data;
 	json_t	   *value;
 	bool		is_set;
 
@@ -277,9 +278,9 @@ fs_read_member(fs_reader *reader, json_t *object)
 	if (!fs_take(reader, ':'))
 		return false;
 	value = fs_read_value(reader);
+	data = fs_string_data(reader, key, start);
 	is_set = value != NULL &&
-		fs_note_made(reader, json_object_setn_new_nocheck(object, fs_string_data(reader, key, start),
-														  key.length, value) == 0);
+		fs_note_made(reader, json_object_setn_new_nocheck(object, data, key.length, value) == 0);
 	reader->decoded.length = start;
 	return is_set;
 }

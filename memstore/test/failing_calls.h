@@ -22,6 +22,9 @@
 #define CALL_EVENTS "[{\"event_type\": \"a\", \"payload\": {\"n\": [1, \"text\"]}," \
 	" \"metadata\": {\"m\": 1}}, {\"event_type\": \"b\", \"payload\": \"a \\\" b\"}]"
 
+/* The last event of each append and import is in it. */
+#define CALL_CONTEXT "{\"filters\": [{\"event_types\": [\"b\"]}]}"
+
 /* In each append and import. */
 #define CALL_EVENT_COUNT 2
 
@@ -75,8 +78,7 @@ call_append_if(tested *on, factstr_error *error)
 	uint64_t	expected = on->head;
 
 	return factstr_append_if(on->store, call_events, CALL_EVENT_COUNT,
-							 "{\"filters\": [{\"event_types\": [\"b\"]}]}", &expected, on->key,
-							 NULL, error);
+							 CALL_CONTEXT, &expected, on->key, NULL, error);
 }
 
 /* A document that says what is wrong: NULL when there is no memory for that either. */
@@ -104,9 +106,8 @@ call_json_append_if(tested *on, factstr_error *error)
 {
 	char	   *result;
 	uint64_t	expected = on->head;
-	int			code = factstr_json_append_if(on->store, CALL_EVENTS,
-											  "{\"filters\": [{\"event_types\": [\"b\"]}]}",
-											  &expected, on->key, &result);
+	int			code = factstr_json_append_if(on->store, CALL_EVENTS, CALL_CONTEXT, &expected,
+											  on->key, &result);
 
 	return answered(code, result, error);
 }
@@ -146,8 +147,7 @@ static int
 call_context_version(tested *on, factstr_error *error)
 {
 	uint64_t	version;
-	int			code = factstr_context_version(on->store, "{\"filters\": [{\"event_types\": [\"b\"]}]}",
-											   &version, error);
+	int			code = factstr_context_version(on->store, CALL_CONTEXT, &version, error);
 
 	if (code == FACTSTR_OK && version != on->head)
 		code = FACTSTR_STORAGE;

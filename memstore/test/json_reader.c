@@ -26,7 +26,8 @@ draw(unsigned limit)
 
 static const char *const pieces[] = {
 	"a", "payload", "\303\251", "\342\202\254", "\360\237\230\200", "\\n", "\\\"", "\\\\", "\\/",
-	"\\u00e9", "\\u20AC", "\\ud83d\\ude00", "\\u0041", "\\u0001", " ", "\\b\\f\\r\\t", "\177", "]", "}"
+	"\\u00e9", "\\u20AC", "\\ud83d\\ude00", "\\u0041", "\\u0001", " ", "\\b\\f\\r\\t", "\177",
+	"]", "}"
 };
 
 static const char *const numbers[] = {

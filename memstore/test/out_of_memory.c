@@ -64,8 +64,10 @@ load_long_strings(fs_input_error *error)
 	if (document == NULL)
 		return false;
 	libraries_fail = false;
-	expected = json_pack("{s[s]}", "\001 a key of more than sixteen bytes, and more than thirty-two",
-						 "\001\001 and a string that has more than sixty-four bytes, among them the tag");
+	expected = json_pack("{s[s]}",
+						 "\001 a key of more than sixteen bytes, and more than thirty-two",
+						 "\001\001 and a string that has more than sixty-four bytes,"
+						 " among them the tag");
 	is_right = json_equal(document, expected);
 	libraries_fail = true;
 	json_decref(expected);

@@ -1,6 +1,7 @@
 /*
  * sqlite_out_of_memory.c
- *		Fails every allocation of the SQLite store in turn, and those of SQLite and jansson under it.
+ *		Fails every allocation of the SQLite store in turn, and those of SQLite and jansson under
+ *		it.
  *
  * Of the latter some, or with FACTSTR_EVERY_ALLOCATION=1 all.
  */
