@@ -2,6 +2,7 @@
  * postgres_connection.c
  *		Connections to the server: made when one is needed, kept for the next call.
  */
+#include <netdb.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,11 +70,17 @@ fs_remove_connection(fs_backend *backend, fs_connection *connection)
 	(void) pthread_mutex_unlock(&backend->mutex);
 }
 
-/* libpq says so in words only, unless there is no connection at all.  The server may say so too. */
+/*
+ * libpq says so in words only, its own or those of the system's resolver, unless there is no
+ * connection at all.  The server may say so too.
+ */
 static bool
 fs_is_out_of_memory(PGconn *libpq)
 {
-	return libpq == NULL || strstr(PQerrorMessage(libpq), "out of memory") != NULL;
+	const char *words = PQerrorMessage(libpq);
+
+	return libpq == NULL || strstr(words, "out of memory") != NULL ||
+		strstr(words, gai_strerror(EAI_MEMORY)) != NULL;
 }
 
 fs_connection *
