@@ -2,14 +2,14 @@
  * sqlite.c
  *		What appending to the SQLite store costs.
  *
- *		sqlite compare DIRECTORY FACTS SECONDS ROUNDS
+ *		sqlite compare DIRECTORY SECONDS ROUNDS FACTS...
  *		sqlite threads DIRECTORY COUNT SECONDS ROUNDS
  *
- * "compare" loads one store with 10,000 facts and another one with FACTS, about ten to an account,
- * and then makes conditional appends of one event, each with the context of one account.  A plain
- * table gets the same texts by one INSERT to a transaction, on the same disk and with the same
- * settings.  The three take turns of 50, so that whatever else the machine does is in all of them.
- * Prints the rate of each, a line for each round of SECONDS.
+ * "compare" loads a store for each number of FACTS, about ten to an account, and then makes
+ * conditional appends of one event, each with the context of one account.  A plain table gets the
+ * same texts by one INSERT to a transaction, on the same disk and with the same settings.  All of
+ * them take turns of 50, so that whatever else the machine does is in all of them.  Prints the rate
+ * of each, the plain table's last, a line for each round of SECONDS.
  *
  * "threads" appends to a store of 10,000 facts from one thread and then from COUNT, each for
  * SECONDS; prints both rates, a line for each round.  For a disk without a cache, preload
@@ -29,7 +29,8 @@
 
 #include "measuring.h"
 
-#define SMALL 10000
+#define SMALL 10000				/* facts of the store that threads append to */
+#define MAX_LOGS 8
 #define BATCH 50000				/* while loading: its terms come in order */
 #define TURN 50
 #define TYPES 10
@@ -73,6 +74,16 @@ pick(unsigned *seed, size_t count)
 	return (size_t) rand_r(seed) % count;
 }
 
+static unsigned long
+number(const char *text)
+{
+	unsigned long value = strtoul(text, NULL, 10);
+
+	if (value == 0)
+		give_up("not a number", text);
+	return value;
+}
+
 static void
 make_payload(char *payload, size_t account, unsigned *seed)
 {
@@ -91,7 +102,7 @@ remove_files(const char *path)
 
 	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
 	{
-		(void) snprintf(name, sizeof(name), "%s%s", path, suffixes[i]);
+		(void) snprintf(name, sizeof(name), "%.600s%s", path, suffixes[i]);
 		(void) unlink(name);
 	}
 }
@@ -252,23 +263,22 @@ take_turn(fact_log *to, plain_table *plain, unsigned *seed)
 }
 
 static void
-compare(fact_log *small, fact_log *large, plain_table *plain, double seconds)
+compare(fact_log *logs, int count, plain_table *plain, double seconds)
 {
 	static unsigned seed = 2;
-	fact_log   *logs[] = {small, large, NULL};
-	double		times[3] = {0};
+	double		times[MAX_LOGS + 1] = {0};
 	double		until = now() + seconds;
 	size_t		appends = 0;
 
 	do
 	{
-		for (int i = 0; i < 3; i++)
-			times[i] += take_turn(logs[i], plain, &seed);
+		for (int i = 0; i <= count; i++)
+			times[i] += take_turn(i < count ? &logs[i] : NULL, plain, &seed);
 		appends += TURN;
 	}
 	while (now() < until);
-	printf("%.1f %.1f %.1f\n", (double) appends / times[0], (double) appends / times[1],
-		   (double) appends / times[2]);
+	for (int i = 0; i <= count; i++)
+		printf("%.1f%c", (double) appends / times[i], i < count ? ' ' : '\n');
 }
 
 /* Each worker has accounts of its own, so nothing conflicts. */
@@ -335,41 +345,32 @@ measure_threads(const char *directory, unsigned count, double seconds, unsigned 
 }
 
 static void
-measure_sizes(const char *directory, size_t facts, double seconds, unsigned long rounds)
+measure_sizes(const char *directory, double seconds, unsigned long rounds, char **facts, int count)
 {
-	fact_log	small = {0};
-	fact_log	large = {0};
+	fact_log	logs[MAX_LOGS] = {0};
 	plain_table plain = {0};
 	double		start = now();
 
-	open_log(&small, directory, SMALL);
-	open_log(&large, directory, facts);
-	fprintf(stderr, "loaded %zu facts in %.1f s\n", facts + SMALL, now() - start);
+	for (int i = 0; i < count; i++)
+		open_log(&logs[i], directory, number(facts[i]));
+	fprintf(stderr, "loaded %d stores in %.1f s\n", count, now() - start);
 	open_plain(&plain, directory);
 	for (unsigned long i = 0; i < rounds; i++)
-		compare(&small, &large, &plain, seconds);
+		compare(logs, count, &plain, seconds);
 	close_plain(&plain);
-	close_log(&large);
-	close_log(&small);
+	for (int i = 0; i < count; i++)
+		close_log(&logs[i]);
 }
 
 int
 main(int argc, char **argv)
 {
-	unsigned long number;
-	unsigned long rounds;
-	double		seconds;
-
-	if (argc != 6)
-		give_up("usage", "sqlite compare|threads DIRECTORY FACTS|COUNT SECONDS ROUNDS");
-	number = strtoul(argv[3], NULL, 10);
-	seconds = strtod(argv[4], NULL);
-	rounds = strtoul(argv[5], NULL, 10);
-	if (number == 0 || number == SMALL)
-		give_up("usage", "another number");
-	if (strcmp(argv[1], "threads") == 0)
-		measure_threads(argv[2], (unsigned) number, seconds, rounds);
+	if (argc == 6 && strcmp(argv[1], "threads") == 0)
+		measure_threads(argv[2], (unsigned) number(argv[3]), strtod(argv[4], NULL),
+						number(argv[5]));
+	else if (argc >= 6 && argc - 5 <= MAX_LOGS && strcmp(argv[1], "compare") == 0)
+		measure_sizes(argv[2], strtod(argv[3], NULL), number(argv[4]), argv + 5, argc - 5);
 	else
-		measure_sizes(argv[2], number, seconds, rounds);
+		give_up("usage", "see the head of sqlite.c");
 	return 0;
 }
