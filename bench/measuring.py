@@ -66,7 +66,10 @@ def pgbench(database, file, clients, *arguments):
         sys.exit(f"{file}: {failed.group(0)}\n{result}")
     rate = re.search(r"tps = ([0-9.]+)", result)
     # Where none was finished, as happens to who waits for autovacuum's lock, the rate is below this.
-    return (rate and float(rate.group(1))) or 1 / SECONDS
+    if not rate or float(rate.group(1)) == 0:
+        say(f"  {file}: nothing was finished in {SECONDS} s")
+        return 1 / SECONDS
+    return float(rate.group(1))
 
 
 def in_turns(contestants, measure):
