@@ -178,7 +178,6 @@ CREATE FUNCTION factstr_read(
 	event_query jsonb DEFAULT '{}',
 	max_count bigint DEFAULT NULL,
 	backwards boolean DEFAULT false,
-	up_to_sequence_number bigint DEFAULT NULL,
 	OUT sequence_number bigint,
 	OUT occurred_at timestamptz,
 	OUT event_type text,
@@ -187,7 +186,24 @@ CREATE FUNCTION factstr_read(
 ) RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'factstr_read'
 	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED ROWS 1000;
-COMMENT ON FUNCTION factstr_read(jsonb, bigint, boolean, bigint) IS 'the facts that match a query as rows, for joins and big reads';
+COMMENT ON FUNCTION factstr_read(jsonb, bigint, boolean) IS 'the facts that match a query as rows, for joins and big reads';
+
+-- A function keeps its arguments, for what depends on it and for the rights that were granted.  More arguments make
+-- another function of the name, without defaults, so that no call can mean both.
+CREATE FUNCTION factstr_read(
+	event_query jsonb,
+	max_count bigint,
+	backwards boolean,
+	up_to_sequence_number bigint,
+	OUT sequence_number bigint,
+	OUT occurred_at timestamptz,
+	OUT event_type text,
+	OUT payload jsonb,
+	OUT metadata jsonb
+) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'factstr_read'
+	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED ROWS 1000;
+COMMENT ON FUNCTION factstr_read(jsonb, bigint, boolean, bigint) IS 'the same of a log that ends with a fact';
 
 CREATE FUNCTION factstr_context_version(event_query jsonb)
 	RETURNS bigint
@@ -319,21 +335,29 @@ CREATE FUNCTION factstr_stream_fail(
 COMMENT ON FUNCTION factstr_stream_fail(text, text, timestamptz) IS
 	'record that whoever holds a durable stream has failed with its next batch; returns how often in a row';
 
-CREATE FUNCTION factstr_stream_seek(
-	name text,
-	sequence_number bigint,
-	nowait boolean DEFAULT false
-) RETURNS bigint
+CREATE FUNCTION factstr_stream_seek(name text, sequence_number bigint)
+	RETURNS bigint
 	AS 'MODULE_PATHNAME', 'factstr_stream_seek'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_stream_seek(text, bigint, boolean) IS
-	'let a durable stream go on after any fact, or from 0';
+COMMENT ON FUNCTION factstr_stream_seek(text, bigint) IS 'let a durable stream go on after any fact, or from 0';
 
-CREATE FUNCTION factstr_stream_drop(name text, nowait boolean DEFAULT false)
+CREATE FUNCTION factstr_stream_seek(name text, sequence_number bigint, nowait boolean)
+	RETURNS bigint
+	AS 'MODULE_PATHNAME', 'factstr_stream_seek'
+	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
+COMMENT ON FUNCTION factstr_stream_seek(text, bigint, boolean) IS 'the same, perhaps without waiting for its consumer';
+
+CREATE FUNCTION factstr_stream_drop(name text)
 	RETURNS void
 	AS 'MODULE_PATHNAME', 'factstr_stream_drop'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_stream_drop(text, boolean) IS 'forget a durable stream and its cursor';
+COMMENT ON FUNCTION factstr_stream_drop(text) IS 'forget a durable stream and its cursor';
+
+CREATE FUNCTION factstr_stream_drop(name text, nowait boolean)
+	RETURNS void
+	AS 'MODULE_PATHNAME', 'factstr_stream_drop'
+	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
+COMMENT ON FUNCTION factstr_stream_drop(text, boolean) IS 'the same, perhaps without waiting for its consumer';
 
 CREATE PROCEDURE factstr_wait(sequence_number bigint, stream text, timeout interval DEFAULT NULL)
 	AS 'MODULE_PATHNAME', 'factstr_wait'
@@ -516,6 +540,7 @@ REVOKE ALL ON FUNCTION factstr_append_if(jsonb, jsonb, bigint, text) FROM PUBLIC
 REVOKE ALL ON FUNCTION factstr_try_append_if(jsonb, jsonb, bigint, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_import(jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_query(jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_read(jsonb, bigint, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_read(jsonb, bigint, boolean, bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_context_version(jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_batches(jsonb, bigint, integer) FROM PUBLIC;
@@ -527,7 +552,9 @@ REVOKE ALL ON FUNCTION factstr_stream_hold(text, boolean, bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_stream_try_hold(text, bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_stream_release(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_stream_fail(text, text, timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_stream_seek(text, bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_stream_seek(text, bigint, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_stream_drop(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_stream_drop(text, boolean) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE factstr_wait(bigint, text, interval) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text) FROM PUBLIC;

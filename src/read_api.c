@@ -43,6 +43,15 @@ argument_max_count(FunctionCallInfo fcinfo, int argument)
 	return PG_GETARG_INT64(argument);
 }
 
+/* The last fact to return; the newest if the argument is null or the called function does not have it. */
+static int64
+argument_up_to(FunctionCallInfo fcinfo, int argument)
+{
+	if (PG_NARGS() <= argument || PG_ARGISNULL(argument))
+		return PG_INT64_MAX;
+	return argument_position(fcinfo, argument, "up_to_sequence_number");
+}
+
 /* Called when the query has read enough, or all. */
 static void
 end_read(Datum argument)
@@ -72,7 +81,7 @@ begin_read(FunctionCallInfo fcinfo)
 	if (get_call_result_type(fcinfo, NULL, &state->descriptor) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	state->descriptor = BlessTupleDesc(state->descriptor);
-	up_to = PG_ARGISNULL(3) ? PG_INT64_MAX : argument_position(fcinfo, 3, "up_to_sequence_number");
+	up_to = argument_up_to(fcinfo, 3);
 
 	state->snapshot = RegisterSnapshot(GetActiveSnapshot());
 	head = fact_head(&store, state->snapshot);
@@ -96,7 +105,7 @@ returned_row(ReadState *state, TupleTableSlot *row)
 	return HeapTupleGetDatum(heap_form_tuple(state->descriptor, values, nulls));
 }
 
-/* factstr_read(event_query, max_count, backwards, up_to_sequence_number), one fact a call. */
+/* factstr_read(event_query, max_count, backwards[, up_to_sequence_number]), one fact a call. */
 Datum
 factstr_read(PG_FUNCTION_ARGS)
 {

@@ -190,14 +190,17 @@ factstr_stream_ack(PG_FUNCTION_ARGS)
  * Administration
  */
 
+/* False if the called function does not have it. */
 static bool
 argument_nowait(FunctionCallInfo fcinfo, int argument)
 {
+	if (PG_NARGS() <= argument)
+		return false;
 	argument_refuse_null(fcinfo, argument, "nowait");
 	return PG_GETARG_BOOL(argument);
 }
 
-/* factstr_stream_seek(name, sequence_number, nowait): go on after this fact, wherever the cursor was. */
+/* factstr_stream_seek(name, sequence_number[, nowait]): go on after this fact, wherever the cursor was. */
 Datum
 factstr_stream_seek(PG_FUNCTION_ARGS)
 {
@@ -213,7 +216,7 @@ factstr_stream_seek(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(sequence_number);
 }
 
-/* factstr_stream_drop(name, nowait) */
+/* factstr_stream_drop(name[, nowait]) */
 Datum
 factstr_stream_drop(PG_FUNCTION_ARGS)
 {

@@ -40,7 +40,7 @@ CREATE ROLE regress_factstr_table_reader;
 GRANT EXECUTE ON FUNCTION factstr_append(jsonb, text) TO regress_factstr_writer;
 GRANT EXECUTE ON FUNCTION factstr_append_if(jsonb, jsonb, bigint, text) TO regress_factstr_decider;
 GRANT EXECUTE ON FUNCTION factstr_try_append_if(jsonb, jsonb, bigint, text) TO regress_factstr_trier;
-GRANT EXECUTE ON FUNCTION factstr_query(jsonb), factstr_read(jsonb, bigint, boolean, bigint), factstr_context_version(jsonb), factstr_batches(jsonb, bigint, integer) TO regress_factstr_reader;
+GRANT EXECUTE ON FUNCTION factstr_query(jsonb), factstr_read(jsonb, bigint, boolean), factstr_read(jsonb, bigint, boolean, bigint), factstr_context_version(jsonb), factstr_batches(jsonb, bigint, integer) TO regress_factstr_reader;
 GRANT SELECT ON factstr_events TO regress_factstr_table_reader;
 
 CREATE TEMP TABLE commands (name text, command text);

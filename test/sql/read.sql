@@ -20,8 +20,8 @@ SELECT count(*), min(sequence_number), max(sequence_number), bool_and(occurred_a
 -- Up to a fact, which need not match; for going on backwards
 SELECT up_to, backwards, string_agg(sequence_number::text, ' ') FROM unnest(ARRAY[0, 30, 33, 500, 1000, 9223372036854775807]) up_to, unnest(ARRAY[false, true]) backwards
 	LEFT JOIN LATERAL factstr_read('{"filters": [{"event_types": ["a"], "payload_predicates": [{"tens": 3}, {"tens": 50}]}], "min_sequence_number": 30}', 2, backwards, up_to) ON true GROUP BY 1, 2 ORDER BY 1, 2;
-SELECT sequence_number FROM factstr_read(backwards => true, max_count => 2, up_to_sequence_number => 10);
-SELECT * FROM factstr_read(up_to_sequence_number => -1);
+SELECT sequence_number FROM factstr_read('{}', backwards => true, max_count => 2, up_to_sequence_number => 10);
+SELECT * FROM factstr_read('{}', NULL, false, up_to_sequence_number => -1);
 
 -- A limit of the statement: in FROM, in the target list, in subqueries that end early
 SELECT sequence_number FROM factstr_read() LIMIT 3;

@@ -105,7 +105,7 @@ is($node->safe_psql('early', <<~'SQL'), '', 'nor does any object of the extensio
 # Objects that are in front of the extension's in the session of whoever calls.  (Those of the log: test/sql/schemas.sql)
 #
 $superuser->run("GRANT EXECUTE ON FUNCTION $_ TO mallory") foreach 'factstr_stream_open(text, jsonb, text)', 'factstr_stream_next(text, integer, boolean)',
-	'factstr_stream_ack(text, bigint)', 'factstr_stream_drop(text, boolean)', 'factstr_redact(bigint, jsonb, text, jsonb)', @APPEND, @SUBSCRIBE;
+	'factstr_stream_ack(text, bigint)', 'factstr_stream_drop(text)', 'factstr_redact(bigint, jsonb, text, jsonb)', @APPEND, @SUBSCRIBE;
 $mallory->run($_) foreach 'CREATE TEMP TABLE factstr_streams (LIKE public.kept)', 'CREATE TEMP TABLE factstr_redactions (n int)', 'CREATE TEMP TABLE factstr_events (n int)',
 	'CREATE DOMAIN pg_temp.jsonb AS pg_catalog.jsonb CHECK (false)', 'CREATE DOMAIN pg_temp.text AS pg_catalog.text CHECK (false)', 'CREATE DOMAIN pg_temp.int8 AS pg_catalog.int8 CHECK (false)',
 	'CREATE FUNCTION evil.hashtextextended(pg_catalog.text, bigint) RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RAISE $e$trapped$e$; END $$',
