@@ -57,11 +57,15 @@ find_by_number(Relation table, Oid index_oid, Snapshot snapshot, int64 sequence_
 bool
 fact_is_redacted(const FactstrStore *store, Snapshot snapshot, int64 sequence_number)
 {
-	Relation	redactions = table_open(store->redactions, AccessShareLock);
-	TupleTableSlot *row = table_slot_create(redactions, NULL);
-	bool		found = find_by_number(redactions, store->redactions_by_number, snapshot,
-									   sequence_number, row);
+	Relation	redactions;
+	TupleTableSlot *row;
+	bool		found;
 
+	if (!OidIsValid(store->redactions))
+		return false;
+	redactions = table_open(store->redactions, AccessShareLock);
+	row = table_slot_create(redactions, NULL);
+	found = find_by_number(redactions, store->redactions_by_number, snapshot, sequence_number, row);
 	ExecDropSingleTupleTableSlot(row);
 	table_close(redactions, NoLock);
 	return found;

@@ -84,6 +84,18 @@ find_index(Oid schema, const char *name, bool is_partial)
 }
 
 /*
+ * The library may be newer than the extension in the database: 0.1.0 had no redactions.  An update makes the
+ * table, and with the triggers it gives to the log it has every session look again.
+ */
+static void
+look_up_redactions(Oid schema)
+{
+	store.redactions = get_relname_relid("factstr_redactions", schema);
+	store.redactions_by_number = !OidIsValid(store.redactions) ? InvalidOid :
+		find_index(schema, "factstr_redactions_sequence_number_idx", false);
+}
+
+/*
  * The flag is set first: a change that is noticed during the lookups takes it back.
  */
 static void
@@ -98,8 +110,7 @@ look_up_store(Oid schema)
 		store.by_payload = find_index(schema, "factstr_events_payload_idx", false);
 		store.by_idempotency_key = find_index(schema, "factstr_events_idempotency_key_idx", true);
 		store.streams = find_relation(schema, "factstr_streams");
-		store.redactions = find_relation(schema, "factstr_redactions");
-		store.redactions_by_number = find_index(schema, "factstr_redactions_sequence_number_idx", false);
+		look_up_redactions(schema);
 	}
 	PG_CATCH();
 	{

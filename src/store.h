@@ -20,7 +20,7 @@ enum
 	FACTSTR_EVENTS_COLUMNS = FACTSTR_IDEMPOTENCY_KEY
 };
 
-/* Columns of factstr_streams, and how many there are. */
+/* Columns of factstr_streams; the one for tokens, which 0.1.0 did not have, is looked for (streams.c). */
 enum
 {
 	FACTSTR_STREAM_NAME = 1,
@@ -32,9 +32,7 @@ enum
 	FACTSTR_STREAM_FAILURE_COUNT,
 	FACTSTR_STREAM_LAST_ERROR,
 	FACTSTR_STREAM_LAST_FAILED_AT,
-	FACTSTR_STREAM_RETRY_AT,
-	FACTSTR_STREAM_TOKEN,
-	FACTSTR_STREAMS_COLUMNS = FACTSTR_STREAM_TOKEN
+	FACTSTR_STREAM_RETRY_AT
 };
 
 /* Columns of factstr_redactions, and how many there are. */
@@ -55,7 +53,7 @@ typedef struct FactstrStore
 	Oid			by_payload;
 	Oid			by_idempotency_key;
 	Oid			streams;
-	Oid			redactions;
+	Oid			redactions;		/* InvalidOid if the database has 0.1.0, as for the next */
 	Oid			redactions_by_number;
 } FactstrStore;
 

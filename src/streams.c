@@ -10,7 +10,9 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
 #include "executor/executor.h"
+#include "executor/spi.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -24,6 +26,22 @@
 #include "stream_lock.h"
 #include "streams.h"
 #include "wakeup.h"
+
+/* How many columns a change may set. */
+#define CHANGED_COLUMNS (FACTSTR_STREAM_RETRY_AT + 1)
+
+/*
+ * The column of tokens.  In a database that still has 0.1.0 there is none, and nobody who needs one; in one
+ * that was updated, columns that somebody had added are before it.
+ */
+static AttrNumber
+token_column(TupleDesc streams)
+{
+	int			column = SPI_fnumber(streams, "token");
+
+	return column > FACTSTR_STREAM_RETRY_AT && SPI_gettypeid(streams, column) == INT8OID ?
+		column : InvalidAttrNumber;
+}
 
 static Stream
 stream_of_row(TupleTableSlot *row)
@@ -43,7 +61,9 @@ stream_of_row(TupleTableSlot *row)
 	stream.subscriber = isnull ? NULL : pstrdup(NameStr(*DatumGetName(value)));
 	value = slot_getattr(row, FACTSTR_STREAM_RETRY_AT, &isnull);
 	stream.retry_at = isnull ? 0 : DatumGetTimestampTz(value);
-	stream.token = DatumGetInt64(slot_getattr(row, FACTSTR_STREAM_TOKEN, &isnull));
+	stream.token_column = token_column(row->tts_tupleDescriptor);
+	if (stream.token_column != InvalidAttrNumber)
+		stream.token = DatumGetInt64(slot_getattr(row, stream.token_column, &isnull));
 	return stream;
 }
 
@@ -136,6 +156,7 @@ void
 stream_insert(const FactstrStore *store, text *name, Jsonb *event_query, int64 cursor)
 {
 	Relation	streams = table_open(store->streams, RowExclusiveLock);
+	AttrNumber	tokens = token_column(RelationGetDescr(streams));
 	int			columns = RelationGetNumberOfAttributes(streams);
 	Datum	   *values = palloc0(columns * sizeof(Datum));
 	bool	   *nulls = palloc(columns * sizeof(bool));
@@ -149,8 +170,11 @@ stream_insert(const FactstrStore *store, text *name, Jsonb *event_query, int64 c
 	nulls[FACTSTR_STREAM_CURSOR - 1] = false;
 	values[FACTSTR_STREAM_FAILURE_COUNT - 1] = Int32GetDatum(0);
 	nulls[FACTSTR_STREAM_FAILURE_COUNT - 1] = false;
-	values[FACTSTR_STREAM_TOKEN - 1] = Int64GetDatum(0);
-	nulls[FACTSTR_STREAM_TOKEN - 1] = false;
+	if (tokens != InvalidAttrNumber)
+	{
+		values[tokens - 1] = Int64GetDatum(0);
+		nulls[tokens - 1] = false;
+	}
 	change_row(streams, NULL, heap_form_tuple(RelationGetDescr(streams), values, nulls));
 	table_close(streams, NoLock);
 }
@@ -159,9 +183,9 @@ stream_insert(const FactstrStore *store, text *name, Jsonb *event_query, int64 c
 typedef struct StreamChange
 {
 	int			count;
-	int			columns[FACTSTR_STREAMS_COLUMNS];
-	Datum		values[FACTSTR_STREAMS_COLUMNS];
-	bool		nulls[FACTSTR_STREAMS_COLUMNS];
+	int			columns[CHANGED_COLUMNS];
+	Datum		values[CHANGED_COLUMNS];
+	bool		nulls[CHANGED_COLUMNS];
 } StreamChange;
 
 static void
@@ -177,6 +201,13 @@ set_column_null(StreamChange *change, int column)
 {
 	set_column(change, column, (Datum) 0);
 	change->nulls[change->count - 1] = true;
+}
+
+static void
+set_token(StreamChange *change, const Stream *stream, int64 token)
+{
+	if (stream->token_column != InvalidAttrNumber)
+		set_column(change, stream->token_column, Int64GetDatum(token));
 }
 
 /* If the handler was to be tried again later, it is no longer. */
@@ -227,7 +258,7 @@ stream_move(const FactstrStore *store, const Stream *stream, int64 cursor)
 
 	set_cursor(&change, stream, cursor);
 	if (!stream_is_held(store, stream->name))
-		set_column(&change, FACTSTR_STREAM_TOKEN, Int64GetDatum(next_token(stream)));
+		set_token(&change, stream, next_token(stream));
 	apply_change(store, stream, &change);
 }
 
@@ -248,7 +279,7 @@ stream_hand_over(const FactstrStore *store, const Stream *stream)
 	StreamChange change = {0};
 	int64		token = next_token(stream);
 
-	set_column(&change, FACTSTR_STREAM_TOKEN, Int64GetDatum(token));
+	set_token(&change, stream, token);
 	set_column_null(&change, FACTSTR_STREAM_RETRY_AT);
 	apply_change(store, stream, &change);
 	return token;

@@ -23,6 +23,7 @@ typedef struct Stream
 	char	   *subscriber;		/* the role that did */
 	int32		failure_count;	/* of its consumer, in a row */
 	TimestampTz retry_at;		/* 0 unless it has failed */
+	AttrNumber	token_column;	/* InvalidAttrNumber if the table has no tokens */
 	int64		token;			/* of its last consumer; 0: it has had none */
 } Stream;
 
