@@ -126,7 +126,7 @@ FACTSTR_API const char *factstr_code_text(int code);
 /* The SQLSTATE that the extension gives the same error; empty if it has none.  Static storage. */
 FACTSTR_API const char *factstr_code_sqlstate(int code);
 
-/* The version of the library, such as "0.1.0".  Static storage. */
+/* The version of the library, such as "0.2.0".  Static storage. */
 FACTSTR_API const char *factstr_version(void);
 
 /*

@@ -1,6 +1,7 @@
 # ALTER EXTENSION UPDATE: facts stay, sessions and handlers go on, and what was updated is what would
 # have been installed anew.  From each released version, of which test/releases/ has the scripts, to
 # this one; and from this one to a next version that is made up here, so that there is always a case.
+# Before the update the library of this version works with the SQL of the released one.
 
 use strict;
 use warnings;
@@ -75,7 +76,16 @@ sub new_database
 my $CONTENTS = q(SELECT (SELECT md5(string_agg(e::text, E'\n' ORDER BY sequence_number)) FROM factstr_events e),
 	(SELECT string_agg(name || cursor_sequence_number, ' ' ORDER BY name) FROM factstr_streams));
 
-# The functions that every version has work, with this library.
+sub is_sound
+{
+	my ($name, $session) = @_;
+
+	return if $session->value(q(SELECT to_regprocedure('factstr_check(int)') IS NULL)) eq 't';
+	is($session->text('SELECT * FROM factstr_check(NULL) WHERE NOT ok'), '', "$name: is sound");
+	return;
+}
+
+# What every version has works, with this library.
 sub works
 {
 	my ($name, $session) = @_;
@@ -88,7 +98,49 @@ sub works
 	is($session->value(q(SELECT factstr_stream_ack('consumed', last_sequence_number) FROM factstr_stream_next('consumed', 1))), $head + 2, "$name: streams");
 	wait_until_at($session, 'handled', $head + 2);
 	is(kept($session, 'handled'), expected_batches($session, 'true'), "$name: delivers");
-	is($session->text('SELECT * FROM factstr_check(NULL) WHERE NOT ok'), '', "$name: is sound");
+	is_sound($name, $session);
+	return;
+}
+
+# The rest of what 0.1.0 has, called as it was.
+sub works_in_detail
+{
+	my ($name, $session) = @_;
+	my $head = head($session);
+	my $by_type = of_type('a');
+	my $batches = split(/\n/, expected_batches($session, q(event_type = 'a')));
+
+	is($session->state_of(append_sql(events(a => 'another'), 'key 0')), 'FS006', "$name: a key with other events");
+	is($session->text(q(SELECT conflict, actual_context_version FROM factstr_try_append_if($1, $2, 0)), events(c => 1), of_type('b')), "t|$head", "$name: a conflict as a row");
+	is($session->value('SELECT factstr_context_version($1)', $by_type), $head - 1, "$name: the version of a context");
+	is($session->text('SELECT sequence_number, event_type FROM factstr_read(backwards => true, max_count => 1)'), "$head|b", "$name: facts as rows");
+	is($session->value('SELECT count(*) FROM factstr_read()'), $head, "$name: all of them");
+	is($session->value(q(SELECT factstr_matches($1, 'a', '1')), $by_type), 't', "$name: the matcher");
+	is($session->text('SELECT first_sequence_number, last_sequence_number FROM factstr_batches($1, $2)', '{}', $head - 2), ($head - 1) . "|$head", "$name: batches");
+
+	is($session->value(q(SELECT factstr_stream_open('short', $1, 'now')), $by_type), $head, "$name: a stream from now on");
+	is($session->state_of(q(SELECT factstr_stream_open('short'))), 'FS003', "$name: which has its query");
+	is($session->value(q(SELECT factstr_stream_seek('short', 0))), 0, "$name: from the beginning");
+	$session->run('BEGIN');
+	is($session->value(q(SELECT count(*) FROM factstr_stream_next('short', 1000, true))), $batches, "$name: all its batches");
+	is($session->value(q(SELECT consumer_pid FROM factstr_stream_status WHERE name = 'short')), $session->pid, "$name: whose consumer is known");
+	$session->run('COMMIT');
+	$session->run(q(SELECT factstr_stream_drop('short')));
+	is($session->state_of(q(SELECT factstr_stream_ack('short', 1))), 'FS005', "$name: it is gone");
+
+	is($session->state_of(q(CALL factstr_wait($1, 'handled', '100 s')), $head), '00000', "$name: waiting for a stream");
+	create_handler($session, 'by_hand');
+	subscribe($session, 'by_hand', '{}', 'first');
+	is($session->state_of(q(CALL factstr_deliver('by_hand'))), '00000', "$name: delivery by hand");
+	is(kept($session, 'by_hand'), expected_batches($session, 'true'), "$name: is complete");
+	create_handler($session, 'by_hand', q(RAISE 'broken';));
+	$session->run(append_sql(events(a => 1, b => 1)));
+	wait_for_status($session, 'by_hand', 'failure_count > 0 AND retry_at IS NOT NULL');
+	is($session->value(q(SELECT factstr_unsubscribe('by_hand'))), 't', "$name: a handler no more");
+	is(status($session, 'by_hand', 'failure_count, retry_at'), '0|', "$name: nor its failures");
+	$session->run(q(SELECT factstr_stream_drop('by_hand')));
+	$session->run(q(DELETE FROM kept WHERE stream = 'by_hand'));
+	$session->run(q(SELECT factstr_stream_ack('consumed', last_sequence_number) FROM factstr_stream_next('consumed', 1)));
 	return;
 }
 
@@ -108,20 +160,23 @@ sub update_ok
 	subscribe($session, 'handled', '{}', 'first');
 	$session->run(q(SELECT factstr_stream_open('consumed')));
 	works("$from with this library", $session);
+	works_in_detail("$from with this library", $session);
 
-	# Sessions that have used it go on, and so does an append that is under way.
+	# Sessions that have used it go on, and so does a transaction that is under way.
 	my $other = new_session($node, dbname => "updated_$databases");
 	my $updater = new_session($node, dbname => "updated_$databases");
 	my $contents = $session->text($CONTENTS);
 
 	$other->run('BEGIN');
-	$other->run(append_sql(events(meanwhile => 1)));
+	$other->run('SELECT factstr_context_version($1)', '{}');
 	is($updater->state_of("ALTER EXTENSION factstr UPDATE TO '$to'"), '00000', "$name: the update");
 	is($session->text($CONTENTS), $contents, "$name: facts and streams are as they were");
+	$other->run(append_sql(events(meanwhile => 1)));
 	$other->run('COMMIT');
 	$session->run(q(SELECT factstr_stream_ack('consumed', last_sequence_number) FROM factstr_stream_next('consumed', 1)));
 	works("$name, in a session from before", $session);
 	works("$name, in a new session", $updater);
+	works_in_detail("$name, in a session from before", $session);
 	$_->disconnect foreach $updater, $other;
 	is($session->value('SELECT has_function_privilege($1, $2, $3)', "regress_factstr_update_$databases", 'factstr_query(jsonb)', 'EXECUTE'), 't', "$name: granted rights stay");
 	$session->run("REVOKE ALL ON FUNCTION factstr_query(jsonb) FROM regress_factstr_update_$databases");
@@ -135,9 +190,176 @@ sub update_ok
 # What was released.
 #
 is_deeply([ sort keys %updated ], [ grep { $updated{$_} } sort keys %released ], 'of each version that can be updated the script is kept');
+# An update that is rolled back; what it locks meanwhile.
+sub rollback_ok
+{
+	my ($from) = @_;
+	my $name = "$from, an update rolled back";
+	my $session = new_database('rolled_back', $from);
+	my $other = new_session($node, dbname => 'rolled_back');
+
+	create_kept($session);
+	create_handler($session, 'handled');
+	subscribe($session, 'handled', '{}', 'first');
+	$session->run(q(SELECT factstr_stream_open('consumed')));
+	works("$from, before an update", $session);
+	my @before = catalog($session);
+
+	$session->run('BEGIN');
+	$session->run('ALTER EXTENSION factstr UPDATE');
+	$session->run(q(SELECT factstr_redact(1, '"redacted"', 'because')));
+	$session->run(q(SELECT factstr_stream_hold('consumed')));
+	is($other->value('SELECT last_returned_sequence_number FROM factstr_query()'), head($session), "$name: facts can be read meanwhile");
+	$other->run(q(SET lock_timeout = '10ms'));
+	is($other->state_of(append_sql(events(c => 1))), '55P03', "$name: appends wait");
+	is($other->state_of(q(SELECT * FROM factstr_stream_next('consumed'))), '55P03', "$name: streams too");
+	$session->run('ROLLBACK');
+	is(catalog_difference([ catalog($session) ], \@before), '', "$name: nothing is left of it");
+	works("$name, in its session", $session);
+	$other->run('RESET lock_timeout');
+	works("$name, in another session", $other);
+	$_->disconnect foreach $session, $other;
+	return;
+}
+
+# What users have made of the extension's objects, and the rights that they have given, stay; nothing is rewritten.
+my $OBJECTS = q(
+	SELECT 'pg_proc'::regclass AS catalog, oid, proacl::text AS rights, NULL AS file FROM pg_proc WHERE proname LIKE 'factstr%'
+	UNION ALL
+	SELECT 'pg_class', oid, relacl::text, pg_relation_filenode(oid) FROM pg_class WHERE relname LIKE 'factstr%' OR relname LIKE 'my_%'
+	UNION ALL
+	SELECT 'pg_rewrite', oid, pg_get_viewdef(ev_class), NULL FROM pg_rewrite WHERE ev_class::regclass::text LIKE 'my_%');
+
+sub own_objects_stay
+{
+	my ($from) = @_;
+	my $name = "$from to $version, with objects of users";
+	my $session = new_database('owned', $from);
+	my $app = 'regress_factstr_app';
+
+	$session->run($_) foreach "CREATE ROLE $app",
+		'ALTER TABLE factstr_streams ADD note text',
+		q(CREATE VIEW my_lags AS SELECT name, lag_facts, consumer_pid FROM factstr_stream_status),
+		q(CREATE VIEW my_facts AS SELECT r.*, e.batch_first_sequence_number FROM factstr_read('{}') r JOIN factstr_events e USING (sequence_number)),
+		q(CREATE VIEW my_streams AS SELECT name, note FROM factstr_streams),
+		"GRANT SELECT ON my_lags, my_facts, my_streams, factstr_stream_status TO $app",
+		"GRANT SELECT (event_type), REFERENCES (event_type) ON factstr_events TO $app",
+		"GRANT EXECUTE ON FUNCTION factstr_read(jsonb, bigint, boolean), factstr_stream_seek(text, bigint), factstr_stream_drop(text) TO $app WITH GRANT OPTION",
+		q(SELECT factstr_stream_open('noted')), q(UPDATE factstr_streams SET note = 'mine');
+	$session->run(append_sql(events(a => 1, b => 2)));
+	$session->run("CREATE TEMP TABLE before AS $OBJECTS");
+	my $columns = $session->text('SELECT attacl::text FROM pg_attribute WHERE attrelid = $1::regclass AND attacl IS NOT NULL', 'factstr_events');
+	$session->run('PREPARE reading AS SELECT count(*) FROM factstr_read()');
+	$session->run('EXECUTE reading');
+
+	$session->run('ALTER EXTENSION factstr UPDATE');
+	is($session->text("SELECT * FROM before EXCEPT ($OBJECTS)"), '', "$name: rights, views and files are the same");
+	is($session->text('SELECT attacl::text FROM pg_attribute WHERE attrelid = $1::regclass AND attacl IS NOT NULL', 'factstr_events'), $columns, "$name: rights on columns");
+	is($session->value('EXECUTE reading'), 2, "$name: a prepared statement");
+	is($session->text('SELECT * FROM my_lags'), 'noted|2|', "$name: a view over a view");
+	is($session->text('SELECT sequence_number, event_type, batch_first_sequence_number FROM my_facts ORDER BY 1'), "1|a|1\n2|b|1", "$name: a view over a function and a table");
+	is($session->text('SELECT * FROM my_streams'), 'noted|mine', "$name: an added column");
+
+	# Tokens are behind that column.
+	$session->run(q(SELECT factstr_stream_open('new')));
+	my $token = $session->value(q(SELECT factstr_stream_hold('new')));
+	is($session->value(q(SELECT token FROM factstr_streams WHERE name = 'new')), $token, "$name: a token is kept");
+	$session->run(q(SELECT factstr_stream_fail('new', 'broken')));
+	$session->run(q(SELECT factstr_stream_ack('new', 2)));
+	is($session->text('SELECT name, cursor_sequence_number, note, token > 0 FROM factstr_streams ORDER BY name'), "new|2||t\nnoted|0|mine|f", "$name: streams");
+	$session->run("DROP OWNED BY $app");
+	$session->run("DROP ROLE $app");
+	$session->disconnect;
+	return;
+}
+
+# Appends, a consumer and a handler go on while the update comes in; each in a session with plans of its own.
+sub update_under_load_ok
+{
+	my ($from) = @_;
+	my $name = "$from to $version, under load";
+	my $session = new_database('busy', $from);
+
+	create_kept($session);
+	create_handler($session, 'handled');
+	subscribe($session, 'handled', '{}', 'first');
+	$session->run($_) foreach q(SELECT factstr_stream_open('consumed')),
+		'CREATE TABLE done (by text)',
+		'CREATE TABLE consumed (id bigint GENERATED ALWAYS AS IDENTITY, facts text)',
+		q(CREATE PROCEDURE append_on(by text, INOUT appends bigint) LANGUAGE plpgsql AS $$ BEGIN
+			WHILE NOT EXISTS (SELECT FROM done) LOOP
+				appends := appends + 1;
+				PERFORM factstr_append('[{"event_type": "a", "payload": 1}, {"event_type": "b", "payload": 2}]', by || appends);
+				COMMIT;
+			END LOOP; END $$),
+		q(CREATE PROCEDURE consume_on() LANGUAGE plpgsql AS $$ DECLARE batch record; BEGIN
+			WHILE NOT EXISTS (SELECT FROM done WHERE by = 'all') LOOP
+				FOR batch IN SELECT * FROM factstr_stream_next('consumed', 10) LOOP
+					INSERT INTO consumed (facts) VALUES (batch.first_sequence_number || ' ' || batch.last_sequence_number);
+					PERFORM factstr_stream_ack('consumed', batch.last_sequence_number);
+				END LOOP;
+				COMMIT;
+			END LOOP; END $$);
+	my @appenders = map { new_session($node, dbname => 'busy') } 1, 2;
+	my $consumer = new_session($node, dbname => 'busy');
+
+	$appenders[$_]->start("CALL append_on('appender $_ ', 0)") foreach 0, 1;
+	$consumer->start('CALL consume_on()');
+	my $all_are_beyond = sub {
+		my ($head) = @_;
+		wait_until("$name: all are beyond $head", sub { $session->value('SELECT min(cursor_sequence_number) FROM factstr_streams') > $head });
+	};
+	$all_are_beyond->(100);
+	is($session->state_of('ALTER EXTENSION factstr UPDATE'), '00000', "$name: the update");
+	my $head = head($session);
+	$all_are_beyond->($head + 100);
+	$session->run(q(INSERT INTO done VALUES ('appends')));
+	my $appends = 0;
+	foreach my $appender (@appenders)
+	{
+		$appender->finish;
+		is($appender->state, '00000', "$name: appends go on");
+		$appends += $appender->rows->[0][0];
+	}
+	is(head($session), 2 * $appends, "$name: each is there once");
+	$all_are_beyond->(2 * $appends - 1);
+	$session->run(q(INSERT INTO done VALUES ('all')));
+	$consumer->finish;
+	is($consumer->state, '00000', "$name: the consumer goes on");
+	is($session->text('SELECT facts FROM consumed ORDER BY id') eq expected_batches($session, 'true'), 1, "$name: it gets each batch once, in order");
+	is(kept($session, 'handled') eq expected_batches($session, 'true'), 1, "$name: and so does the handler");
+	is_sound($name, $session);
+	$_->disconnect foreach @appenders, $consumer, $session;
+	return;
+}
+
+# A dump, of whatever version, makes a database of this one.
+sub dump_ok
+{
+	my ($name, $from, $to) = @_;
+	my $source = new_session($node, dbname => $from);
+
+	$observer->run("CREATE DATABASE $to");
+	$node->command_ok([ 'bash', '-o', 'pipefail', '-c', "pg_dump $from | psql -qX -v ON_ERROR_STOP=1 $to" ], "$name: pg_dump | psql");
+	$node->reload;
+	my $session = new_session($node, dbname => $to);
+	is($session->value('SELECT extversion FROM pg_extension WHERE extname = $1', 'factstr'), $version, "$name: is of this version");
+	is($session->text($CONTENTS), $source->text($CONTENTS), "$name: facts and streams are the same");
+	works($name, $session);
+	$_->disconnect foreach $source, $session;
+	return;
+}
+
 foreach my $from (sort grep { $_ ne $version } keys %released)
 {
-	$_->disconnect foreach update_ok($from, $version);
+	rollback_ok($from);
+	dump_ok("$from, dumped", 'rolled_back', 'restored');
+	own_objects_stay($from);
+	update_under_load_ok($from);
+	my ($updated, $fresh) = update_ok($from, $version);
+	$updated->run(q(SELECT factstr_redact(1, '"redacted"', 'because')));
+	dump_ok("$from to $version, dumped", "updated_$databases", 'restored_again');
+	$_->disconnect foreach $updated, $fresh;
 }
 SKIP:
 {
