@@ -143,5 +143,6 @@ main(void)
 	test_full_database();
 	test_limited_files();
 	remove_directory();
+	tap_diagnostic("tried: 2 disks filled");
 	return tap_finish();
 }

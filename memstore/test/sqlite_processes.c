@@ -219,6 +219,8 @@ test_kills(void)
 			intact = is_intact() && intact;
 	}
 	tap_diagnostic("%d rounds, %d batches acknowledged", rounds, acknowledged);
+	tap_diagnostic("tried: %d clients killed", rounds);
+	tap_diagnostic("tried: %d acknowledged appends looked for", acknowledged);
 	(void) tap_ok(acknowledged > 0 && missing == 0,
 				  "whatever was acknowledged is there after a kill");
 	(void) tap_ok(intact, "the file is sound, and every batch is whole");

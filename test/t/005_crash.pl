@@ -270,5 +270,7 @@ foreach my $round (0 .. $#ROUNDS)
 }
 
 cmp_ok($total_acknowledged, '>=', 2 * $WRITERS, 'the clients got something done');
+note('tried: ' . @ROUNDS . ' servers killed');
+note("tried: $total_acknowledged acknowledged appends looked for");
 $node->stop;
 done_testing();

@@ -386,6 +386,8 @@ my $head = head($observer);
 note(sprintf('%d facts in %.0f s; then %.1f s until all was delivered; behind were: %s',
 	$head, $stormed, Time::HiRes::time() - $started - $stormed, $backlog =~ s/\n/ /gr));
 note(join(', ', map { "$_ $done{$_}" } sort keys %done));
+note('tried: ', $done{kill_server} + $done{kill_postmaster} + $done{kill_worker}, ' servers killed');
+note("tried: $done{kill_consumer} clients killed");
 cmp_ok($done{$_}, '>=', $ROUNDS * $DISTURBANCES{$_}, "$_: $done{$_} times") foreach sort keys %DISTURBANCES;
 is_deeply([ $processes->notes('errors') ], [], 'no process met an unexpected error');
 unlike(slurp_file($node->logfile), qr/PANIC|TRAP:|signal (?:4|6|7|8|11)\b|leak|don't own a lock/, 'nor did the server');
@@ -404,6 +406,7 @@ is($observer->text(q(
 	WHERE (last, key, events) IS DISTINCT FROM (is_last, is_key, is_events) LIMIT 3)),
 	'', "all of $appends acknowledged appends are there");
 is($observer->value(q(SELECT count(*) FROM factstr_events WHERE idempotency_key LIKE 'appender-%')), $appends, 'each once');
+note("tried: $appends acknowledged appends looked for");
 is($observer->value(q(
 	SELECT count(*) FROM (
 		SELECT payload->'after' AS after, lag(sequence_number) OVER (PARTITION BY payload->'seat' ORDER BY sequence_number) AS before

@@ -149,5 +149,6 @@ is(received_upto($consumer, $hint), $hint, 'and with its notification');
 is(received_upto($idle, $hint), "1-1 1002-1002 $hint", 'the idle one received what was sent');
 cmp_ok(scalar(my @files = glob($node->data_dir . '/pg_notify/*')), '<', 10, 'the files are gone');
 
+note('tried: 1 notification queues filled');
 $node->stop;
 done_testing();
