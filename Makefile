@@ -70,6 +70,10 @@ clean: clean-memstore
 clean-memstore:
 	@if test -f memstore/Makefile; then $(MAKE) -C memstore clean; fi
 
+# make soak [SOAK="cuts fuzz"]: the long versions of the tests; scripts/soak tells which there are.
+soak:
+	@scripts/soak $(SOAK)
+
 # make test [SUITES="regress tap"] [PROVE_TESTS="test/t/001_restart.pl"]: make puts what
 # is set on its command line into the environment of these.
 test:
@@ -84,4 +88,4 @@ bench:
 lint:
 	@scripts/lint
 
-.PHONY: clean-memstore test demo bench lint
+.PHONY: clean-memstore test soak demo bench lint
