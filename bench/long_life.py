@@ -215,6 +215,7 @@ def measure_partitions():
 
 
 def main():
+    os.environ["PGOPTIONS"] = "-c client_min_messages=warning"
     subprocess.run(["createdb", DATABASE], check=True)
     psql("CREATE EXTENSION factstr")
     say(psql("SELECT split_part(version(), ' on ', 1)") + f", {os.cpu_count()} cores")
