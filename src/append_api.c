@@ -122,8 +122,8 @@ version_as_json(bool is_empty, int64 version)
 static void
 raise_conflict(const AppendRequest *request, const AppendOutcome *outcome)
 {
-	bool		impossible = !request->expects_empty_context &&
-		request->expected_context_version <= 0;
+	bool		impossible = (!request->expects_empty_context &&
+							  request->expected_context_version <= 0);
 
 	ereport(ERROR,
 			(errcode(FACTSTR_ERRCODE_APPEND_CONFLICT),

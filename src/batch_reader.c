@@ -93,8 +93,10 @@ enter_log(BatchReader *reader, int64 sequence_number)
 static void
 seek_log(BatchReader *reader, int64 sequence_number)
 {
-	int64		way = reader->log_row == NULL ? -1 :
-		sequence_number - fact_sequence_number(reader->log_row);
+	int64		way = -1;
+
+	if (reader->log_row != NULL)
+		way = sequence_number - fact_sequence_number(reader->log_row);
 
 	if (way < 0 || way > SHORT_WAY)
 		enter_log(reader, sequence_number);

@@ -34,7 +34,7 @@ static const char *const member_names[RECORD_MEMBERS] = {
 /* "2026-01-31T08:15:30.123456Z", and some room for years beyond 9999. */
 #define OCCURRED_AT_SIZE 40
 
-static const char padding[sizeof(int32)] = {0};
+static const char padding[sizeof(int32)] = "";
 
 void
 event_records_begin(EventRecords *records)

@@ -217,13 +217,15 @@ fact_sources_next(FactSources *sources)
 	TupleTableSlot *row = NULL;
 	FactSource *source;
 
-	while (row == NULL && (source = next_source(sources)) != NULL)
+	while ((source = next_source(sources)) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (source->sequence_number == sources->last_returned)
-			continue;
-		sources->last_returned = source->sequence_number;
-		row = source_row(sources, source);
+		if (source->sequence_number != sources->last_returned)
+		{
+			sources->last_returned = source->sequence_number;
+			row = source_row(sources, source);
+			break;
+		}
 	}
 	MemoryContextSwitchTo(caller);
 	return row;

@@ -103,6 +103,7 @@ handler_call(const char *name, Oid subscriber, Jsonb *event_records)
 										  false);
 	ConstraintsSetStmt *all_immediate = makeNode(ConstraintsSetStmt);
 	FmgrInfo	call;
+
 	LOCAL_FCINFO(fcinfo, 1);
 
 	handler_check(function, subscriber);

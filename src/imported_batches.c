@@ -158,7 +158,7 @@ parse_record(fs_json document, const char *path, int64 sequence_number, fs_new_e
 	event->metadata = members[4].value;
 	if (event->has_metadata)
 		require_kind(event->metadata, FS_JSON_OBJECT, path, "metadata",
-							 "\"metadata\" is an object, or absent.");
+					 "\"metadata\" is an object, or absent.");
 }
 
 static text *
@@ -170,7 +170,7 @@ parse_key(const Member *member, const char *path)
 	if (!member->found)
 		return NULL;
 	require_kind(member->value, FS_JSON_STRING, path, member->key,
-						 "\"idempotency_key\" is a non-empty string, or absent.");
+				 "\"idempotency_key\" is a non-empty string, or absent.");
 	found = fs_json_string(member->value);
 	key = cstring_to_text_with_len(found.data, (int) found.length);
 	idempotency_check_key(key);

@@ -70,8 +70,8 @@ find_index(Oid schema, const char *name, bool is_partial)
 {
 	Oid			oid = find_relation(schema, name);
 	Relation	index = index_open(oid, AccessShareLock);
-	bool		usable = index->rd_index->indisvalid &&
-		(RelationGetIndexPredicate(index) != NIL) == is_partial;
+	bool		usable = (index->rd_index->indisvalid &&
+						  (RelationGetIndexPredicate(index) != NIL) == is_partial);
 
 	index_close(index, NoLock);
 	if (!usable)

@@ -41,6 +41,8 @@ cli_flatten(char *text, size_t length)
 {
 	char	   *end = text + length;
 
+	if (length == 0)
+		return;
 	for (char *c = text; (c = memchr(c, '\n', (size_t) (end - c))) != NULL; c++)
 		*c = ' ';
 	for (char *c = text; (c = memchr(c, '\r', (size_t) (end - c))) != NULL; c++)

@@ -45,7 +45,7 @@ typedef struct fc_collector
 fc_collector *fc_collector_new(fc_test *test);
 
 /* The handler; its context is the collector. */
-int			fc_collect(const factstr_batch *batch, void *collector);
+int			fc_collect(const factstr_batch *batch, void *context);
 
 /*
  * Opens a stream with a new collector, and expects that to succeed.  A NULL query:

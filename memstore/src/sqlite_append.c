@@ -147,7 +147,7 @@ fs_insert_event(fs_database *connection, const factstr_batch *batch, size_t inde
 
 	if (insert == NULL)
 		return error->code;
-	(void) sqlite3_bind_int64(insert, 1, (sqlite3_int64) (batch->first_sequence_number + index));
+	(void) sqlite3_bind_int64(insert, 1, (sqlite3_int64) batch->first_sequence_number + (sqlite3_int64) index);
 	(void) sqlite3_bind_int64(insert, 2, (sqlite3_int64) batch->first_sequence_number);
 	(void) sqlite3_bind_int64(insert, 3, (sqlite3_int64) batch->last_sequence_number);
 	(void) sqlite3_bind_int64(insert, 4, occurred_at);

@@ -125,6 +125,6 @@ int			fs_settle_cursor(factstr_stream *stream, factstr_error *error);
 void		fs_note_success(factstr_stream *stream);
 
 /* stream_thread.c: works until the stream is stopped or has ended. */
-void	   *fs_stream_work(void *stream);
+void	   *fs_stream_work(void *argument);
 
 #endif							/* FACTSTR_STREAM_H */

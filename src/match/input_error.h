@@ -34,7 +34,10 @@ typedef struct fs_input_error
 } fs_input_error;
 
 /* Returns false, so that a parser can "return fs_malformed(...)". */
-static inline bool __attribute__((format(printf, 4, 5)))
+static inline bool fs_malformed(fs_input_error *error, const char *path, const char *expected,
+								const char *format,...) __attribute__((format(printf, 4, 5)));
+
+static inline bool
 fs_malformed(fs_input_error *error, const char *path, const char *expected, const char *format,...)
 {
 	va_list		arguments;

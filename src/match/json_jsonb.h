@@ -25,7 +25,7 @@ typedef struct fs_json
 	{
 		bool		boolean;
 		Numeric		number;
-		fs_text		text;
+		fs_text text;
 		struct
 		{
 			JsonbContainer *container;	/* an array or an object */

@@ -2,9 +2,9 @@
  * balances.c
  *		Slice: the balances of all accounts, from a read model that a stream keeps up to date.
  *
- * The model is in memory, so each start builds it from the log and goes on live.  The stream is opened first, with its handler
- * waiting at the lock; then the facts so far are read; then the handler is let in, and skips what has been read.  So no fact is missed and
- * none counts twice.
+ * The model is in memory, so each start builds it from the log and goes on live.  The stream is
+ * opened first, with its handler waiting at the lock; then the facts so far are read; then the
+ * handler is let in, and skips what has been read.  So no fact is missed and none counts twice.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -30,8 +30,10 @@ add(Balances *balances, json_t *payload, const char *key, json_int_t amount)
 	const char *account = json_string_value(json_object_get(payload, key));
 
 	if (account != NULL)
-		(void) json_object_set_new(balances->cents, account,
-								   json_integer(json_integer_value(json_object_get(balances->cents, account)) + amount));
+	{
+		amount += json_integer_value(json_object_get(balances->cents, account));
+		(void) json_object_set_new(balances->cents, account, json_integer(amount));
+	}
 }
 
 static void

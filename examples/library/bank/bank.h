@@ -2,8 +2,9 @@
  * bank.h
  *		What the slices of the bank share: how a decision is made, and how the prompt calls one.
  *
- * A slice is one thing that the bank can do, in one file: the facts it asks for, the decision on them, and the facts that it
- * appends.  No slice knows another, or an account as an object: all they share is the facts.
+ * A slice is one thing that the bank can do, in one file: the facts it asks for, the decision on
+ * them, and the facts that it appends.  No slice knows another, or an account as an object: all they
+ * share is the facts.
  */
 #ifndef BANK_H
 #define BANK_H
@@ -20,14 +21,15 @@
 typedef struct Bank Bank;
 
 /*
- * Looks at the facts of a context and fills *event, whose payload is a new reference; or returns the reason why not, as static text.
+ * Looks at the facts of a context and fills *event, whose payload is a new reference; or returns the
+ * reason why not, as static text.
  */
 typedef const char *(*Decision) (const factstr_query_result *facts, json_t *request,
 								 const char **event_type, json_t **payload);
 
 /*
- * Queries the context, decides, and appends, if the context has not changed meanwhile; otherwise all over again.  Takes over the references to the
- * query and the request.  Prints what came of it.
+ * Queries the context, decides, and appends, if the context has not changed meanwhile; otherwise all
+ * over again.  Takes over the references to the query and the request.  Prints what came of it.
  */
 void		decide(Bank *bank, json_t *context_query, Decision decision, json_t *request);
 
