@@ -1,4 +1,5 @@
-# The SQL in the documents does what they say: every block runs, in order, as it stands, and prints what is shown.
+# What is shown in the documents is so: every block of SQL runs, in order, as it stands, and prints what is shown
+# after it; what is JSON is what the text says it is; and no block of any language is without a test.
 
 use strict;
 use warnings;
@@ -6,72 +7,85 @@ use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../perl";
 
+use FactstrDocuments;
 use FactstrTest;
+use JSON::PP ();
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $DOCUMENTS = "$FindBin::RealBin/../../docs";
+my @ALIGNED = ('-P', 'format=aligned', '-P', 'tuples_only=off');
 my $node = new_node('documents', conf => 'max_prepared_transactions = 5');
 
-# The text of all blocks of one language.
-sub blocks
-{
-	my ($document, $language) = @_;
-	my $text = slurp_file("$DOCUMENTS/$document");
+is(join("\n", orphans()), '', 'every block in the documents has a language, and a test that runs it');
 
-	return $text =~ /^```$language\n(.*?)^```$/msg;
-}
-
-# Runs what psql is given, in a database of its own; returns what it printed.
-sub run_blocks
+# A database with the extension and what else it needs.
+sub new_database
 {
-	my ($database, @blocks) = @_;
-	my ($output, $errors) = ('', '');
+	my ($database, $sql) = @_;
 
 	$node->safe_psql('postgres', "CREATE DATABASE $database");
-	$node->safe_psql($database, 'CREATE EXTENSION factstr');
-	foreach my $block (@blocks)
-	{
-		my ($status, $stdout, $stderr) = $node->psql($database, $block, on_error_stop => 1, extra_params => [ '-qXAt' ]);
-
-		is($status, 0, "$database: " . ($block =~ /^(.*)$/m)[0]) or diag($stderr);
-		$output .= $stdout . "\n";
-	}
-	return $output;
+	$node->safe_psql($database, "CREATE EXTENSION factstr;\n" . ($sql // ''));
+	return;
 }
 
-my $events = events('account-opened' => { account => 'A-1', owner => 'Ada' }, 'account-opened' => { account => 'A-2', owner => 'Bob' });
-my $output = run_blocks('operations', "SELECT factstr_append('$events');", blocks('operations.md', 'sql'));
-unlike($output, qr/\|f\|/, 'no check fails');
-is($node->safe_psql('operations', q(SELECT payload FROM factstr_read())), qq({"account": "A-1"}\n{"owner": "Bob", "account": "A-2"}), 'what is said of one account is erased');
+# Runs a block, as psql does with the options; returns what it printed.
+sub run_block
+{
+	my ($database, $block, @options) = @_;
+	my $fails = ($block->{shown} // '') =~ /^ERROR:/m;
+	my ($status, $stdout, $stderr) = $node->psql($database, $block->{text}, extra_params => \@options);
 
-# On streams.md: what consumers see of erased facts, from one of the numbers that is named there.
-$output = run_blocks('streams', "SELECT factstr_append('[{\"event_type\": \"student-subscribed\", \"payload\": {\"course\": \"c1\", \"student\": \"ada\"}}]') FROM generate_series(1, 42);", blocks('streams.md', 'sql'));
-is($node->safe_psql('streams', q(SELECT payload FROM factstr_read('{"min_sequence_number": 41}', 2))), qq({"course": "c1"}\n{"sequence_number": 42}), 'a redaction and the fact that tells of it');
+	is($status, $fails ? 3 : 0, $block->{place}) or diag($stderr);
+	return $stdout . ($fails ? $stderr =~ s/^psql:<stdin>:\d+: //mgr : '');
+}
 
-# On schema-evolution.md a block of text shows what the block of SQL before it prints.
+# Runs blocks, each of which prints what is shown after it, if that is.
 sub prints_what_is_shown
 {
-	my ($database, $document) = @_;
-	my $text = slurp_file("$DOCUMENTS/$document");
+	my ($database, @blocks) = @_;
 
-	$node->safe_psql('postgres', "CREATE DATABASE $database");
-	$node->safe_psql($database, 'CREATE EXTENSION factstr');
-	while ($text =~ /^```sql\n(.*?)^```$(?:\n\n^```text\n(.*?)^```$)?/msg)
+	foreach my $block (@blocks)
 	{
-		my ($block, $shown) = ($1, $2 // '');
-		my ($status, $stdout, $stderr) = $node->psql($database, $block, on_error_stop => 1, extra_params => [ '-qX', '-P', 'format=aligned', '-P', 'tuples_only=off' ]);
-		my ($name) = "$database: " . ($block =~ /^(.*)$/m)[0];
+		my $printed = run_block($database, $block, @ALIGNED);
 
-		is($status, 0, $name) or diag($stderr);
-		# Blanks at the ends of lines are not shown.
-		s/[ \n]+\z//, s/ +$//mg foreach $stdout, $shown;
-		is($stdout, $shown, "$name prints what is shown") if $shown ne '' || $stdout ne '';
+		is(without_times($printed), without_times($block->{shown}), "$block->{place} prints what is shown") if defined $block->{shown};
 	}
 	return;
 }
 
-prints_what_is_shown('evolution', 'schema-evolution.md');
+#
+# README.md: from a database without the extension to a conflict, and what a consumer sees.
+#
+$node->safe_psql('postgres', 'CREATE DATABASE readme');
+prints_what_is_shown('readme', blocks('README.md', 'sql'));
+is($node->safe_psql('readme', 'SELECT count(*), max(sequence_number) FROM factstr_read()'), '3|3', 'README.md: one decision is too late');
+
+#
+# operations.md: its checks find nothing, and erasing erases.
+#
+my $accounts = events('account-opened' => { account => 'A-1', owner => 'Ada' }, 'account-opened' => { account => 'A-2', owner => 'Bob' });
+new_database('operations', "SELECT factstr_append('$accounts');");
+my $output = join("\n", map { run_block('operations', $_) } blocks('docs/operations.md', 'sql'));
+unlike($output, qr/\|f\|/, 'no check fails');
+is($node->safe_psql('operations', q(SELECT payload FROM factstr_read())), qq({"account": "A-1"}\n{"owner": "Bob", "account": "A-2"}), 'what is said of one account is erased');
+
+#
+# streams.md: what consumers see of erased facts, from one of the numbers that is named there.
+#
+my $subscribed = events('student-subscribed' => { course => 'c1', student => 'ada' });
+new_database('streams', "SELECT factstr_append('$subscribed') FROM generate_series(1, 42);");
+run_block('streams', $_) foreach blocks('docs/streams.md', 'sql');
+is($node->safe_psql('streams', q(SELECT payload FROM factstr_read('{"min_sequence_number": 41}', 2))), qq({"course": "c1"}\n{"sequence_number": 42}), 'a redaction and the fact that tells of it');
+
+#
+# schema-evolution.md: all that is printed is shown.
+#
+new_database('evolution');
+foreach my $block (blocks('docs/schema-evolution.md', 'sql'))
+{
+	$block->{shown} //= '';
+	prints_what_is_shown('evolution', $block);
+}
 my $evolution = new_session($node, dbname => 'evolution');
 is($evolution->state_of(append_sql('[{"event_type": "customer-registered", "payload": {"customer": {"id": "C-4", "country": null}, "name": "Late One"}, "metadata": {"schema": 2}}]')),
 	'23514', 'an append of an older shape is refused');
@@ -83,5 +97,66 @@ is($evolution->text(q(SELECT payload->'customer'->>'id', payload->>'given_name' 
 is($evolution->value('SELECT count(*) FROM factstr_check(NULL) WHERE NOT ok'), 0, 'nothing is wrong with the log');
 $evolution->disconnect;
 
+#
+# releasing.md: how every script of an update begins.
+#
+foreach my $block (blocks('docs/releasing.md', 'sql'))
+{
+	my @others = grep { index(slurp_file($_), $block->{text}) != 0 } glob("$TOP/sql/factstr--*--*.sql");
+
+	is("@others", '', "$block->{place} is how every script of an update begins");
+}
+
+#
+# sql-reference.md: calls, the query and the record it answers with, the signatures of all functions.
+#
+$node->safe_psql('postgres', 'CREATE ROLE some_role');
+new_database('reference');
+run_block('reference', $_) foreach blocks('docs/sql-reference.md', 'sql');
+is($node->safe_psql('reference', q(SELECT payload ? 'owner' FROM factstr_read('{"filters": [{"event_types": ["account-opened"]}]}'))), 'f', 'the owner is erased');
+$node->safe_psql('postgres', "DROP DATABASE reference; DROP ROLE some_role");
+
+my ($query, $record, @others) = map { $_->{text} } blocks('docs/sql-reference.md', 'json');
+is(scalar(@others), 0, 'no other block of JSON');
+new_database('reference', "SELECT factstr_append('$subscribed') FROM generate_series(1, 41);");
+my $reference = new_session($node, dbname => 'reference');
+$reference->run(q(SELECT factstr_append(jsonb_build_array($1::jsonb - '{sequence_number,occurred_at}'::text[]))), $record);
+my $answer = $reference->value('SELECT event_records FROM factstr_query($1)', $query);
+is_deeply(JSON::PP::decode_json(without_times($answer)), [ JSON::PP::decode_json($record) ], 'the record that is shown is the answer to the query that is shown');
+
+# The signatures in a text, a line each, all in one notation.
+sub signatures
+{
+	my ($text) = @_;
+
+	$text =~ s/\s+/ /g;
+	$text =~ s/::[a-z ]+//g;
+	$text =~ s/\bIN (?=\w)//g;
+	$text =~ s/\binteger\b/int/g;
+	$text =~ s/timestamp with time zone/timestamptz/g;
+	$text =~ s/ ?((?:CALL )?factstr_\w+\()/\n$1/g;
+	$text =~ s/ +$//mg;
+	return sort grep { $_ ne '' } split(/\n/, $text);
+}
+
+# factstr_pending_pages is only mentioned, as a part of factstr_status.
+my $existing = $reference->text(<<~'SQL');
+	SELECT CASE WHEN p.prokind = 'p' THEN 'CALL ' ELSE '' END || p.proname || '('
+		|| (SELECT string_agg(a, ', ') FROM unnest(string_to_array(pg_get_function_arguments(p.oid), ', ')) a WHERE a NOT LIKE 'OUT %') || ')'
+		|| CASE WHEN p.prokind = 'p' THEN ''
+			ELSE ' → ' || CASE WHEN p.proretset THEN 'SETOF ' ELSE '' END || coalesce((
+				SELECT '(' || string_agg(p.proargnames[n] || ' ' || format_type(p.proallargtypes[n], NULL), ', ' ORDER BY n) || ')'
+				FROM generate_subscripts(p.proargmodes, 1) n WHERE p.proargmodes[n] IN ('o', 't') HAVING count(*) > 1),
+				format_type(p.prorettype, NULL)) END
+	FROM pg_proc p
+	JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+	JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND e.oid = d.refobjid AND e.extname = 'factstr'
+	WHERE p.prorettype <> 'trigger'::regtype AND p.proname <> 'factstr_pending_pages'
+	SQL
+my @documented = sort map { signatures($_->{text}) } blocks('docs/sql-reference.md', 'text');
+is(join("\n", @documented), join("\n", signatures($existing)), 'the signatures of all functions');
+$reference->disconnect;
+
 $node->stop;
+all_blocks_ran();
 done_testing();

@@ -7,6 +7,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../perl";
 
+use FactstrDocuments;
 use FactstrTest;
 use FactstrWorkers;
 use Test::More;
@@ -17,6 +18,11 @@ my $source = new_session($publisher);
 my $replica = new_session($subscriber);
 my $CONTENTS = q(SELECT (SELECT md5(string_agg(e::text, E'\n' ORDER BY sequence_number)) FROM factstr_events e),
 	(SELECT md5(string_agg(r::text, E'\n' ORDER BY redacted_at)) FROM factstr_redactions r));
+
+# What docs/replication.md says, each half for its server, and what is for who wants to be notified there.
+my ($setup, $notifying, @others) = map { $_->{text} } blocks('docs/replication.md', 'sql');
+my ($publishing, $subscribing) = split(/\n\n/, $setup);
+is(scalar(@others), 0, 'no other block of the document');
 
 sub wait_until_replicated
 {
@@ -39,7 +45,7 @@ $source->run(q(SELECT * FROM factstr_append('[{"event_type": "m", "payload": 1.5
 $source->run(q(SELECT * FROM factstr_append(('[{"event_type": "large", "payload": "' || repeat('x', 300000) || '"}]')::jsonb)));
 $source->run(append_sql(events(map { (many => { n => $_ }) } 1 .. 2000)));
 $source->run('SELECT factstr_redact(1, $1, $2)', '"redacted"', 'before');
-$source->run('CREATE PUBLICATION facts FOR TABLE factstr_events, factstr_redactions');
+$publisher->safe_psql('postgres', $publishing);
 
 # Others append while the log is copied, and afterwards.
 my @appenders = map { new_session($publisher) } 1 .. 4;
@@ -57,7 +63,9 @@ sub append_more
 
 append_more() foreach 1 .. 3;
 my $connection = $publisher->connstr('postgres') =~ s/'/''/gr;
-$replica->run("CREATE SUBSCRIPTION facts CONNECTION '$connection' PUBLICATION facts");
+$subscribing =~ s/CONNECTION '\K[^']+/$connection/;
+$replica->run('DROP EXTENSION factstr');
+$subscriber->safe_psql('postgres', $subscribing);
 wait_until('the log is copied', sub {
 	append_more();
 	return !$replica->value(q(SELECT count(*) FROM pg_subscription_rel WHERE srsubstate <> 'r'));
@@ -127,15 +135,7 @@ wait_until_at($replica, 'handled', head($source));
 is(kept($replica, 'handled'), expected_batches($source, q(event_type = 'live')), 'a handler gets every batch once, in order');
 
 # Who wants to LISTEN there, has a trigger notify.
-$replica->run(q(
-	CREATE FUNCTION notify_replicated() RETURNS trigger LANGUAGE plpgsql AS $$
-	BEGIN
-		PERFORM pg_notify('factstr', json_build_object('first_sequence_number', NEW.batch_first_sequence_number,
-			'last_sequence_number', NEW.sequence_number)::text);
-		RETURN NULL;
-	END $$));
-$replica->run('CREATE TRIGGER notify_replicated AFTER INSERT ON factstr_events FOR EACH ROW EXECUTE FUNCTION notify_replicated()');
-$replica->run('ALTER TABLE factstr_events ENABLE REPLICA TRIGGER notify_replicated');
+$subscriber->safe_psql('postgres', $notifying);
 $replica->run('LISTEN factstr');
 my $first = $source->value(append_sql(events(heard => 1)));
 my $notification;
@@ -185,4 +185,5 @@ is(failed_checks(), '', 'the log is sound');
 
 $replica->disconnect;
 $subscriber->stop;
+all_blocks_ran();
 done_testing();

@@ -7,6 +7,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../perl";
 
+use FactstrDocuments;
 use FactstrTest;
 use FactstrWorkers;
 use POSIX ();
@@ -22,20 +23,24 @@ my $node = new_node('poolers', conf => "shared_preload_libraries = 'factstr'");
 my $observer = new_session($node);
 
 #
-# The pooler: database "pooled" has three connections, "single" has one, "session" is in session mode.
+# The pooler: database "pooled" has three connections; the entries of docs/poolers.md, "facts" and, in session
+# mode, "facts_session", have one.
 #
 my $directory = PostgreSQL::Test::Utils::tempdir_short();
 my $port = PostgreSQL::Test::Cluster::get_free_port();
 my $user = getpwuid($<);
 my $server = sprintf('host=%s port=%d dbname=postgres', $node->host, $node->port);
 
+my ($shown, @others_shown) = map { $_->{text} } blocks('docs/poolers.md', 'ini');
+is(scalar(@others_shown), 0, 'no other block of the document');
+$shown =~ s/^\[databases\]\n//;
+$shown =~ s/host=\S+ dbname=\S+/$server pool_size=1/g;
+
 append_to_file("$directory/users", qq("$user" ""\n));
 append_to_file("$directory/pgbouncer.ini", <<~"INI");
 	[databases]
 	pooled = $server pool_size=3
-	single = $server pool_size=1
-	session = $server pool_size=1 pool_mode=session
-
+	$shown
 	[pgbouncer]
 	listen_addr =
 	listen_port = $port
@@ -197,7 +202,7 @@ is(status($a, 'handled', 'cursor_sequence_number'), $last, 'has delivered');
 #
 # Settings: for a transaction they are its own, for a session they are everybody's.
 #
-my ($x, $y) = map { pooled('single') } 1 .. 2;
+my ($x, $y) = map { pooled('facts') } 1 .. 2;
 
 $x->run('BEGIN');
 $x->run('SET LOCAL factstr.notify = off');
@@ -228,7 +233,7 @@ $y->run(q(SELECT factstr_stream_release('held')));
 #
 # In session mode both work.
 #
-my $whole = pooled('session');
+my $whole = pooled('facts_session');
 
 $whole->run('LISTEN factstr');
 $observer->run(append_sql(events(heard => 2)));
@@ -242,7 +247,7 @@ $whole->run(q(SELECT factstr_stream_hold('held')));
 $whole->disconnect;
 wait_until('the pooler has ended the session of the client that is gone',
 	sub { $observer->value(q(SELECT factstr_stream_try_hold('held'))) });
-$whole = pooled('session');
+$whole = pooled('facts_session');
 is($whole->state_of(q(SELECT * FROM factstr_stream_next('held', 1, true))), 'FS004', 'with it the hold has ended');
 
 $_->disconnect foreach $a, $b, $c, @others, $y, $whole, $blocker, $observer;
@@ -250,4 +255,5 @@ kill 'TERM', $pooler;
 waitpid($pooler, 0);
 undef $pooler;
 $node->stop;
+all_blocks_ran();
 done_testing();
