@@ -88,7 +88,7 @@ foreach my $document (documents_with('sh'))
 		{
 			my ($pattern, $replacement) = @$substitution;
 
-			$script =~ s/$pattern/$replacement =~ s{\$1}{$1 \/\/ ''}er/ge;
+			$script =~ s{$pattern}{ my $first = $1 // ''; $replacement =~ s/\$1/$first/r }ge;
 		}
 		my ($status, $output) = run_script("$FUNCTIONS$exports$script");
 		my $fails = ($block->{shown} // '') =~ /^factstr: /m;
