@@ -36,7 +36,7 @@ my %PRINTS = map { $_ => 1 } qw(c sh sql);
 
 # The blocks of all documents, in order: document, place (document:line), language, text, and of one that
 # prints also what is shown, undef if nothing is.
-my @blocks = map { parse($_) } map { sort glob } map { "$TOP/$_" } qw(*.md docs/*.md examples/*.md examples/*/*.md);
+my @blocks = map { parse($_) } map { sort glob } map { "$TOP/$_" } qw(*.md docs/*.md examples/*.md bench/peers/*.md);
 
 sub parse
 {
