@@ -124,19 +124,27 @@ $reference->run(q(SELECT factstr_append(jsonb_build_array($1::jsonb - '{sequence
 my $answer = $reference->value('SELECT event_records FROM factstr_query($1)', $query);
 is_deeply(JSON::PP::decode_json(without_times($answer)), [ JSON::PP::decode_json($record) ], 'the record that is shown is the answer to the query that is shown');
 
-# The signatures in a text, a line each, all in one notation.
+# The signatures in a text, all in one notation.  One without a result has that of the next; an argument in
+# brackets makes two functions of it.
 sub signatures
 {
 	my ($text) = @_;
+	my ($result, @found) = ('');
 
 	$text =~ s/\s+/ /g;
 	$text =~ s/::[a-z ]+//g;
 	$text =~ s/\bIN (?=\w)//g;
 	$text =~ s/\binteger\b/int/g;
 	$text =~ s/timestamp with time zone/timestamptz/g;
-	$text =~ s/ ?((?:CALL )?factstr_\w+\()/\n$1/g;
-	$text =~ s/ +$//mg;
-	return sort grep { $_ ne '' } split(/\n/, $text);
+	foreach my $signature (reverse split(/ ?(?=\b(?:CALL )?(?<!CALL )factstr_\w+\()/, $text))
+	{
+		$signature =~ s/ +$//;
+		$result = $1 if $signature =~ /( → .*)/;
+		$signature .= $result if $signature !~ / → |^CALL /;
+		push @found, $signature =~ s/ \[.*?\]//r if $signature =~ / \[, /;
+		push @found, $signature =~ s/ \[(, .*?)\]/$1/r;
+	}
+	return sort grep { $_ ne '' } @found;
 }
 
 # factstr_pending_pages is only mentioned, as a part of factstr_status.

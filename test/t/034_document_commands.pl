@@ -21,6 +21,7 @@ my @INSTEAD = (
 	[ qr/\bapt-get install\b/, 'has_packages' ],
 	# These take minutes, or would run this very test: the target and the variables have to exist.
 	[ qr/^make (?=test|demo|bench|soak|lint|installcheck)/m, 'would_make ' ],
+	[ qr{^scripts/unprivileged \S+ -- (?=bench/)}m, 'test -x ' ],
 	# Not into the system.
 	[ qr/\bmake(?= (?:-C \S+ )?install\b)/, 'make DESTDIR="$DESTDIR"' ],
 	# The server of this test.
