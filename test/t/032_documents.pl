@@ -136,7 +136,7 @@ sub signatures
 	$text =~ s/\bIN (?=\w)//g;
 	$text =~ s/\binteger\b/int/g;
 	$text =~ s/timestamp with time zone/timestamptz/g;
-	foreach my $signature (reverse split(/ ?(?=\b(?:CALL )?(?<!CALL )factstr_\w+\()/, $text))
+	foreach my $signature (reverse split(/ ?(?<!CALL )(?=(?:CALL )?factstr_\w+\()/, $text))
 	{
 		$signature =~ s/ +$//;
 		$result = $1 if $signature =~ /( → .*)/;
