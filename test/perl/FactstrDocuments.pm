@@ -31,11 +31,11 @@ my %RUNNERS = (
 	'docs/sql-reference.md text' => '032_documents.pl',
 	'docs/streams.md sql' => '032_documents.pl');
 
-# Languages of blocks that print something: a block of text right after one shows what.
-my %PRINTS = map { $_ => 1 } qw(c sh sql);
+# The tests that compare what a block prints with the block of text right after it, if there is one.
+my %COMPARES = map { $_ => 1 } qw(032_documents.pl 034_document_commands.pl);
 
-# The blocks of all documents, in order: document, place (document:line), language, text, and of one that
-# prints also what is shown, undef if nothing is.
+# The blocks of all documents, in order: document, place (document:line), language, text, and
+# what is shown as its output, undef if nothing is.
 my @blocks = map { parse($_) } map { sort glob } map { "$TOP/$_" } qw(*.md docs/*.md examples/*.md bench/peers/*.md);
 
 sub parse
@@ -53,7 +53,7 @@ sub parse
 		}
 		elsif ($block && $line =~ /^ *(?:```|~~~) *$/)
 		{
-			if ($block->{language} eq 'text' && @found && $PRINTS{ $found[-1]{language} } && $block->{line} == $end + 2)
+			if ($block->{language} eq 'text' && $block->{line} == $end + 2 && $found[-1]{language} =~ /^(sh|sql)$/ && $COMPARES{ runner($found[-1]) })
 			{
 				$found[-1]{shown} = $block->{text};
 			}

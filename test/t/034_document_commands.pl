@@ -7,7 +7,6 @@ use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../perl";
 
-use Cwd ();
 use FactstrDocuments;
 use FactstrTest;
 use IPC::Run ();
@@ -67,13 +66,17 @@ $node->safe_psql('postgres', 'CREATE DATABASE bank');
 $node->safe_psql('bank', 'CREATE EXTENSION factstr');
 $node->safe_psql('postgres', append_sql(events('student-subscribed' => { course => 'c1', student => 'ada' })));
 
-# Runs a script at the top of the copy; returns its status and all that it printed.
+# Runs a script at the top of the copy; returns its status and all that it printed.  A program that has a prompt is told
+# the story of the bank.
 sub run_script
 {
 	my ($script) = @_;
+	my $file = "$copy/script";
 	my $output = '';
 
-	IPC::Run::run([ 'bash', '-c', qq(cd '$copy' && exec bash -euo pipefail -s)], '<', \$script, '>', \$output, '2>', \$output);
+	unlink($file);
+	append_to_file($file, "cd '$copy'\n$script");
+	IPC::Run::run([ 'bash', '-euo', 'pipefail', $file ], '<', "$TOP/examples/library/bank/story.txt", '>', \$output, '2>', \$output);
 	return ($? >> 8, $output);
 }
 
@@ -101,6 +104,10 @@ foreach my $document (documents_with('sh'))
 	# Each document begins with nothing.
 	unlink(glob("$copy/*.db*"));
 }
+
+# The story was told to the file, moved from there, and told to the database.
+is($node->safe_psql('bank', q(SELECT count(*) FROM factstr_read('{"filters": [{"event_types": ["money-deposited"]}]}'))), 2, 'the bank has moved into the database, and goes on there');
+ok(-x "$copy/destdir/usr/local/bin/factstr", 'the command was installed');
 
 #
 # The loop of a decision, in a program in which somebody else withdraws first.
