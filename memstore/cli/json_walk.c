@@ -102,17 +102,21 @@ cli_walk_on(cli_walk *walk)
 	return walk->next != NULL;
 }
 
-bool
-cli_walk_element(cli_walk *walk, fs_text *value)
+static bool
+cli_walk_value(cli_walk *walk, fs_text *value)
 {
-	if (!cli_walk_on(walk))
-		return false;
 	value->data = walk->next;
 	walk->next = cli_skip_value(walk->next);
 	if (walk->next == NULL)
 		return false;
 	value->length = (size_t) (walk->next - value->data);
 	return true;
+}
+
+bool
+cli_walk_element(cli_walk *walk, fs_text *value)
+{
+	return cli_walk_on(walk) && cli_walk_value(walk, value);
 }
 
 bool
@@ -127,14 +131,7 @@ cli_walk_member(cli_walk *walk, fs_text *key, fs_text *value)
 	key->length = (size_t) (walk->next - key->data);
 	walk->next = cli_skip_blanks(walk->next);
 	walk->next = *walk->next == ':' ? cli_skip_blanks(walk->next + 1) : NULL;
-	if (walk->next == NULL)
-		return false;
-	value->data = walk->next;
-	walk->next = cli_skip_value(walk->next);
-	if (walk->next == NULL)
-		return false;
-	value->length = (size_t) (walk->next - value->data);
-	return true;
+	return walk->next != NULL && cli_walk_value(walk, value);
 }
 
 bool

@@ -51,19 +51,8 @@ cli_run(int argc, char **argv)
 		CLI_AFTER_OPTION,
 		CLI_COMMON_OPTIONS
 	};
-	cli_query_options query = {0};
-	const char *argument;
-	cli_status	status;
-	int			option;
 
-	while ((option = cli_next_option(argc, argv, ":" CLI_QUERY_LETTERS CLI_COMMON_LETTERS,
-									 options)) != -1)
-		cli_take_query_option(&query, option);
-	argument = cli_next_argument(argc, argv);
-	cli_no_more_arguments(argc, argv);
-	status = cli_answer_query(cli_query_text(&query, argument));
-	cli_query_release(&query);
-	return status;
+	return cli_answer_with_query(argc, argv, options, cli_answer_query);
 }
 
 const cli_command cli_query_command = {

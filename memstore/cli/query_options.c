@@ -120,3 +120,22 @@ cli_query_release(cli_query_options *query)
 	free(query->predicates.data);
 	free(query->text);
 }
+
+cli_status
+cli_answer_with_query(int argc, char **argv, const struct option *options,
+					  cli_status (*answer) (const char *event_query))
+{
+	cli_query_options query = {0};
+	const char *argument;
+	cli_status	status;
+	int			option;
+
+	while ((option = cli_next_option(argc, argv, ":" CLI_QUERY_LETTERS CLI_COMMON_LETTERS,
+									 options)) != -1)
+		cli_take_query_option(&query, option);
+	argument = cli_next_argument(argc, argv);
+	cli_no_more_arguments(argc, argv);
+	status = answer(cli_query_text(&query, argument));
+	cli_query_release(&query);
+	return status;
+}

@@ -51,4 +51,11 @@ void		cli_take_query_option(cli_query_options *query, int option);
 const char *cli_query_text(cli_query_options *query, const char *argument);
 void		cli_query_release(cli_query_options *query);
 
+/*
+ * A subcommand whose only argument is a query: reads the options, which hold CLI_QUERY_OPTIONS and
+ * CLI_COMMON_OPTIONS, and leaves the rest to answer.
+ */
+cli_status	cli_answer_with_query(int argc, char **argv, const struct option *options,
+								  cli_status (*answer) (const char *event_query));
+
 #endif							/* FACTSTR_CLI_QUERY_OPTIONS_H */
