@@ -1,0 +1,173 @@
+/*
+ * check_log.c
+ *		Checks of the log, fact by fact: numbers, batches, times, values, keys, payloads.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "catalog/pg_collation.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/memutils.h"
+
+#include "candidates.h"
+#include "check.h"
+#include "compat.h"
+#include "fact_scan.h"
+
+/* A clock may be off, but not by more than this. */
+#define TOLERATED_FUTURE (USECS_PER_HOUR)
+
+static void
+check_number(Check *check, int64 number)
+{
+	if (number != check->previous_number + 1)
+		check_found(check, CHECK_NUMBERS, "fact " INT64_FORMAT " follows fact " INT64_FORMAT, number,
+					check->previous_number);
+}
+
+/* A fact begins a batch or goes on with that of the fact before, at the same time. */
+static void
+check_batch(Check *check, int64 number, int64 batch, TimestampTz time)
+{
+	if (batch == number)
+	{
+		check->batches++;
+		if (time < check->previous_time)
+			check->steps_back++;
+	}
+	else if (batch != check->previous_batch || number < batch)
+		check_found(check, CHECK_BATCHES, "fact " INT64_FORMAT " is of batch " INT64_FORMAT
+					", the fact before it of batch " INT64_FORMAT, number, batch, check->previous_batch);
+	else if (time != check->previous_time)
+		check_found(check, CHECK_TIMES, "fact " INT64_FORMAT " has another time than its batch", number);
+}
+
+static void
+check_time(Check *check, int64 number, TimestampTz time)
+{
+	if (TIMESTAMP_NOT_FINITE(time))
+		check_found(check, CHECK_TIMES, "fact " INT64_FORMAT " has no finite time", number);
+	else if (time > check->now + TOLERATED_FUTURE)
+		check_found(check, CHECK_TIMES, "fact " INT64_FORMAT " is of the future: %s", number,
+					timestamptz_to_str(time));
+}
+
+/* Large values are kept apart: reading them shows whether they are all there. */
+static Jsonb *
+check_values(Check *check, int64 number, TupleTableSlot *row)
+{
+	bool		isnull;
+	Datum		value = slot_getattr(row, FACTSTR_EVENT_TYPE, &isnull);
+
+	if (VARSIZE_ANY_EXHDR(DatumGetTextPP(value)) == 0)
+		check_found(check, CHECK_VALUES, "fact " INT64_FORMAT " has an empty event_type", number);
+	value = slot_getattr(row, FACTSTR_METADATA, &isnull);
+	if (!isnull && !JB_ROOT_IS_OBJECT(DatumGetJsonbP(value)))
+		check_found(check, CHECK_VALUES, "the metadata of fact " INT64_FORMAT " is no object", number);
+	return DatumGetJsonbP(slot_getattr(row, FACTSTR_PAYLOAD, &isnull));
+}
+
+/* The number that the index of keys has for a key, 0 if none. */
+static int64
+number_of_key(Check *check, Datum idempotency_key)
+{
+	Relation	index = index_open(check->store.by_idempotency_key, AccessShareLock);
+	TupleTableSlot *row = table_slot_create(check->events, NULL);
+	ScanKeyData key;
+	IndexScanDesc scan;
+	int64		number = 0;
+
+	ScanKeyEntryInitialize(&key, 0, 1, BTEqualStrategyNumber, InvalidOid, C_COLLATION_OID,
+						   F_TEXTEQ, idempotency_key);
+	scan = factstr_index_beginscan(check->events, index, check->snapshot, 1);
+	index_rescan(scan, &key, 1, NULL, 0);
+	if (index_getnext_slot(scan, ForwardScanDirection, row))
+		number = fact_sequence_number(row);
+	index_endscan(scan);
+	ExecDropSingleTupleTableSlot(row);
+	index_close(index, NoLock);
+	return number;
+}
+
+static void
+check_key(Check *check, int64 number, int64 batch, TupleTableSlot *row)
+{
+	bool		isnull;
+	Datum		key = slot_getattr(row, FACTSTR_IDEMPOTENCY_KEY, &isnull);
+
+	if (isnull)
+		return;
+	check->keys++;
+	if (batch != number)
+		check_found(check, CHECK_KEYS, "fact " INT64_FORMAT " has a key and is not the first of its batch",
+					number);
+	if (number_of_key(check, key) != number)
+		check_found(check, CHECK_KEYS, "the index of keys does not lead to fact " INT64_FORMAT, number);
+}
+
+/* Does the payload index propose the fact for its own payload?  One without scalars it cannot. */
+static void
+check_payload(Check *check, int64 number, Jsonb *payload, TupleTableSlot *row)
+{
+	CandidateBitmap *bitmap;
+	ScanKeyData key;
+
+	if (!factstr_predicate_is_indexable(fs_json_of_jsonb(payload)))
+		return;
+	check->sampled++;
+	ScanKeyInit(&key, 1, JsonbContainsStrategyNumber, F_JSONB_CONTAINS, JsonbPGetDatum(payload));
+	bitmap = candidate_bitmap_create(check->events, check->snapshot);
+	(void) candidate_bitmap_find(bitmap, check->store.by_payload, &key, 1);
+	candidate_bitmap_accept(bitmap);
+	if (!candidate_bitmap_proposes(bitmap, number, &row->tts_tid))
+		check_found(check, CHECK_PAYLOADS, "the index does not find fact " INT64_FORMAT " by its payload",
+					number);
+	candidate_bitmap_free(bitmap);
+}
+
+static void
+check_fact(Check *check, TupleTableSlot *row)
+{
+	int64		number = fact_sequence_number(row);
+	int64		batch = fact_batch_first(row);
+	bool		isnull;
+	TimestampTz time = DatumGetTimestampTz(slot_getattr(row, FACTSTR_OCCURRED_AT, &isnull));
+	Jsonb	   *payload;
+
+	check->facts++;
+	check_number(check, number);
+	check_batch(check, number, batch, time);
+	check_time(check, number, time);
+	payload = check_values(check, number, row);
+	check_key(check, number, batch, row);
+	if (check->sample_step > 0 && number % check->sample_step == check->sample_rest)
+		check_payload(check, number, payload, row);
+
+	check->previous_number = number;
+	check->previous_batch = batch;
+	check->previous_time = time;
+}
+
+/* Fact by fact, in the order of their numbers. */
+void
+check_log(Check *check)
+{
+	FactScan   *scan = fact_scan_begin(&check->store, &factstr_every_fact, check->snapshot, 0,
+									   PG_INT64_MAX, ForwardScanDirection, FACT_SCAN_ALL);
+	TupleTableSlot *row;
+
+	check_begin_part(check, "the log");
+	while ((row = fact_scan_next(scan)) != NULL)
+	{
+		MemoryContext caller;
+
+		check_go_on(check, fact_sequence_number(row));
+		caller = MemoryContextSwitchTo(check->row_context);
+		check_fact(check, row);
+		MemoryContextSwitchTo(caller);
+	}
+	fact_scan_end(scan);
+}
