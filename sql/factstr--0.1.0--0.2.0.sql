@@ -1,4 +1,3 @@
--- From 0.1.0 to 0.2.0.
 -- complain if the script is sourced in psql rather than through ALTER EXTENSION
 \echo Use "ALTER EXTENSION factstr UPDATE" to load this file. \quit
 
