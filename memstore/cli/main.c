@@ -112,7 +112,7 @@ main(int argc, char **argv)
 	command = cli_find_command(argv[0]);
 	if (command == NULL)
 		cli_usage_error("there is no command \"%s\"", argv[0]);
-	/* cppcheck-suppress nullPointerRedundantCheck; the usage error has ended the program */
 	cli_options_begin(command, url);
+	/* cppcheck-suppress nullPointerRedundantCheck ; the usage error has ended the program */
 	return command->run(argc, argv);
 }

@@ -37,7 +37,7 @@ static const char *const numbers[] = {
 
 static const char *const blanks[] = {"", "", "", " ", "\n\t", " \r\n "};
 
-#define PICK(list) list[draw(sizeof(list) / sizeof(list[0]))]
+#define PICK(list) (list)[draw(sizeof(list) / sizeof((list)[0]))]
 
 static void
 write_string(fs_buffer *out)
