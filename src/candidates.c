@@ -142,6 +142,8 @@ compare_candidates(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
+#define ALL_PAGES InvalidBlockNumber
+
 typedef struct CandidateFetch
 {
 	CandidateBitmap *bitmap;
@@ -184,9 +186,9 @@ fetch_page(CandidateFetch *state, const FactstrBitmapPage *page)
 	}
 }
 
-/* The accepted candidates that are visible and in the range, with their numbers, ascending. */
-CandidateList *
-candidate_bitmap_fetch(CandidateBitmap *bitmap, int64 after, int64 upto)
+/* Those on one page of the table, or on all of them. */
+static CandidateList *
+fetch_pages(CandidateBitmap *bitmap, BlockNumber only, int64 after, int64 upto)
 {
 	CandidateList *list = palloc(sizeof(CandidateList));
 	FactstrBitmapIterator *pages = factstr_bitmap_begin(bitmap->accepted);
@@ -198,12 +200,23 @@ candidate_bitmap_fetch(CandidateBitmap *bitmap, int64 after, int64 upto)
 	list->capacity = 64;
 	list->candidates = palloc(list->capacity * sizeof(Candidate));
 	while (factstr_bitmap_next_page(pages, page))
-		fetch_page(&state, page);
+	{
+		if (only == ALL_PAGES || page->block == only)
+			fetch_page(&state, page);
+	}
 
 	ExecDropSingleTupleTableSlot(state.row);
 	table_index_fetch_end(state.fetch);
 	factstr_bitmap_end(pages);
 	pfree(page);
+	return list;
+}
+
+/* The accepted candidates that are visible and in the range, with their numbers, ascending. */
+CandidateList *
+candidate_bitmap_fetch(CandidateBitmap *bitmap, int64 after, int64 upto)
+{
+	CandidateList *list = fetch_pages(bitmap, ALL_PAGES, after, upto);
 
 	/* Facts lie in the table nearly in order, which this sort finds out in one pass. */
 	qsort(list->candidates, list->count, sizeof(Candidate), compare_candidates);
@@ -217,23 +230,12 @@ candidate_bitmap_fetch(CandidateBitmap *bitmap, int64 after, int64 upto)
 bool
 candidate_bitmap_proposes(CandidateBitmap *bitmap, int64 sequence_number, ItemPointer tid)
 {
-	CandidateList list = {0, 1, palloc(sizeof(Candidate))};
-	FactstrBitmapIterator *pages = factstr_bitmap_begin(bitmap->accepted);
-	FactstrBitmapPage *page = palloc(sizeof(FactstrBitmapPage));
-	CandidateFetch state = {bitmap, table_index_fetch_begin(bitmap->events),
-	table_slot_create(bitmap->events, NULL), sequence_number - 1, sequence_number, &list};
+	CandidateList *list = fetch_pages(bitmap, ItemPointerGetBlockNumber(tid), sequence_number - 1,
+									  sequence_number);
+	bool		is_among = list->count > 0;
 
-	while (factstr_bitmap_next_page(pages, page))
-	{
-		if (page->block == ItemPointerGetBlockNumber(tid))
-			fetch_page(&state, page);
-	}
-	ExecDropSingleTupleTableSlot(state.row);
-	table_index_fetch_end(state.fetch);
-	factstr_bitmap_end(pages);
-	pfree(page);
-	pfree(list.candidates);
-	return list.count > 0;
+	candidate_list_free(list);
+	return is_among;
 }
 
 void

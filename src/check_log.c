@@ -7,15 +7,14 @@
 #include "access/genam.h"
 #include "access/table.h"
 #include "access/tableam.h"
-#include "catalog/pg_collation.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
 
 #include "candidates.h"
 #include "check.h"
-#include "compat.h"
 #include "fact_scan.h"
+#include "row_lookup.h"
 
 /* A clock may be off, but not by more than this. */
 #define TOLERATED_FUTURE (USECS_PER_HOUR)
@@ -74,21 +73,13 @@ check_values(Check *check, int64 number, TupleTableSlot *row)
 static int64
 number_of_key(Check *check, Datum idempotency_key)
 {
-	Relation	index = index_open(check->store.by_idempotency_key, AccessShareLock);
 	TupleTableSlot *row = table_slot_create(check->events, NULL);
-	ScanKeyData key;
-	IndexScanDesc scan;
 	int64		number = 0;
 
-	ScanKeyEntryInitialize(&key, 0, 1, BTEqualStrategyNumber, InvalidOid, C_COLLATION_OID,
-						   F_TEXTEQ, idempotency_key);
-	scan = factstr_index_beginscan(check->events, index, check->snapshot, 1);
-	index_rescan(scan, &key, 1, NULL, 0);
-	if (index_getnext_slot(scan, ForwardScanDirection, row))
+	if (find_row_by_text(check->events, check->store.by_idempotency_key, check->snapshot,
+						 idempotency_key, row))
 		number = fact_sequence_number(row);
-	index_endscan(scan);
 	ExecDropSingleTupleTableSlot(row);
-	index_close(index, NoLock);
 	return number;
 }
 

@@ -90,23 +90,12 @@ check_event_types(Check *check)
 					INT64_FORMAT, facts, check->facts);
 }
 
-/* The batch of the first fact after a position, and the number of that fact; 0 if there is none. */
-static int64
-batch_after(Check *check, int64 position, int64 *number)
+static bool
+is_inside_batch(Check *check, int64 position)
 {
-	FactScan   *scan = fact_scan_begin(&check->store, &factstr_every_fact, check->snapshot, position,
-									   PG_INT64_MAX, ForwardScanDirection, 1);
-	TupleTableSlot *row = fact_scan_next(scan);
-	int64		batch = 0;
+	FactHeading next = fact_first_after(&check->store, check->snapshot, position);
 
-	*number = 0;
-	if (row != NULL)
-	{
-		batch = fact_batch_first(row);
-		*number = fact_sequence_number(row);
-	}
-	fact_scan_end(scan);
-	return batch;
+	return next.sequence_number != 0 && next.batch_first <= position;
 }
 
 /* A cursor inside a batch is where factstr_stream_seek may put it: the batch comes again, whole. */
@@ -124,7 +113,6 @@ check_streams(Check *check)
 	{
 		bool		isnull;
 		int64		cursor = DatumGetInt64(slot_getattr(row, FACTSTR_STREAM_CURSOR, &isnull));
-		int64		next;
 
 		check_go_on(check, ++count);
 		if (cursor < 0 || cursor > check->head)
@@ -132,7 +120,7 @@ check_streams(Check *check)
 						", the newest fact is " INT64_FORMAT,
 						TextDatumGetCString(slot_getattr(row, FACTSTR_STREAM_NAME, &isnull)), cursor,
 						check->head);
-		else if (batch_after(check, cursor, &next) <= cursor && next != 0)
+		else if (is_inside_batch(check, cursor))
 			inside++;
 	}
 	table_endscan(scan);
@@ -157,11 +145,9 @@ check_redactions(Check *check)
 		bool		isnull;
 		int64		number = DatumGetInt64(slot_getattr(row, FACTSTR_REDACTION_SEQUENCE_NUMBER,
 														&isnull));
-		int64		fact;
 
 		check_go_on(check, ++count);
-		(void) batch_after(check, number - 1, &fact);
-		if (fact != number)
+		if (fact_first_after(&check->store, check->snapshot, number - 1).sequence_number != number)
 			check_found(check, CHECK_REDACTIONS, "there is no fact " INT64_FORMAT, number);
 		if (!fact_is_redacted(&check->store, check->snapshot, number))
 			check_found(check, CHECK_REDACTIONS, "their index does not find that of fact " INT64_FORMAT,

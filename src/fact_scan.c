@@ -12,6 +12,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 
 #include "access_path.h"
 #include "durability.h"
@@ -259,4 +260,25 @@ fact_newest_match(const FactstrStore *store, const fs_event_query *query, Snapsh
 {
 	return first_of_scan(fact_scan_begin(store, query, snapshot, after, upto,
 										 BackwardScanDirection, 1));
+}
+
+/* The first fact after a position, whatever it says. */
+FactHeading
+fact_first_after(const FactstrStore *store, Snapshot snapshot, int64 after)
+{
+	FactScan   *scan = fact_scan_begin(store, &factstr_every_fact, snapshot, after, PG_INT64_MAX,
+									   ForwardScanDirection, 1);
+	TupleTableSlot *row = fact_scan_next(scan);
+	FactHeading heading = {0};
+	bool		isnull;
+
+	if (row != NULL)
+	{
+		heading.sequence_number = fact_sequence_number(row);
+		heading.batch_first = fact_batch_first(row);
+		heading.occurred_at = DatumGetTimestampTz(slot_getattr(row, FACTSTR_OCCURRED_AT, &isnull));
+		heading.commit_position = factstr_commit_position(row);
+	}
+	fact_scan_end(scan);
+	return heading;
 }

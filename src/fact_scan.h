@@ -7,6 +7,7 @@
 
 #include "access/sdir.h"
 #include "access/xlogdefs.h"
+#include "datatype/timestamp.h"
 #include "executor/tuptable.h"
 #include "utils/snapshot.h"
 
@@ -23,6 +24,15 @@ typedef struct FactPosition
 	XLogRecPtr	commit_position;
 } FactPosition;
 
+/* A fact but for what it says; its number is 0 for none. */
+typedef struct FactHeading
+{
+	int64		sequence_number;
+	int64		batch_first;
+	TimestampTz occurred_at;
+	XLogRecPtr	commit_position;
+} FactHeading;
+
 /* For "wanted": the caller will read to the end. */
 #define FACT_SCAN_ALL 0
 
@@ -36,5 +46,6 @@ extern FactPosition fact_head(const FactstrStore *store, Snapshot snapshot);
 extern int64 fact_head_now(const FactstrStore *store);
 extern FactPosition fact_newest_match(const FactstrStore *store, const fs_event_query *query,
 									  Snapshot snapshot, int64 after, int64 upto);
+extern FactHeading fact_first_after(const FactstrStore *store, Snapshot snapshot, int64 after);
 
 #endif							/* FACTSTR_FACT_SCAN_H */

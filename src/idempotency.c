@@ -7,20 +7,18 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/relscan.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/pg_collation.h"
-#include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
 #include "utils/rel.h"
 
-#include "compat.h"
 #include "durability.h"
 #include "errors.h"
 #include "fact_scan.h"
 #include "idempotency.h"
 #include "redaction.h"
+#include "row_lookup.h"
 
 /* The key is kept in an index, whose entries are limited to a third of a page.  In bytes. */
 #define MAX_KEY_BYTES 2000
@@ -47,26 +45,16 @@ static bool
 find_key(const FactstrStore *store, Snapshot snapshot, Datum idempotency_key, EarlierBatch *batch)
 {
 	Relation	events = table_open(store->events, AccessShareLock);
-	Relation	index = index_open(store->by_idempotency_key, AccessShareLock);
 	TupleTableSlot *row = table_slot_create(events, NULL);
-	ScanKeyData key;
-	IndexScanDesc scan;
-	bool		found;
+	bool		found = find_row_by_text(events, store->by_idempotency_key, snapshot,
+										 idempotency_key, row);
 
-	ScanKeyEntryInitialize(&key, 0, 1, BTEqualStrategyNumber, InvalidOid, C_COLLATION_OID,
-						   F_TEXTEQ, idempotency_key);
-	scan = factstr_index_beginscan(events, index, snapshot, 1);
-	index_rescan(scan, &key, 1, NULL, 0);
-	found = index_getnext_slot(scan, ForwardScanDirection, row);
 	if (found)
 	{
 		batch->first_sequence_number = fact_sequence_number(row);
 		batch->commit_position = factstr_commit_position(row);
 	}
-
-	index_endscan(scan);
 	ExecDropSingleTupleTableSlot(row);
-	index_close(index, NoLock);
 	table_close(events, NoLock);
 	return found;
 }

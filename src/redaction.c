@@ -14,13 +14,11 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/relscan.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -32,27 +30,9 @@
 #include "pending_list.h"
 #include "redaction.h"
 #include "row_change.h"
+#include "row_lookup.h"
 
 PG_FUNCTION_INFO_V1(factstr_redact);
-
-/* Finds a row by its number, in the index whose first column that is; false if there is none. */
-static bool
-find_by_number(Relation table, Oid index_oid, Snapshot snapshot, int64 sequence_number,
-			   TupleTableSlot *row)
-{
-	Relation	index = index_open(index_oid, AccessShareLock);
-	ScanKeyData key;
-	IndexScanDesc scan;
-	bool		found;
-
-	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(sequence_number));
-	scan = factstr_index_beginscan(table, index, snapshot, 1);
-	index_rescan(scan, &key, 1, NULL, 0);
-	found = index_getnext_slot(scan, ForwardScanDirection, row);
-	index_endscan(scan);
-	index_close(index, NoLock);
-	return found;
-}
 
 bool
 fact_is_redacted(const FactstrStore *store, Snapshot snapshot, int64 sequence_number)
@@ -65,7 +45,8 @@ fact_is_redacted(const FactstrStore *store, Snapshot snapshot, int64 sequence_nu
 		return false;
 	redactions = table_open(store->redactions, AccessShareLock);
 	row = table_slot_create(redactions, NULL);
-	found = find_by_number(redactions, store->redactions_by_number, snapshot, sequence_number, row);
+	found = find_row_by_number(redactions, store->redactions_by_number, snapshot, sequence_number,
+							   row);
 	ExecDropSingleTupleTableSlot(row);
 	table_close(redactions, NoLock);
 	return found;
@@ -118,7 +99,7 @@ lock_fact(const FactstrStore *store, Relation events, int64 sequence_number)
 											GetTransactionSnapshot() : GetLatestSnapshot());
 	HeapTuple	fact;
 
-	if (!find_by_number(events, store->by_sequence_number, snapshot, sequence_number, row))
+	if (!find_row_by_number(events, store->by_sequence_number, snapshot, sequence_number, row))
 		raise_no_such_fact(sequence_number);
 	lock_row(events, snapshot, sequence_number, row);
 	factstr_flush_before_answer(factstr_commit_position(row));

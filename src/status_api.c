@@ -17,50 +17,20 @@
 PG_FUNCTION_INFO_V1(factstr_position_at);
 PG_FUNCTION_INFO_V1(factstr_pending_pages);
 
-/* A fact on the way to the position that is searched. */
-typedef struct TimedFact
-{
-	int64		sequence_number;
-	TimestampTz occurred_at;
-	XLogRecPtr	commit_position;
-} TimedFact;
-
-/*
- * The first fact from this number on.  There is one, since the search stays at or below the head.
- */
-static TimedFact
-fact_from(const FactstrStore *store, Snapshot snapshot, int64 sequence_number)
-{
-	FactScan   *scan = fact_scan_begin(store, &factstr_every_fact, snapshot, sequence_number - 1,
-									   PG_INT64_MAX, ForwardScanDirection, 1);
-	TupleTableSlot *row = fact_scan_next(scan);
-	TimedFact	fact = {0};
-	bool		isnull;
-
-	if (row != NULL)
-	{
-		fact.sequence_number = fact_sequence_number(row);
-		fact.occurred_at = DatumGetTimestampTz(slot_getattr(row, FACTSTR_OCCURRED_AT, &isnull));
-		fact.commit_position = factstr_commit_position(row);
-	}
-	fact_scan_end(scan);
-	return fact;
-}
-
 /*
  * The newest fact from before a time, by bisection: times rise with the numbers.  Where the clock
  * was set back they do not, and it is one of several facts that could be meant.
  */
-static TimedFact
+static FactHeading
 newest_fact_before(const FactstrStore *store, Snapshot snapshot, TimestampTz time)
 {
-	TimedFact	found = {0};
+	FactHeading found = {0};
 	int64		upto = fact_head(store, snapshot).sequence_number;
 
 	while (found.sequence_number < upto)
 	{
 		int64		middle = upto - (upto - found.sequence_number) / 2;
-		TimedFact	fact = fact_from(store, snapshot, middle);
+		FactHeading fact = fact_first_after(store, snapshot, middle - 1);
 
 		if (fact.sequence_number != 0 && fact.occurred_at < time)
 			found = fact;
@@ -80,7 +50,7 @@ factstr_position_at(PG_FUNCTION_ARGS)
 {
 	FactstrStore store;
 	Snapshot	snapshot;
-	TimedFact	fact;
+	FactHeading fact;
 
 	argument_refuse_null(fcinfo, 0, "occurred_at");
 	store = factstr_store(fcinfo);

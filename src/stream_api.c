@@ -150,14 +150,10 @@ static bool
 ends_batch(const FactstrStore *store, int64 sequence_number)
 {
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	FactScan   *scan = fact_scan_begin(store, &factstr_every_fact, snapshot, sequence_number,
-									   PG_INT64_MAX, ForwardScanDirection, 1);
-	TupleTableSlot *next = fact_scan_next(scan);
-	bool		result = next == NULL || fact_batch_first(next) == fact_sequence_number(next);
+	FactHeading next = fact_first_after(store, snapshot, sequence_number);
 
-	fact_scan_end(scan);
 	UnregisterSnapshot(snapshot);
-	return result;
+	return next.sequence_number == next.batch_first;
 }
 
 /*

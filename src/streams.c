@@ -4,18 +4,15 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -23,6 +20,7 @@
 #include "compat.h"
 #include "errors.h"
 #include "row_change.h"
+#include "row_lookup.h"
 #include "stream_lock.h"
 #include "streams.h"
 #include "wakeup.h"
@@ -86,24 +84,14 @@ Stream
 stream_find(const FactstrStore *store, text *name)
 {
 	Relation	streams = table_open(store->streams, AccessShareLock);
-	Relation	index = index_open(index_of_names(streams), AccessShareLock);
 	TupleTableSlot *row = table_slot_create(streams, NULL);
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	Stream		stream = {NULL};
-	ScanKeyData key;
-	IndexScanDesc scan;
 
-	ScanKeyEntryInitialize(&key, 0, 1, BTEqualStrategyNumber, InvalidOid, C_COLLATION_OID,
-						   F_TEXTEQ, PointerGetDatum(name));
-	scan = factstr_index_beginscan(streams, index, snapshot, 1);
-	index_rescan(scan, &key, 1, NULL, 0);
-	if (index_getnext_slot(scan, ForwardScanDirection, row))
+	if (find_row_by_text(streams, index_of_names(streams), snapshot, PointerGetDatum(name), row))
 		stream = stream_of_row(row);
-
-	index_endscan(scan);
 	UnregisterSnapshot(snapshot);
 	ExecDropSingleTupleTableSlot(row);
-	index_close(index, NoLock);
 	table_close(streams, NoLock);
 	return stream;
 }

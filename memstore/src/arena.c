@@ -12,7 +12,7 @@
 
 /*
  * Chunks double in size up to the largest; what is larger than a chunk gets one of its own.  The
- * first is small enough for the allocator's quick lists, and enough for most appends.
+ * usual first one is small enough for the allocator's quick lists, and enough for most appends.
  */
 #define FS_FIRST_CHUNK_BYTES 960
 #define FS_LARGEST_CHUNK_BYTES 256000
@@ -44,10 +44,14 @@ fs_new_chunk(size_t size)
 static size_t
 fs_next_chunk_size(const fs_arena *arena)
 {
+	size_t		first = arena->first_chunk_bytes > 0 ? arena->first_chunk_bytes :
+		FS_FIRST_CHUNK_BYTES;
+	size_t		largest = arena->largest_chunk_bytes > 0 ? arena->largest_chunk_bytes :
+		FS_LARGEST_CHUNK_BYTES;
+
 	if (arena->chunks == NULL)
-		return FS_FIRST_CHUNK_BYTES;
-	return arena->chunks->size >= FS_LARGEST_CHUNK_BYTES / 2 ? FS_LARGEST_CHUNK_BYTES :
-		arena->chunks->size * 2;
+		return first;
+	return arena->chunks->size >= largest / 2 ? largest : arena->chunks->size * 2;
 }
 
 /* Takes a new chunk.  A large piece goes behind the first chunk, whose rest stays in use. */
@@ -96,6 +100,12 @@ void *
 fs_arena_allocate(fs_arena *arena, size_t size)
 {
 	return fs_take(arena, size, alignof(max_align_t));
+}
+
+void *
+fs_arena_allocate_words(fs_arena *arena, size_t size)
+{
+	return fs_take(arena, size, alignof(uint64_t));
 }
 
 char *

@@ -12,6 +12,7 @@
 
 #include "error.h"
 #include "memory_append.h"
+#include "new_terms.h"
 #include "stored_event.h"
 #include "times.h"
 
@@ -32,75 +33,8 @@ typedef struct fs_new_facts
 	const fs_new_batch *batches;
 	size_t		size;			/* of all batches, in memory */
 	size_t		key_count;
-	uint64_t	fact_count;
-	size_t		posting_count;
-	size_t		posting_capacity;
-	fs_new_posting *postings;
-	fs_term_list terms;			/* of the last fact */
+	fs_new_terms terms;			/* of all facts */
 } fs_new_facts;
-
-static void
-fs_new_facts_release(fs_new_facts *facts)
-{
-	free(facts->postings);
-	fs_term_list_release(&facts->terms);
-}
-
-static bool
-fs_reserve_new_postings(fs_new_facts *facts, size_t more)
-{
-	size_t		capacity = facts->posting_capacity;
-	fs_new_posting *postings;
-
-	if (more <= capacity - facts->posting_count)
-		return true;
-	if (more > SIZE_MAX / 4 / sizeof(fs_new_posting) - facts->posting_count)
-		return false;
-	capacity = 2 * (facts->posting_count + more);
-	postings = realloc(facts->postings, capacity * sizeof(fs_new_posting));
-	if (postings == NULL)
-		return false;
-	facts->postings = postings;
-	facts->posting_capacity = capacity;
-	return true;
-}
-
-static bool
-fs_collect_postings(fs_new_facts *facts, const fs_append_event *event)
-{
-	if (!fs_terms_of_fact(event->event_type, event->payload_document, &facts->terms) ||
-		!fs_reserve_new_postings(facts, facts->terms.count))
-		return false;
-	for (size_t i = 0; i < facts->terms.count; i++)
-	{
-		facts->postings[facts->posting_count++] = (fs_new_posting) {
-			.term = facts->terms.terms[i],
-			.offset = facts->fact_count
-		};
-	}
-	facts->fact_count++;
-	return true;
-}
-
-static int
-fs_compare_new_postings(const void *a, const void *b)
-{
-	const fs_new_posting *left = a;
-	const fs_new_posting *right = b;
-
-	if (left->term != right->term)
-		return left->term < right->term ? -1 : 1;
-	return (left->offset > right->offset) - (left->offset < right->offset);
-}
-
-/* The terms of one fact are in order already. */
-static void
-fs_sort_new_postings(fs_new_facts *facts)
-{
-	if (facts->fact_count > 1)
-		qsort(facts->postings, facts->posting_count, sizeof(fs_new_posting),
-			  fs_compare_new_postings);
-}
 
 /* Works out what the batches need, but for their number. */
 static bool
@@ -122,11 +56,11 @@ fs_prepare_facts(fs_new_facts *facts, fs_new_batch *batches, size_t count)
 		facts->key_count += batch->idempotency_key != NULL ? 1 : 0;
 		for (size_t j = 0; j < batch->count; j++)
 		{
-			if (!fs_collect_postings(facts, &batch->events[j]))
+			if (!fs_new_terms_add(&facts->terms, &batch->events[j]))
 				return false;
 		}
 	}
-	fs_sort_new_postings(facts);
+	fs_new_terms_sort(&facts->terms);
 	return true;
 }
 
@@ -139,13 +73,13 @@ fs_reserve(fs_backend *backend, const fs_new_facts *facts)
 {
 	uint64_t	head = fs_memory_log_head(&backend->log);
 
-	if (!fs_memory_log_reserve(&backend->log, head + facts->fact_count) ||
-		!fs_postings_reserve(&backend->postings, facts->postings, facts->posting_count) ||
+	if (!fs_memory_log_reserve(&backend->log, head + facts->terms.fact_count) ||
+		!fs_postings_reserve(&backend->postings, &facts->terms) ||
 		!fs_memory_keys_reserve(&backend->keys, facts->key_count))
 		return NULL;
 
 	/* Last, since there is no way to give it back. */
-	return fs_memory_pool_allocate(&backend->pool, facts->size);
+	return fs_arena_allocate_words(&backend->pool, facts->size);
 }
 
 static void
@@ -159,11 +93,11 @@ fs_set_times(fs_memory_batch *batch, const factstr_fact *imported)
 
 /* With the lock: adds the new facts in the room that was made for them.  Nothing here can fail. */
 static void
-fs_commit(fs_backend *backend, const fs_new_facts *facts, char *memory)
+fs_fill(fs_backend *backend, const fs_new_facts *facts, char *memory)
 {
 	uint64_t	head = fs_memory_log_head(&backend->log);
 
-	fs_postings_add(&backend->postings, facts->postings, facts->posting_count, head + 1);
+	fs_postings_add(&backend->postings, &facts->terms, head + 1);
 	for (size_t i = 0; i < facts->batch_count; i++)
 	{
 		const fs_new_batch *added = &facts->batches[i];
@@ -179,6 +113,20 @@ fs_commit(fs_backend *backend, const fs_new_facts *facts, char *memory)
 		head = fs_memory_batch_last(batch);
 	}
 	fs_memory_log_set_head(&backend->log, head);
+}
+
+/* With the lock: adds the new facts; *first is their first batch. */
+static int
+fs_add_facts(fs_backend *backend, const fs_new_facts *facts, fs_memory_batch **first,
+			 factstr_error *error)
+{
+	char	   *memory = fs_reserve(backend, facts);
+
+	if (memory == NULL)
+		return fs_error_no_memory(error);
+	fs_fill(backend, facts, memory);
+	*first = (fs_memory_batch *) memory;
+	return FACTSTR_OK;
 }
 
 /*
@@ -262,16 +210,13 @@ fs_append_locked(fs_backend *backend, const fs_append *append, uint64_t head,
 				 const fs_new_facts *facts, factstr_append_result *result, factstr_error *error)
 {
 	int			code = fs_check_what_came_since(backend, append, head, error);
-	char	   *memory;
+	fs_memory_batch *batch;
 
-	if (code != FACTSTR_OK)
-		return code;
-	memory = fs_reserve(backend, facts);
-	if (memory == NULL)
-		return fs_error_no_memory(error);
-	fs_commit(backend, facts, memory);
-	fs_tell_batch((fs_memory_batch *) memory, result);
-	return FACTSTR_OK;
+	if (code == FACTSTR_OK)
+		code = fs_add_facts(backend, facts, &batch, error);
+	if (code == FACTSTR_OK)
+		fs_tell_batch(batch, result);
+	return code;
 }
 
 static int
@@ -313,7 +258,7 @@ fs_memory_append(fs_backend *backend, const fs_append *append, factstr_append_re
 		code = fs_append_prepared(backend, append, &facts, result, error);
 	else
 		code = fs_error_no_memory(error);
-	fs_new_facts_release(&facts);
+	fs_new_terms_release(&facts.terms);
 	return code;
 }
 
@@ -372,21 +317,15 @@ fs_import_locked(fs_backend *backend, uint64_t first, const fs_new_facts *facts,
 				 factstr_error *error)
 {
 	uint64_t	head = fs_memory_log_head(&backend->log);
+	fs_memory_batch *batch;
 	int			code;
-	char	   *memory;
 
 	if (first != head + 1)
 		return fs_error(error, FACTSTR_MALFORMED,
 						"invalid batches at $[0]: they begin with fact %" PRIu64
 						", and the newest fact here is %" PRIu64, first, head);
 	code = fs_check_keys_are_new(backend, facts, error);
-	if (code != FACTSTR_OK)
-		return code;
-	memory = fs_reserve(backend, facts);
-	if (memory == NULL)
-		return fs_error_no_memory(error);
-	fs_commit(backend, facts, memory);
-	return FACTSTR_OK;
+	return code == FACTSTR_OK ? fs_add_facts(backend, facts, &batch, error) : code;
 }
 
 static int
@@ -424,7 +363,7 @@ fs_memory_import(fs_backend *backend, const factstr_batch *batches,
 		code = fs_import_prepared(backend, batches[0].first_sequence_number, &facts, error);
 	else
 		code = fs_error_no_memory(error);
-	fs_new_facts_release(&facts);
+	fs_new_terms_release(&facts.terms);
 	free(added);
 	return code;
 }

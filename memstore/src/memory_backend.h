@@ -10,11 +10,11 @@
 
 #include <pthread.h>
 
+#include "arena.h"
 #include "hub.h"
 #include "local_log.h"
 #include "memory_facts.h"
 #include "memory_keys.h"
-#include "memory_pool.h"
 #include "memory_postings.h"
 #include "memory_streams.h"
 
@@ -22,7 +22,12 @@ struct fs_backend
 {
 	fs_hub	   *hub;
 	pthread_mutex_t appending;	/* held by whoever adds facts, and for the keys and the pool */
-	fs_memory_pool pool;		/* batches and short lists of postings */
+
+	/*
+	 * Batches and short lists of postings, which come in small pieces and stay for good.  Kept apart
+	 * from what is allocated and freed all the time, they do not scatter it.
+	 */
+	fs_arena	pool;
 	fs_memory_log log;
 	fs_postings postings;
 	fs_memory_keys keys;

@@ -140,7 +140,7 @@ fs_take_numbers(fs_postings *postings, unsigned bits)
 		return malloc(sizeof(uint64_t) << bits);
 	numbers = postings->outgrown[bits];
 	if (numbers == NULL)
-		return fs_memory_pool_allocate(postings->pool, sizeof(uint64_t) << bits);
+		return fs_arena_allocate_words(postings->pool, sizeof(uint64_t) << bits);
 	memcpy(&postings->outgrown[bits], numbers, sizeof(uint64_t *));
 	return numbers;
 }
@@ -192,9 +192,9 @@ fs_reserve_in_list(fs_postings *postings, fs_posting_shard *shard, fs_posting_li
 	return room_bits == list->room_bits || fs_grow_list(postings, shard, list, room_bits);
 }
 
-/* How many of the postings from this one on have the same term? */
+/* How many of the new terms from this one on are the same? */
 static size_t
-fs_count_of_term(const fs_new_posting *added, size_t count)
+fs_count_of_term(const fs_new_term *added, size_t count)
 {
 	size_t		same = 1;
 
@@ -204,16 +204,17 @@ fs_count_of_term(const fs_new_posting *added, size_t count)
 }
 
 bool
-fs_postings_reserve(fs_postings *postings, const fs_new_posting *added, size_t count)
+fs_postings_reserve(fs_postings *postings, const fs_new_terms *added)
 {
 	size_t		same;
 
-	for (size_t i = 0; i < count; i += same)
+	for (size_t i = 0; i < added->count; i += same)
 	{
-		fs_posting_shard *shard = fs_shard_of(postings, added[i].term);
-		fs_posting_list *list = fs_provide_list(shard, added[i].term);
+		fs_term		term = added->terms[i].term;
+		fs_posting_shard *shard = fs_shard_of(postings, term);
+		fs_posting_list *list = fs_provide_list(shard, term);
 
-		same = fs_count_of_term(&added[i], count - i);
+		same = fs_count_of_term(&added->terms[i], added->count - i);
 		if (list == NULL || !fs_reserve_in_list(postings, shard, list, same))
 			return false;
 	}
@@ -221,21 +222,22 @@ fs_postings_reserve(fs_postings *postings, const fs_new_posting *added, size_t c
 }
 
 void
-fs_postings_add(fs_postings *postings, const fs_new_posting *added, size_t count, uint64_t first)
+fs_postings_add(fs_postings *postings, const fs_new_terms *added, uint64_t first)
 {
 	size_t		same;
 
-	for (size_t i = 0; i < count; i += same)
+	for (size_t i = 0; i < added->count; i += same)
 	{
-		fs_posting_shard *shard = fs_shard_of(postings, added[i].term);
-		fs_posting_list *list = fs_find_place(shard->lists, shard->capacity, added[i].term);
+		fs_term		term = added->terms[i].term;
+		fs_posting_shard *shard = fs_shard_of(postings, term);
+		fs_posting_list *list = fs_find_place(shard->lists, shard->capacity, term);
 		uint64_t   *numbers = list->room_bits > FS_FEW_BITS ? list->numbers.many :
 			list->numbers.few;
 
-		same = fs_count_of_term(&added[i], count - i);
+		same = fs_count_of_term(&added->terms[i], added->count - i);
 		(void) pthread_rwlock_wrlock(&shard->lock);
 		for (size_t j = 0; j < same; j++)
-			numbers[list->count++] = first + added[i + j].offset;
+			numbers[list->count++] = first + added->terms[i + j].offset;
 		(void) pthread_rwlock_unlock(&shard->lock);
 	}
 }

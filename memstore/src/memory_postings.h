@@ -9,8 +9,8 @@
 
 #include <pthread.h>
 
-#include "memory_pool.h"
-#include "terms.h"
+#include "arena.h"
+#include "new_terms.h"
 
 /* A power of two.  Seeking threads meet only if they want terms of one shard. */
 #define FS_POSTING_SHARD_BITS 6
@@ -28,31 +28,23 @@ typedef struct fs_posting_shard
 
 typedef struct fs_postings
 {
-	fs_memory_pool *pool;		/* where shorter lists come from */
+	fs_arena   *pool;			/* where shorter lists come from */
 	uint64_t   *outgrown[FS_POOLED_LIST_BITS + 1];	/* by size: linked by their first word */
 	fs_posting_shard shards[1 << FS_POSTING_SHARD_BITS];
 } fs_postings;
-
-/* A term of a fact that is to be added: the offset-th of several. */
-typedef struct fs_new_posting
-{
-	fs_term		term;
-	uint64_t	offset;
-} fs_new_posting;
 
 /* Begins zeroed but for the pool.  False if out of memory: nothing is to be destroyed then. */
 bool		fs_postings_init(fs_postings *postings);
 void		fs_postings_destroy(fs_postings *postings);
 
 /*
- * Makes room, so that adding cannot fail.  Sorted by term, then by offset.  False if there is no
- * memory; what has been made room for stays, and nobody sees it.
+ * Makes room, so that adding cannot fail.  The terms are sorted.  False if there is no memory; what
+ * has been made room for stays, and nobody sees it.
  */
-bool		fs_postings_reserve(fs_postings *postings, const fs_new_posting *added, size_t count);
+bool		fs_postings_reserve(fs_postings *postings, const fs_new_terms *added);
 
 /* Adds what was reserved.  The numbers begin with first, which is higher than all there are. */
-void		fs_postings_add(fs_postings *postings, const fs_new_posting *added, size_t count,
-							uint64_t first);
+void		fs_postings_add(fs_postings *postings, const fs_new_terms *added, uint64_t first);
 
 /*
  * The nearest fact with the term at or after (backwards: at or before) a position, 0 if there is

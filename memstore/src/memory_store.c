@@ -8,6 +8,10 @@
 #include "error.h"
 #include "memory_append.h"
 
+/* Of the pool: a store has more to keep than an append. */
+#define FS_FIRST_CHUNK_BYTES 16000
+#define FS_LARGEST_CHUNK_BYTES 1000000
+
 /*
  * What the search asks for; see local_log.h.
  */
@@ -101,6 +105,8 @@ fs_memory_open(const char *location, fs_hub *hub, fs_backend **backend, factstr_
 		return fs_error_no_memory(error);
 	}
 	opened->hub = hub;
+	opened->pool.first_chunk_bytes = FS_FIRST_CHUNK_BYTES;
+	opened->pool.largest_chunk_bytes = FS_LARGEST_CHUNK_BYTES;
 	opened->postings.pool = &opened->pool;
 	*backend = opened;
 	return FACTSTR_OK;
@@ -113,7 +119,7 @@ fs_memory_close(fs_backend *backend)
 	fs_memory_keys_release(&backend->keys);
 	fs_postings_destroy(&backend->postings);
 	fs_memory_log_release(&backend->log);
-	fs_memory_pool_release(&backend->pool);
+	fs_arena_release(&backend->pool);
 	(void) pthread_mutex_destroy(&backend->appending);
 	free(backend);
 }

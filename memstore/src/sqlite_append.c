@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "new_terms.h"
 #include "sqlite_store.h"
 #include "stored_event.h"
 #include "times.h"
@@ -20,85 +21,6 @@
 
 /* What SQLite takes, unless it was built otherwise. */
 #define FS_MAX_ROW_BYTES 1000000000
-
-/* A term of a fact that is to be inserted: offset is its place among the new facts. */
-typedef struct fs_new_term
-{
-	fs_term		term;
-	uint64_t	offset;
-} fs_new_term;
-
-/* The terms of all new facts, in the order of the index. */
-typedef struct fs_new_terms
-{
-	size_t		count;
-	size_t		capacity;
-	fs_new_term *terms;
-	uint64_t	fact_count;
-	fs_term_list of_fact;		/* the last one */
-} fs_new_terms;
-
-static void
-fs_new_terms_release(fs_new_terms *terms)
-{
-	fs_term_list_release(&terms->of_fact);
-	free(terms->terms);
-}
-
-static bool
-fs_new_terms_reserve(fs_new_terms *terms, size_t more)
-{
-	size_t		capacity = terms->capacity;
-	fs_new_term *grown;
-
-	if (more <= capacity - terms->count)
-		return true;
-	if (more > SIZE_MAX / 4 / sizeof(fs_new_term) - terms->count)
-		return false;
-	capacity = 2 * (terms->count + more);
-	grown = realloc(terms->terms, capacity * sizeof(fs_new_term));
-	if (grown == NULL)
-		return false;
-	terms->terms = grown;
-	terms->capacity = capacity;
-	return true;
-}
-
-static bool
-fs_new_terms_add(fs_new_terms *terms, const fs_append_event *event)
-{
-	if (!fs_terms_of_fact(event->event_type, event->payload_document, &terms->of_fact) ||
-		!fs_new_terms_reserve(terms, terms->of_fact.count))
-		return false;
-	for (size_t i = 0; i < terms->of_fact.count; i++)
-	{
-		fs_new_term *term = &terms->terms[terms->count++];
-
-		term->term = terms->of_fact.terms[i];
-		term->offset = terms->fact_count;
-	}
-	terms->fact_count++;
-	return true;
-}
-
-/* As SQLite orders them: as signed integers. */
-static int
-fs_compare_new_terms(const void *a, const void *b)
-{
-	const fs_new_term *left = a;
-	const fs_new_term *right = b;
-
-	if (left->term != right->term)
-		return (int64_t) left->term < (int64_t) right->term ? -1 : 1;
-	return (left->offset > right->offset) - (left->offset < right->offset);
-}
-
-static void
-fs_new_terms_sort(fs_new_terms *terms)
-{
-	if (terms->count > 1)
-		qsort(terms->terms, terms->count, sizeof(fs_new_term), fs_compare_new_terms);
-}
 
 /* SQLite refuses a row beyond its limit; better say which. */
 static int

@@ -144,7 +144,7 @@ fs_compare_terms(const void *a, const void *b)
 	fs_term		left = *(const fs_term *) a;
 	fs_term		right = *(const fs_term *) b;
 
-	return (left > right) - (left < right);
+	return fs_term_is_before(right, left) - fs_term_is_before(left, right);
 }
 
 static void
@@ -160,7 +160,7 @@ fs_sort_terms(fs_term *terms, size_t count)
 		fs_term		term = terms[i];
 		size_t		place = i;
 
-		for (; place > 0 && terms[place - 1] > term; place--)
+		for (; place > 0 && fs_term_is_before(term, terms[place - 1]); place--)
 			terms[place] = terms[place - 1];
 		terms[place] = term;
 	}

@@ -21,6 +21,13 @@
 /* As a SQLite integer it is the same 64 bits, signed. */
 typedef uint64_t fs_term;
 
+/* Terms are in SQLite's order, so that its index is filled in one direction. */
+static inline bool
+fs_term_is_before(fs_term a, fs_term b)
+{
+	return (int64_t) a < (int64_t) b;
+}
+
 /* Terms without repetition, in order.  Begins zeroed, and can be used again and again. */
 typedef struct fs_term_list
 {

@@ -69,7 +69,7 @@ is_sorted(const fs_term_list *list)
 {
 	for (size_t i = 1; i < list->count; i++)
 	{
-		if (list->terms[i - 1] >= list->terms[i])
+		if (!fs_term_is_before(list->terms[i - 1], list->terms[i]))
 			return false;
 	}
 	return true;
