@@ -94,7 +94,7 @@ cli_add_line(cli_event_input *input)
 {
 	char		place[CLI_PLACE_SIZE];
 
-	if (!cli_is_one_value(input->input.line))
+	if (!fs_json_is_one_value(input->input.line))
 	{
 		(void) cli_fail_with("%s: the line is not one JSON value",
 							 cli_input_place(&input->input, input->input.line_number, place));

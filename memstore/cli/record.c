@@ -212,16 +212,16 @@ static int
 cli_parse_record(fs_text record, factstr_fact *fact, const cli_path *path, factstr_error *error)
 {
 	cli_record_slices slices = {{NULL, 0}, {NULL, 0}};
-	cli_walk	walk;
+	fs_json_walk walk;
 	fs_text		key;
 	fs_text		value;
 	int			found = 0;
 	int			code = FACTSTR_OK;
 
 	*fact = (factstr_fact) {0};
-	if (!cli_walk_begin(&walk, record.data, '{'))
+	if (!fs_json_walk_begin(&walk, record.data, '{'))
 		return cli_malformed(error, path, CLI_RECORD_SHAPE, "it is not an object");
-	while (code == FACTSTR_OK && cli_walk_member(&walk, &key, &value))
+	while (code == FACTSTR_OK && fs_json_walk_member(&walk, &key, &value))
 	{
 		const char *name = cli_string(key);
 
@@ -229,7 +229,7 @@ cli_parse_record(fs_text record, factstr_fact *fact, const cli_path *path, facts
 			return cli_malformed(error, path, CLI_RECORD_SHAPE, "it has a malformed key");
 		code = cli_take_record_member(name, value, fact, &slices, &found, path, error);
 	}
-	if (code == FACTSTR_OK && !cli_walk_complete(&walk))
+	if (code == FACTSTR_OK && !fs_json_walk_complete(&walk))
 		return cli_malformed(error, path, CLI_RECORD_SHAPE, "it is not JSON");
 	if (code == FACTSTR_OK)
 		code = cli_check_record_keys(found, path, error);
@@ -263,13 +263,13 @@ static int
 cli_parse_records(fs_text records, cli_parsed_batch *parsed, factstr_error *error)
 {
 	cli_path	path = {false, 0};
-	cli_walk	walk;
+	fs_json_walk walk;
 	fs_text		record;
 
 	parsed->batch.fact_count = 0;
-	if (!cli_walk_begin(&walk, records.data, '['))
+	if (!fs_json_walk_begin(&walk, records.data, '['))
 		return cli_malformed(error, &path, CLI_BATCH_SHAPE, "\"event_records\" is not an array");
-	while (cli_walk_element(&walk, &record))
+	while (fs_json_walk_element(&walk, &record))
 	{
 		int			code;
 
@@ -282,7 +282,7 @@ cli_parse_records(fs_text records, cli_parsed_batch *parsed, factstr_error *erro
 		parsed->batch.fact_count++;
 	}
 	path.in_record = false;
-	if (!cli_walk_complete(&walk))
+	if (!fs_json_walk_complete(&walk))
 		return cli_malformed(error, &path, CLI_BATCH_SHAPE, "\"event_records\" is not JSON");
 	return FACTSTR_OK;
 }
@@ -356,16 +356,16 @@ int
 cli_parse_batch(char *line, cli_parsed_batch *parsed, factstr_error *error)
 {
 	static const cli_path path = {false, 0};
-	cli_walk	walk;
+	fs_json_walk walk;
 	fs_text		key;
 	fs_text		value;
 	int			found = 0;
 	int			code = FACTSTR_OK;
 
 	parsed->batch = (factstr_batch) {0};
-	if (!cli_is_one_value(line) || !cli_walk_begin(&walk, line, '{'))
+	if (!fs_json_is_one_value(line) || !fs_json_walk_begin(&walk, line, '{'))
 		return cli_malformed(error, &path, CLI_BATCH_SHAPE, "the line is not one JSON object");
-	while (code == FACTSTR_OK && cli_walk_member(&walk, &key, &value))
+	while (code == FACTSTR_OK && fs_json_walk_member(&walk, &key, &value))
 	{
 		const char *name = cli_string(key);
 
@@ -373,7 +373,7 @@ cli_parse_batch(char *line, cli_parsed_batch *parsed, factstr_error *error)
 			return cli_malformed(error, &path, CLI_BATCH_SHAPE, "it has a malformed key");
 		code = cli_take_batch_member(name, value, parsed, &found, error);
 	}
-	if (code == FACTSTR_OK && !cli_walk_complete(&walk))
+	if (code == FACTSTR_OK && !fs_json_walk_complete(&walk))
 		return cli_malformed(error, &path, CLI_BATCH_SHAPE, "it is not JSON");
 	parsed->batch.facts = parsed->facts;
 	return code == FACTSTR_OK ? cli_check_batch(parsed, found, error) : code;

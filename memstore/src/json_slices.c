@@ -6,55 +6,6 @@
 
 #include "json_slices.h"
 
-static const char *
-fs_skip_blanks(const char *text)
-{
-	return text + strspn(text, " \t\n\r");
-}
-
-/* Behind the string that begins here. */
-static const char *
-fs_skip_string(const char *text)
-{
-	text++;
-	while (*text != '"')
-		text += *text == '\\' ? 2 : 1;
-	return text + 1;
-}
-
-/* Behind the array or object that begins here; only strings can hide brackets. */
-static const char *
-fs_skip_nested(const char *text)
-{
-	size_t		depth = 0;
-
-	do
-	{
-		if (*text == '"')
-		{
-			text = fs_skip_string(text);
-			continue;
-		}
-		if (*text == '[' || *text == '{')
-			depth++;
-		else if (*text == ']' || *text == '}')
-			depth--;
-		text++;
-	}
-	while (depth > 0);
-	return text;
-}
-
-static const char *
-fs_skip_value(const char *text)
-{
-	if (*text == '"')
-		return fs_skip_string(text);
-	if (*text == '[' || *text == '{')
-		return fs_skip_nested(text);
-	return text + strcspn(text, ",]} \t\n\r");
-}
-
 static int
 fs_hex_digit(char digit)
 {
@@ -96,28 +47,26 @@ fs_key_is(const char *text, const char *name)
 void
 fs_slicer_begin(fs_slicer *slicer, const char *text)
 {
-	slicer->next = strchr(text, '[') + 1;
+	(void) fs_json_walk_begin(&slicer->events, text, '[');
 }
 
 /* Of several members with one key the last one counts, as for the loader. */
 void
 fs_slicer_next(fs_slicer *slicer, fs_event_slices *slices)
 {
-	const char *next = fs_skip_blanks(slicer->next + strspn(slicer->next, ", \t\n\r")) + 1;
+	fs_json_walk event;
+	fs_text		key;
+	fs_text		value;
 
 	memset(slices, 0, sizeof(*slices));
-	while (*(next = fs_skip_blanks(next)) != '}')
+	if (!fs_json_walk_enter(&slicer->events, &event, '{'))
+		return;
+	while (fs_json_walk_member(&event, &key, &value))
 	{
-		const char *key = *next == ',' ? fs_skip_blanks(next + 1) : next;
-		const char *value = fs_skip_blanks(fs_skip_blanks(fs_skip_string(key)) + 1);
-		fs_text		slice = {value, 0};
-
-		next = fs_skip_value(value);
-		slice.length = (size_t) (next - value);
-		if (fs_key_is(key, "payload"))
-			slices->payload = slice;
-		else if (fs_key_is(key, "metadata"))
-			slices->metadata = slice;
+		if (fs_key_is(key.data, "payload"))
+			slices->payload = value;
+		else if (fs_key_is(key.data, "metadata"))
+			slices->metadata = value;
 	}
-	slicer->next = next + 1;
+	fs_json_walk_leave(&slicer->events, &event);
 }

@@ -2,17 +2,17 @@
  * json_slices.h
  *		Where in the text of an events document the payloads and metadata are.
  *
- * The text must have been loaded by fs_json_document_load and parsed as new events: nothing is
- * checked here any more, and malformed text would be read beyond its end.
+ * The text must have been loaded by fs_json_document_load and parsed as new events: what is
+ * malformed is not noticed here.
  */
 #ifndef FACTSTR_JSON_SLICES_H
 #define FACTSTR_JSON_SLICES_H
 
-#include "match/json_value.h"
+#include "json_walk.h"
 
 typedef struct fs_slicer
 {
-	const char *next;
+	fs_json_walk events;
 } fs_slicer;
 
 /* Borrowed from the text, without the blanks around them; empty if the event has no such key. */

@@ -210,7 +210,7 @@ fs_append_locked(fs_backend *backend, const fs_append *append, uint64_t head,
 				 const fs_new_facts *facts, factstr_append_result *result, factstr_error *error)
 {
 	int			code = fs_check_what_came_since(backend, append, head, error);
-	fs_memory_batch *batch;
+	fs_memory_batch *batch = NULL;
 
 	if (code == FACTSTR_OK)
 		code = fs_add_facts(backend, facts, &batch, error);

@@ -10,65 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_walk.h"
 #include "postgres_store.h"
 #include "times.h"
 
+/* The result is the reader's own, which may write where a slice points. */
 static char *
-fs_skip_blanks(char *text)
+fs_writable(fs_text slice)
 {
-	return text + strspn(text, " ");
-}
-
-/* Behind the string that begins here, or NULL if it has no end. */
-static char *
-fs_skip_string(char *text)
-{
-	for (text++; *text != '"'; text++)
-	{
-		if (*text == '\\')
-			text++;
-		if (*text == '\0')
-			return NULL;
-	}
-	return text + 1;
-}
-
-/* Behind the array or object that begins here; only strings can hide brackets. */
-static char *
-fs_skip_nested(char *text)
-{
-	size_t		depth = 0;
-
-	do
-	{
-		text += strcspn(text, "\"[]{}");
-		if (*text == '\0')
-			return NULL;
-		if (*text == '"')
-		{
-			text = fs_skip_string(text);
-			if (text == NULL)
-				return NULL;
-			continue;
-		}
-		if (*text == '[' || *text == '{')
-			depth++;
-		else
-			depth--;
-		text++;
-	}
-	while (depth > 0);
-	return text;
-}
-
-static char *
-fs_skip_value(char *text)
-{
-	if (*text == '"')
-		return fs_skip_string(text);
-	if (*text == '[' || *text == '{')
-		return fs_skip_nested(text);
-	return text + strcspn(text, ",]}");
+	return (char *) (uintptr_t) slice.data;
 }
 
 /* Writes a character as UTF-8; only control characters come as \u escapes. */
@@ -85,11 +35,13 @@ fs_put_character(char *out, unsigned long character)
 	return out;
 }
 
-/* The text of a string in quotes that ends before end, in its place. */
+/* The text of a string in quotes, in its place. */
 static char *
-fs_unquote(char *text, const char *end)
+fs_unquote(fs_text string)
 {
 	static const char escapes[] = "b\bf\fn\nr\rt\t";
+	char	   *text = fs_writable(string);
+	const char *end = string.data + string.length;
 	char	   *in = text + 1;
 	char	   *out = text;
 
@@ -118,66 +70,77 @@ fs_unquote(char *text, const char *end)
 	return text;
 }
 
-/* Gives a fact one member of its record, whose value is ended by a NUL. */
-static bool
-fs_set_member(factstr_fact *fact, const char *key, char *value, const char *end)
+/* Where texts end that are ended when the record has been walked through. */
+typedef struct fs_record_ends
 {
-	if (strncmp(key, "\"payload\"", 9) == 0)
-		fact->payload = value;
-	else if (strncmp(key, "\"metadata\"", 10) == 0)
-		fact->metadata = value;
-	else if (strncmp(key, "\"event_type\"", 12) == 0)
-		fact->event_type = fs_unquote(value, end);
-	else if (strncmp(key, "\"sequence_number\"", 17) == 0)
-		fact->sequence_number = strtoull(value, NULL, 10);
-	else if (strncmp(key, "\"occurred_at\"", 13) == 0)
-		return fs_parse_time(fs_unquote(value, end), &fact->occurred_at);
+	char	   *payload;
+	char	   *metadata;		/* NULL: it has none */
+} fs_record_ends;
+
+/* Gives a fact one member of its record.  Strings lose their quotes, and are ended, at once. */
+static bool
+fs_set_member(factstr_fact *fact, fs_text key, fs_text value, fs_record_ends *ends)
+{
+	if (fs_text_is(key, "\"payload\""))
+	{
+		fact->payload = value.data;
+		ends->payload = fs_writable(value) + value.length;
+	}
+	else if (fs_text_is(key, "\"metadata\""))
+	{
+		fact->metadata = value.data;
+		ends->metadata = fs_writable(value) + value.length;
+	}
+	else if (fs_text_is(key, "\"event_type\""))
+		fact->event_type = fs_unquote(value);
+	else if (fs_text_is(key, "\"sequence_number\""))
+		fact->sequence_number = strtoull(value.data, NULL, 10);
+	else if (fs_text_is(key, "\"occurred_at\""))
+		return fs_parse_time(fs_unquote(value), &fact->occurred_at);
 	return true;
 }
 
-/* Takes the record that begins here apart.  Behind it, or NULL if it is not one. */
-static char *
-fs_take_record(char *text, factstr_fact *fact)
+/* The next record as a fact; false at the end, and if it is not one. */
+static bool
+fs_take_record(fs_json_walk *records, factstr_fact *fact)
 {
-	char		delimiter = ',';
+	fs_record_ends ends = {NULL, NULL};
+	fs_json_walk record;
+	fs_text		key;
+	fs_text		value;
 
 	memset(fact, 0, sizeof(*fact));
-	if (*text++ != '{')
-		return NULL;
-	while (delimiter == ',')
+	if (!fs_json_walk_enter(records, &record, '{'))
+		return false;
+	while (fs_json_walk_member(&record, &key, &value))
 	{
-		char	   *key = fs_skip_blanks(text);
-		char	   *value = *key == '"' ? fs_skip_string(key) : NULL;
-		char	   *end;
-
-		if (value == NULL || *value != ':')
-			return NULL;
-		value = fs_skip_blanks(value + 1);
-		end = fs_skip_value(value);
-		if (end == NULL || (*end != ',' && *end != '}'))
-			return NULL;
-		delimiter = *end;
-		*end = '\0';
-		if (!fs_set_member(fact, key, value, end))
-			return NULL;
-		text = end + 1;
+		if (!fs_set_member(fact, key, value, &ends))
+			return false;
 	}
-	return fact->event_type != NULL && fact->payload != NULL ? text : NULL;
+	if (fact->event_type == NULL || fact->payload == NULL)
+		return false;
+	fs_json_walk_leave(records, &record);
+	*ends.payload = '\0';
+	if (ends.metadata != NULL)
+		*ends.metadata = '\0';
+	return true;
 }
 
 int
 fs_add_event_records(char *event_records, fs_batch_list *batches, factstr_error *error)
 {
-	char	   *text = event_records;
+	fs_json_walk records;
 	factstr_fact fact;
 
-	while (text != NULL && (*text == '[' || *text == ','))
+	if (fs_json_walk_begin(&records, event_records, '['))
 	{
-		text = fs_take_record(fs_skip_blanks(text + 1), &fact);
-		if (text != NULL && !fs_batch_list_add(batches, &fact))
-			return fs_error_no_memory(error);
+		while (fs_take_record(&records, &fact))
+		{
+			if (!fs_batch_list_add(batches, &fact))
+				return fs_error_no_memory(error);
+		}
+		if (fs_json_walk_complete(&records))
+			return FACTSTR_OK;
 	}
-	if (text == NULL || *text != ']')
-		return fs_error(error, FACTSTR_STORAGE, "the server's answer is not understood");
-	return FACTSTR_OK;
+	return fs_error(error, FACTSTR_STORAGE, "the server's answer is not understood");
 }

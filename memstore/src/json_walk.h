@@ -6,32 +6,39 @@
  * whether it is JSON, the library finds out.  Texts are NUL-terminated, whatever else they are, and
  * nothing is read beyond that.
  */
-#ifndef FACTSTR_CLI_JSON_WALK_H
-#define FACTSTR_CLI_JSON_WALK_H
+#ifndef FACTSTR_JSON_WALK_H
+#define FACTSTR_JSON_WALK_H
 
 #include <stdbool.h>
 
 #include "match/json_value.h"
 
 /* One walk over an array or object; next is NULL after something that cannot be one. */
-typedef struct cli_walk
+typedef struct fs_json_walk
 {
 	const char *next;
 	char		end;			/* its closing bracket */
 	bool		has_begun;
-} cli_walk;
+} fs_json_walk;
 
 /* Is the text one value, from its first byte to its last, blanks aside? */
-bool		cli_is_one_value(const char *text);
+bool		fs_json_is_one_value(const char *text);
 
 /* bracket is '[' or '{'.  False if the text does not begin with it. */
-bool		cli_walk_begin(cli_walk *walk, const char *text, char bracket);
+bool		fs_json_walk_begin(fs_json_walk *walk, const char *text, char bracket);
 
 /* The next element or member; false at the end, and when the text cannot be JSON. */
-bool		cli_walk_element(cli_walk *walk, fs_text *value);
-bool		cli_walk_member(cli_walk *walk, fs_text *key, fs_text *value);
+bool		fs_json_walk_element(fs_json_walk *walk, fs_text *value);
+bool		fs_json_walk_member(fs_json_walk *walk, fs_text *key, fs_text *value);
+
+/*
+ * The next element as a walk of its own, without having looked for its end before; afterwards the
+ * outer walk goes on behind it.
+ */
+bool		fs_json_walk_enter(fs_json_walk *walk, fs_json_walk *inner, char bracket);
+void		fs_json_walk_leave(fs_json_walk *walk, const fs_json_walk *inner);
 
 /* Has the walk come to a proper end? */
-bool		cli_walk_complete(const cli_walk *walk);
+bool		fs_json_walk_complete(const fs_json_walk *walk);
 
-#endif							/* FACTSTR_CLI_JSON_WALK_H */
+#endif							/* FACTSTR_JSON_WALK_H */

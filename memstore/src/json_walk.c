@@ -6,17 +6,17 @@
 
 #include "json_walk.h"
 
-#define CLI_BLANKS " \t\r\n"
+#define FS_BLANKS " \t\r\n"
 
 static const char *
-cli_skip_blanks(const char *text)
+fs_skip_blanks(const char *text)
 {
-	return text + strspn(text, CLI_BLANKS);
+	return text + strspn(text, FS_BLANKS);
 }
 
 /* Behind the string that begins here, or NULL. */
 static const char *
-cli_skip_string(const char *text)
+fs_skip_string(const char *text)
 {
 	text++;
 	for (;;)
@@ -32,7 +32,7 @@ cli_skip_string(const char *text)
 
 /* Behind the array or object that begins here, or NULL. */
 static const char *
-cli_skip_nested(const char *text)
+fs_skip_nested(const char *text)
 {
 	size_t		depth = 0;
 
@@ -41,7 +41,7 @@ cli_skip_nested(const char *text)
 		text += strcspn(text, "\"[]{}");
 		if (*text == '"')
 		{
-			text = cli_skip_string(text);
+			text = fs_skip_string(text);
 			if (text == NULL)
 				return NULL;
 			continue;
@@ -57,30 +57,30 @@ cli_skip_nested(const char *text)
 
 /* Behind the value that begins here, or NULL. */
 static const char *
-cli_skip_value(const char *text)
+fs_skip_value(const char *text)
 {
 	size_t		length;
 
 	if (*text == '"')
-		return cli_skip_string(text);
+		return fs_skip_string(text);
 	if (*text == '[' || *text == '{')
-		return cli_skip_nested(text);
-	length = strcspn(text, ",:[]{}\"" CLI_BLANKS);
+		return fs_skip_nested(text);
+	length = strcspn(text, ",:[]{}\"" FS_BLANKS);
 	return length > 0 ? text + length : NULL;
 }
 
 bool
-cli_is_one_value(const char *text)
+fs_json_is_one_value(const char *text)
 {
-	const char *end = cli_skip_value(cli_skip_blanks(text));
+	const char *end = fs_skip_value(fs_skip_blanks(text));
 
-	return end != NULL && *cli_skip_blanks(end) == '\0';
+	return end != NULL && *fs_skip_blanks(end) == '\0';
 }
 
 bool
-cli_walk_begin(cli_walk *walk, const char *text, char bracket)
+fs_json_walk_begin(fs_json_walk *walk, const char *text, char bracket)
 {
-	text = cli_skip_blanks(text);
+	text = fs_skip_blanks(text);
 	walk->end = bracket == '[' ? ']' : '}';
 	walk->has_begun = false;
 	walk->next = *text == bracket ? text + 1 : NULL;
@@ -89,24 +89,24 @@ cli_walk_begin(cli_walk *walk, const char *text, char bracket)
 
 /* Goes to where the next element or member begins.  False at the end. */
 static bool
-cli_walk_on(cli_walk *walk)
+fs_walk_on(fs_json_walk *walk)
 {
 	if (walk->next == NULL)
 		return false;
-	walk->next = cli_skip_blanks(walk->next);
+	walk->next = fs_skip_blanks(walk->next);
 	if (*walk->next == walk->end)
 		return false;
 	if (walk->has_begun)
-		walk->next = *walk->next == ',' ? cli_skip_blanks(walk->next + 1) : NULL;
+		walk->next = *walk->next == ',' ? fs_skip_blanks(walk->next + 1) : NULL;
 	walk->has_begun = true;
 	return walk->next != NULL;
 }
 
 static bool
-cli_walk_value(cli_walk *walk, fs_text *value)
+fs_walk_value(fs_json_walk *walk, fs_text *value)
 {
 	value->data = walk->next;
-	walk->next = cli_skip_value(walk->next);
+	walk->next = fs_skip_value(walk->next);
 	if (walk->next == NULL)
 		return false;
 	value->length = (size_t) (walk->next - value->data);
@@ -114,28 +114,40 @@ cli_walk_value(cli_walk *walk, fs_text *value)
 }
 
 bool
-cli_walk_element(cli_walk *walk, fs_text *value)
+fs_json_walk_element(fs_json_walk *walk, fs_text *value)
 {
-	return cli_walk_on(walk) && cli_walk_value(walk, value);
+	return fs_walk_on(walk) && fs_walk_value(walk, value);
 }
 
 bool
-cli_walk_member(cli_walk *walk, fs_text *key, fs_text *value)
+fs_json_walk_member(fs_json_walk *walk, fs_text *key, fs_text *value)
 {
-	if (!cli_walk_on(walk))
+	if (!fs_walk_on(walk))
 		return false;
 	key->data = walk->next;
-	walk->next = *walk->next == '"' ? cli_skip_string(walk->next) : NULL;
+	walk->next = *walk->next == '"' ? fs_skip_string(walk->next) : NULL;
 	if (walk->next == NULL)
 		return false;
 	key->length = (size_t) (walk->next - key->data);
-	walk->next = cli_skip_blanks(walk->next);
-	walk->next = *walk->next == ':' ? cli_skip_blanks(walk->next + 1) : NULL;
-	return walk->next != NULL && cli_walk_value(walk, value);
+	walk->next = fs_skip_blanks(walk->next);
+	walk->next = *walk->next == ':' ? fs_skip_blanks(walk->next + 1) : NULL;
+	return walk->next != NULL && fs_walk_value(walk, value);
 }
 
 bool
-cli_walk_complete(const cli_walk *walk)
+fs_json_walk_enter(fs_json_walk *walk, fs_json_walk *inner, char bracket)
+{
+	return fs_walk_on(walk) && fs_json_walk_begin(inner, walk->next, bracket);
+}
+
+void
+fs_json_walk_leave(fs_json_walk *walk, const fs_json_walk *inner)
+{
+	walk->next = fs_json_walk_complete(inner) ? inner->next + 1 : NULL;
+}
+
+bool
+fs_json_walk_complete(const fs_json_walk *walk)
 {
 	return walk->next != NULL && *walk->next == walk->end;
 }
