@@ -12,18 +12,26 @@
 
 #include "miscadmin.h"
 #include "storage/lock.h"
+#include "utils/resowner.h"
+#include "utils/timestamp.h"
 
 #include "append_lock.h"
 #include "compat.h"
+#include "wakeup.h"
 
 /*
- * Going to sleep and being woken costs more than an append holds the lock, so an append first tries
- * a few times, with a short pause in between.  These tries never get past an append that already
- * sleeps in the queue: a conditional request fails while anybody waits.  Measured with 16 clients;
- * pauses in microseconds.
+ * PostgreSQL hands a lock over to the first in its queue, and nobody can take it before that process
+ * has been woken and has come to run.  That takes longer than an append needs the lock, so with many
+ * clients all would wait for processes that do not run.  Hence an append first waits beside
+ * the queue for a while: each append that ends wakes one that waits, and whoever comes first has the lock,
+ * also one that has just come and is running.  Nobody waits like that for long, since the deadlock
+ * detector does not see it, and others get past; and nobody gets past one who sleeps in the queue: a
+ * conditional request fails while anybody does.  In milliseconds.
  */
-#define TRIES_BEFORE_QUEUEING 20
-#define PAUSE_BETWEEN_TRIES 50
+#define WAIT_BESIDE_THE_QUEUE 50
+
+/* Has this transaction asked for the lock?  Then its end wakes one who waits. */
+static bool acquired = false;
 
 static LOCKTAG
 append_lock_tag(const FactstrStore *store)
@@ -34,20 +42,42 @@ append_lock_tag(const FactstrStore *store)
 	return tag;
 }
 
+static bool
+try_lock(const LOCKTAG *tag)
+{
+	return LockAcquire(tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+/* False if others always got past. */
+static bool
+wait_beside_the_queue(const LOCKTAG *tag)
+{
+	WakeupPoint *point = wakeup_of_append_lock();
+	TimestampTz until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), WAIT_BESIDE_THE_QUEUE);
+
+	for (;;)
+	{
+		uint64		generation = wakeup_generation(point);
+		long		timeout;
+
+		if (try_lock(tag))
+			return true;
+		timeout = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), until);
+		if (timeout <= 0)
+			return false;
+		(void) wakeup_wait(point, generation, timeout);
+	}
+}
+
 /* Takes the lock until the end of the transaction, or of the subtransaction if that fails. */
 void
 append_lock_acquire(const FactstrStore *store)
 {
 	LOCKTAG		tag = append_lock_tag(store);
 
-	for (int i = 0; i < TRIES_BEFORE_QUEUEING; i++)
-	{
-		if (LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL)
-			return;
-		CHECK_FOR_INTERRUPTS();
-		pg_usleep(PAUSE_BETWEEN_TRIES);
-	}
-	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+	acquired = true;
+	if (!try_lock(&tag) && !wait_beside_the_queue(&tag))
+		(void) LockAcquire(&tag, ExclusiveLock, false, false);
 }
 
 /* Undoes one append_lock_acquire, for an append that turned out to write nothing. */
@@ -57,6 +87,7 @@ append_lock_release(const FactstrStore *store)
 	LOCKTAG		tag = append_lock_tag(store);
 
 	(void) LockRelease(&tag, ExclusiveLock, false);
+	wakeup_one(wakeup_of_append_lock());
 }
 
 bool
@@ -65,4 +96,21 @@ append_lock_is_held(const FactstrStore *store)
 	LOCKTAG		tag = append_lock_tag(store);
 
 	return factstr_lock_held_by_me(&tag, ExclusiveLock);
+}
+
+/* The locks of a transaction have been released, or those of a subtransaction that has failed. */
+static void
+on_resource_release(ResourceReleasePhase phase, bool is_commit, bool is_top_level, void *argument)
+{
+	if (!acquired || phase != RESOURCE_RELEASE_AFTER_LOCKS || (is_commit && !is_top_level))
+		return;
+	acquired = !is_top_level;
+	wakeup_one(wakeup_of_append_lock());
+}
+
+/* After factstr_durability_init, so that it is called before: nobody should wait for that flush. */
+void
+append_lock_init(void)
+{
+	RegisterResourceReleaseCallback(on_resource_release, NULL);
 }

@@ -7,6 +7,7 @@
 
 #include "store.h"
 
+extern void append_lock_init(void);
 extern void append_lock_acquire(const FactstrStore *store);
 extern void append_lock_release(const FactstrStore *store);
 extern bool append_lock_is_held(const FactstrStore *store);

@@ -8,6 +8,7 @@
 #include "miscadmin.h"
 #include "utils/guc.h"
 
+#include "append_lock.h"
 #include "compat.h"
 #include "durability.h"
 #include "launcher.h"
@@ -72,6 +73,7 @@ _PG_init(void)
 
 	factstr_store_init();
 	factstr_durability_init();
+	append_lock_init();
 	factstr_notify_init();
 	stream_lock_init();
 	wakeup_init();

@@ -1,6 +1,6 @@
 /*
  * wakeup.c
- *		Waiting for what other sessions commit: new facts of this database, a change of a stream.
+ *		Waiting for what other sessions do: commit facts of this database, change a stream, end an append.
  *
  * Each can be waited for at a point in shared memory.  Whoever commits such a change wakes all that
  * wait there; they then look by themselves.  Points are shared by hash, and a transaction may be
@@ -23,13 +23,13 @@
 
 #include "wakeup.h"
 
-/* Half of the points are for facts, half for streams; a bit each in "pending". */
+/* For facts, for streams, and for append locks; those of the first two have a bit each in "pending". */
 #define POINTS_OF_A_KIND 32
-#define POINTS (2 * POINTS_OF_A_KIND)
+#define POINTS (3 * POINTS_OF_A_KIND)
 
 struct WakeupPoint
 {
-	pg_atomic_uint64 generation;	/* counts the commits */
+	pg_atomic_uint64 generation;	/* counts the changes */
 	ConditionVariable waiting;
 };
 
@@ -85,7 +85,23 @@ wakeup_of_stream(uint64 stream_hash)
 				   hash_combine64(stream_hash, MyDatabaseId) % POINTS_OF_A_KIND];
 }
 
-/* If the transaction commits, those that wait there are woken. */
+/* Where the end of an append to this database's log is waited for. */
+WakeupPoint *
+wakeup_of_append_lock(void)
+{
+	attach();
+	return &points[2 * POINTS_OF_A_KIND + murmurhash32(MyDatabaseId) % POINTS_OF_A_KIND];
+}
+
+/* One of those that wait there is woken, at once; the others go on waiting. */
+void
+wakeup_one(WakeupPoint *point)
+{
+	pg_atomic_fetch_add_u64(&point->generation, 1);
+	ConditionVariableSignal(&point->waiting);
+}
+
+/* If the transaction commits, those that wait there are woken.  For facts and streams. */
 void
 wakeup_at_commit(WakeupPoint *point)
 {
@@ -136,7 +152,7 @@ wakeup_generation(WakeupPoint *point)
 }
 
 /*
- * Waits until somebody has committed a change since that generation; false if the time ran out, in
+ * Waits until there has been a change since that generation; false if the time ran out, in
  * milliseconds.
  */
 bool
