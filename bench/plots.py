@@ -56,7 +56,15 @@ class Axis:
             self.ticks = ticks or self.decades(low, high)
         elif ticks is None:
             low, high = 0, high * 1.08
+            self.ticks = self.steps(high)
         self.low, self.high = low, high
+
+    @staticmethod
+    def steps(high):
+        """From 0 on, four to nine of them."""
+        power = 10.0 ** math.floor(math.log10(high / 4))
+        step = power * max(step for step in (1, 2, 5) if step * power <= high / 4)
+        return [(step * n, short(step * n)) for n in range(math.floor(high / step) + 1)]
 
     @staticmethod
     def decades(low, high):
@@ -71,10 +79,9 @@ class Axis:
 
     def commands(self, axis):
         text = f"textcolor rgb '{GREY}'"
-        marks = "" if self.ticks is None else \
-            "(" + ", ".join(f"{quoted(name)} {value!r}" for value, name in self.ticks) + ") "
-        return [f"set {axis}range [{self.low!r}:{self.high!r}]", f"set {axis}tics {marks}{text}",
-                f"set format {axis} '%.0s%c'", f"set {axis}label {quoted(self.title)} {text}",
+        marks = ", ".join(f"{quoted(name)} {value!r}" for value, name in self.ticks)
+        return [f"set {axis}range [{self.low!r}:{self.high!r}]", f"set {axis}tics ({marks}) {text}",
+                f"set {axis}label {quoted(self.title)} {text}",
                 *([f"set logscale {axis}"] if self.log else [])]
 
 

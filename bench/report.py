@@ -261,9 +261,10 @@ def streams(section):
 
 def notification(section, figures):
     sent, answered = percentiles(figures["sent"]), percentiles(figures["answered"])
+    share = abs(answered["p50"]) / sent["p50"]
     section.text("### Notification", "One client appends now and then, another one on the same machine listens. What "
                  "its notification takes beyond the answer to the append is "
-                 f"{times(abs(answered['p50']) / sent['p50'])} of the whole, by the medians.")
+                 f"{times(share) if share >= 0.01 else 'less than 0.01 x'} of the whole, by the medians.")
     distributions(section, "notification", "Notification of an idle listener", "milliseconds",
                   [("since the append was sent", figures["sent"])])
     section.text("Since the answer to the append; what is negative came before it:")
