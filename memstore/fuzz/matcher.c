@@ -21,7 +21,7 @@ holds_all(const fs_term_list *list, const fs_term_list *wanted)
 
 	for (size_t j = 0; j < wanted->count; j++)
 	{
-		while (i < list->count && list->terms[i] < wanted->terms[j])
+		while (i < list->count && fs_term_is_before(list->terms[i], wanted->terms[j]))
 			i++;
 		if (i == list->count || list->terms[i] != wanted->terms[j])
 			return false;

@@ -83,7 +83,7 @@ is_within(const fs_term_list *some, const fs_term_list *all)
 
 	for (size_t i = 0; i < some->count; i++)
 	{
-		while (place < all->count && all->terms[place] < some->terms[i])
+		while (place < all->count && fs_term_is_before(all->terms[place], some->terms[i]))
 			place++;
 		if (place == all->count || all->terms[place] != some->terms[i])
 			return false;

@@ -7,8 +7,8 @@ use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../perl";
 
-use Cwd ();
 use FactstrTest;
+use FactstrUpgrade;
 use FactstrWorkers;
 use POSIX ();
 use PostgreSQL::Test::Cluster;
@@ -124,22 +124,10 @@ $all->reload;
 goes_on('pg_dumpall', new_session($all));
 
 #
-# The upgrade of PostgreSQL itself, here to the same version.
+# The upgrade of PostgreSQL itself.
 #
-my $bindir = ($all->config_data('--bindir'))[0] =~ s/\n.*//sr;
-my $upgraded = PostgreSQL::Test::Cluster->new('upgraded');
-$upgraded->init(extra => [ '-E', 'UTF8', '--locale=C' ]);
-$upgraded->append_conf('postgresql.conf', $CONF);
-my @pg_upgrade = ('pg_upgrade', '-d', $node->data_dir, '-D', $upgraded->data_dir, '-b', $bindir, '-B', $bindir,
-	'-p', $node->port, '-P', $upgraded->port, '-s', PostgreSQL::Test::Utils::tempdir_short());
-my $here = Cwd::getcwd();
 $source->disconnect;
-$node->stop;
-chdir $directory;
-command_ok([ @pg_upgrade, '--check' ], 'pg_upgrade --check');
-command_ok(\@pg_upgrade, 'pg_upgrade');
-chdir $here;
-$upgraded->start;
+my $upgraded = pg_upgrade_ok($node, $CONF);
 goes_on('pg_upgrade', new_session($upgraded));
 $_->stop foreach $all, $upgraded;
 

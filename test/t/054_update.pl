@@ -11,6 +11,7 @@ use lib "$FindBin::RealBin/../perl";
 
 use FactstrCatalog;
 use FactstrTest;
+use FactstrUpgrade;
 use FactstrWorkers;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -59,7 +60,8 @@ isnt($next_full, $full, 'the next version has another setting');
 install_script($next, $next_full . $addition);
 install_script("$version--$next", "ALTER TABLE factstr_streams SET (fillfactor = 60);\n$addition");
 
-my $node = new_node('update', conf => "shared_preload_libraries = 'factstr'\nmax_worker_processes = 30");
+my $CONF = "shared_preload_libraries = 'factstr'\nmax_worker_processes = 30\nmax_connections = 50";
+my $node = new_node('update', conf => $CONF);
 my $observer = new_session($node);
 
 sub new_database
@@ -404,5 +406,23 @@ foreach my $difference (
 is(catalog_difference([ catalog($fresh) ], \@expected), '', 'and nothing else');
 
 $_->disconnect foreach $updated, $fresh, $observer;
-$node->stop;
+
+#
+# PostgreSQL's own upgrade leaves a database the version it has.
+#
+my $upgraded = pg_upgrade_ok($node, $CONF);
+
+foreach my $from (grep { $_ ne $version } keys %released)
+{
+	my $session = new_session($upgraded, dbname => 'rolled_back');
+
+	is($session->value(q(SELECT extversion FROM pg_extension WHERE extname = 'factstr')), $from, "$from after pg_upgrade");
+	works("$from after pg_upgrade", $session);
+	my $contents = $session->text($CONTENTS);
+	is($session->state_of('ALTER EXTENSION factstr UPDATE'), '00000', "$from to $version after pg_upgrade");
+	is($session->text($CONTENTS), $contents, "$from to $version after pg_upgrade: facts and streams stay");
+	works("$from to $version after pg_upgrade", $session);
+	$session->disconnect;
+}
+$upgraded->stop;
 done_testing();
