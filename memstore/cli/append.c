@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "event_input.h"
+#include "json_result.h"
 #include "options.h"
 #include "output.h"
 #include "query_options.h"

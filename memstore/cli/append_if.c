@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "event_input.h"
+#include "json_result.h"
 #include "options.h"
 #include "output.h"
 #include "query_options.h"

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "error.h"
 #include "event_input.h"
 #include "events.h"
@@ -255,43 +253,4 @@ cli_fail_in_events(const cli_event_input *input, const factstr_error *error)
 	if (error->code == FACTSTR_MALFORMED && cli_find_malformed_line(input, &offset, &found))
 		cli_translate_place(&found);
 	return cli_fail_at(cli_input_place(&input->input, input->first_line + offset, place), &found);
-}
-
-static void
-cli_copy_member(const json_t *document, const char *key, char *text, size_t size)
-{
-	const char *value = json_string_value(json_object_get(document, key));
-
-	(void) snprintf(text, size, "%s", value != NULL ? value : "");
-}
-
-void
-cli_error_of_result(int code, const char *result, factstr_error *error)
-{
-	json_t	   *document = result != NULL ? json_loads(result, 0, NULL) : NULL;
-
-	(void) fs_error(error, (factstr_code) code, "%s", factstr_code_text(code));
-	if (json_object_get(document, "message") != NULL)
-		cli_copy_member(document, "message", error->message, sizeof(error->message));
-	cli_copy_member(document, "detail", error->detail, sizeof(error->detail));
-	cli_copy_member(document, "hint", error->hint, sizeof(error->hint));
-	json_decref(document);
-}
-
-static uint64_t
-cli_version_member(const json_t *document, const char *key)
-{
-	return (uint64_t) json_integer_value(json_object_get(document, key));
-}
-
-cli_status
-cli_fail_with_conflict(const char *result)
-{
-	json_t	   *document = json_loads(result, 0, NULL);
-	factstr_error error;
-
-	(void) fs_error_conflict(&error, cli_version_member(document, "expected_context_version"),
-							 cli_version_member(document, "actual_context_version"));
-	json_decref(document);
-	return cli_fail(&error);
 }

@@ -42,10 +42,4 @@ void		cli_event_input_close(cli_event_input *input);
 /* Prints what the library says about the last batch, with the line, as near as can be told. */
 cli_status	cli_fail_in_events(const cli_event_input *input, const factstr_error *error);
 
-/* The error in the result of a function of the JSON boundary. */
-void		cli_error_of_result(int code, const char *result, factstr_error *error);
-
-/* Prints the two versions of a conflict on stderr.  Returns CLI_CONFLICT. */
-cli_status	cli_fail_with_conflict(const char *result);
-
 #endif							/* FACTSTR_CLI_EVENT_INPUT_H */

@@ -2,7 +2,7 @@
  * query.c
  *		factstr query: the facts that match, and the version of their context.
  */
-#include "event_input.h"
+#include "json_result.h"
 #include "options.h"
 #include "output.h"
 #include "query_options.h"
@@ -23,21 +23,14 @@ static cli_status
 cli_answer_query(const char *event_query)
 {
 	factstr_store *store = cli_open_store();
-	factstr_error error;
 	char	   *result = NULL;
-	cli_status	status = CLI_DONE;
+	cli_status	status;
 	int			code;
 
 	if (store == NULL)
 		return CLI_FAILED;
 	code = factstr_json_query(store, event_query, &result);
-	if (code == FACTSTR_OK)
-		(void) cli_print_text(result);
-	else
-	{
-		cli_error_of_result(code, result, &error);
-		status = cli_fail(&error);
-	}
+	status = cli_print_result(code, result);
 	factstr_json_free(result);
 	factstr_close(store);
 	return cli_output_end(status);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "event_input.h"
+#include "json_result.h"
 #include "options.h"
 #include "output.h"
 #include "query_options.h"
@@ -82,19 +82,11 @@ static cli_status
 cli_list_streams_as_json(factstr_store *store, const char *name, uint64_t position)
 {
 	char	   *result = NULL;
-	factstr_error error;
-	cli_status	status = CLI_DONE;
 	int			code = factstr_json_streams(store, &result);
+	cli_status	status = cli_print_result(code, result);
 
 	(void) name;
 	(void) position;
-	if (code == FACTSTR_OK)
-		(void) cli_print_text(result);
-	else
-	{
-		cli_error_of_result(code, result, &error);
-		status = cli_fail(&error);
-	}
 	factstr_json_free(result);
 	return status;
 }

@@ -146,6 +146,22 @@ fc_append_types(fc_test *test, const char *types)
 	return result.last_sequence_number;
 }
 
+void
+fc_append_batches(fc_worker *worker)
+{
+	static const factstr_event events[3] = {{"x", "1", NULL}, {"y", "2", NULL}, {"x", "3", NULL}};
+
+	for (int i = 0; i < FC_APPENDED_BATCHES; i++)
+	{
+		factstr_append_result result;
+		factstr_error error;
+
+		fc_expect_ok(worker->test, "a concurrent append",
+					 factstr_append(worker->store, events, 1 + (size_t) (i + worker->index) % 3,
+									NULL, &result, &error), &error);
+	}
+}
+
 /* A member's value as it is spelt, NULL if there is none. */
 static const char *
 source_of(fc_test *test, const fc_json *event, const char *key)

@@ -203,23 +203,6 @@ query_without_lower_bound(fc_test *test)
 	factstr_stream_status_list_free(list);
 }
 
-/* Batches of one to three events, and "y" in every second one. */
-static void
-append_on_and_on(fc_worker *worker)
-{
-	static const factstr_event events[3] = {{"x", "1", NULL}, {"y", "2", NULL}, {"x", "3", NULL}};
-
-	for (int i = 0; i < 40; i++)
-	{
-		factstr_append_result result;
-		factstr_error error;
-
-		fc_expect_ok(worker->test, "a concurrent append",
-					 factstr_append(worker->store, events, 1 + (size_t) (i + worker->index) % 3,
-									NULL, &result, &error), &error);
-	}
-}
-
 /*
  * Streams are opened, and opened again, in the midst of appends; each name's deliveries together
  * are the log.
@@ -251,7 +234,7 @@ replay_passes_into_live(fc_test *test)
 	fc_worker  *writers[2];
 
 	for (int i = 0; i < 2; i++)
-		writers[i] = fc_background(test, append_on_and_on, NULL);
+		writers[i] = fc_background(test, fc_append_batches, NULL);
 	fc_parallel(test, 2, open_and_reopen, collectors);
 	for (int i = 0; i < 2; i++)
 		fc_join(writers[i]);

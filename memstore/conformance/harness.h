@@ -226,6 +226,10 @@ typedef struct fc_worker
 /* Runs a function in so many threads, which begin at once, and waits for all of them. */
 void		fc_parallel(fc_test *test, int count, void (*run) (fc_worker *worker), void *context);
 
+/* A worker that appends so many batches, of one to three events, of which the second is a "y". */
+#define FC_APPENDED_BATCHES 40
+void		fc_append_batches(fc_worker *worker);
+
 /* Runs a function beside the case, until fc_join. */
 fc_worker  *fc_background(fc_test *test, void (*run) (fc_worker *worker), void *context);
 void		fc_join(fc_worker *worker);

@@ -83,22 +83,6 @@ after_commit(fc_test *test)
 	fc_check_threads(test);
 }
 
-static void
-append_batches(fc_worker *worker)
-{
-	static const factstr_event events[3] = {{"x", "1", NULL}, {"y", "2", NULL}, {"x", "3", NULL}};
-
-	for (int i = 0; i < 25; i++)
-	{
-		factstr_append_result result;
-		factstr_error error;
-
-		fc_expect_ok(worker->test, "a concurrent append",
-					 factstr_append(worker->store, events, 1 + (size_t) (i + worker->index) % 3,
-									NULL, &result, &error), &error);
-	}
-}
-
 /* What was delivered is what the log says, batch for batch. */
 static void
 in_commit_order(fc_test *test)
@@ -106,8 +90,8 @@ in_commit_order(fc_test *test)
 	fc_collector *all = fc_subscribe(test, NULL);
 	fc_collector *some = fc_subscribe(test, FC_TYPE("y"));
 
-	fc_parallel(test, 4, append_batches, NULL);
-	fc_await_deliveries(all, 100);
+	fc_parallel(test, 4, fc_append_batches, NULL);
+	fc_await_deliveries(all, 4 * FC_APPENDED_BATCHES);
 	(void) fc_append(test, "y", "0");
 	fc_expect_deliveries(all, fc_batches_text(test, fc_export(test, test->store)));
 	fc_expect_deliveries(some, fc_batches_text(test, fc_batches(test, FC_TYPE("y"), 0, 1000)));

@@ -14,7 +14,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More ();
 
-our @EXPORT = qw(new_node start_node crash new_session events of_type of_payload append_sql append_if_sql json wait_until disconnect_and_wait numbers
+our @EXPORT = qw(new_node start_node new_synchronous_standby crash new_session events of_type of_payload append_sql append_if_sql json wait_until disconnect_and_wait numbers
 	wait_event wait_for_event append_lock_queue append_lock_holders);
 
 # PostgreSQL::Test::Utils sends standard error to a file, where nobody looks for why a test broke off.
@@ -51,6 +51,23 @@ sub start_node
 
 	$node->start;
 	return;
+}
+
+# A started standby, which the primary's commits wait for; the session is one of the primary's superuser.
+sub new_synchronous_standby
+{
+	my ($primary, $session) = @_;
+	my $standby = PostgreSQL::Test::Cluster->new('standby');
+
+	$primary->backup('base');
+	$standby->init_from_backup($primary, 'base', has_streaming => 1);
+	$standby->append_conf('postgresql.conf', "primary_conninfo = '" . $primary->connstr . " application_name=standby'");
+	$standby->start;
+	$session->run("ALTER SYSTEM SET synchronous_standby_names = 'standby'");
+	$primary->reload;
+	wait_until('the standby is synchronous',
+		sub { $session->value("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") == 1 });
+	return $standby;
 }
 
 # The state of a process and its parent, or nothing.

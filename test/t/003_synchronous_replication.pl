@@ -8,7 +8,6 @@ use FindBin;
 use lib "$FindBin::RealBin/../perl";
 
 use FactstrTest;
-use PostgreSQL::Test::Cluster;
 use Test::More;
 
 my $primary = new_node('primary', init => { allows_streaming => 1 });
@@ -52,15 +51,7 @@ is($b->state_of(append_if_sql(events(a => 1), '{}', 1)), 'FS001', 'a conflict is
 $observer->run('ALTER SYSTEM RESET synchronous_standby_names');
 $primary->reload;
 wait_until('the setting is known', sub { $observer->value('SHOW synchronous_standby_names') eq '' });
-$primary->backup('base');
-my $standby = PostgreSQL::Test::Cluster->new('standby');
-$standby->init_from_backup($primary, 'base', has_streaming => 1);
-$standby->append_conf('postgresql.conf', "primary_conninfo = '" . $primary->connstr . " application_name=standby'");
-$standby->start;
-$observer->run("ALTER SYSTEM SET synchronous_standby_names = 'standby'");
-$primary->reload;
-wait_until('the standby is synchronous',
-	sub { $observer->value("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") == 1 });
+my $standby = new_synchronous_standby($primary, $observer);
 
 my $reader = new_session($standby);
 

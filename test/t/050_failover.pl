@@ -10,7 +10,6 @@ use lib "$FindBin::RealBin/../perl";
 
 use FactstrTest;
 use FactstrWorkers;
-use PostgreSQL::Test::Cluster;
 use Test::More;
 use Time::HiRes ();
 
@@ -27,15 +26,7 @@ $observer->run('SELECT factstr_stream_open($1, $2)', 'consumed', of_type('load')
 $observer->run(append_sql(events(before => { n => $_ }, before => 'x'), "before-$_")) foreach 1 .. 20;
 $observer->run('SELECT factstr_redact(1, $1, $2)', '"redacted"', 'test');
 
-$primary->backup('base');
-my $standby = PostgreSQL::Test::Cluster->new('standby');
-$standby->init_from_backup($primary, 'base', has_streaming => 1);
-$standby->append_conf('postgresql.conf', "primary_conninfo = '" . $primary->connstr . " application_name=standby'");
-$standby->start;
-$observer->run("ALTER SYSTEM SET synchronous_standby_names = 'standby'");
-$primary->reload;
-wait_until('the standby is synchronous',
-	sub { $observer->value("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") == 1 });
+my $standby = new_synchronous_standby($primary, $observer);
 
 #
 # What reads, reads there; what writes says where to go.

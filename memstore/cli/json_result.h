@@ -1,0 +1,19 @@
+/*
+ * json_result.h
+ *		What the functions of the JSON boundary return.
+ */
+#ifndef FACTSTR_CLI_JSON_RESULT_H
+#define FACTSTR_CLI_JSON_RESULT_H
+
+#include "messages.h"
+
+/* The error in a result, which may be NULL. */
+void		cli_error_of_result(int code, const char *result, factstr_error *error);
+
+/* Prints the two versions of a conflict on stderr.  Returns CLI_CONFLICT. */
+cli_status	cli_fail_with_conflict(const char *result);
+
+/* Prints a result on stdout, or the error in it on stderr. */
+cli_status	cli_print_result(int code, const char *result);
+
+#endif							/* FACTSTR_CLI_JSON_RESULT_H */
