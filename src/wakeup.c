@@ -27,6 +27,12 @@
 #define POINTS_OF_A_KIND 32
 #define POINTS (3 * POINTS_OF_A_KIND)
 
+/*
+ * A server may go on with this memory when another version of the library has been installed: what has
+ * another size needs another name.
+ */
+#define MEMORY_NAME "factstr wakeup points 0.2"
+
 struct WakeupPoint
 {
 	pg_atomic_uint64 generation;	/* counts the changes */
@@ -59,7 +65,7 @@ attach(void)
 	if (points != NULL)
 		return;
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	points = ShmemInitStruct("factstr wakeup points", memory_size(), &found);
+	points = ShmemInitStruct(MEMORY_NAME, memory_size(), &found);
 	for (int i = 0; i < POINTS && !found; i++)
 	{
 		pg_atomic_init_u64(&points[i].generation, 0);
