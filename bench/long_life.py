@@ -56,17 +56,21 @@ def create_indexes():
     return took
 
 
-def fill(facts):
-    """Up to so many facts in batches of one, as a restore does it: rows first, then their indexes."""
+def fill(head, facts):
+    """
+    Up to so many facts in batches of one, as a restore does it: rows first, then their indexes.  Their
+    times rise from the last one's, at first a day ago, to now.
+    """
     psql(*[f"DROP INDEX {name}" for name in INDEXES])
     took = seconds(psql, f"""
         INSERT INTO factstr_events
-        SELECT n, n, now() + n * interval '1 ms' - interval '1 day',
+        SELECT n, n, last + (now() - last) * ((n - head)::float8 / ({facts} - head)),
           CASE WHEN random() < 0.1 THEN 'account-opened' ELSE 'money-deposited' END,
           jsonb_build_object('account_id', 'acct-' || 1 + (random() * ({facts} / 10 - 1))::int,
             'amount', (random() * 1000000)::int, 'currency', 'EUR', 'note', 'salary payment',
             'customer', jsonb_build_object('id', (random() * 1000000)::int, 'tier', 'gold'))
-        FROM (SELECT max(sequence_number) AS head FROM factstr_events) e,
+        FROM (SELECT sequence_number AS head, greatest(occurred_at, now() - interval '1 day') AS last
+            FROM factstr_events WHERE sequence_number > {head} - 1) e,
           generate_series(head + 1, {facts}) n""")
     return took, create_indexes()
 
@@ -136,8 +140,8 @@ def measure_calls():
 
 def measure_stage(facts):
     say(f"\n{facts:,} facts")
-    head = number("SELECT factstr_context_version('{}')")
-    inserted, indexed = fill(facts)
+    head = int(number("SELECT factstr_context_version('{}')"))
+    inserted, indexed = fill(head, facts)
     row("inserting rows past the functions, primary key only", f"{(facts - head) / inserted:,.0f}", "facts/s")
     for name, took in indexed.items():
         row(f"CREATE INDEX {name}", f"{took:.1f}", "s")
@@ -172,12 +176,11 @@ def measure_maintenance(facts):
 def measure_brin(facts):
     """Facts of a moment, in the middle of the log."""
     say(f"\nBRIN at {facts:,} facts, against what is there")
-    middle = psql("SELECT occurred_at FROM factstr_events WHERE sequence_number ="
-                  " (SELECT max(sequence_number) / 2 FROM factstr_events)")
-    until = f"timestamptz '{middle}' + interval '100 ms'"
-    by_time = f"PERFORM count(*) FROM factstr_events WHERE occurred_at >= '{middle}' AND occurred_at < {until}"
+    middle, until = [psql(f"SELECT occurred_at FROM factstr_events WHERE sequence_number = {facts} / 2 + {after}")
+                     for after in (0, 100)]
+    by_time = f"PERFORM count(*) FROM factstr_events WHERE occurred_at >= '{middle}' AND occurred_at < '{until}'"
     by_number = ("PERFORM count(*) FROM factstr_events WHERE sequence_number >"
-                 f" factstr_position_at('{middle}') AND sequence_number <= factstr_position_at({until})")
+                 f" factstr_position_at('{middle}') AND sequence_number <= factstr_position_at('{until}')")
     count = psql(by_time.replace("PERFORM", "SELECT"))
     latency(f"facts of a moment ({count}), no index on the time", by_time, 3)
     latency("the same through factstr_position_at", by_number, 20)
