@@ -1,6 +1,7 @@
-# A disk that can be stopped: a library for LD_PRELOAD that makes the server's writes to its log
-# (pg_wal) wait while a file "hold" exists, and take thirty milliseconds while a file "slow" exists.
-# What is held back this way is lost in a crash, since it has not even reached the kernel.
+# A disk that can be stopped, or full: a library for LD_PRELOAD that makes the server's writes to its
+# log (pg_wal) wait while a file "hold" exists, and take thirty milliseconds while a file "slow" exists;
+# while a file "full" exists, no table or index gets longer.  What is held back is lost in a crash,
+# since it has not even reached the kernel.
 
 package FactstrSlowDisk;
 
@@ -20,11 +21,13 @@ sub new
 	print $source <<~'C';
 		#define _GNU_SOURCE
 		#include <dlfcn.h>
+		#include <errno.h>
 		#include <stdio.h>
 		#include <string.h>
+		#include <sys/stat.h>
 		#include <unistd.h>
 
-		static int is_log(int fd)
+		static int is_in(int fd, const char *directory)
 		{
 			char link[64], path[1024];
 			ssize_t length;
@@ -34,19 +37,27 @@ sub new
 			if (length < 0)
 				return 0;
 			path[length] = 0;
-			return strstr(path, "/pg_wal/") != NULL;
+			return strstr(path, directory) != NULL;
 		}
 
 		static void wait_for_disk(int fd)
 		{
 			if (access(DIRECTORY "/hold", F_OK) != 0 && access(DIRECTORY "/slow", F_OK) != 0)
 				return;
-			if (!is_log(fd))
+			if (!is_in(fd, "/pg_wal/"))
 				return;
 			if (access(DIRECTORY "/slow", F_OK) == 0)
 				usleep(30000);
 			while (access(DIRECTORY "/hold", F_OK) == 0)
 				usleep(1000);
+		}
+
+		static int has_no_room(int fd, off64_t offset)
+		{
+			struct stat file;
+
+			return access(DIRECTORY "/full", F_OK) == 0 && is_in(fd, "/base/") &&
+				fstat(fd, &file) == 0 && offset >= file.st_size;
 		}
 
 		ssize_t pwrite64(int fd, const void *data, size_t size, off64_t offset)
@@ -55,6 +66,11 @@ sub new
 
 			if (real == NULL)
 				real = dlsym(RTLD_NEXT, "pwrite64");
+			if (has_no_room(fd, offset))
+			{
+				errno = ENOSPC;
+				return -1;
+			}
 			wait_for_disk(fd);
 			return real(fd, data, size, offset);
 		}
@@ -85,11 +101,14 @@ sub touch
 sub hold { return $_[0]->touch('hold') }
 sub slow { return $_[0]->touch('slow') }
 
+# No room for more pages of tables and indexes, until released.
+sub fill { return $_[0]->touch('full') }
+
 sub release
 {
 	my ($self) = @_;
 
-	unlink("$self->{directory}/hold", "$self->{directory}/slow");
+	unlink("$self->{directory}/hold", "$self->{directory}/slow", "$self->{directory}/full");
 	return;
 }
 
