@@ -31,7 +31,7 @@
 #define WAIT_BESIDE_THE_QUEUE 50
 
 /* Has this transaction asked for the lock?  Then its end wakes one who waits. */
-static bool acquired = false;
+static bool has_asked = false;
 
 static LOCKTAG
 append_lock_tag(const FactstrStore *store)
@@ -75,7 +75,7 @@ append_lock_acquire(const FactstrStore *store)
 {
 	LOCKTAG		tag = append_lock_tag(store);
 
-	acquired = true;
+	has_asked = true;
 	if (!try_lock(&tag) && !wait_beside_the_queue(&tag))
 		(void) LockAcquire(&tag, ExclusiveLock, false, false);
 }
@@ -102,9 +102,9 @@ append_lock_is_held(const FactstrStore *store)
 static void
 on_resource_release(ResourceReleasePhase phase, bool is_commit, bool is_top_level, void *argument)
 {
-	if (!acquired || phase != RESOURCE_RELEASE_AFTER_LOCKS || (is_commit && !is_top_level))
+	if (!has_asked || phase != RESOURCE_RELEASE_AFTER_LOCKS || (is_commit && !is_top_level))
 		return;
-	acquired = !is_top_level;
+	has_asked = !is_top_level;
 	wakeup_one(wakeup_of_append_lock());
 }
 

@@ -6,8 +6,8 @@
 #include <stdio.h>
 
 #include "error.h"
-#include "output.h"
 #include "json_result.h"
+#include "output.h"
 
 static void
 cli_copy_member(const json_t *document, const char *key, char *text, size_t size)

@@ -89,7 +89,7 @@ fs_json_walk_begin(fs_json_walk *walk, const char *text, char bracket)
 
 /* Goes to where the next element or member begins.  False at the end. */
 static bool
-fs_walk_on(fs_json_walk *walk)
+fs_json_walk_on(fs_json_walk *walk)
 {
 	if (walk->next == NULL)
 		return false;
@@ -103,7 +103,7 @@ fs_walk_on(fs_json_walk *walk)
 }
 
 static bool
-fs_walk_value(fs_json_walk *walk, fs_text *value)
+fs_json_walk_value(fs_json_walk *walk, fs_text *value)
 {
 	value->data = walk->next;
 	walk->next = fs_skip_value(walk->next);
@@ -116,13 +116,13 @@ fs_walk_value(fs_json_walk *walk, fs_text *value)
 bool
 fs_json_walk_element(fs_json_walk *walk, fs_text *value)
 {
-	return fs_walk_on(walk) && fs_walk_value(walk, value);
+	return fs_json_walk_on(walk) && fs_json_walk_value(walk, value);
 }
 
 bool
 fs_json_walk_member(fs_json_walk *walk, fs_text *key, fs_text *value)
 {
-	if (!fs_walk_on(walk))
+	if (!fs_json_walk_on(walk))
 		return false;
 	key->data = walk->next;
 	walk->next = *walk->next == '"' ? fs_skip_string(walk->next) : NULL;
@@ -131,13 +131,13 @@ fs_json_walk_member(fs_json_walk *walk, fs_text *key, fs_text *value)
 	key->length = (size_t) (walk->next - key->data);
 	walk->next = fs_skip_blanks(walk->next);
 	walk->next = *walk->next == ':' ? fs_skip_blanks(walk->next + 1) : NULL;
-	return walk->next != NULL && fs_walk_value(walk, value);
+	return walk->next != NULL && fs_json_walk_value(walk, value);
 }
 
 bool
 fs_json_walk_enter(fs_json_walk *walk, fs_json_walk *inner, char bracket)
 {
-	return fs_walk_on(walk) && fs_json_walk_begin(inner, walk->next, bracket);
+	return fs_json_walk_on(walk) && fs_json_walk_begin(inner, walk->next, bracket);
 }
 
 void

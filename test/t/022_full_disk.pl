@@ -1,5 +1,5 @@
 # The disk is full: appends fail with an error that says so and leave nothing behind, not even a number
-# or a key; what was acknowledged is there, can be read and is delivered; and when there is room, all goes on.
+# or a key; what was acknowledged is there and can be read; and when there is room, all goes on, streams too.
 
 use strict;
 use warnings;
@@ -56,7 +56,7 @@ foreach my $round (1 .. 3)
 		is(numbers($session), '1-' . 2 * $appended, 'after a crash in this state the same');
 	}
 	$disk->release;
-	is(append_large(), '00000', "round $round: with room the same call succeeds");
+	is(append_large(), '00000', "round $round: with room the next call succeeds");
 	is($session->value('SELECT max(last_sequence_number) FROM factstr_batches($1, 0, 1000)', '{}'), 2 * $appended, "round $round: with the next numbers");
 	is($session->text('SELECT * FROM factstr_check(NULL) WHERE NOT ok'), '', "round $round: the log is sound");
 }
