@@ -1,9 +1,9 @@
 /*
  * compat.h
- *		The differences between PostgreSQL 13 and 18 that factstr meets, each made to look like one form.
+ *		The differences between PostgreSQL 13 and 19 that factstr meets, each made to look like one form.
  *
  * Function bodies carry no version tests: what differs is named here, with the version and reason.
- * Built and tested on 15; the other branches follow the release notes and headers of their versions.
+ * README.md says on which versions it is tested.  14 and 16 follow the headers of their versions.
  */
 #ifndef FACTSTR_COMPAT_H
 #define FACTSTR_COMPAT_H
@@ -12,48 +12,62 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/tableam.h"
 #include "access/toast_internals.h"
 #include "commands/async.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "nodes/plannodes.h"
 #include "nodes/tidbitmap.h"
+#include "replication/walsender_private.h"
 #include "storage/ipc.h"
 #include "storage/lock.h"
 #include "utils/guc.h"
+#include "utils/jsonb.h"
+/* 19 took the classes of wait events out of the header of statistics, and 14 took them from there. */
+#if PG_VERSION_NUM >= 190000
+#include "utils/wait_classes.h"
+#include "utils/backend_status.h"
+#else
+#include "pgstat.h"
+#endif
 
 /* 15 turned the warning about unknown settings of a prefix into a reservation of the prefix. */
 #if PG_VERSION_NUM < 150000
 #define MarkGUCPrefixReserved(prefix) EmitWarningsOnPlaceholders(prefix)
 #endif
 
-/* 14 passes the result relation itself; 16 can insert into summarizing indexes alone. */
-#if PG_VERSION_NUM >= 160000
-#define factstr_insert_index_tuples(relinfo, slot, estate) \
+/* 14 passes the result relation itself; 16 can insert into summarizing indexes alone; 19 has flags. */
+#if PG_VERSION_NUM >= 190000
+#define compat_insert_index_tuples(relinfo, slot, estate) \
+	ExecInsertIndexTuples(relinfo, estate, 0, slot, NIL, NULL)
+#elif PG_VERSION_NUM >= 160000
+#define compat_insert_index_tuples(relinfo, slot, estate) \
 	ExecInsertIndexTuples(relinfo, slot, estate, false, false, NULL, NIL, false)
 #elif PG_VERSION_NUM >= 140000
-#define factstr_insert_index_tuples(relinfo, slot, estate) \
+#define compat_insert_index_tuples(relinfo, slot, estate) \
 	ExecInsertIndexTuples(relinfo, slot, estate, false, false, NULL, NIL)
 #else
-#define factstr_insert_index_tuples(relinfo, slot, estate) \
+#define compat_insert_index_tuples(relinfo, slot, estate) \
 	((estate)->es_result_relation_info = (relinfo), \
 	 ExecInsertIndexTuples(slot, estate, false, NULL, NIL))
 #endif
 
 /* 14 passes the result relation itself. */
 #if PG_VERSION_NUM >= 140000
-#define factstr_simple_insert(relinfo, estate, row) \
+#define compat_simple_insert(relinfo, estate, row) \
 	ExecSimpleRelationInsert(relinfo, estate, row)
-#define factstr_simple_update(relinfo, estate, epq, old_row, row) \
+#define compat_simple_update(relinfo, estate, epq, old_row, row) \
 	ExecSimpleRelationUpdate(relinfo, estate, epq, old_row, row)
-#define factstr_simple_delete(relinfo, estate, epq, old_row) \
+#define compat_simple_delete(relinfo, estate, epq, old_row) \
 	ExecSimpleRelationDelete(relinfo, estate, epq, old_row)
 #else
-#define factstr_simple_insert(relinfo, estate, row) \
+#define compat_simple_insert(relinfo, estate, row) \
 	((estate)->es_result_relation_info = (relinfo), ExecSimpleRelationInsert(estate, row))
-#define factstr_simple_update(relinfo, estate, epq, old_row, row) \
+#define compat_simple_update(relinfo, estate, epq, old_row, row) \
 	((estate)->es_result_relation_info = (relinfo), \
 	 ExecSimpleRelationUpdate(estate, epq, old_row, row))
-#define factstr_simple_delete(relinfo, estate, epq, old_row) \
+#define compat_simple_delete(relinfo, estate, epq, old_row) \
 	((estate)->es_result_relation_info = (relinfo), \
 	 ExecSimpleRelationDelete(estate, epq, old_row))
 #endif
@@ -63,126 +77,287 @@
  * 14 keeps a list.
  */
 #if PG_VERSION_NUM >= 140000
-#define factstr_register_result_relation(estate, relinfo) \
+#define compat_register_result_relation(estate, relinfo) \
 	((estate)->es_opened_result_relations = lappend((estate)->es_opened_result_relations, relinfo))
 #else
-#define factstr_register_result_relation(estate, relinfo) \
+#define compat_register_result_relation(estate, relinfo) \
 	((estate)->es_result_relations = (relinfo), (estate)->es_num_result_relations = 1)
 #endif
 
 /* 16 tells of the result relations, for triggers of foreign keys between partitions. */
 #if PG_VERSION_NUM >= 160000
-#define factstr_eval_plan_qual_init(epq, estate) EvalPlanQualInit(epq, estate, NULL, NIL, -1, NIL)
+#define compat_eval_plan_qual_init(epq, estate) EvalPlanQualInit(epq, estate, NULL, NIL, -1, NIL)
 #else
-#define factstr_eval_plan_qual_init(epq, estate) EvalPlanQualInit(epq, estate, NULL, NIL, -1)
+#define compat_eval_plan_qual_init(epq, estate) EvalPlanQualInit(epq, estate, NULL, NIL, -1)
 #endif
+
+/*
+ * Copies a row into a slot of its table's kind, with its place.  Minor releases before those of late 2026
+ * (15.19 and older, 18.6, all of 13) leave the slot's place unset, and what is changed by it is not found.
+ */
+#define compat_force_store_heap_tuple(tuple, slot) \
+	(ExecForceStoreHeapTuple(tuple, slot, false), (slot)->tts_tid = (tuple)->t_self)
 
 /* 18 can be asked to pass over a deferrable primary key. */
 #if PG_VERSION_NUM >= 180000
-#define factstr_primary_key(relation) RelationGetPrimaryKeyIndex(relation, false)
+#define compat_primary_key(relation) RelationGetPrimaryKeyIndex(relation, false)
 #else
-#define factstr_primary_key(relation) RelationGetPrimaryKeyIndex(relation)
+#define compat_primary_key(relation) RelationGetPrimaryKeyIndex(relation)
 #endif
 
-/* 18 lets index scans report on themselves to EXPLAIN, which calls from here have no use for. */
-#if PG_VERSION_NUM >= 180000
-#define factstr_index_beginscan(heap, index, snapshot, nkeys) \
+/*
+ * 18 lets index scans report on themselves to EXPLAIN, which calls from here have no use for.  19 has flags for
+ * scans of all kinds.
+ */
+#if PG_VERSION_NUM >= 190000
+#define compat_index_beginscan(heap, index, snapshot, nkeys) \
+	index_beginscan(heap, index, snapshot, NULL, nkeys, 0, SO_NONE)
+#elif PG_VERSION_NUM >= 180000
+#define compat_index_beginscan(heap, index, snapshot, nkeys) \
 	index_beginscan(heap, index, snapshot, NULL, nkeys, 0)
-#define factstr_index_beginscan_bitmap(index, snapshot, nkeys) \
+#else
+#define compat_index_beginscan(heap, index, snapshot, nkeys) \
+	index_beginscan(heap, index, snapshot, nkeys, 0)
+#endif
+#if PG_VERSION_NUM >= 180000
+#define compat_index_beginscan_bitmap(index, snapshot, nkeys) \
 	index_beginscan_bitmap(index, snapshot, NULL, nkeys)
 #else
-#define factstr_index_beginscan(heap, index, snapshot, nkeys) \
-	index_beginscan(heap, index, snapshot, nkeys, 0)
-#define factstr_index_beginscan_bitmap(index, snapshot, nkeys) \
+#define compat_index_beginscan_bitmap(index, snapshot, nkeys) \
 	index_beginscan_bitmap(index, snapshot, nkeys)
+#endif
+#if PG_VERSION_NUM >= 190000
+#define compat_table_beginscan(table, snapshot) table_beginscan(table, snapshot, 0, NULL, SO_NONE)
+#define compat_table_index_fetch_begin(table) table_index_fetch_begin(table, SO_NONE)
+#else
+#define compat_table_beginscan(table, snapshot) table_beginscan(table, snapshot, 0, NULL)
+#define compat_table_index_fetch_begin(table) table_index_fetch_begin(table)
 #endif
 
 /* 17 counts a bitmap's memory in size_t; a cast to long satisfied the versions before. */
 #if PG_VERSION_NUM >= 170000
-#define factstr_tbm_create(bytes) tbm_create((Size) (bytes), NULL)
+#define compat_tbm_create(bytes) tbm_create((Size) (bytes), NULL)
 #else
-#define factstr_tbm_create(bytes) tbm_create((long) (bytes), NULL)
+#define compat_tbm_create(bytes) tbm_create((long) (bytes), NULL)
+#endif
+
+/* 17 no longer looks whether a snapshot is too old. */
+#if PG_VERSION_NUM >= 170000
+#define compat_gin_find_leaf_page(tree) ginFindLeafPage(tree, true, false)
+#define compat_gin_begin_posting_tree(tree, index, root) ginScanBeginPostingTree(tree, index, root)
+#else
+#define compat_gin_find_leaf_page(tree) ginFindLeafPage(tree, true, false, NULL)
+#define compat_gin_begin_posting_tree(tree, index, root) \
+	ginScanBeginPostingTree(tree, index, root, NULL)
 #endif
 
 /* 14 brought a choice of compression methods, per column. */
 #if PG_VERSION_NUM >= 140000
-#define factstr_compress_datum(value, attribute) \
+#define compat_compress_datum(value, attribute) \
 	toast_compress_datum(value, (attribute)->attcompression)
 #else
-#define factstr_compress_datum(value, attribute) toast_compress_datum(value)
+#define compat_compress_datum(value, attribute) toast_compress_datum(value)
 #endif
 
 /* 17 asks whether a stronger lock would do as well. */
 #if PG_VERSION_NUM >= 170000
-#define factstr_lock_held_by_me(tag, mode) LockHeldByMe(tag, mode, false)
+#define compat_lock_held_by_me(tag, mode) LockHeldByMe(tag, mode, false)
 #else
-#define factstr_lock_held_by_me(tag, mode) LockHeldByMe(tag, mode)
+#define compat_lock_held_by_me(tag, mode) LockHeldByMe(tag, mode)
 #endif
 
 /* 14 moved what other backends look at often into one place. */
 #if PG_VERSION_NUM >= 140000
-#define factstr_my_xmin() (MyProc->xmin)
+#define compat_my_xmin() (MyProc->xmin)
 #else
-#define factstr_my_xmin() (MyPgXact->xmin)
+#define compat_my_xmin() (MyPgXact->xmin)
 #endif
+
+/* Shows the session's user where others look: pg_stat_activity.  18 does what a new session reports in steps. */
+#if PG_VERSION_NUM >= 180000
+#define compat_report_session_user() pgstat_bestart_final()
+#else
+#define compat_report_session_user() pgstat_bestart()
+#endif
+
+/*
+ * Might a commit have to wait for standbys?  The minor releases of May 2025 made a flag of two: bit 0 says that the
+ * setting has been looked at since the start, bit 1 that it names standbys.  Before, 1 said that it names standbys.
+ * The headers that a module was built with may be of another minor release than the server: the server is asked.
+ */
+#ifdef SYNC_STANDBY_INIT
+#define COMPAT_SYNC_STANDBYS (&WalSndCtl->sync_standbys_status)
+#else
+#define COMPAT_SYNC_STANDBYS (&WalSndCtl->sync_standbys_defined)
+#endif
+
+static inline bool
+compat_sync_standbys_have_two_flags(void)
+{
+	/* The first minor release of each major that has them, from 13 to 17. */
+	static const int first[] = {130021, 140018, 150013, 160009, 170005};
+	static int	version = 0;
+
+	if (version == 0)
+		version = atoi(GetConfigOption("server_version_num", false, false));
+	return version >= 180000 || version >= first[version / 10000 - 13];
+}
+
+static inline bool
+compat_sync_standbys_defined(void)
+{
+	uint8		flags = *(const volatile uint8 *) COMPAT_SYNC_STANDBYS;
+
+	return compat_sync_standbys_have_two_flags() ? flags != 1 : flags != 0;
+}
 
 /* 16 has one check for the rights on objects of all kinds. */
 #if PG_VERSION_NUM >= 160000
-#define factstr_function_aclcheck(function, role) \
+#define compat_function_aclcheck(function, role) \
 	object_aclcheck(ProcedureRelationId, function, role, ACL_EXECUTE)
 #else
-#define factstr_function_aclcheck(function, role) pg_proc_aclcheck(function, role, ACL_EXECUTE)
+#define compat_function_aclcheck(function, role) pg_proc_aclcheck(function, role, ACL_EXECUTE)
 #endif
 
 /* 15 asks for requests of shared memory at a time of its own; before, loading was that time. */
 #if PG_VERSION_NUM >= 150000
-static shmem_request_hook_type factstr_previous_request_hook = NULL;
-static void (*factstr_request_memory) (void) = NULL;
+static shmem_request_hook_type compat_previous_request_hook = NULL;
+static void (*compat_request_memory) (void) = NULL;
 
 static inline void
-factstr_request_hook(void)
+compat_request_hook(void)
 {
-	if (factstr_previous_request_hook)
-		factstr_previous_request_hook();
-	factstr_request_memory();
+	if (compat_previous_request_hook)
+		compat_previous_request_hook();
+	compat_request_memory();
 }
 
-#define factstr_on_shared_memory_request(function) \
-	(factstr_previous_request_hook = shmem_request_hook, \
-	 factstr_request_memory = (function), \
-	 shmem_request_hook = factstr_request_hook)
+#define compat_on_shared_memory_request(function) \
+	(compat_previous_request_hook = shmem_request_hook, \
+	 compat_request_memory = (function), \
+	 shmem_request_hook = compat_request_hook)
 #else
-#define factstr_on_shared_memory_request(function) function()
+#define compat_on_shared_memory_request(function) function()
+#endif
+
+/* 19 gives the name of a tranche when it is made, to all processes. */
+#if PG_VERSION_NUM >= 190000
+#define compat_new_tranche(name) LWLockNewTrancheId(name)
+#define compat_register_tranche(tranche, name) ((void) 0)
+#else
+#define compat_new_tranche(name) LWLockNewTrancheId()
+#define compat_register_tranche(tranche, name) LWLockRegisterTranche(tranche, name)
+#endif
+
+/* 18 has a word before the declaration of a function that does not return; before, it was an attribute. */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
+/* 19 tells a signal's handler who sent it, and has a form of its own for no handler. */
+#ifndef PG_SIG_IGN
+#define PG_SIG_IGN SIG_IGN
 #endif
 
 /* 17 made the size of the notification queue a setting, before it was half of the page numbers. */
 #if PG_VERSION_NUM >= 170000
-#define factstr_notify_queue_pages max_notify_queue_pages
+#define compat_notify_queue_pages max_notify_queue_pages
 #else
-#define factstr_notify_queue_pages 0x100000
+#define compat_notify_queue_pages 0x100000
+#endif
+
+/* 18 no longer tells ExecutorRun that it is called once only. */
+#if PG_VERSION_NUM >= 180000
+#define COMPAT_EXECUTE_ONCE
+#define COMPAT_PASS_EXECUTE_ONCE
+#else
+#define COMPAT_EXECUTE_ONCE , bool execute_once
+#define COMPAT_PASS_EXECUTE_ONCE , execute_once
+#endif
+
+/* The range table's numbers of what a statement writes; 19 has a set of them. */
+#if PG_VERSION_NUM >= 190000
+static inline List *
+compat_result_relations(const PlannedStmt *statement)
+{
+	List	   *numbers = NIL;
+	int			number = -1;
+
+	while ((number = bms_next_member(statement->resultRelationRelids, number)) >= 0)
+		numbers = lappend_int(numbers, number);
+	return numbers;
+}
+#else
+#define compat_result_relations(statement) ((statement)->resultRelations)
+#endif
+
+/* 14 says whether the tree of a command must be left as it is. */
+#if PG_VERSION_NUM >= 140000
+#define COMPAT_READ_ONLY_TREE , bool readOnlyTree
+#define COMPAT_PASS_READ_ONLY_TREE , readOnlyTree
+#else
+#define COMPAT_READ_ONLY_TREE
+#define COMPAT_PASS_READ_ONLY_TREE
+#endif
+
+/*
+ * The relation locks that a process keeps by itself: three bits a slot, from ACCESS SHARE to ROW EXCLUSIVE.  18 has
+ * groups of slots, as many as max_locks_per_transaction asks for.
+ */
+#if PG_VERSION_NUM >= 180000
+#define compat_fast_path_slots FastPathLockSlotsPerBackend()
+#define compat_fast_path_bits(process, slot) \
+	((process)->fpLockBits[(slot) / FP_LOCK_SLOTS_PER_GROUP] >> (3 * ((slot) % FP_LOCK_SLOTS_PER_GROUP)))
+#else
+#define compat_fast_path_slots FP_LOCK_SLOTS_PER_BACKEND
+#define compat_fast_path_bits(process, slot) ((process)->fpLockBits >> (3 * (slot)))
+#endif
+#define compat_fast_path_has_mode(process, slot, mode) \
+	((compat_fast_path_bits(process, slot) & (UINT64CONST(1) << ((mode) - 1))) != 0)
+
+/* All other locks of a process, by partition; 16 has other lists. */
+#if PG_VERSION_NUM >= 160000
+#define compat_proclocks_are_empty(process, partition) \
+	dlist_is_empty(&(process)->myProcLocks[partition])
+#define compat_foreach_proclock(proclock, process, partition) \
+	for (dlist_node *node_ = (process)->myProcLocks[partition].head.next; \
+		 node_ != &(process)->myProcLocks[partition].head && \
+		 ((proclock) = dlist_container(PROCLOCK, procLink, node_), true); \
+		 node_ = node_->next)
+#else
+#define compat_proclocks_are_empty(process, partition) \
+	SHMQueueEmpty(&(process)->myProcLocks[partition])
+#define compat_foreach_proclock(proclock, process, partition) \
+	for ((proclock) = (PROCLOCK *) SHMQueueNext(&(process)->myProcLocks[partition], \
+												&(process)->myProcLocks[partition], \
+												offsetof(PROCLOCK, procLink)); \
+		 (proclock) != NULL; \
+		 (proclock) = (PROCLOCK *) SHMQueueNext(&(process)->myProcLocks[partition], \
+												&(proclock)->procLink, \
+												offsetof(PROCLOCK, procLink)))
 #endif
 
 /*
  * One page of a bitmap: its block and the offsets in it; "lossy" means any tuple of the page.
  * 18 keeps the result in the caller's memory and extracts the offsets on demand.
  */
-typedef struct FactstrBitmapPage
+typedef struct CompatBitmapPage
 {
 	BlockNumber block;
 	bool		lossy;
 	int			offset_count;
 	OffsetNumber offsets[MaxHeapTuplesPerPage];
-} FactstrBitmapPage;
+} CompatBitmapPage;
 
 #if PG_VERSION_NUM >= 180000
 
-typedef TBMPrivateIterator FactstrBitmapIterator;
+typedef TBMPrivateIterator CompatBitmapIterator;
 
-#define factstr_bitmap_begin(bitmap) tbm_begin_private_iterate(bitmap)
-#define factstr_bitmap_end(iterator) tbm_end_private_iterate(iterator)
+#define compat_bitmap_begin(bitmap) tbm_begin_private_iterate(bitmap)
+#define compat_bitmap_end(iterator) tbm_end_private_iterate(iterator)
 
 static inline bool
-factstr_bitmap_next_page(FactstrBitmapIterator *iterator, FactstrBitmapPage *page)
+compat_bitmap_next_page(CompatBitmapIterator *iterator, CompatBitmapPage *page)
 {
 	TBMIterateResult result;
 
@@ -197,13 +372,13 @@ factstr_bitmap_next_page(FactstrBitmapIterator *iterator, FactstrBitmapPage *pag
 
 #else
 
-typedef TBMIterator FactstrBitmapIterator;
+typedef TBMIterator CompatBitmapIterator;
 
-#define factstr_bitmap_begin(bitmap) tbm_begin_iterate(bitmap)
-#define factstr_bitmap_end(iterator) tbm_end_iterate(iterator)
+#define compat_bitmap_begin(bitmap) tbm_begin_iterate(bitmap)
+#define compat_bitmap_end(iterator) tbm_end_iterate(iterator)
 
 static inline bool
-factstr_bitmap_next_page(FactstrBitmapIterator *iterator, FactstrBitmapPage *page)
+compat_bitmap_next_page(CompatBitmapIterator *iterator, CompatBitmapPage *page)
 {
 	TBMIterateResult *result = tbm_iterate(iterator);
 
@@ -215,6 +390,26 @@ factstr_bitmap_next_page(FactstrBitmapIterator *iterator, FactstrBitmapPage *pag
 	memcpy(page->offsets, result->offsets, page->offset_count * sizeof(OffsetNumber));
 	return true;
 }
+
+#endif
+
+/* 19 keeps what has been pushed in the state; the versions before returned it. */
+#if PG_VERSION_NUM >= 190000
+
+typedef JsonbInState CompatJsonbState;
+
+#define compat_push_jsonb(state, token, value) pushJsonbValue(state, token, value)
+
+#else
+
+typedef struct CompatJsonbState
+{
+	JsonbParseState *parse_state;
+	JsonbValue *result;
+} CompatJsonbState;
+
+#define compat_push_jsonb(state, token, value) \
+	((state)->result = pushJsonbValue(&(state)->parse_state, token, value))
 
 #endif
 

@@ -8,36 +8,51 @@
 #include "miscadmin.h"
 #include "utils/guc.h"
 
-#include "append_lock.h"
+#include "append/lock.h"
+#include "commit/durability.h"
+#include "commit/in_flight.h"
+#include "commit/lock_times.h"
+#include "commit/log_head.h"
+#include "commit/notify.h"
+#include "commit/pre_commit.h"
+#include "commit/rows_out.h"
+#include "commit/wakeup.h"
 #include "compat.h"
-#include "durability.h"
-#include "launcher.h"
-#include "notify.h"
 #include "settings.h"
 #include "store.h"
-#include "stream_lock.h"
-#include "wakeup.h"
-#include "worker_slots.h"
+#include "streams/lock.h"
+#include "workers/databases.h"
+#include "workers/delivery_slots.h"
+#include "workers/launcher.h"
+#include "workers/worker_slots.h"
 
 PG_MODULE_MAGIC;
 
-int			factstr_early_lock_release = FACTSTR_EARLY_RELEASE_FACTS_ONLY;
+int			factstr_early_lock_release = FACTSTR_EARLY_RELEASE_AUTO;
 bool		factstr_notify = true;
 bool		factstr_background_delivery = true;
+int			factstr_delivery_workers = 2;
+int			factstr_handler_timeout = 0;
+bool		factstr_log_lock_times = false;
 
 static const struct config_enum_entry early_lock_release_options[] = {
 	{"off", FACTSTR_EARLY_RELEASE_OFF, false},
 	{"facts_only", FACTSTR_EARLY_RELEASE_FACTS_ONLY, false},
+	{"auto", FACTSTR_EARLY_RELEASE_AUTO, false},
 	{"always", FACTSTR_EARLY_RELEASE_ALWAYS, false},
-	{"on", FACTSTR_EARLY_RELEASE_FACTS_ONLY, true},
+	{"on", FACTSTR_EARLY_RELEASE_AUTO, true},
 	{NULL, 0, false}
 };
 
 static void
 reserve_memory(void)
 {
-	wakeup_reserve_memory();
-	worker_slots_reserve_memory();
+	fs_in_flight_reserve_memory();
+	fs_log_head_reserve_memory();
+	fs_wakeup_reserve_memory();
+	fs_databases_reserve_memory();
+	fs_delivery_slots_reserve_memory();
+	fs_worker_slots_reserve_memory();
 }
 
 void		_PG_init(void);
@@ -47,11 +62,13 @@ _PG_init(void)
 {
 	DefineCustomEnumVariable("factstr.early_lock_release",
 							 "When an append releases its locks before its commit is flushed to disk.",
-							 "The client is answered after the flush in any case. facts_only: in transactions that "
-							 "wrote nothing but facts. always: in all that appended; then other sessions may see the "
-							 "transaction's other writes before they are on disk. off: never.",
+							 "The client is answered after the flush in any case. auto: in all transactions that appended, "
+							 "if the library is preloaded, so that readers wait for what is not on disk yet; otherwise as "
+							 "facts_only. facts_only: in transactions that wrote nothing but facts. always: in all that "
+							 "appended; without preloading, other sessions may see the transaction's other writes before "
+							 "they are on disk. off: never.",
 							 &factstr_early_lock_release,
-							 FACTSTR_EARLY_RELEASE_FACTS_ONLY,
+							 FACTSTR_EARLY_RELEASE_AUTO,
 							 early_lock_release_options,
 							 PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomBoolVariable("factstr.notify",
@@ -66,21 +83,45 @@ _PG_init(void)
 							 &factstr_background_delivery,
 							 true,
 							 PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("factstr.log_lock_times",
+							 "Log when a session ends how long its appends waited for the append lock and held it.",
+							 NULL,
+							 &factstr_log_lock_times,
+							 false,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("factstr.delivery_workers",
+							"How many background workers deliver the subscriptions of a database, at most.",
+							"All databases of the server together have half of max_worker_processes.",
+							&factstr_delivery_workers,
+							2, 1, FACTSTR_MAX_DELIVERY_WORKERS,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("factstr.handler_timeout",
+							"How long a subscribed function may take for a batch in a background worker.",
+							"0: as long as it likes. A statement_timeout of its subscriber holds, too.",
+							&factstr_handler_timeout,
+							0, 0, INT_MAX,
+							PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("factstr");
 
 	if (IsBinaryUpgrade)
 		return;
 
-	factstr_store_init();
-	factstr_durability_init();
-	append_lock_init();
-	factstr_notify_init();
-	stream_lock_init();
-	wakeup_init();
-	launcher_init();
+	fs_store_init();
+	fs_durability_init();
+	fs_append_lock_init();
+	fs_log_head_init();
+	fs_notify_init();
+	fs_lock_times_init();
+	fs_pre_commit_init();
+	fs_stream_lock_init();
+	fs_wakeup_init();
+	fs_databases_init();
+	fs_launcher_init();
 	if (process_shared_preload_libraries_in_progress)
 	{
-		factstr_on_shared_memory_request(reserve_memory);
-		launcher_register();
+		compat_on_shared_memory_request(reserve_memory);
+		fs_in_flight_init();
+		fs_rows_out_init();
+		fs_launcher_register();
 	}
 }

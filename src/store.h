@@ -5,45 +5,12 @@
 #ifndef FACTSTR_STORE_H
 #define FACTSTR_STORE_H
 
+#include "catalog/pg_extension.h"
 #include "fmgr.h"
+#include "storage/lockdefs.h"
+#include "utils/relcache.h"
 
-/* Columns of factstr_events, and how many there are. */
-enum
-{
-	FACTSTR_SEQUENCE_NUMBER = 1,
-	FACTSTR_BATCH_FIRST,
-	FACTSTR_OCCURRED_AT,
-	FACTSTR_EVENT_TYPE,
-	FACTSTR_PAYLOAD,
-	FACTSTR_METADATA,
-	FACTSTR_IDEMPOTENCY_KEY,
-	FACTSTR_EVENTS_COLUMNS = FACTSTR_IDEMPOTENCY_KEY
-};
-
-/* Columns of factstr_streams; the one for tokens, which 0.1.0 did not have, is looked for (streams.c). */
-enum
-{
-	FACTSTR_STREAM_NAME = 1,
-	FACTSTR_STREAM_EVENT_QUERY,
-	FACTSTR_STREAM_CURSOR,
-	FACTSTR_STREAM_LAST_SUCCESS_AT,
-	FACTSTR_STREAM_HANDLER,
-	FACTSTR_STREAM_SUBSCRIBER,
-	FACTSTR_STREAM_FAILURE_COUNT,
-	FACTSTR_STREAM_LAST_ERROR,
-	FACTSTR_STREAM_LAST_FAILED_AT,
-	FACTSTR_STREAM_RETRY_AT
-};
-
-/* Columns of factstr_redactions, and how many there are. */
-enum
-{
-	FACTSTR_REDACTION_SEQUENCE_NUMBER = 1,
-	FACTSTR_REDACTION_AT,
-	FACTSTR_REDACTION_BY,
-	FACTSTR_REDACTION_REASON,
-	FACTSTR_REDACTIONS_COLUMNS = FACTSTR_REDACTION_REASON
-};
+#include "definition.h"
 
 typedef struct FactstrStore
 {
@@ -53,12 +20,21 @@ typedef struct FactstrStore
 	Oid			by_payload;
 	Oid			by_idempotency_key;
 	Oid			streams;
-	Oid			redactions;		/* InvalidOid if the database has 0.1.0, as for the next */
-	Oid			redactions_by_number;
+	Oid			redactions;		/* InvalidOid if the database has 0.1.0 */
+	Oid			parked;			/* the same */
 } FactstrStore;
 
-extern void factstr_store_init(void);
-extern FactstrStore factstr_store(FunctionCallInfo fcinfo);
-extern bool factstr_store_of_database(FactstrStore *result);
+extern void fs_store_init(void);
+extern FactstrStore fs_store_of_call(FunctionCallInfo fcinfo);
+extern bool fs_store_find_extension(FormData_pg_extension *extension);
+extern bool fs_store_of_database(FactstrStore *result);
+extern Relation fs_store_open_streams(const FactstrStore *store, LOCKMODE lock);
+extern Oid	fs_store_index_of_streams(Relation streams);
+extern Relation fs_store_open_redactions(const FactstrStore *store, LOCKMODE lock);
+extern Oid	fs_store_index_of_redactions(Relation redactions);
+extern Relation fs_store_open_parked(const FactstrStore *store, LOCKMODE lock);
+extern Oid	fs_store_index_of_parked(Relation parked);
+extern Oid	fs_store_subscription(const FactstrStore *store);
+extern bool fs_store_is_guarded(const FactstrStore *store);
 
 #endif							/* FACTSTR_STORE_H */

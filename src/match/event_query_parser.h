@@ -1,5 +1,5 @@
 /*
- * event_query_parser.h
+ * match/event_query_parser.h
  *		From a JSON document to an event query.
  *
  * Include a binding first (json_value.h says what one is).  Everything that is not exactly an
@@ -8,16 +8,19 @@
 #ifndef FACTSTR_EVENT_QUERY_PARSER_H
 #define FACTSTR_EVENT_QUERY_PARSER_H
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "match/event_query.h"
 #include "match/input_error.h"
+#include "match/partition_parser.h"
 
-#define FS_QUERY_KEYS "The keys of an event query are \"filters\" and \"min_sequence_number\"."
+#define FS_QUERY_KEYS "The keys of an event query are \"filters\", \"partition\" and \"after\"."
 #define FS_FILTER_KEYS "The keys of a filter are \"event_types\" and \"payload_predicates\"."
 #define FS_EVENT_TYPES_SHAPE "\"event_types\" is an array of non-empty strings, or absent for any type."
 #define FS_PREDICATES_SHAPE "\"payload_predicates\" is an array of JSON values, or absent for any payload."
-#define FS_MIN_SHAPE "\"min_sequence_number\" is an integer in the 64-bit signed range, or absent."
+#define FS_AFTER_SHAPE "It is an integer from 0 to 9223372036854775807, or absent."
+#define FS_OTHER_NAME_OF_AFTER "min_sequence_number"
 
 /* Space for count items, zeroed; never a NULL for "none", so that NULL always means no memory. */
 static void *
@@ -33,6 +36,29 @@ fs_allocate_list(size_t count, size_t item_size)
 	if (list != NULL)
 		memset(list, 0, count * item_size);
 	return list;
+}
+
+static int
+fs_compare_event_types(const void *a, const void *b)
+{
+	fs_check_interrupts();
+	return fs_text_compare(*(const fs_text *) a, *(const fs_text *) b);
+}
+
+/* So that a type is found in a long list, and two lists are compared in one walk. */
+static void
+fs_sort_event_types(fs_filter *filter)
+{
+	size_t		kept = 0;
+
+	qsort(filter->event_types, filter->event_type_count, sizeof(fs_text), fs_compare_event_types);
+	for (size_t i = 0; i < filter->event_type_count; i++)
+	{
+		fs_check_interrupts();
+		if (i == 0 || fs_text_compare(filter->event_types[i], filter->event_types[kept - 1]) != 0)
+			filter->event_types[kept++] = filter->event_types[i];
+	}
+	filter->event_type_count = kept;
 }
 
 static bool
@@ -55,6 +81,7 @@ fs_parse_event_types(fs_json list, size_t filter_index, fs_filter *filter, fs_in
 	fs_json_iterate(list, &elements);
 	while (fs_json_next_element(&elements, &element))
 	{
+		fs_check_interrupts();
 		(void) snprintf(path, sizeof(path), "$.filters[%zu].event_types[%zu]",
 						filter_index, filter->event_type_count);
 		if (fs_json_kind_of(element) != FS_JSON_STRING)
@@ -64,6 +91,7 @@ fs_parse_event_types(fs_json list, size_t filter_index, fs_filter *filter, fs_in
 			return fs_malformed(error, path, FS_EVENT_TYPES_SHAPE, "an event type must not be empty");
 		filter->event_types[filter->event_type_count++] = fs_json_string(element);
 	}
+	fs_sort_event_types(filter);
 	return true;
 }
 
@@ -87,7 +115,10 @@ fs_parse_payload_predicates(fs_json list, size_t filter_index, fs_filter *filter
 
 	fs_json_iterate(list, &elements);
 	while (fs_json_next_element(&elements, &element))
+	{
+		fs_check_interrupts();
 		filter->payload_predicates[filter->payload_predicate_count++] = element;
+	}
 	return true;
 }
 
@@ -141,32 +172,39 @@ fs_parse_filters(fs_json list, fs_event_query *query, fs_input_error *error)
 	{
 		size_t		index = query->filter_count++;
 
+		fs_check_interrupts();
 		if (!fs_parse_filter(element, index, &query->filters[index], error))
 			return false;
 	}
 	return true;
 }
 
+/* Where the returned facts begin, by either of its names. */
 static bool
-fs_parse_min_sequence_number(fs_json value, fs_event_query *query, fs_input_error *error)
+fs_parse_after(fs_json value, const char *name, fs_event_query *query, fs_input_error *error)
 {
-	const char *path = "$.min_sequence_number";
+	char		path[32];
 
+	(void) snprintf(path, sizeof(path), "$.%s", name);
+	if (query->has_after)
+		return fs_malformed(error, "$", FS_QUERY_KEYS,
+							"after and " FS_OTHER_NAME_OF_AFTER " are two names for the same");
 	if (fs_json_kind_of(value) != FS_JSON_NUMBER)
-		return fs_wrong_kind(error, path, FS_MIN_SHAPE, "min_sequence_number",
-							 FS_JSON_NUMBER, fs_json_kind_of(value));
-	switch (fs_json_int64(value, &query->min_sequence_number))
+		return fs_wrong_kind(error, path, FS_AFTER_SHAPE, name, FS_JSON_NUMBER,
+							 fs_json_kind_of(value));
+	switch (fs_json_int64(value, &query->after))
 	{
 		case FS_INT64_OK:
-			query->has_min_sequence_number = true;
+			if (query->after < 0)
+				return fs_malformed(error, path, FS_AFTER_SHAPE, "%s must not be negative", name);
+			query->has_after = true;
 			return true;
 		case FS_INT64_NOT_AN_INTEGER:
-			return fs_malformed(error, path, FS_MIN_SHAPE, "min_sequence_number must be an integer");
+			return fs_malformed(error, path, FS_AFTER_SHAPE, "%s must be an integer", name);
 		case FS_INT64_OUT_OF_RANGE:
 			break;
 	}
-	return fs_malformed(error, path, FS_MIN_SHAPE,
-						"min_sequence_number is beyond the 64-bit signed range");
+	return fs_malformed(error, path, FS_AFTER_SHAPE, "%s is beyond the 64-bit signed range", name);
 }
 
 /* Releases what parsing allocated; also after a failed parse.  The document stays. */
@@ -207,8 +245,12 @@ fs_event_query_parse(fs_json document, fs_event_query *query, fs_input_error *er
 
 		if (fs_text_is(key, "filters"))
 			parsed = absent || fs_parse_filters(value, query, error);
-		else if (fs_text_is(key, "min_sequence_number"))
-			parsed = absent || fs_parse_min_sequence_number(value, query, error);
+		else if (fs_text_is(key, "partition"))
+			parsed = absent || fs_parse_partition(value, &query->partition, error);
+		else if (fs_text_is(key, "after"))
+			parsed = absent || fs_parse_after(value, "after", query, error);
+		else if (fs_text_is(key, FS_OTHER_NAME_OF_AFTER))
+			parsed = absent || fs_parse_after(value, FS_OTHER_NAME_OF_AFTER, query, error);
 		else
 			parsed = fs_unknown_key(error, "$", key, FS_QUERY_KEYS);
 		if (!parsed)

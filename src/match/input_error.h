@@ -1,5 +1,5 @@
 /*
- * input_error.h
+ * match/input_error.h
  *		How the shared parsers say what is wrong with a document, and where.
  */
 #ifndef FACTSTR_INPUT_ERROR_H

@@ -1,9 +1,9 @@
 /*
- * json_jsonb.h
+ * match/json_jsonb.h
  *		The binding of the shared matching code to jsonb, for the server.
  *
- * It walks the stored form in place (its layout is described in utils/jsonb.h), so that matching a
- * fact allocates nothing.
+ * It walks the stored form in place (its layout is described in utils/jsonb.h), so that matching an
+ * ordinary fact allocates nothing.
  */
 #ifndef FACTSTR_JSON_JSONB_H
 #define FACTSTR_JSON_JSONB_H
@@ -17,6 +17,7 @@
 #include "utils/numeric.h"
 
 #include "match/json_value.h"
+#include "match/jsonb_number.h"
 
 typedef struct fs_json
 {
@@ -97,6 +98,12 @@ static inline size_t
 fs_json_count(fs_json array_or_object)
 {
 	return JsonContainerSize(array_or_object.value.nested.container);
+}
+
+static inline bool
+fs_json_is_same(fs_json a, fs_json b)
+{
+	return a.value.nested.container == b.value.nested.container;
 }
 
 static inline void
@@ -192,26 +199,25 @@ fs_json_string(fs_json string)
 	return string.value.text;
 }
 
-static inline bool
-fs_json_scalar_equal(fs_json a, fs_json b)
+static inline int
+fs_json_scalar_compare(fs_json a, fs_json b)
 {
 	switch (a.kind)
 	{
 		case FS_JSON_NULL:
-			return true;
+			return 0;
 		case FS_JSON_BOOLEAN:
-			return a.value.boolean == b.value.boolean;
+			return (int) a.value.boolean - (int) b.value.boolean;
 		case FS_JSON_STRING:
-			return a.value.text.length == b.value.text.length &&
-				memcmp(a.value.text.data, b.value.text.data, a.value.text.length) == 0;
+			return fs_text_compare(a.value.text, b.value.text);
 		case FS_JSON_NUMBER:
-			return DatumGetBool(DirectFunctionCall2(numeric_eq,
-													NumericGetDatum(a.value.number),
-													NumericGetDatum(b.value.number)));
+			return DatumGetInt32(DirectFunctionCall2(numeric_cmp,
+													 NumericGetDatum(a.value.number),
+													 NumericGetDatum(b.value.number)));
 		default:
 			elog(ERROR, "not a JSON scalar: kind %d", a.kind);
 	}
-	return false;
+	return 0;
 }
 
 static inline fs_int64_result
@@ -231,11 +237,63 @@ fs_json_int64(fs_json number, int64_t *result)
 	return FS_INT64_OK;
 }
 
-static inline void
-fs_check_recursion(void)
+static inline fs_text
+fs_json_number_text(fs_json number)
 {
-	check_stack_depth();
+	return fs_numeric_text(number.value.number);
+}
+
+static inline bool
+fs_json_boolean(fs_json boolean)
+{
+	return boolean.value.boolean;
+}
+
+static inline size_t
+fs_json_number_length(fs_json number)
+{
+	char	   *digits = DatumGetCString(DirectFunctionCall1(numeric_out,
+															 NumericGetDatum(number.value.number)));
+	size_t		length = strlen(digits);
+
+	pfree(digits);
+	return length;
+}
+
+/* Each level has a header and an entry. */
+static inline bool
+fs_json_may_nest(fs_json array_or_object, size_t levels)
+{
+	return array_or_object.value.nested.length >= levels * (sizeof(uint32) + sizeof(JEntry));
+}
+
+static inline uint64_t
+fs_json_scalar_hash(fs_json scalar)
+{
+	switch (scalar.kind)
+	{
+		case FS_JSON_BOOLEAN:
+			return scalar.value.boolean ? 1 : 0;
+		case FS_JSON_NUMBER:
+			return DatumGetUInt64(DirectFunctionCall2(hash_numeric_extended,
+													  NumericGetDatum(scalar.value.number),
+													  Int64GetDatum(0)));
+		default:
+			return 0;
+	}
+}
+
+static inline void
+fs_check_interrupts(void)
+{
 	CHECK_FOR_INTERRUPTS();
+}
+
+static inline bool
+fs_interrupted(void)
+{
+	CHECK_FOR_INTERRUPTS();
+	return false;
 }
 
 /* Lists may be as long as a document is large, so the limit of an ordinary allocation is lifted. */
@@ -261,6 +319,40 @@ fs_json_of_jsonb(Jsonb *document)
 	if (JsonContainerIsScalar(root))
 		return fs_json_of_child(root->children[0], (char *) &root->children[1], 0);
 	return fs_json_of_container(root, VARSIZE(document) - VARHDRSZ);
+}
+
+/* A value within a document as a document of its own, in the current memory context. */
+static inline Jsonb *
+fs_json_to_jsonb(fs_json value)
+{
+	JsonbValue	result;
+
+	switch (value.kind)
+	{
+		case FS_JSON_NULL:
+			result.type = jbvNull;
+			break;
+		case FS_JSON_BOOLEAN:
+			result.type = jbvBool;
+			result.val.boolean = value.value.boolean;
+			break;
+		case FS_JSON_NUMBER:
+			result.type = jbvNumeric;
+			result.val.numeric = value.value.number;
+			break;
+		case FS_JSON_STRING:
+			result.type = jbvString;
+			result.val.string.val = unconstify(char *, value.value.text.data);
+			result.val.string.len = (int) value.value.text.length;
+			break;
+		case FS_JSON_ARRAY:
+		case FS_JSON_OBJECT:
+			result.type = jbvBinary;
+			result.val.binary.data = value.value.nested.container;
+			result.val.binary.len = (int) value.value.nested.length;
+			break;
+	}
+	return JsonbValueToJsonb(&result);
 }
 
 #endif							/* FACTSTR_JSON_JSONB_H */

@@ -1,5 +1,5 @@
 /*
- * new_events.h
+ * match/new_events.h
  *		One of the events that an append is given.
  *
  * Include a binding first (json_value.h says what one is).  Texts and values borrow from the

@@ -1,5 +1,5 @@
 /*
- * new_events_parser.h
+ * match/new_events_parser.h
  *		From a JSON document to the events of an append, checked strictly: rules 7, 8 and 32 of the
  *		contract.
  *
@@ -10,6 +10,7 @@
 
 #include "match/input_error.h"
 #include "match/new_events.h"
+#include "match/value_limits.h"
 
 #define FS_EVENTS_SHAPE "Events are an array of objects with \"event_type\", \"payload\" and, if wanted, \"metadata\"."
 #define FS_EVENT_KEYS "The keys of an event are \"event_type\", \"payload\" and, if wanted, \"metadata\"."
@@ -48,7 +49,7 @@ fs_parse_metadata(fs_json value, const char *path, fs_new_event *event, fs_input
 							 FS_JSON_OBJECT, fs_json_kind_of(value));
 	event->metadata = value;
 	event->has_metadata = true;
-	return true;
+	return fs_check_nesting(value, path, "metadata", error);
 }
 
 /* Parses one event; index is its position in the append, for the error's path. */
@@ -81,6 +82,9 @@ fs_new_event_parse(fs_json document, size_t index, fs_new_event *event, fs_input
 		}
 		else if (fs_text_is(key, "payload"))
 		{
+			(void) snprintf(member_path, sizeof(member_path), "%s.payload", path);
+			if (!fs_check_nesting(value, member_path, "payload", error))
+				return false;
 			event->payload = value;
 			has_payload = true;
 		}
@@ -101,15 +105,50 @@ fs_new_event_parse(fs_json document, size_t index, fs_new_event *event, fs_input
 	return true;
 }
 
-/*
- * Parses a whole append.  On success *events is a list of *count events that the caller gives back
- * to fs_release; on failure it is NULL, with *error filled.
- */
+/* Could the events, which have so many bytes of JSON, be delivered as one batch? */
 static bool
-fs_new_events_parse(fs_json document, fs_new_event **events, size_t *count, fs_input_error *error)
+fs_check_batch(const fs_new_event *events, size_t count, size_t bytes, fs_input_error *error)
+{
+	uint64_t	size = 0;
+	char		path[64];
+
+	if (!fs_batch_may_be_too_large(count, bytes))
+		return true;
+	for (size_t i = 0; i < count; i++)
+	{
+		fs_check_interrupts();
+		(void) snprintf(path, sizeof(path), "$[%zu]", i);
+		if (!fs_add_to_batch(&size, &events[i], path, error))
+			return false;
+	}
+	return true;
+}
+
+static bool
+fs_parse_each_event(fs_json document, fs_new_event *events, size_t *count, fs_input_error *error)
 {
 	fs_json_iterator elements;
 	fs_json		element;
+
+	fs_json_iterate(document, &elements);
+	while (fs_json_next_element(&elements, &element))
+	{
+		fs_check_interrupts();
+		if (!fs_new_event_parse(element, *count, &events[*count], error))
+			return false;
+		(*count)++;
+	}
+	return true;
+}
+
+/*
+ * Parses a whole append, whose document has so many bytes.  On success *events is a list of *count events
+ * that the caller gives back to fs_release; on failure it is NULL, with *error filled.
+ */
+static bool
+fs_new_events_parse(fs_json document, size_t bytes, fs_new_event **events, size_t *count,
+					fs_input_error *error)
+{
 	size_t		total;
 
 	*events = NULL;
@@ -131,18 +170,12 @@ fs_new_events_parse(fs_json document, fs_new_event **events, size_t *count, fs_i
 	if (*events == NULL)
 		return fs_out_of_memory(error);
 
-	fs_json_iterate(document, &elements);
-	while (fs_json_next_element(&elements, &element))
-	{
-		if (!fs_new_event_parse(element, *count, &(*events)[*count], error))
-		{
-			fs_release(*events);
-			*events = NULL;
-			return false;
-		}
-		(*count)++;
-	}
-	return true;
+	if (fs_parse_each_event(document, *events, count, error) &&
+		fs_check_batch(*events, *count, bytes, error))
+		return true;
+	fs_release(*events);
+	*events = NULL;
+	return false;
 }
 
 #endif							/* FACTSTR_NEW_EVENTS_PARSER_H */

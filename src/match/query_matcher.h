@@ -1,5 +1,5 @@
 /*
- * query_matcher.h
+ * match/query_matcher.h
  *		Does a fact match an event query?  Rule 10 of the contract.
  *
  * Include a binding first (json_value.h says what one is).
@@ -7,33 +7,43 @@
 #ifndef FACTSTR_QUERY_MATCHER_H
 #define FACTSTR_QUERY_MATCHER_H
 
-#include <string.h>
-
 #include "match/event_query.h"
 #include "match/matcher.h"
+#include "match/partition.h"
 
 static bool
 fs_event_type_listed(const fs_filter *filter, fs_text event_type)
 {
+	size_t		low = 0;
+	size_t		high = filter->event_type_count;
+
 	if (!filter->has_event_types)
 		return true;
-	for (size_t i = 0; i < filter->event_type_count; i++)
+	while (low < high)
 	{
-		if (filter->event_types[i].length == event_type.length &&
-			memcmp(filter->event_types[i].data, event_type.data, event_type.length) == 0)
+		size_t		middle = low + (high - low) / 2;
+		int			order = fs_text_compare(event_type, filter->event_types[middle]);
+
+		if (order == 0)
 			return true;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
 	}
 	return false;
 }
 
 static bool
-fs_some_predicate_matches(const fs_filter *filter, fs_json payload)
+fs_some_predicate_matches(fs_matching *matching, const fs_filter *filter, fs_json payload)
 {
 	if (!filter->has_payload_predicates)
 		return true;
 	for (size_t i = 0; i < filter->payload_predicate_count; i++)
 	{
-		if (fs_payload_matches(payload, filter->payload_predicates[i]))
+		if (!fs_may_go_on(&matching->progress))
+			return false;
+		if (fs_payload_matches(matching, payload, filter->payload_predicates[i]))
 			return true;
 	}
 	return false;
@@ -54,33 +64,44 @@ fs_event_type_verdict(const fs_event_query *query, fs_text event_type)
 	fs_type_verdict verdict = FS_NO_MATCH;
 
 	if (query->filter_count == 0)
-		return FS_MATCH;
+		return query->partition.count == 0 ? FS_MATCH : FS_PAYLOAD_DECIDES;
 	for (size_t i = 0; i < query->filter_count; i++)
 	{
 		const fs_filter *filter = &query->filters[i];
 
+		fs_check_interrupts();
 		if (!fs_event_type_listed(filter, event_type))
 			continue;
-		if (!filter->has_payload_predicates)
+		if (!filter->has_payload_predicates && query->partition.count == 0)
 			return FS_MATCH;
-		if (filter->payload_predicate_count > 0)
+		if (!filter->has_payload_predicates || filter->payload_predicate_count > 0)
 			verdict = FS_PAYLOAD_DECIDES;
 	}
 	return verdict;
 }
 
-static bool
-fs_event_query_matches(const fs_event_query *query, fs_text event_type, fs_json payload)
+/* *matches is to be looked at only if this was completed. */
+static inline fs_completion
+fs_event_query_matches(const fs_event_query *query, fs_text event_type, fs_json payload,
+					   bool *matches)
 {
-	if (query->filter_count == 0)
-		return true;
-	for (size_t i = 0; i < query->filter_count; i++)
+	fs_matching matching;
+
+	*matches = fs_partition_has(&query->partition, payload);
+	if (!*matches || query->filter_count == 0)
+		return FS_COMPLETED;
+	*matches = false;
+	fs_matching_begin(&matching);
+	for (size_t i = 0; i < query->filter_count && !*matches; i++)
 	{
-		if (fs_event_type_listed(&query->filters[i], event_type) &&
-			fs_some_predicate_matches(&query->filters[i], payload))
-			return true;
+		const fs_filter *filter = &query->filters[i];
+
+		if (!fs_may_go_on(&matching.progress))
+			break;
+		*matches = fs_event_type_listed(filter, event_type) &&
+			fs_some_predicate_matches(&matching, filter, payload);
 	}
-	return false;
+	return fs_matching_end(&matching);
 }
 
 #endif							/* FACTSTR_QUERY_MATCHER_H */

@@ -1,0 +1,361 @@
+/*
+ * append/append.c
+ *		One append, from checked input to its outcome.
+ *
+ * Before the lock: whatever does not depend on the newest facts.  That includes most of the context
+ * check, since facts never change: what was found true of the log up to some number stays true,
+ * and under the lock only the facts that came in since are looked at.  A redaction that comes in
+ * between counts as one that comes after the append (append/redaction.c).
+ *
+ * Under the lock: that look, the numbers, the rows.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_subscription.h"
+#include "common/int.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+
+#include "append/append.h"
+#include "append/idempotency.h"
+#include "append/lock.h"
+#include "commit/durability.h"
+#include "commit/lock_times.h"
+#include "commit/log_head.h"
+#include "commit/notify.h"
+
+/*
+ * What may stand against an append
+ */
+
+/*
+ * A log that logical replication fills has one writer, the worker of the subscription.  A fact that is
+ * appended beside it would take a number that the publisher gives to another fact, and from there on the
+ * worker could only fail.
+ */
+void
+fs_append_refuse_replicated(const FactstrStore *store)
+{
+	Oid			subscription = fs_store_subscription(store);
+	char	   *name;
+
+	if (likely(!OidIsValid(subscription)))
+		return;
+	name = get_subscription_name(subscription, true);
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("cannot append to a log that is filled by logical replication"),
+			 errdetail("The facts come from subscription \"%s\".", name ? name : "?"),
+			 errhint("Append where they come from. To let this log go on by itself, drop the subscription.")));
+}
+
+/*
+ * In a transaction with one snapshot, facts that others have appended since cannot be seen, so
+ * appending behind them would leave gaps in what the transaction reads.
+ */
+void
+fs_append_require_visible_head(const FactstrStore *store, int64 head)
+{
+	if (!IsolationUsesXactSnapshot())
+		return;
+	if (head > fs_fact_head(store, GetTransactionSnapshot()).sequence_number)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access due to concurrent append"),
+				 errhint("The transaction might succeed if retried.")));
+}
+
+/*
+ * The append
+ */
+
+static AppendOutcome
+outcome_of_earlier_batch(const EarlierBatch *batch)
+{
+	AppendOutcome outcome = {0};
+
+	outcome.first_sequence_number = batch->first_sequence_number;
+	outcome.last_sequence_number = batch->last_sequence_number;
+	return outcome;
+}
+
+/* Does the context have a fact in this range?  Then its number is the version that contradicts the request. */
+static bool
+find_newer(const AppendRequest *request, Snapshot snapshot, int64 after, int64 head,
+		   FactPosition *actual)
+{
+	*actual = fs_fact_newest_match(&request->store, request->context_query, snapshot, after, head);
+	return actual->sequence_number != 0;
+}
+
+/*
+ * Is the version another one than expected?  It is the expected one if the context's newest fact from there on
+ * is the expected one.
+ */
+static bool
+find_other_version(const AppendRequest *request, Snapshot snapshot, int64 head,
+				   FactPosition *actual)
+{
+	int64		expected = request->context_number;
+	int64		after = 0;
+
+	if (expected > 0 && expected <= head)
+		after = expected - 1;
+	*actual = fs_fact_newest_match(&request->store, request->context_query, snapshot, after, head);
+	if (actual->sequence_number == expected)
+		return false;
+	if (actual->sequence_number == 0 && after > 0)
+		*actual = fs_fact_newest_match(&request->store, request->context_query, snapshot, 0, after);
+	return true;
+}
+
+/* A number that the log does not have yet was read in another one: nothing can be said of what came after it. */
+static void
+refuse_position_beyond(const AppendRequest *request, int64 head)
+{
+	if (request->context_number <= head)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid after_sequence_number: " INT64_FORMAT " is beyond the newest fact, " INT64_FORMAT,
+					request->context_number, head),
+			 errhint("Pass a number that was read from this log.")));
+}
+
+/* The version that contradicts the request, as of the snapshot; false if there is none. */
+static bool
+find_contradiction(const AppendRequest *request, Snapshot snapshot, FactPosition head,
+				   FactPosition *actual)
+{
+	int64		up_to = head.sequence_number;
+
+	if (request->checked_up_to > 0)
+		return find_newer(request, snapshot, request->checked_up_to, up_to, actual);
+	if (request->condition == APPEND_IF_VERSION)
+		return find_other_version(request, snapshot, up_to, actual);
+	if (request->context_number > up_to)
+		fs_durability_flush_before_answer(head.commit_position);
+	refuse_position_beyond(request, up_to);
+	return find_newer(request, snapshot, request->context_number, up_to, actual);
+}
+
+static AppendOutcome
+report_conflict(const FactPosition *actual)
+{
+	AppendOutcome outcome = {0};
+
+	fs_durability_flush_before_answer(actual->commit_position);
+	outcome.conflict = true;
+	outcome.actual_context_version = actual->sequence_number;
+	return outcome;
+}
+
+/* Has the batch been appended before, with the same key? */
+static bool
+find_earlier_batch(const AppendRequest *request, Snapshot snapshot, EarlierBatch *batch)
+{
+	return request->facts.idempotency_key != (Datum) 0 &&
+		fs_idempotency_find_batch(&request->store, snapshot, &request->facts, batch);
+}
+
+/*
+ * What can be answered without the lock: a repeated call, a context that has moved on. Otherwise
+ * returns false, and the request knows up to where its context has been checked.
+ */
+static bool
+answer_without_lock(AppendRequest *request, AppendOutcome *outcome)
+{
+	Snapshot	snapshot;
+	EarlierBatch batch;
+	FactPosition actual;
+	bool		answered = false;
+
+	if (request->context_query == NULL && request->facts.idempotency_key == (Datum) 0)
+		return false;
+
+	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	if (find_earlier_batch(request, snapshot, &batch))
+	{
+		fs_durability_flush_before_answer(batch.commit_position);
+		*outcome = outcome_of_earlier_batch(&batch);
+		answered = true;
+	}
+	else if (request->context_query != NULL)
+	{
+		FactPosition head = fs_fact_head(&request->store, snapshot);
+
+		fs_append_require_visible_head(&request->store, head.sequence_number);
+		if (find_contradiction(request, snapshot, head, &actual))
+		{
+			*outcome = report_conflict(&actual);
+			answered = true;
+		}
+		request->checked_up_to = head.sequence_number;
+	}
+	UnregisterSnapshot(snapshot);
+	return answered;
+}
+
+/*
+ * Behind the newest fact
+ */
+
+/* Where the log ends: under the lock, a later look would find the same. */
+FactPosition
+fs_append_head(const FactstrStore *store)
+{
+	FactPosition head;
+	Snapshot	snapshot;
+
+	if (fs_log_head_is_known(store, &head))
+		return head;
+	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	head = fs_fact_head(store, snapshot);
+	UnregisterSnapshot(snapshot);
+	fs_log_head_found(store, head.sequence_number, fs_store_is_guarded(store));
+	return head;
+}
+
+/*
+ * Rows of the log that no append wrote, such as those of a restore, take numbers that the appends do not know of.
+ * The primary key does, and from then on the appends look.
+ */
+static void
+write_rows(const FactstrStore *store, FactWriter *writer, const NewFacts *facts,
+		   int64 first_sequence_number)
+{
+	MemoryContext caller = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		fs_writer_write(writer, facts, first_sequence_number);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		if (error->sqlerrcode != ERRCODE_UNIQUE_VIOLATION || error->constraint_name == NULL ||
+			strcmp(error->constraint_name, "factstr_events_pkey") != 0)
+			PG_RE_THROW();
+		FlushErrorState();
+		fs_log_head_has_strangers(store);
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not append: the log has rows that no append wrote"),
+				 errhint("The transaction might succeed if retried: its append then begins behind them.")));
+	}
+	PG_END_TRY();
+}
+
+/* Writes a batch behind the head of the log. */
+void
+fs_append_write_batch(const FactstrStore *store, FactWriter *writer, const NewFacts *facts,
+					  const FactPosition *head, AppendOutcome *outcome)
+{
+	if (pg_add_s64_overflow(head->sequence_number, (int64) facts->count,
+							&outcome->last_sequence_number))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the log has no more sequence numbers")));
+	outcome->first_sequence_number = head->sequence_number + 1;
+	fs_durability_append_follows(head->sequence_number, head->commit_position);
+	fs_lock_times_note(LOCK_CONTEXT_CHECKED);
+	write_rows(store, writer, facts, outcome->first_sequence_number);
+	fs_lock_times_note(LOCK_ROWS_WRITTEN);
+	/* Later commands of the transaction see the facts, and so do later calls in this command. */
+	CommandCounterIncrement();
+	fs_log_head_moved(store, outcome->last_sequence_number);
+	fs_notify_batch(outcome->first_sequence_number, outcome->last_sequence_number);
+}
+
+/*
+ * What the context and the key need is seen by a snapshot that is taken under the lock: it sees every fact that
+ * will ever have a lower number.
+ */
+static AppendOutcome
+append_under_lock(const AppendRequest *request, FactWriter *writer)
+{
+	FactPosition head = fs_append_head(&request->store);
+	bool		has_conditions = request->context_query != NULL ||
+	request->facts.idempotency_key != (Datum) 0;
+	Snapshot	snapshot = has_conditions ? RegisterSnapshot(GetLatestSnapshot()) : InvalidSnapshot;
+	FactPosition newer = {0, InvalidXLogRecPtr};
+	EarlierBatch batch;
+	bool		repeated;
+
+	repeated = find_earlier_batch(request, snapshot, &batch);
+	if (!repeated)
+	{
+		fs_append_require_visible_head(&request->store, head.sequence_number);
+		if (request->context_query != NULL)
+			newer = fs_fact_newest_match(&request->store, request->context_query, snapshot,
+										 request->checked_up_to, head.sequence_number);
+	}
+	if (has_conditions)
+		UnregisterSnapshot(snapshot);
+
+	if (!repeated && newer.sequence_number == 0)
+	{
+		AppendOutcome outcome = {0};
+
+		if (request->condition == APPEND_IF_VERSION)
+			outcome.actual_context_version = request->context_number;
+		fs_append_write_batch(&request->store, writer, &request->facts, &head, &outcome);
+		return outcome;
+	}
+
+	/* Nothing to write: nobody should wait while the answer is made durable. */
+	fs_append_lock_release(&request->store);
+	if (!repeated)
+		return report_conflict(&newer);
+	fs_durability_flush_before_answer(batch.commit_position);
+	return outcome_of_earlier_batch(&batch);
+}
+
+/* What an append does before the lock.  True if there is nothing left to do. */
+bool
+fs_append_answer_early(AppendRequest *request, AppendOutcome *outcome)
+{
+	bool		answered;
+
+	fs_append_refuse_replicated(&request->store);
+	fs_durability_append_begins();
+	answered = answer_without_lock(request, outcome);
+	fs_durability_append_ends();
+	return answered;
+}
+
+/*
+ * Appends the facts as one batch, if the context is as expected and the idempotency key is new.  The
+ * request's facts may be compressed in place.
+ */
+AppendOutcome
+fs_append_facts(AppendRequest *request)
+{
+	AppendOutcome outcome;
+	FactWriter *writer;
+
+	fs_append_refuse_replicated(&request->store);
+	fs_durability_append_begins();
+	if (answer_without_lock(request, &outcome))
+	{
+		fs_durability_append_ends();
+		return outcome;
+	}
+
+	writer = fs_writer_open(&request->store, fs_append_lock_is_held(&request->store),
+							request->facts.idempotency_key != (Datum) 0);
+	fs_writer_prepare(writer, &request->facts);
+	(void) GetCurrentTransactionId();
+
+	fs_append_lock_acquire(&request->store);
+	outcome = append_under_lock(request, writer);
+	fs_writer_close(writer);
+	fs_durability_append_ends();
+	/* To give back what many facts have taken takes time, too. */
+	CHECK_FOR_INTERRUPTS();
+	return outcome;
+}

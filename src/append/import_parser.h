@@ -1,0 +1,23 @@
+/*
+ * append/import_parser.h
+ *		Batches of another log, as an import is given them.
+ */
+#ifndef FACTSTR_APPEND_IMPORT_PARSER_H
+#define FACTSTR_APPEND_IMPORT_PARSER_H
+
+#include "nodes/pg_list.h"
+#include "utils/jsonb.h"
+
+#include "append/writer.h"
+#include "read/redactions.h"
+
+typedef struct ImportedBatch
+{
+	int64		first_sequence_number;	/* 0: the log gives it a number */
+	NewFacts	facts;			/* with their times, and the batch's key */
+	List	   *redactions;		/* by fact and then by time */
+} ImportedBatch;
+
+extern ImportedBatch *fs_import_parse(Jsonb *document, int *count);
+
+#endif							/* FACTSTR_APPEND_IMPORT_PARSER_H */

@@ -1,0 +1,73 @@
+/*
+ * check/check.h
+ *		What the checks of the log share: what they look at, and what they have found.
+ */
+#ifndef FACTSTR_CHECK_CHECK_H
+#define FACTSTR_CHECK_CHECK_H
+
+#include "utils/rel.h"
+#include "utils/snapshot.h"
+#include "utils/timestamp.h"
+
+#include "store.h"
+
+/* The checks, in the order of the result. */
+typedef enum CheckId
+{
+	CHECK_NUMBERS,
+	CHECK_BATCHES,
+	CHECK_TIMES,
+	CHECK_VALUES,
+	CHECK_KEYS,
+	CHECK_TABLE,
+	CHECK_EVENT_TYPES,
+	CHECK_PAYLOADS,
+	CHECK_STREAMS,
+	CHECK_REDACTIONS,
+	CHECK_GUARD,
+	CHECKS
+} CheckId;
+
+/* What a check has found wrong: how often, and the first time in words. */
+typedef struct Finding
+{
+	int64		count;
+	char	   *first;
+	char	   *summary;		/* what to say if nothing is wrong */
+} Finding;
+
+typedef struct Check
+{
+	FactstrStore store;
+	Snapshot	snapshot;
+	Relation	events;
+	int64		head;
+	TimestampTz now;
+	Finding		findings[CHECKS];
+	int			next_result;
+	TupleDesc	descriptor;
+	MemoryContext context;		/* what lasts to the end */
+	MemoryContext row_context;	/* what one row leaves behind */
+	int64		report_at;		/* not before, on clock.h's clock; 0 at first */
+	const char *what;			/* is being checked, for progress and errors */
+	int64		where;			/* the fact, or how many rows */
+
+	/* The walk over the log: the fact before, and counts. */
+	int64		facts;
+	int64		batches;
+	int64		keys;
+	int64		previous_number;
+	int64		previous_batch;
+	TimestampTz previous_time;
+	int64		steps_back;
+	int64		sample_step;	/* one in so many facts is asked of the payload index; 0: none */
+	int64		sample_rest;	/* which one: another time, others */
+	int64		sampled;
+} Check;
+
+/* In words, of which only those of the first time are kept. */
+extern void fs_check_found(Check *check, CheckId id, const char *format,...) pg_attribute_printf(3, 4);
+extern void fs_check_begin_part(Check *check, const char *what);
+extern void fs_check_progress(Check *check, int64 where);
+
+#endif							/* FACTSTR_CHECK_CHECK_H */

@@ -1,0 +1,162 @@
+/*
+ * check/tables.c
+ *		Checks of what a walk over the log cannot see: rows that no number leads to, facts that the index
+ *		of event types does not have, cursors and redactions of facts that are not there.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "check/tables.h"
+#include "compat.h"
+#include "read/facts.h"
+#include "read/redactions.h"
+#include "rows.h"
+
+void
+fs_check_table(Check *check)
+{
+	TupleTableSlot *row = table_slot_create(check->events, NULL);
+	TableScanDesc scan = compat_table_beginscan(check->events, check->snapshot);
+	int64		rows = 0;
+
+	fs_check_begin_part(check, "the table");
+	while (table_scan_getnextslot(scan, ForwardScanDirection, row))
+		fs_check_progress(check, ++rows);
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(row);
+	if (rows != check->facts)
+		fs_check_found(check, CHECK_TABLE, "the table has " INT64_FORMAT " rows, the primary key leads to "
+					   INT64_FORMAT, rows, check->facts);
+}
+
+/* An event type that outlives its row. */
+static void
+keep_event_type(StringInfo kept, text *event_type)
+{
+	resetStringInfo(kept);
+	appendBinaryStringInfo(kept, VARDATA_ANY(event_type), VARSIZE_ANY_EXHDR(event_type));
+}
+
+static int
+compare_event_type(StringInfo kept, text *event_type)
+{
+	int			length = VARSIZE_ANY_EXHDR(event_type);
+	int			order = memcmp(kept->data, VARDATA_ANY(event_type), Min(kept->len, length));
+
+	return order != 0 ? order : kept->len - length;
+}
+
+/* The whole index in its order: as many facts as the log has, each where it belongs. */
+void
+fs_check_event_types(Check *check)
+{
+	Relation	index = index_open(check->store.by_event_type, AccessShareLock);
+	TupleTableSlot *row = table_slot_create(check->events, NULL);
+	IndexScanDesc scan = compat_index_beginscan(check->events, index, check->snapshot, 0);
+	StringInfo	previous_type = makeStringInfo();
+	int64		previous_number = 0;
+	int64		facts = 0;
+
+	fs_check_begin_part(check, "the index of event types");
+	index_rescan(scan, NULL, 0, NULL, 0);
+	while (index_getnext_slot(scan, ForwardScanDirection, row))
+	{
+		MemoryContext caller;
+		bool		isnull;
+		text	   *event_type;
+		int64		number = fs_row_sequence_number(row);
+		int			order;
+
+		fs_check_progress(check, ++facts);
+		caller = MemoryContextSwitchTo(check->row_context);
+		event_type = DatumGetTextPP(slot_getattr(row, FACTSTR_EVENT_TYPE, &isnull));
+		order = facts == 1 ? -1 : compare_event_type(previous_type, event_type);
+		if (order > 0 || (order == 0 && previous_number >= number))
+			fs_check_found(check, CHECK_EVENT_TYPES, "fact " INT64_FORMAT " is in the wrong place", number);
+		keep_event_type(previous_type, event_type);
+		previous_number = number;
+		MemoryContextSwitchTo(caller);
+	}
+	index_endscan(scan);
+	ExecDropSingleTupleTableSlot(row);
+	index_close(index, NoLock);
+	if (facts != check->facts)
+		fs_check_found(check, CHECK_EVENT_TYPES, "it leads to " INT64_FORMAT " facts, the primary key to "
+					   INT64_FORMAT, facts, check->facts);
+}
+
+static bool
+is_inside_batch(Check *check, int64 position)
+{
+	FactHeading next = fs_fact_first_after(&check->store, check->snapshot, position,
+										   fs_fact_next_number(position));
+
+	return next.sequence_number != 0 && next.batch_first <= position;
+}
+
+/* A cursor inside a batch is where factstr_stream_seek may put it: the batch comes again, whole. */
+void
+fs_check_streams(Check *check)
+{
+	Relation	streams = fs_store_open_streams(&check->store, AccessShareLock);
+	TupleTableSlot *row = table_slot_create(streams, NULL);
+	TableScanDesc scan = compat_table_beginscan(streams, check->snapshot);
+	int64		count = 0;
+	int64		inside = 0;
+
+	fs_check_begin_part(check, "streams");
+	while (table_scan_getnextslot(scan, ForwardScanDirection, row))
+	{
+		bool		isnull;
+		int64		cursor = DatumGetInt64(slot_getattr(row, FACTSTR_STREAM_CURSOR, &isnull));
+
+		fs_check_progress(check, ++count);
+		if (cursor < 0 || cursor > check->head)
+			fs_check_found(check, CHECK_STREAMS, "the cursor of \"%s\" is at " INT64_FORMAT
+						   ", the newest fact is " INT64_FORMAT,
+						   TextDatumGetCString(slot_getattr(row, FACTSTR_STREAM_NAME, &isnull)), cursor,
+						   check->head);
+		else if (is_inside_batch(check, cursor))
+			inside++;
+	}
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(row);
+	table_close(streams, NoLock);
+	check->findings[CHECK_STREAMS].summary = inside == 0 ?
+		psprintf(INT64_FORMAT " streams", count) :
+		psprintf(INT64_FORMAT " streams, " INT64_FORMAT " with a cursor inside a batch", count, inside);
+}
+
+void
+fs_check_redactions(Check *check)
+{
+	Relation	redactions = fs_store_open_redactions(&check->store, AccessShareLock);
+	TupleTableSlot *row = table_slot_create(redactions, NULL);
+	TableScanDesc scan = compat_table_beginscan(redactions, check->snapshot);
+	int64		count = 0;
+
+	fs_check_begin_part(check, "redactions");
+	while (table_scan_getnextslot(scan, ForwardScanDirection, row))
+	{
+		bool		isnull;
+		int64		number = DatumGetInt64(slot_getattr(row, FACTSTR_REDACTION_SEQUENCE_NUMBER,
+														&isnull));
+
+		fs_check_progress(check, ++count);
+		if (fs_fact_first_after(&check->store, check->snapshot, number - 1, number).sequence_number == 0)
+			fs_check_found(check, CHECK_REDACTIONS, "there is no fact " INT64_FORMAT, number);
+		if (!fs_redaction_exists(&check->store, check->snapshot, number))
+			fs_check_found(check, CHECK_REDACTIONS, "their index does not find that of fact " INT64_FORMAT,
+						   number);
+	}
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(row);
+	table_close(redactions, NoLock);
+	check->findings[CHECK_REDACTIONS].summary = psprintf(INT64_FORMAT " redactions", count);
+}

@@ -1,0 +1,38 @@
+/*
+ * clock.h
+ *		A clock for durations, which nobody sets.
+ *
+ * The time of day may be set back while somebody waits for it to come, or to be some time ago.
+ */
+#ifndef FACTSTR_CLOCK_H
+#define FACTSTR_CLOCK_H
+
+#include "portability/instr_time.h"
+
+/* In microseconds, since no particular time. */
+static inline int64
+fs_clock_now(void)
+{
+	instr_time	now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	return (int64) INSTR_TIME_GET_MICROSEC(now);
+}
+
+/* When so many milliseconds will have passed. */
+static inline int64
+fs_clock_after(long milliseconds)
+{
+	return fs_clock_now() + milliseconds * INT64CONST(1000);
+}
+
+/* How many milliseconds there are until then; 0 if it has come. */
+static inline long
+fs_clock_until(int64 time)
+{
+	int64		rest = time - fs_clock_now();
+
+	return rest <= 0 ? 0 : (long) Min(rest / 1000 + (rest % 1000 > 0), PG_INT32_MAX);
+}
+
+#endif							/* FACTSTR_CLOCK_H */

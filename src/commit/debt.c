@@ -1,0 +1,211 @@
+/*
+ * commit/debt.c
+ *		The flush that a session owes for what it has read of commits in flight.
+ *
+ * It is a position up to which the log must be on disk before anything leaves that could tell of what was
+ * read.  It falls due with a row (rows_out.c) or another message that tells something (wire.c), and is paid
+ * before that leaves.  What a transaction writes may depend on what it has read, but its commit comes later
+ * in the log; so that is owed only if it reads its own writes.
+ */
+#include "postgres.h"
+
+#include <signal.h>
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "access/xlog_internal.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "storage/lock.h"
+#include "storage/lwlock.h"
+#include "storage/proc.h"
+
+#include "commit/debt.h"
+#include "commit/in_flight.h"
+#include "compat.h"
+
+/* Up to where the log must be flushed before anything leaves that tells something; InvalidXLogRecPtr for nothing. */
+static XLogRecPtr owed = InvalidXLogRecPtr;
+
+/* The same, before anything leaves at all. */
+static XLogRecPtr due = InvalidXLogRecPtr;
+
+/* The same for what the transaction has written after it had read what was in flight, until it ends. */
+static XLogRecPtr behind_writes = InvalidXLogRecPtr;
+
+/* The end of the last record.  Behind it there may be the header of a page that was not written yet. */
+static XLogRecPtr
+end_of_log(void)
+{
+	XLogRecPtr	next = GetXLogInsertRecPtr();
+
+	if (XLogSegmentOffset(next, wal_segment_size) == SizeOfXLogLongPHD)
+		return next - SizeOfXLogLongPHD;
+	if (next % XLOG_BLCKSZ == SizeOfXLogShortPHD)
+		return next - SizeOfXLogShortPHD;
+	return next;
+}
+
+/* Is this true of a relation in the range table? */
+static bool
+any_relation(const List *range_table, bool (*is_true) (Oid relation))
+{
+	ListCell   *cell;
+
+	foreach(cell, range_table)
+	{
+		RangeTblEntry *entry = lfirst_node(RangeTblEntry, cell);
+
+		if (entry->rtekind == RTE_RELATION && is_true(entry->relid))
+			return true;
+	}
+	return false;
+}
+
+/* Does the transaction write the relation?  Then it has locked it. */
+static bool
+is_written_here(Oid relation)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_RELATION(tag, MyDatabaseId, relation);
+	return compat_lock_held_by_me(&tag, RowExclusiveLock);
+}
+
+/* The session owes a flush for what it has read from these relations. */
+void
+fs_debt_for_reading(const List *range_table)
+{
+	if (fs_in_flight_exist() && any_relation(range_table, fs_in_flight_has))
+		owed = end_of_log();
+	else if (!XLogRecPtrIsInvalid(behind_writes) && any_relation(range_table, is_written_here))
+		owed = Max(owed, behind_writes);
+}
+
+void
+fs_debt_for_reading_relation(Oid relation)
+{
+	if (fs_in_flight_exist() && fs_in_flight_has(relation))
+		owed = end_of_log();
+	else if (is_written_here(relation))
+		owed = Max(owed, behind_writes);
+}
+
+/* What it has written may come from these relations: it owes for that if it reads it. */
+void
+fs_debt_for_writing(const List *range_table)
+{
+	if (fs_in_flight_exist() && any_relation(range_table, fs_in_flight_has))
+		behind_writes = end_of_log();
+}
+
+/*
+ * When another process has crashed, SIGQUIT ends this one.  Its handler, which blocks it, tells the client why, and
+ * must not touch what it shares with others.
+ */
+static bool
+is_told_to_leave_at_once(void)
+{
+	sigset_t	blocked;
+
+	return sigprocmask(SIG_SETMASK, NULL, &blocked) != 0 || sigismember(&blocked, SIGQUIT);
+}
+
+/* What is about to leave may tell of anything that the process has seen.  One without a PGPROC has seen nothing. */
+void
+fs_debt_for_anything(void)
+{
+	if (MyProc != NULL && fs_in_flight_exist() && !is_told_to_leave_at_once())
+		owed = end_of_log();
+}
+
+/* Something that tells of what was read is on its way to leave. */
+void
+fs_debt_falls_due(void)
+{
+	due = Max(due, owed);
+	owed = InvalidXLogRecPtr;
+}
+
+/*
+ * Errors and the messages of a server that is about to break down come from everywhere.  What an error has left
+ * locked is unlocked when the transaction ends, after it was sent.  A flush takes these locks; PostgreSQL itself
+ * flushes while it holds others.
+ */
+static bool
+can_flush_here(void)
+{
+	return MyProc != NULL && CritSectionCount == 0 && !is_told_to_leave_at_once() &&
+		!LWLockHeldByMe(WALWriteLock) && !LWLockHeldByMe(ControlFileLock);
+}
+
+/* False if there is something to pay, and this is no place for it. */
+bool
+fs_debt_pay(void)
+{
+	if (XLogRecPtrIsInvalid(due))
+		return true;
+	if (!can_flush_here())
+		return false;
+	XLogFlush(due);
+	due = InvalidXLogRecPtr;
+	return true;
+}
+
+/* Before something leaves by another way than the connection. */
+void
+fs_debt_pay_at_once(void)
+{
+	fs_debt_falls_due();
+	(void) fs_debt_pay();
+}
+
+static bool
+commits_without_flush(void)
+{
+	return TransactionIdIsValid(GetTopTransactionIdIfAny()) &&
+		(XLogRecPtrIsInvalid(XactLastRecEnd) || synchronous_commit == SYNCHRONOUS_COMMIT_OFF);
+}
+
+/*
+ * A transaction whose commit flushes nothing, since its writes are not in the log or it was told not to, passes on
+ * what it has read.
+ */
+static void
+on_transaction_event(XactEvent event, void *argument)
+{
+	switch (event)
+	{
+		case XACT_EVENT_PRE_COMMIT:
+			if (commits_without_flush())
+			{
+				owed = Max(owed, behind_writes);
+				fs_debt_pay_at_once();
+			}
+			break;
+		case XACT_EVENT_COMMIT:
+		case XACT_EVENT_ABORT:
+		case XACT_EVENT_PREPARE:
+			behind_writes = InvalidXLogRecPtr;
+			break;
+		default:
+			break;
+	}
+}
+
+/* An error that a function catches may tell it what is in flight, too. */
+static void
+on_subtransaction_event(SubXactEvent event, SubTransactionId subtransaction,
+						SubTransactionId parent, void *argument)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		fs_debt_for_anything();
+}
+
+/* When preloaded. */
+void
+fs_debt_init(void)
+{
+	RegisterXactCallback(on_transaction_event, NULL);
+	RegisterSubXactCallback(on_subtransaction_event, NULL);
+}

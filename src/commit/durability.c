@@ -1,0 +1,291 @@
+/*
+ * commit/durability.c
+ *		When commits of facts reach the disk, and when their locks are released.
+ *
+ * Early lock release.  Appends come one at a time from numbering to commit, and a commit that waits
+ * for the disk while it holds the append lock makes every other append wait for the disk as well.
+ * So the commit of an append is written without a flush, which releases its locks; the flush
+ * follows at once, in the same commit, before the client gets its answer.  Appends that wait for
+ * the disk at the same time then share one flush.  The idea is from Johnson et al., "Aether: A
+ * Scalable Approach to Logging", VLDB 2010.
+ *
+ * What makes this safe:
+ *	- Commit records are written in log order, under the append lock.  A crash takes back the facts
+ *	  of a suffix of the log or none, so no gap can come of it.
+ *	- The client is answered after the flush.
+ *	- A read that returns a fact whose commit is not on disk yet flushes first
+ *	  (fs_durability_flush_before_answer).  Nobody can act on number 10 and find another fact under
+ *	  number 10 after a crash.
+ *	- Other sessions read other tables.  Where the library is preloaded, they wait before a row leaves that was
+ *	  read from a table with a commit in flight (in_flight.c, rows_out.c).  Elsewhere, a transaction that wrote
+ *	  anything but facts commits as usual.
+ *	- A notification is sent with the commit, and so early; there, a session that listens waits before it tells its
+ *	  client (wire.c).
+ *	- A commit that waits for synchronous standbys commits as usual.  If they are set between that look and
+ *	  the flush, it waits after the flush: by then others may see the facts, but its client has no answer.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "replication/syncrep.h"
+#include "replication/walsender.h"
+#include "storage/bufmgr.h"
+#include "utils/resowner.h"
+
+#include "commit/durability.h"
+#include "commit/in_flight.h"
+#include "compat.h"
+#include "settings.h"
+
+/*
+ * What the current transaction has done; reset at its end.  After a rollback to a savepoint, its own facts are
+ * those that are left.  The rest stays as it is: that makes a commit flush as usual, or a read flush more.
+ */
+static struct
+{
+	bool		wrote_other_data;
+	bool		commits_in_order;	/* whatever the setting allows, except always */
+	XLogRecPtr	own_log_end;	/* where this transaction's log stood after its last append */
+	XLogRecPtr	preceding_commit;	/* of the newest fact below its own ones */
+	int64		first_own_fact; /* 0 if it has appended none */
+	SubTransactionId appended_in;	/* that one */
+	bool		commits_early;	/* between the pre-commit and the end: synchronous_commit is ours */
+	int			saved_synchronous_commit;
+} transaction;
+
+/* Set when the commit is written and its flush is still to come, after the locks are gone. */
+static bool flush_is_owed = false;
+
+/*
+ * Call before an append touches anything, and after it has written everything.  What the transaction
+ * has logged outside of these brackets is not ours.
+ */
+void
+fs_durability_append_begins(void)
+{
+	/*
+	 * Without a transaction id it has written nothing that others could see.  What it has logged
+	 * then is pages that it read, whose hints are logged where pages have checksums.
+	 */
+	if (XactLastRecEnd != transaction.own_log_end &&
+		TransactionIdIsValid(GetTopTransactionIdIfAny()))
+		transaction.wrote_other_data = true;
+}
+
+void
+fs_durability_append_ends(void)
+{
+	transaction.own_log_end = XactLastRecEnd;
+}
+
+/* Call with the head of the log when an append is about to write behind it. */
+void
+fs_durability_append_follows(int64 head, XLogRecPtr head_commit_position)
+{
+	transaction.preceding_commit = Max(transaction.preceding_commit, head_commit_position);
+	if (transaction.first_own_fact != 0)
+		return;
+	transaction.first_own_fact = head + 1;
+	transaction.appended_in = GetCurrentSubTransactionId();
+}
+
+/* No fact up to this number is one of the transaction's own, which are not committed yet. */
+int64
+fs_durability_newest_committed(void)
+{
+	return transaction.first_own_fact == 0 ? PG_INT64_MAX : transaction.first_own_fact - 1;
+}
+
+/* Where the commit of the newest fact below the transaction's own ones ends. */
+XLogRecPtr
+fs_durability_preceding_commit(void)
+{
+	return transaction.preceding_commit;
+}
+
+/* The transaction does what others would see too early. */
+void
+fs_durability_commit_in_order(void)
+{
+	transaction.commits_in_order = true;
+}
+
+/*
+ * Shared memory knows, as for every commit.  The session's copy of the setting may be old: it reads none while
+ * it waits for the append lock, or runs a procedure.
+ */
+static bool
+waits_for_standbys(void)
+{
+	return SyncRepRequested() && compat_sync_standbys_defined();
+}
+
+/*
+ * With what the transaction has done, may a commit be seen before its flush?  Where readers wait for what is in
+ * flight, only if they do.
+ */
+static bool
+is_harmless_early(bool is_in_flight)
+{
+	bool		wrote_facts_only = !transaction.wrote_other_data &&
+	XactLastRecEnd == transaction.own_log_end;
+	bool		is_safe = is_in_flight || (wrote_facts_only && !fs_in_flight_is_known());
+
+	switch ((FactstrEarlyLockRelease) factstr_early_lock_release)
+	{
+		case FACTSTR_EARLY_RELEASE_OFF:
+			return false;
+		case FACTSTR_EARLY_RELEASE_FACTS_ONLY:
+			return is_safe && wrote_facts_only && !transaction.commits_in_order;
+		case FACTSTR_EARLY_RELEASE_AUTO:
+			return is_safe && !transaction.commits_in_order;
+		case FACTSTR_EARLY_RELEASE_ALWAYS:
+			return true;
+	}
+	return false;
+}
+
+/* Where readers can be told to wait, they are. */
+static bool
+may_commit_early(void)
+{
+	if (transaction.first_own_fact == 0 || synchronous_commit == SYNCHRONOUS_COMMIT_OFF || waits_for_standbys())
+		return false;
+	if (is_harmless_early(fs_in_flight_begin()))
+		return true;
+	fs_in_flight_end();
+	return false;
+}
+
+/*
+ * The setting is turned off for the few lines of code between this event and the commit record,
+ * by its variable: nobody can see it, and the user's own SET LOCAL, savepoints and function
+ * settings keep their meaning.
+ */
+static void
+commit_without_flush(void)
+{
+	transaction.saved_synchronous_commit = synchronous_commit;
+	transaction.commits_early = true;
+	synchronous_commit = SYNCHRONOUS_COMMIT_OFF;
+}
+
+static void
+end_transaction(bool committed)
+{
+	if (transaction.commits_early)
+	{
+		synchronous_commit = transaction.saved_synchronous_commit;
+		flush_is_owed = committed;
+	}
+	if (!flush_is_owed)
+		fs_in_flight_end();
+	memset(&transaction, 0, sizeof(transaction));
+}
+
+static void
+on_transaction_event(XactEvent event, void *argument)
+{
+	switch (event)
+	{
+		case XACT_EVENT_PRE_COMMIT:
+			if (may_commit_early())
+				commit_without_flush();
+			break;
+		case XACT_EVENT_COMMIT:
+			end_transaction(true);
+			break;
+		case XACT_EVENT_ABORT:
+		case XACT_EVENT_PREPARE:
+			end_transaction(false);
+			break;
+		default:
+			break;
+	}
+}
+
+/*
+ * While a subtransaction runs, everything is appended in it or in one that started later, which has a
+ * higher number.
+ */
+static void
+on_subtransaction_event(SubXactEvent event, SubTransactionId subtransaction,
+						SubTransactionId parent, void *argument)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB && transaction.appended_in >= subtransaction)
+	{
+		transaction.first_own_fact = 0;
+		transaction.appended_in = InvalidSubTransactionId;
+	}
+}
+
+/* The locks are released; now the flush, and only then does the commit return to the client. */
+static void
+on_resource_release(ResourceReleasePhase phase, bool is_commit, bool is_top_level, void *argument)
+{
+	if (!flush_is_owed || !is_top_level || phase != RESOURCE_RELEASE_AFTER_LOCKS)
+		return;
+	flush_is_owed = false;
+	if (!is_commit)
+		return;
+	XLogFlush(XactLastCommitEnd);
+	fs_in_flight_end();
+	SyncRepWaitForLSN(XactLastCommitEnd, true);
+}
+
+void
+fs_durability_init(void)
+{
+	RegisterXactCallback(on_transaction_event, NULL);
+	RegisterSubXactCallback(on_subtransaction_event, NULL);
+	RegisterResourceReleaseCallback(on_resource_release, NULL);
+}
+
+/*
+ * A frozen row no longer tells who inserted it, and freezing does not wait for the disk either.  But
+ * its page was last logged after that commit.
+ */
+static XLogRecPtr
+page_position(TupleTableSlot *row)
+{
+	Buffer		buffer = ((BufferHeapTupleTableSlot *) row)->buffer;
+
+	Assert(TTS_IS_BUFFERTUPLE(row));
+	return BufferIsValid(buffer) ? BufferGetLSNAtomic(buffer) : InvalidXLogRecPtr;
+}
+
+/*
+ * Up to where the log must be on disk so that no crash can take back the fact in this row, or
+ * InvalidXLogRecPtr if it is safe already.  Commits follow the order of the facts, so the newest
+ * fact of an answer speaks for all of them; one that the transaction has appended itself, for the
+ * newest that was there before.  The row of a redacted fact was inserted by the redaction: it
+ * has flushed the fact's own commit, and is on disk before anybody else sees it (append/redaction.c).
+ */
+XLogRecPtr
+fs_durability_commit_position(TupleTableSlot *row)
+{
+	bool		should_free;
+	HeapTuple	tuple = ExecFetchSlotHeapTuple(row, false, &should_free);
+	TransactionId inserted_by = HeapTupleHeaderGetXmin(tuple->t_data);
+
+	Assert(!should_free);
+	/* A standby only has what is on disk. */
+	if (RecoveryInProgress())
+		return InvalidXLogRecPtr;
+	if (TransactionIdIsCurrentTransactionId(inserted_by))
+		return transaction.preceding_commit;
+	if (!TransactionIdIsNormal(inserted_by))
+		return page_position(row);
+	return TransactionIdGetCommitLSN(inserted_by);
+}
+
+/* Waits until the log is on disk up to a position from fs_durability_commit_position. */
+void
+fs_durability_flush_before_answer(XLogRecPtr position)
+{
+	if (!XLogRecPtrIsInvalid(position))
+		XLogFlush(position);
+}

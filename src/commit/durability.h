@@ -1,0 +1,28 @@
+/*
+ * commit/durability.h
+ *		When commits of facts reach the disk, and when their locks are released.
+ */
+#ifndef FACTSTR_COMMIT_DURABILITY_H
+#define FACTSTR_COMMIT_DURABILITY_H
+
+#include "access/xlogdefs.h"
+#include "executor/tuptable.h"
+
+/* The number of a fact, 0 for none, and up to where the log must be flushed before it is told. */
+typedef struct FactPosition
+{
+	int64		sequence_number;
+	XLogRecPtr	commit_position;
+} FactPosition;
+
+extern void fs_durability_init(void);
+extern void fs_durability_append_begins(void);
+extern void fs_durability_append_ends(void);
+extern void fs_durability_append_follows(int64 head, XLogRecPtr head_commit_position);
+extern int64 fs_durability_newest_committed(void);
+extern XLogRecPtr fs_durability_preceding_commit(void);
+extern void fs_durability_commit_in_order(void);
+extern XLogRecPtr fs_durability_commit_position(TupleTableSlot *row);
+extern void fs_durability_flush_before_answer(XLogRecPtr position);
+
+#endif							/* FACTSTR_COMMIT_DURABILITY_H */

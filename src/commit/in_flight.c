@@ -1,0 +1,225 @@
+/*
+ * commit/in_flight.c
+ *		The relations that commits have written which others can see but a crash could still take back.
+ *
+ * A commit that releases its locks before its flush is in flight meanwhile.  Before it becomes visible it
+ * counts itself at each relation that it has written, and after the flush it takes that back.  So whoever
+ * sees a row of such a commit, and looks here afterwards, finds the relation's count above zero, or the row
+ * on disk.  Counts are shared by hash: then somebody waits in vain, never too little.
+ *
+ * What a transaction has written, it has locked: the relations are those on which it holds ROW EXCLUSIVE or
+ * a stronger lock at the end.  A transaction whose writes cannot be found like that commits in the usual order:
+ *	- changes of catalogs: they show in the cache invalidations that the commit will send, or in a lock on
+ *	  a catalog that is held to the end;
+ *	- so many relations that publishing them would take long.
+ *
+ * The library must be in every process that reads, so all this is for servers that have preloaded it.
+ */
+#include "postgres.h"
+
+#include "access/transam.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "port/atomics.h"
+#include "storage/ipc.h"
+#include "storage/lock.h"
+#include "storage/lwlock.h"
+#include "storage/proc.h"
+#include "storage/shmem.h"
+#include "storage/sinval.h"
+
+#include "commit/in_flight.h"
+#include "compat.h"
+
+#define COUNTERS 8192
+#define MOST_RELATIONS 64
+
+#define MEMORY_NAME "factstr commits in flight 0.2"
+
+typedef struct InFlight
+{
+	pg_atomic_uint32 commits;	/* all of them */
+	pg_atomic_uint32 of_relation[COUNTERS];
+} InFlight;
+
+static InFlight *in_flight = NULL;	/* if the library is not preloaded */
+static shmem_startup_hook_type previous_startup = NULL;
+
+/* The counters at which this session's commit is counted. */
+static uint32 counted_at[MOST_RELATIONS];
+static int	count = 0;
+
+static uint32
+counter_of(Oid relation)
+{
+	return murmurhash32(relation ^ murmurhash32(MyDatabaseId)) % COUNTERS;
+}
+
+/*
+ * The relations that the transaction has written
+ */
+
+/* False if the transaction's writes cannot be told by relations. */
+static bool
+add_relation(Oid database, Oid relation)
+{
+	if (relation < FirstNormalObjectId || database != MyDatabaseId || count == MOST_RELATIONS)
+		return false;
+	counted_at[count++] = counter_of(relation);
+	return true;
+}
+
+/* Locks that no stronger one was in the way of are kept by the process itself. */
+static bool
+add_fast_path_locks(void)
+{
+	bool		is_told = true;
+
+	LWLockAcquire(&MyProc->fpInfoLock, LW_SHARED);
+	for (int i = 0; i < compat_fast_path_slots && is_told; i++)
+	{
+		if (compat_fast_path_has_mode(MyProc, i, RowExclusiveLock))
+			is_told = add_relation(MyDatabaseId, MyProc->fpRelId[i]);
+	}
+	LWLockRelease(&MyProc->fpInfoLock);
+	return is_told;
+}
+
+#define LOCKS_OF_A_WRITER \
+	(LOCKBIT_ON(RowExclusiveLock) | LOCKBIT_ON(ShareUpdateExclusiveLock) | LOCKBIT_ON(ShareLock) | \
+	 LOCKBIT_ON(ShareRowExclusiveLock) | LOCKBIT_ON(ExclusiveLock) | LOCKBIT_ON(AccessExclusiveLock))
+
+/* All others are in shared memory.  Another session may move one there, but not after the look above. */
+static bool
+add_shared_locks(void)
+{
+	bool		is_told = true;
+
+	for (int i = 0; i < NUM_LOCK_PARTITIONS && is_told; i++)
+	{
+		PROCLOCK   *held;
+
+		if (compat_proclocks_are_empty(MyProc, i))
+			continue;
+		LWLockAcquire(LockHashPartitionLockByIndex(i), LW_SHARED);
+		compat_foreach_proclock(held, MyProc, i)
+		{
+			const LOCKTAG *tag = &held->tag.myLock->tag;
+
+			if (tag->locktag_type != LOCKTAG_RELATION || (held->holdMask & LOCKS_OF_A_WRITER) == 0)
+				continue;
+			is_told = add_relation(tag->locktag_field1, tag->locktag_field2);
+			if (!is_told)
+				break;
+		}
+		LWLockRelease(LockHashPartitionLockByIndex(i));
+	}
+	return is_told;
+}
+
+static bool
+changes_catalogs(void)
+{
+	SharedInvalidationMessage *messages;
+	bool		drops_cache_file;
+
+	return xactGetCommittedInvalidationMessages(&messages, &drops_cache_file) > 0;
+}
+
+/*
+ * Commits
+ */
+
+static Size
+memory_size(void)
+{
+	return sizeof(InFlight);
+}
+
+/* When preloaded, before any process needs it: messages from everywhere are held against it. */
+static void
+make_memory(void)
+{
+	bool		found;
+
+	if (previous_startup)
+		previous_startup();
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	in_flight = ShmemInitStruct(MEMORY_NAME, memory_size(), &found);
+	if (!found)
+	{
+		pg_atomic_init_u32(&in_flight->commits, 0);
+		for (int i = 0; i < COUNTERS; i++)
+			pg_atomic_init_u32(&in_flight->of_relation[i], 0);
+	}
+	LWLockRelease(AddinShmemInitLock);
+}
+
+void
+fs_in_flight_reserve_memory(void)
+{
+	RequestAddinShmemSpace(memory_size());
+}
+
+void
+fs_in_flight_init(void)
+{
+	previous_startup = shmem_startup_hook;
+	shmem_startup_hook = make_memory;
+}
+
+/* Is it known which commits are in flight?  Only if the library is in every process. */
+bool
+fs_in_flight_is_known(void)
+{
+	return in_flight != NULL;
+}
+
+/*
+ * Counts the transaction, which is about to commit, as in flight.  False if it cannot be, and has to
+ * commit in the usual order.
+ */
+bool
+fs_in_flight_begin(void)
+{
+	Assert(count == 0);
+	if (!fs_in_flight_is_known())
+		return false;
+	if (!add_fast_path_locks() || !add_shared_locks() || changes_catalogs())
+		count = 0;
+	if (count == 0)
+		return false;
+	for (int i = 0; i < count; i++)
+		pg_atomic_fetch_add_u32(&in_flight->of_relation[counted_at[i]], 1);
+	pg_atomic_fetch_add_u32(&in_flight->commits, 1);
+	return true;
+}
+
+/* It is on disk, or was rolled back after all.  Harmless if it was not counted. */
+void
+fs_in_flight_end(void)
+{
+	if (count > 0)
+		pg_atomic_fetch_sub_u32(&in_flight->commits, 1);
+	while (count > 0)
+		pg_atomic_fetch_sub_u32(&in_flight->of_relation[counted_at[--count]], 1);
+}
+
+/*
+ * Reads
+ */
+
+/* Is there a commit in flight at all? */
+bool
+fs_in_flight_exist(void)
+{
+	return fs_in_flight_is_known() && pg_atomic_read_u32(&in_flight->commits) > 0;
+}
+
+/* One that has written the relation?  What writes catalogs commits in the usual order. */
+bool
+fs_in_flight_has(Oid relation)
+{
+	return relation >= FirstNormalObjectId &&
+		pg_atomic_read_u32(&in_flight->of_relation[counter_of(relation)]) > 0;
+}

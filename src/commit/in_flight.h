@@ -1,0 +1,20 @@
+/*
+ * commit/in_flight.h
+ *		The relations that commits have written which others can see but a crash could still take back.
+ */
+#ifndef FACTSTR_COMMIT_IN_FLIGHT_H
+#define FACTSTR_COMMIT_IN_FLIGHT_H
+
+extern void fs_in_flight_init(void);
+extern void fs_in_flight_reserve_memory(void);
+extern bool fs_in_flight_is_known(void);
+
+/* For a commit. */
+extern bool fs_in_flight_begin(void);
+extern void fs_in_flight_end(void);
+
+/* For a read. */
+extern bool fs_in_flight_exist(void);
+extern bool fs_in_flight_has(Oid relation);
+
+#endif							/* FACTSTR_COMMIT_IN_FLIGHT_H */

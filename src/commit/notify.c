@@ -1,0 +1,188 @@
+/*
+ * commit/notify.c
+ *		New facts are made known: to processes of this server by wakeup.c, to clients by a notification.
+ *
+ * The notification is a hint with the range of the batch; consumers read the log by position.  So it may be left
+ * out, and it must be when the server's notification queue is nearly full: a commit that finds the
+ * queue full fails.
+ *
+ * A notification that PostgreSQL was given cannot be taken back, and the queue is filled at the
+ * commit, perhaps long after the append.  So the batches are remembered, and handed over just before
+ * the commit: what the queue is like then is what counts.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "commands/async.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+
+#include "clock.h"
+#include "commit/notify.h"
+#include "commit/wakeup.h"
+#include "compat.h"
+#include "settings.h"
+
+#define CHANNEL "factstr"
+
+/*
+ * Beyond this share of the queue no hints are sent.  The rest is for what other transactions add
+ * between our look and our turn.
+ */
+#define NEARLY_FULL 0.9
+
+/*
+ * A look at the queue takes locks, so while not even this share is used it is enough to look now and
+ * then: the rest is gigabytes.  In milliseconds.
+ */
+#define HARDLY_USED 0.25
+#define LOOK_INTERVAL 1000
+
+/* A queue of fewer pages than this could fill between two looks. */
+#define SMALL_QUEUE 0x10000
+
+/* More than what a hint takes of the queue. */
+#define HINT_SIZE 128
+
+typedef struct Batch
+{
+	int64		first_sequence_number;
+	int64		last_sequence_number;
+	SubTransactionId appended_in;
+} Batch;
+
+/* The batches of the current transaction that are to be notified of. */
+static struct
+{
+	bool		has_appended;	/* notified of or not */
+	Batch	   *batches;		/* in the transaction's memory, NULL if there are none */
+	int64		count;
+	int64		allocated;
+} pending;
+
+/* Remembers a batch, which is made known if and when the transaction commits. */
+void
+fs_notify_batch(int64 first_sequence_number, int64 last_sequence_number)
+{
+	Batch	   *batch;
+
+	pending.has_appended = true;
+	if (!factstr_notify)
+		return;
+	if (pending.batches == NULL)
+	{
+		pending.allocated = 8;
+		pending.batches = MemoryContextAlloc(TopTransactionContext,
+											 pending.allocated * sizeof(Batch));
+	}
+	else if (pending.count == pending.allocated)
+	{
+		pending.batches = repalloc_huge(pending.batches, 2 * pending.allocated * sizeof(Batch));
+		pending.allocated *= 2;
+	}
+	batch = &pending.batches[pending.count++];
+	batch->first_sequence_number = first_sequence_number;
+	batch->last_sequence_number = last_sequence_number;
+	batch->appended_in = GetCurrentSubTransactionId();
+}
+
+static double
+queue_usage(void)
+{
+	static int64 look_at = 0;
+	static double usage = 0;
+
+	if (usage > HARDLY_USED || compat_notify_queue_pages < SMALL_QUEUE ||
+		fs_clock_until(look_at) == 0)
+	{
+		usage = DatumGetFloat8(DirectFunctionCall1(pg_notification_queue_usage, (Datum) 0));
+		look_at = fs_clock_after(LOOK_INTERVAL);
+	}
+	return usage;
+}
+
+/* Is there room for the pending hints?  The transaction's other notifications are not counted. */
+static bool
+queue_has_room(void)
+{
+	double		wanted = (double) pending.count * HINT_SIZE / BLCKSZ / compat_notify_queue_pages;
+
+	return queue_usage() + wanted <= NEARLY_FULL;
+}
+
+static void
+send_hint(const Batch *batch)
+{
+	char		payload[96];
+
+	snprintf(payload, sizeof(payload),
+			 "{\"first_sequence_number\":" INT64_FORMAT ",\"last_sequence_number\":" INT64_FORMAT "}",
+			 batch->first_sequence_number, batch->last_sequence_number);
+	Async_Notify(CHANNEL, payload);
+}
+
+static void
+send_pending_hints(void)
+{
+	if (pending.count == 0)
+		return;
+	if (!queue_has_room())
+	{
+		ereport(WARNING,
+				(errmsg("notification of facts " INT64_FORMAT " to " INT64_FORMAT " skipped",
+						pending.batches[0].first_sequence_number,
+						pending.batches[pending.count - 1].last_sequence_number),
+				 errdetail("The notification queue is nearly full."),
+				 errhint("Find the session that listens but stays in a transaction; consumers that read by position miss nothing.")));
+		return;
+	}
+	for (int64 i = 0; i < pending.count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		send_hint(&pending.batches[i]);
+	}
+}
+
+static void
+on_transaction_event(XactEvent event, void *argument)
+{
+	switch (event)
+	{
+		case XACT_EVENT_PRE_COMMIT:
+		case XACT_EVENT_PRE_PREPARE:
+			if (pending.has_appended)
+				fs_wakeup_at_commit(fs_wakeup_of_facts());
+			send_pending_hints();
+			break;
+		case XACT_EVENT_COMMIT:
+		case XACT_EVENT_ABORT:
+		case XACT_EVENT_PREPARE:
+			memset(&pending, 0, sizeof(pending));
+			break;
+		default:
+			break;
+	}
+}
+
+/*
+ * What is rolled back is at the end: while a subtransaction runs, everything is appended in it or in
+ * one that started later, which has a higher number.
+ */
+static void
+on_subtransaction_event(SubXactEvent event, SubTransactionId subtransaction,
+						SubTransactionId parent, void *argument)
+{
+	if (event != SUBXACT_EVENT_ABORT_SUB)
+		return;
+	while (pending.count > 0 && pending.batches[pending.count - 1].appended_in >= subtransaction)
+		pending.count--;
+}
+
+void
+fs_notify_init(void)
+{
+	RegisterXactCallback(on_transaction_event, NULL);
+	RegisterSubXactCallback(on_subtransaction_event, NULL);
+}

@@ -1,0 +1,11 @@
+/*
+ * commit/notify.h
+ *		New facts are made known to processes of this server and to clients.
+ */
+#ifndef FACTSTR_COMMIT_NOTIFY_H
+#define FACTSTR_COMMIT_NOTIFY_H
+
+extern void fs_notify_batch(int64 first_sequence_number, int64 last_sequence_number);
+extern void fs_notify_init(void);
+
+#endif							/* FACTSTR_COMMIT_NOTIFY_H */

@@ -1,0 +1,383 @@
+/*
+ * commit/rows_out.c
+ *		What leaves for a client is on disk.
+ *
+ * A commit in flight (in_flight.c) can be seen by every statement, but a crash may take it back.  So before
+ * a row leaves that was read from a relation with such a commit, the log is flushed up to where it ends now.
+ * The statement's snapshot is older than that, so all it can see is on disk then.
+ *
+ * Only what leaves has to wait.  What a transaction reads in order to write is safe without: its own commit
+ * comes later in the log.  If it reads what it has written like that, the rows that leave wait.  Functions
+ * called by a statement may read what is in flight; the session then owes a flush (debt.c), which falls due
+ * when a row is sent, and is paid before that leaves (wire.c).
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/objectaccess.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_largeobject.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "nodes/plannodes.h"
+#include "parser/parsetree.h"
+#include "tcop/utility.h"
+#include "utils/lsyscache.h"
+
+#include "commit/debt.h"
+#include "commit/durability.h"
+#include "commit/rows_out.h"
+#include "commit/wire.h"
+#include "compat.h"
+
+static ExecutorRun_hook_type previous_run = NULL;
+static ExecutorFinish_hook_type previous_finish = NULL;
+static ProcessUtility_hook_type previous_utility = NULL;
+static object_access_hook_type previous_object_access = NULL;
+
+/* How many statements of this session are being executed, one within the other. */
+static int	depth = 0;
+
+/* Does a statement of PostgreSQL's own for a foreign key run? */
+static bool within_foreign_key_check = false;
+
+/*
+ * Rows
+ */
+
+/* Receives the rows of a statement, and passes them on. */
+typedef struct RowsOut
+{
+	DestReceiver receiver;
+	DestReceiver *client;
+	const List *range_table;	/* NIL if other statements did the reading */
+	bool		may_see_newer;	/* than its snapshot, where it locks rows */
+	bool		has_looked;
+	bool		leaves_elsewhere;	/* than over the connection: into a file, or to a leader */
+} RowsOut;
+
+/* One look is enough for all that the statement's snapshot sees. */
+static void
+before_leaving(RowsOut *out)
+{
+	if (!out->has_looked || out->may_see_newer)
+		fs_debt_for_reading(out->range_table);
+	out->has_looked = true;
+	if (out->leaves_elsewhere)
+		fs_debt_pay_at_once();
+	else
+		fs_debt_falls_due();
+}
+
+static bool
+receive_row(TupleTableSlot *row, DestReceiver *self)
+{
+	RowsOut    *out = (RowsOut *) self;
+
+	before_leaving(out);
+	return out->client->receiveSlot(row, out->client);
+}
+
+static void
+start_up(DestReceiver *self, int operation, TupleDesc descriptor)
+{
+	RowsOut    *out = (RowsOut *) self;
+
+	out->client->rStartup(out->client, operation, descriptor);
+}
+
+static void
+shut_down(DestReceiver *self)
+{
+	RowsOut    *out = (RowsOut *) self;
+
+	/* That there is no row, or no other one, tells something, too. */
+	before_leaving(out);
+	out->client->rShutdown(out->client);
+}
+
+static void
+destroy(DestReceiver *self)
+{
+	RowsOut    *out = (RowsOut *) self;
+
+	out->client->rDestroy(out->client);
+}
+
+/* At once, or when a portal has collected the rows. */
+static bool
+goes_over_connection(const DestReceiver *receiver)
+{
+	switch (receiver->mydest)
+	{
+		case DestRemote:
+		case DestRemoteExecute:
+		case DestRemoteSimple:
+		case DestTuplestore:
+			return true;
+		default:
+			return false;
+	}
+}
+
+static DestReceiver *
+rows_out(RowsOut *out, DestReceiver *client)
+{
+	memset(out, 0, sizeof(*out));
+	out->receiver.receiveSlot = receive_row;
+	out->receiver.rStartup = start_up;
+	out->receiver.rShutdown = shut_down;
+	out->receiver.rDestroy = destroy;
+	out->receiver.mydest = client->mydest;
+	out->client = client;
+	out->leaves_elsewhere = !goes_over_connection(client);
+	return &out->receiver;
+}
+
+/*
+ * Do the rows leave?  A portal collects those of a cursor that outlives its transaction, and of RETURNING, before
+ * it sends them.  Within another statement, that is how a function collects its result.  A parallel worker sends
+ * them to its leader, and cannot leave it a debt.
+ */
+static bool
+is_for_client(const DestReceiver *receiver)
+{
+	switch (receiver->mydest)
+	{
+		case DestDebug:
+		case DestRemote:
+		case DestRemoteExecute:
+		case DestRemoteSimple:
+		case DestCopyOut:
+		case DestTupleQueue:
+			return true;
+		case DestTuplestore:
+			return depth == 0;
+		default:
+			return false;
+	}
+}
+
+/*
+ * Statements
+ */
+
+static bool
+has_result(const PlannedStmt *statement)
+{
+	return statement->commandType == CMD_SELECT || statement->hasReturning;
+}
+
+/* Is this true of a table that it writes? */
+static bool
+writes_any(const PlannedStmt *statement, bool (*is_true) (Oid relation))
+{
+	ListCell   *cell;
+
+	foreach(cell, compat_result_relations(statement))
+	{
+		RangeTblEntry *entry = rt_fetch(lfirst_int(cell), statement->rtable);
+
+		if (is_true(entry->relid))
+			return true;
+	}
+	return false;
+}
+
+/* Its changes are not in the log, so a commit flushes nothing for them. */
+static bool
+is_unlogged(Oid relation)
+{
+	return get_rel_persistence(relation) != RELPERSISTENCE_PERMANENT;
+}
+
+/* Its rows are on another server. */
+static bool
+is_foreign(Oid relation)
+{
+	return get_rel_relkind(relation) == RELKIND_FOREIGN_TABLE;
+}
+
+/* Does what a statement changes, or how many rows that are, depend on rows that were there before? */
+static bool
+reads_to_write(const PlannedStmt *statement)
+{
+	const		ModifyTable *plan = (const ModifyTable *) statement->planTree;
+
+	if (statement->commandType != CMD_INSERT || !IsA(plan, ModifyTable))
+		return true;
+	return plan->onConflictAction != ONCONFLICT_NONE || list_length(statement->relationOids) > 1 ||
+		statement->subplans != NIL;
+}
+
+/* PostgreSQL's own: they tell nothing, or raise an error.  The triggers that they fire run within them. */
+static bool
+is_foreign_key_check(void)
+{
+	return InNoForceRLSOperation() && !within_foreign_key_check;
+}
+
+static void
+run_within(QueryDesc *query, DestReceiver *receiver, ScanDirection direction,
+		   uint64 count COMPAT_EXECUTE_ONCE)
+{
+	ExecutorRun_hook_type next = previous_run ? previous_run : standard_ExecutorRun;
+	DestReceiver *caller = query->dest;
+	bool		was_within = within_foreign_key_check;
+
+	query->dest = receiver;
+	depth++;
+	within_foreign_key_check |= InNoForceRLSOperation();
+	PG_TRY();
+	{
+		next(query, direction, count COMPAT_PASS_EXECUTE_ONCE);
+	}
+	PG_FINALLY();
+	{
+		depth--;
+		within_foreign_key_check = was_within;
+		query->dest = caller;
+	}
+	PG_END_TRY();
+}
+
+/*
+ * A statement has run whose rows do not leave by themselves.  A function is told how many there were.  The client is
+ * told with the command's tag, and no later commit follows from it if there were none.
+ */
+static void
+after_work(QueryDesc *query)
+{
+	const PlannedStmt *statement = query->plannedstmt;
+	bool		is_of_client = depth == 0 && query->dest->mydest != DestSPI;
+	bool		tells_of_none = is_of_client && query->estate->es_processed == 0;
+	bool		is_explained = query->instrument_options != 0;
+
+	if (has_result(statement) || writes_any(statement, is_unlogged))
+		fs_debt_for_reading(statement->rtable);
+	else if (reads_to_write(statement))
+	{
+		fs_debt_for_writing(statement->rtable);
+		if (!is_of_client || is_explained || tells_of_none)
+			fs_debt_for_reading(statement->rtable);
+	}
+	if (depth == 0 && (is_explained || tells_of_none))
+		fs_debt_falls_due();
+}
+
+/*
+ * Rows for another server leave while the statement runs, and are committed there before this transaction.  What
+ * functions read meanwhile is paid for when it has run.
+ */
+static void
+before_going_elsewhere(const PlannedStmt *statement)
+{
+	fs_debt_for_reading(statement->rtable);
+	fs_debt_pay_at_once();
+}
+
+static void
+run(QueryDesc *query, ScanDirection direction, uint64 count COMPAT_EXECUTE_ONCE)
+{
+	const PlannedStmt *statement = query->plannedstmt;
+	bool		goes_elsewhere = writes_any(statement, is_foreign);
+
+	if (goes_elsewhere)
+		before_going_elsewhere(statement);
+	if (is_for_client(query->dest) && has_result(statement))
+	{
+		RowsOut		out;
+		DestReceiver *receiver = rows_out(&out, query->dest);
+
+		out.range_table = statement->rtable;
+		out.may_see_newer = statement->rowMarks != NIL || compat_result_relations(statement) != NIL;
+		run_within(query, receiver, direction, count COMPAT_PASS_EXECUTE_ONCE);
+	}
+	else
+	{
+		run_within(query, query->dest, direction, count COMPAT_PASS_EXECUTE_ONCE);
+		if (!is_foreign_key_check())
+			after_work(query);
+	}
+	if (goes_elsewhere)
+		fs_debt_pay_at_once();
+}
+
+/* The triggers that fire here execute statements within this one. */
+static void
+finish(QueryDesc *query)
+{
+	ExecutorFinish_hook_type next = previous_finish ? previous_finish : standard_ExecutorFinish;
+
+	depth++;
+	PG_TRY();
+	{
+		next(query);
+	}
+	PG_FINALLY();
+	{
+		depth--;
+	}
+	PG_END_TRY();
+}
+
+/*
+ * Commands
+ */
+
+/* COPY reads a table by itself, with a snapshot that was taken before. */
+static void
+before_copy(const CopyStmt *copy)
+{
+	Oid			relation;
+
+	if (copy->is_from || copy->relation == NULL)
+		return;
+	relation = RangeVarGetRelid(copy->relation, NoLock, true);
+	fs_debt_for_reading_relation(relation);
+	fs_debt_pay_at_once();
+}
+
+static void
+utility(PlannedStmt *statement, const char *query COMPAT_READ_ONLY_TREE,
+		ProcessUtilityContext context, ParamListInfo parameters, QueryEnvironment *environment,
+		DestReceiver *receiver, QueryCompletion *completion)
+{
+	ProcessUtility_hook_type next = previous_utility ? previous_utility : standard_ProcessUtility;
+	RowsOut		out;
+
+	if (IsA(statement->utilityStmt, CopyStmt))
+		before_copy((CopyStmt *) statement->utilityStmt);
+	/* The rows of CALL, SHOW and others have what statements have read. */
+	if (is_for_client(receiver))
+		receiver = rows_out(&out, receiver);
+	next(statement, query COMPAT_PASS_READ_ONLY_TREE, context, parameters, environment, receiver,
+		 completion);
+}
+
+/* Large objects are not read as tables are, and a new one leaves no lock. */
+static void
+access_object(ObjectAccessType access, Oid class, Oid object, int part, void *argument)
+{
+	if (previous_object_access)
+		previous_object_access(access, class, object, part, argument);
+	if (class == LargeObjectRelationId)
+		fs_durability_commit_in_order();
+}
+
+/* When preloaded: a process without these hooks would not wait for anything. */
+void
+fs_rows_out_init(void)
+{
+	previous_run = ExecutorRun_hook;
+	ExecutorRun_hook = run;
+	previous_finish = ExecutorFinish_hook;
+	ExecutorFinish_hook = finish;
+	previous_utility = ProcessUtility_hook;
+	ProcessUtility_hook = utility;
+	previous_object_access = object_access_hook;
+	object_access_hook = access_object;
+	fs_debt_init();
+	fs_wire_init();
+}

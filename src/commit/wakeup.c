@@ -1,0 +1,220 @@
+/*
+ * commit/wakeup.c
+ *		Waiting for what other sessions do: commit facts of this database, change a stream, end an append, fill a list.
+ *
+ * Each can be waited for at a point in shared memory.  A process that commits such a change wakes all that
+ * wait there; they then look by themselves.  Points are shared by hash, and a transaction may be
+ * prepared and committed by a session that knows nothing of this, so to be woken is a hint, and so
+ * is not to be woken: a waiting process looks now and then without it.
+ *
+ * The memory is so little that PostgreSQL's own reserve has room for it without preloading.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "port/atomics.h"
+#include "storage/condition_variable.h"
+#include "storage/ipc.h"
+#include "storage/lwlock.h"
+#include "storage/shmem.h"
+
+#include "commit/wakeup.h"
+#include "compat.h"
+
+/* For facts, streams, append locks, and pending lists; those of the first two have a bit each in "pending". */
+#define POINTS_OF_A_KIND 32
+#define POINTS (4 * POINTS_OF_A_KIND)
+
+/*
+ * A server may go on with this memory when another version of the library has been installed: what has
+ * another size needs another name.
+ */
+#define MEMORY_NAME "factstr wakeup points 0.2"
+
+struct WakeupPoint
+{
+	pg_atomic_uint64 generation;	/* counts the changes */
+	ConditionVariable waiting;
+};
+
+static WakeupPoint *points = NULL;
+
+/* The points at which the current transaction will wake others. */
+static uint64 pending = 0;
+
+/* Is told of each commit of facts by this session, before those who wait are woken. */
+static void (*listener_of_facts) (bool are_prepared) = NULL;
+
+static Size
+memory_size(void)
+{
+	return POINTS * sizeof(WakeupPoint);
+}
+
+/* When preloaded. */
+void
+fs_wakeup_reserve_memory(void)
+{
+	RequestAddinShmemSpace(memory_size());
+}
+
+static void
+attach(void)
+{
+	bool		found;
+
+	if (points != NULL)
+		return;
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	points = ShmemInitStruct(MEMORY_NAME, memory_size(), &found);
+	for (int i = 0; i < POINTS && !found; i++)
+	{
+		pg_atomic_init_u64(&points[i].generation, 0);
+		ConditionVariableInit(&points[i].waiting);
+	}
+	LWLockRelease(AddinShmemInitLock);
+}
+
+static WakeupPoint *
+point_of_facts(Oid database)
+{
+	attach();
+	return &points[murmurhash32(database) % POINTS_OF_A_KIND];
+}
+
+/* Where the facts of this database are waited for. */
+WakeupPoint *
+fs_wakeup_of_facts(void)
+{
+	return point_of_facts(MyDatabaseId);
+}
+
+/* Where the changes of a stream of this database are waited for. */
+WakeupPoint *
+fs_wakeup_of_stream(uint64 stream_hash)
+{
+	attach();
+	return &points[POINTS_OF_A_KIND +
+				   hash_combine64(stream_hash, MyDatabaseId) % POINTS_OF_A_KIND];
+}
+
+/* Where the end of an append to this database's log is waited for. */
+WakeupPoint *
+fs_wakeup_of_append_lock(void)
+{
+	attach();
+	return &points[2 * POINTS_OF_A_KIND + murmurhash32(MyDatabaseId) % POINTS_OF_A_KIND];
+}
+
+/* Where the worker waits that empties the pending list of this database's payload index. */
+WakeupPoint *
+fs_wakeup_of_pending_list(void)
+{
+	attach();
+	return &points[3 * POINTS_OF_A_KIND + murmurhash32(MyDatabaseId) % POINTS_OF_A_KIND];
+}
+
+/* One of those that wait there is woken, at once; the others go on waiting. */
+void
+fs_wakeup_one(WakeupPoint *point)
+{
+	pg_atomic_fetch_add_u64(&point->generation, 1);
+	ConditionVariableSignal(&point->waiting);
+}
+
+/* If the transaction commits, those that wait there are woken.  For facts and streams. */
+void
+fs_wakeup_at_commit(WakeupPoint *point)
+{
+	pending |= UINT64CONST(1) << (point - points);
+}
+
+static void
+wake(WakeupPoint *point)
+{
+	pg_atomic_fetch_add_u64(&point->generation, 1);
+	ConditionVariableBroadcast(&point->waiting);
+}
+
+/* Wakes at once those that wait for facts of a database. */
+void
+fs_wakeup_now_of_facts(Oid database)
+{
+	wake(point_of_facts(database));
+}
+
+void
+fs_wakeup_tell_of_facts(void (*listener) (bool are_prepared))
+{
+	listener_of_facts = listener;
+}
+
+static void
+tell_of_facts(bool are_prepared)
+{
+	if (listener_of_facts != NULL && (pending & (UINT64CONST(1) << (fs_wakeup_of_facts() - points))) != 0)
+		listener_of_facts(are_prepared);
+}
+
+static void
+wake_pending(void)
+{
+	for (int i = 0; pending != 0; i++, pending >>= 1)
+	{
+		if ((pending & 1) != 0)
+			wake(&points[i]);
+	}
+}
+
+/* At this event of a commit everybody can see what was committed. */
+static void
+on_transaction_event(XactEvent event, void *argument)
+{
+	switch (event)
+	{
+		case XACT_EVENT_COMMIT:
+			if (pending != 0)
+				tell_of_facts(false);
+			wake_pending();
+			break;
+		case XACT_EVENT_PREPARE:
+			if (pending != 0)
+				tell_of_facts(true);
+			pending = 0;
+			break;
+		case XACT_EVENT_ABORT:
+			pending = 0;
+			break;
+		default:
+			break;
+	}
+}
+
+void
+fs_wakeup_init(void)
+{
+	RegisterXactCallback(on_transaction_event, NULL);
+}
+
+/* To be read before looking whether there is anything to wait for. */
+uint64
+fs_wakeup_generation(WakeupPoint *point)
+{
+	return pg_atomic_read_u64(&point->generation);
+}
+
+/*
+ * Waits until there has been a change since that generation; false if the time ran out, in
+ * milliseconds.
+ */
+bool
+fs_wakeup_wait(WakeupPoint *point, uint64 generation, long timeout)
+{
+	ConditionVariablePrepareToSleep(&point->waiting);
+	if (fs_wakeup_generation(point) == generation)
+		(void) ConditionVariableTimedSleep(&point->waiting, timeout, PG_WAIT_EXTENSION);
+	ConditionVariableCancelSleep();
+	return fs_wakeup_generation(point) != generation;
+}

@@ -1,0 +1,23 @@
+/*
+ * commit/wakeup.h
+ *		Waiting for what other sessions do: commit facts, change a stream, end an append.
+ */
+#ifndef FACTSTR_COMMIT_WAKEUP_H
+#define FACTSTR_COMMIT_WAKEUP_H
+
+typedef struct WakeupPoint WakeupPoint;
+
+extern void fs_wakeup_reserve_memory(void);
+extern void fs_wakeup_init(void);
+extern void fs_wakeup_tell_of_facts(void (*listener) (bool are_prepared));
+extern void fs_wakeup_now_of_facts(Oid database);
+extern WakeupPoint *fs_wakeup_of_facts(void);
+extern WakeupPoint *fs_wakeup_of_stream(uint64 stream_hash);
+extern WakeupPoint *fs_wakeup_of_append_lock(void);
+extern WakeupPoint *fs_wakeup_of_pending_list(void);
+extern void fs_wakeup_at_commit(WakeupPoint *point);
+extern void fs_wakeup_one(WakeupPoint *point);
+extern uint64 fs_wakeup_generation(WakeupPoint *point);
+extern bool fs_wakeup_wait(WakeupPoint *point, uint64 generation, long timeout);
+
+#endif							/* FACTSTR_COMMIT_WAKEUP_H */

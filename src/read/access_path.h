@@ -1,0 +1,36 @@
+/*
+ * read/access_path.h
+ *		Where to look for the facts of a query.
+ */
+#ifndef FACTSTR_READ_ACCESS_PATH_H
+#define FACTSTR_READ_ACCESS_PATH_H
+
+#include "read/matching.h"
+#include "read/merge.h"
+#include "store.h"
+
+/* A question to the log: what matches the query, with after < sequence_number <= up_to? */
+typedef struct FactRange
+{
+	const FactstrStore *store;
+	const fs_event_query *query;
+	Relation	events;
+	Snapshot	snapshot;
+	int64		after;
+	int64		up_to;
+} FactRange;
+
+/* How the indexes find the facts of a query. */
+typedef struct IndexPlan
+{
+	int64		candidates;		/* that the payload index has to list, about, wherever they are in
+								 * the log */
+	bool		by_payload[FLEXIBLE_ARRAY_MEMBER];	/* for each filter; else by its event types */
+} IndexPlan;
+
+extern void fs_access_path_add_log(FactMerge *merge, const FactRange *range);
+extern IndexPlan *fs_access_path_plan(const FactRange *range);
+extern bool fs_access_path_add_indexes(FactMerge *merge, const FactRange *range, const IndexPlan *plan);
+extern bool fs_access_path_has_indexes(const fs_event_query *query);
+
+#endif							/* FACTSTR_READ_ACCESS_PATH_H */

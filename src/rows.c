@@ -1,0 +1,186 @@
+/*
+ * rows.c
+ *		Single rows of the extension's tables: found by a key, changed with all that hangs on them.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/relscan.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "catalog/pg_collation.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "compat.h"
+#include "rows.h"
+
+void
+fs_row_add_context(void *context)
+{
+	errcontext("fact " INT64_FORMAT, ((FactContext *) context)->sequence_number);
+}
+
+/*
+ * Look-up.  The key is the first column of an index.  The row, which the snapshot sees, goes into the
+ * caller's slot; without one, false is returned.
+ */
+
+static bool
+find_row(Relation table, Oid index_oid, Snapshot snapshot, ScanKey key, TupleTableSlot *row)
+{
+	Relation	index = index_open(index_oid, AccessShareLock);
+	IndexScanDesc scan = compat_index_beginscan(table, index, snapshot, 1);
+	bool		found;
+
+	index_rescan(scan, key, 1, NULL, 0);
+	found = index_getnext_slot(scan, ForwardScanDirection, row);
+	index_endscan(scan);
+	index_close(index, NoLock);
+	return found;
+}
+
+/* By a text of collation "C". */
+bool
+fs_row_find_by_text(Relation table, Oid index, Snapshot snapshot, Datum key, TupleTableSlot *row)
+{
+	ScanKeyData scan_key;
+
+	ScanKeyEntryInitialize(&scan_key, 0, 1, BTEqualStrategyNumber, InvalidOid, C_COLLATION_OID,
+						   F_TEXTEQ, key);
+	return find_row(table, index, snapshot, &scan_key, row);
+}
+
+bool
+fs_row_find_by_number(Relation table, Oid index, Snapshot snapshot, int64 key, TupleTableSlot *row)
+{
+	ScanKeyData scan_key;
+
+	ScanKeyInit(&scan_key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(key));
+	return find_row(table, index, snapshot, &scan_key, row);
+}
+
+/* By its place, which may hold anything by now, or not exist any more. */
+bool
+fs_row_fetch(Relation table, ItemPointer place, Snapshot snapshot, TupleTableSlot *row)
+{
+	return ItemPointerIsValid(place) &&
+		ItemPointerGetBlockNumber(place) < RelationGetNumberOfBlocks(table) &&
+		table_tuple_fetch_row_version(table, place, snapshot, row);
+}
+
+/*
+ * Locks a row that was found against changes until the end of the transaction; with
+ * TUPLE_LOCK_FLAG_FIND_LAST_VERSION the newest version of it, which goes into the slot.
+ */
+TM_Result
+fs_row_lock(Relation table, Snapshot snapshot, uint8 flags, TupleTableSlot *row)
+{
+	ItemPointerData place = row->tts_tid;
+	TM_FailureData failure;
+
+	return table_tuple_lock(table, &place, snapshot, row, GetCurrentCommandId(false),
+							LockTupleNoKeyExclusive, LockWaitBlock, flags, &failure);
+}
+
+/*
+ * Has the table a row that this transaction id has written, or a later one, whether it is committed yet or
+ * not?
+ */
+bool
+fs_row_any_since(Relation table, TransactionId oldest)
+{
+	TupleTableSlot *row = table_slot_create(table, NULL);
+	TableScanDesc scan = compat_table_beginscan(table, SnapshotAny);
+	bool		found = false;
+
+	while (!found && table_scan_getnextslot(scan, ForwardScanDirection, row))
+	{
+		HeapTuple	tuple = ExecFetchSlotHeapTuple(row, false, NULL);
+		TransactionId writer = HeapTupleHeaderGetXmin(tuple->t_data);
+
+		CHECK_FOR_INTERRUPTS();
+		found = TransactionIdIsNormal(writer) && !TransactionIdPrecedes(writer, oldest) &&
+			!TransactionIdDidAbort(writer);
+	}
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(row);
+	return found;
+}
+
+/*
+ * Replaces a row, or, if one of them is NULL, inserts or deletes it.  Constraints are checked, indexes
+ * kept, row triggers fired; statement triggers are not, since there is no statement.  Nobody else may be
+ * able to change the row meanwhile.  The new tuple is told its place.
+ */
+void
+fs_row_change(Relation table, HeapTuple old_tuple, HeapTuple new_tuple)
+{
+	TupleTableSlot *old_row = table_slot_create(table, NULL);
+	TupleTableSlot *new_row = MakeSingleTupleTableSlot(RelationGetDescr(table),
+													   &TTSOpsHeapTuple);
+	EState	   *estate = CreateExecutorState();
+	ResultRelInfo *result_relation = makeNode(ResultRelInfo);
+	EPQState	epq;
+
+	/* Triggers before the change lock the row as of this command. */
+	estate->es_output_cid = GetCurrentCommandId(true);
+	InitResultRelInfo(result_relation, table, 0, NULL, 0);
+	compat_register_result_relation(estate, result_relation);
+	ExecOpenIndices(result_relation, false);
+	compat_eval_plan_qual_init(&epq, estate);
+	AfterTriggerBeginQuery();
+
+	if (old_tuple != NULL)
+		compat_force_store_heap_tuple(old_tuple, old_row);
+	if (new_tuple != NULL)
+		ExecStoreHeapTuple(new_tuple, new_row, false);
+	if (old_tuple == NULL)
+		compat_simple_insert(result_relation, estate, new_row);
+	else if (new_tuple == NULL)
+		compat_simple_delete(result_relation, estate, &epq, old_row);
+	else
+		compat_simple_update(result_relation, estate, &epq, old_row, new_row);
+
+	if (new_tuple != NULL)
+		new_tuple->t_self = new_row->tts_tid;
+	AfterTriggerEndQuery(estate);
+	EvalPlanQualEnd(&epq);
+	ExecCloseIndices(result_relation);
+	ExecDropSingleTupleTableSlot(old_row);
+	ExecDropSingleTupleTableSlot(new_row);
+	/* Triggers have slots of their own. */
+	ExecResetTupleTable(estate->es_tupleTable, false);
+	FreeExecutorState(estate);
+	CommandCounterIncrement();
+}
+
+/*
+ * The same, as the owner of the table.  A trigger that the owner has put there runs with the owner's rights, whoever
+ * the session belongs to, and leaves nothing behind; a worker has no snapshot for it.
+ */
+void
+fs_row_change_as_owner(Relation table, HeapTuple old_row, HeapTuple new_row)
+{
+	int			settings = NewGUCNestLevel();
+	Oid			user;
+	int			context;
+
+	GetUserIdAndSecContext(&user, &context);
+	SetUserIdAndSecContext(table->rd_rel->relowner,
+						   context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	fs_row_change(table, old_row, new_row);
+	PopActiveSnapshot();
+	AtEOXact_GUC(false, settings);
+	SetUserIdAndSecContext(user, context);
+}

@@ -1,0 +1,14 @@
+/*
+ * sql/batches.h
+ *		Batches as rows, as all functions return them that return batches.
+ */
+#ifndef FACTSTR_SQL_BATCHES_H
+#define FACTSTR_SQL_BATCHES_H
+
+#include "access/tupdesc.h"
+
+#include "read/batches.h"
+
+extern Datum fs_batch_row(TupleDesc descriptor, const FactBatch *batch);
+
+#endif							/* FACTSTR_SQL_BATCHES_H */

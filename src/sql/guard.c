@@ -1,0 +1,352 @@
+/*
+ * sql/guard.c
+ *		Keeps statements from changing what is there to stay.
+ *
+ * Rights do not keep the owner, nor a superuser.  Triggers do:
+ *	- a trigger of the table, for statements that update, delete or truncate; inserts, and with them appends
+ *	  and restores, do not know of it.  It is a trigger for statements: the functions of factstr, and the
+ *	  workers of logical replication, change rows without one;
+ *	- event triggers of the database, for commands that would lead past it: that give the table a parent, say,
+ *	  or rewrite its rows; and for the one that drops everything.
+ *
+ * An owner who really wants such a change disables the trigger first.  factstr_check reports disabled triggers
+ * (check/guard.c).
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_extension.h"
+#include "commands/event_trigger.h"
+#include "commands/extension.h"
+#include "commands/trigger.h"
+#include "commands/user.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "check/guard.h"
+#include "compat.h"
+#include "definition.h"
+#include "rows.h"
+#include "store.h"
+
+PG_FUNCTION_INFO_V1(factstr_refuse_change);
+PG_FUNCTION_INFO_V1(factstr_refuse_table_change);
+PG_FUNCTION_INFO_V1(factstr_refuse_rewrite);
+PG_FUNCTION_INFO_V1(factstr_refuse_drop);
+
+/*
+ * Statements
+ */
+
+static const char *
+command_of_event(TriggerEvent event)
+{
+	if (TRIGGER_FIRED_BY_UPDATE(event))
+		return "UPDATE";
+	return TRIGGER_FIRED_BY_DELETE(event) ? "DELETE" : "TRUNCATE";
+}
+
+/* The trigger's argument is the hint: what to do instead. */
+Datum
+factstr_refuse_change(PG_FUNCTION_ARGS)
+{
+	TriggerData *call = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || call->tg_trigger->tgnargs != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("factstr_refuse_change is a trigger function with one argument")));
+	ereport(ERROR,
+			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+			 errmsg("cannot execute %s on append-only table \"%s\"",
+					command_of_event(call->tg_event), RelationGetRelationName(call->tg_relation)),
+			 errhint("%s", call->tg_trigger->tgargs[0])));
+}
+
+/*
+ * Commands
+ */
+
+/* The command that an event trigger is called for. */
+static Node *
+command_of_call(FunctionCallInfo fcinfo, const char *function)
+{
+	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("%s is an event trigger function", function)));
+	return ((EventTriggerData *) fcinfo->context)->parsetree;
+}
+
+/* The extension's scripts, and pg_upgrade, know what they do. */
+static bool
+is_own_script(void)
+{
+	return IsBinaryUpgrade ||
+		(creating_extension && CurrentExtensionObject == get_extension_oid("factstr", true));
+}
+
+/* The table of this id in the schema of the called function, InvalidOid if there is none. */
+static Oid
+table_of_call(FunctionCallInfo fcinfo, TableId id)
+{
+	return get_relname_relid(fs_definition_table_name(id),
+							 get_func_namespace(fcinfo->flinfo->fn_oid));
+}
+
+static bool
+is_table_of_call(FunctionCallInfo fcinfo, Oid table)
+{
+	for (TableId id = 0; id < TABLES; id++)
+	{
+		if (table == table_of_call(fcinfo, id))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A command that changes a table, or makes a child of it, holds such a lock until the transaction ends.  So
+ * this tells what the transaction has to answer for, and commands on other tables pass at once.
+ */
+static bool
+may_have_changed(Oid table)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_RELATION(tag, MyDatabaseId, table);
+	for (LOCKMODE mode = ShareUpdateExclusiveLock; mode <= AccessExclusiveLock; mode++)
+	{
+		if (compat_lock_held_by_me(&tag, mode))
+			return true;
+	}
+	return false;
+}
+
+static void
+refuse_flaw(Oid table)
+{
+	TableFlaw	flaw;
+
+	if (fs_guard_find_flaw(table, &flaw))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("table \"%s\" of extension factstr must not have %s", get_rel_name(table),
+						flaw.what),
+				 errdetail("%s", flaw.why),
+				 errhint("The command has changed nothing. If the table had it before: %s.",
+						 flaw.remedy)));
+}
+
+static void
+refuse_wrong_columns(TableId id, Oid table)
+{
+	Relation	relation = table_open(table, NoLock);
+	char	   *detail;
+	char	   *remedy;
+
+	if (fs_definition_find_wrong_column(id, relation, &detail, &remedy))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("cannot change a column of table \"%s\" of extension factstr",
+						RelationGetRelationName(relation)),
+				 errdetail("%s", detail),
+				 remedy == NULL ? errhint("The command has changed nothing.") :
+				 errhint("The command has changed nothing. If the table was like this before: %s.",
+						 remedy)));
+	table_close(relation, NoLock);
+}
+
+/* After a command that may have changed a table, or made one. */
+Datum
+factstr_refuse_table_change(PG_FUNCTION_ARGS)
+{
+	(void) command_of_call(fcinfo, "factstr_refuse_table_change");
+	if (is_own_script())
+		PG_RETURN_NULL();
+	for (TableId id = 0; id < TABLES; id++)
+	{
+		Oid			table = table_of_call(fcinfo, id);
+
+		if (!OidIsValid(table) || !may_have_changed(table))
+			continue;
+		refuse_flaw(table);
+		refuse_wrong_columns(id, table);
+		fs_guard_keep_triggers_on(table);
+	}
+	PG_RETURN_NULL();
+}
+
+/* What is unlogged may become what it should be. */
+static bool
+is_becoming_logged(Oid table)
+{
+	int			reason = DatumGetInt32(OidFunctionCall0(F_PG_EVENT_TRIGGER_TABLE_REWRITE_REASON));
+
+	return reason == AT_REWRITE_ALTER_PERSISTENCE &&
+		get_rel_persistence(table) == RELPERSISTENCE_UNLOGGED;
+}
+
+/* Before a command that computes the rows of a table again. */
+Datum
+factstr_refuse_rewrite(PG_FUNCTION_ARGS)
+{
+	Oid			table;
+
+	(void) command_of_call(fcinfo, "factstr_refuse_rewrite");
+	table = DatumGetObjectId(OidFunctionCall0(F_PG_EVENT_TRIGGER_TABLE_REWRITE_OID));
+	if (is_table_of_call(fcinfo, table) && !is_own_script() && !is_becoming_logged(table))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("cannot rewrite table \"%s\" of extension factstr", get_rel_name(table)),
+				 errdetail("Its rows stay as they are, and safe from a crash."),
+				 errhint("VACUUM FULL and CLUSTER are allowed: they keep the rows as they are.")));
+	PG_RETURN_NULL();
+}
+
+/*
+ * Dropping the extension
+ */
+
+/* Does the command drop the extension, and did its author not say CASCADE? */
+static bool
+drops_extension(Node *command, Oid owner)
+{
+	ListCell   *cell;
+
+	if (IsA(command, DropOwnedStmt))
+	{
+		DropOwnedStmt *drop = (DropOwnedStmt *) command;
+
+		return drop->behavior != DROP_CASCADE && list_member_oid(roleSpecsToIds(drop->roles), owner);
+	}
+	if (!IsA(command, DropStmt) || ((DropStmt *) command)->removeType != OBJECT_EXTENSION ||
+		((DropStmt *) command)->behavior == DROP_CASCADE)
+		return false;
+	foreach(cell, ((DropStmt *) command)->objects)
+	{
+		if (strcmp(strVal(lfirst(cell)), "factstr") == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whatever state the indexes are in. */
+static bool
+has_facts(Relation events, Snapshot snapshot)
+{
+	TupleTableSlot *row = table_slot_create(events, NULL);
+	TableScanDesc scan = compat_table_beginscan(events, snapshot);
+	bool		found = table_scan_getnextslot(scan, ForwardScanDirection, row);
+
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(row);
+	return found;
+}
+
+/* The newest number, which is that of the facts too; 0 without a primary key. */
+static int64
+number_of_facts(Relation events, Snapshot snapshot)
+{
+	Oid			oid = compat_primary_key(events);
+	TupleTableSlot *row = table_slot_create(events, NULL);
+	int64		number = 0;
+
+	if (OidIsValid(oid))
+	{
+		Relation	index = index_open(oid, AccessShareLock);
+		IndexScanDesc scan = compat_index_beginscan(events, index, snapshot, 0);
+
+		index_rescan(scan, NULL, 0, NULL, 0);
+		if (index_getnext_slot(scan, BackwardScanDirection, row))
+			number = fs_row_sequence_number(row);
+		index_endscan(scan);
+		index_close(index, AccessShareLock);
+	}
+	ExecDropSingleTupleTableSlot(row);
+	return number;
+}
+
+static void
+raise_has_facts(int64 number)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+			 errmsg("cannot drop extension factstr because its log has facts"),
+			 number == 0 ? errdetail("All of them would be deleted.") :
+			 errdetail("All " INT64_FORMAT " of them would be deleted.", number),
+			 errhint("Export them first, if they are still needed, and then DROP EXTENSION factstr CASCADE.")));
+}
+
+/* The lock is given back: the command will take its own, in its own order. */
+static void
+refuse_facts(Oid table)
+{
+	Relation	events = table_open(table, AccessShareLock);
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+
+	if (has_facts(events, snapshot))
+		raise_has_facts(number_of_facts(events, snapshot));
+	UnregisterSnapshot(snapshot);
+	table_close(events, AccessShareLock);
+}
+
+/*
+ * A column is dropped with what depends on it: if that is a view of the extension, then with the whole extension.
+ * Nobody means that who says CASCADE for the sake of a view of one's own.
+ */
+static void
+refuse_drop_of_column(FunctionCallInfo fcinfo, AlterTableStmt *command)
+{
+	Oid			table = RangeVarGetRelid(command->relation, NoLock, true);
+	ListCell   *cell;
+
+	if (!OidIsValid(table) || !is_table_of_call(fcinfo, table))
+		return;
+	foreach(cell, command->cmds)
+	{
+		AlterTableCmd *part = lfirst(cell);
+
+		if (part->subtype == AT_DropColumn && part->behavior == DROP_CASCADE)
+			ereport(ERROR,
+					(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+					 errmsg("cannot drop a column of table \"%s\" of extension factstr with CASCADE",
+							get_rel_name(table)),
+					 errdetail("It could drop the extension, and with it every fact."),
+					 errhint("Drop what depends on column \"%s\" first.", part->name)));
+	}
+}
+
+/*
+ * Before a command that may drop the extension.  Only who could drop it learns how many facts there are.  A log
+ * that looks empty is looked at again when nobody appends any more, and stays locked.
+ */
+Datum
+factstr_refuse_drop(PG_FUNCTION_ARGS)
+{
+	Node	   *command = command_of_call(fcinfo, "factstr_refuse_drop");
+	Oid			events = table_of_call(fcinfo, TABLE_EVENTS);
+	FormData_pg_extension extension;
+
+	if (IsA(command, AlterTableStmt))
+		refuse_drop_of_column(fcinfo, (AlterTableStmt *) command);
+	else if (OidIsValid(events) && fs_store_find_extension(&extension) &&
+			 has_privs_of_role(GetUserId(), extension.extowner) &&
+			 drops_extension(command, extension.extowner))
+	{
+		refuse_facts(events);
+		LockRelationOid(events, AccessExclusiveLock);
+		refuse_facts(events);
+	}
+	PG_RETURN_NULL();
+}

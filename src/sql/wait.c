@@ -1,0 +1,184 @@
+/*
+ * sql/wait.c
+ *		Waiting until the log, or the cursor of a durable stream, is beyond a position.
+ *
+ * Processes of this server are woken by the commit itself (commit/wakeup.c), without a notification.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "clock.h"
+#include "commit/durability.h"
+#include "commit/wakeup.h"
+#include "errors.h"
+#include "read/facts.h"
+#include "sql/call.h"
+#include "streams/lock.h"
+#include "streams/partitions.h"
+#include "streams/streams.h"
+
+PG_FUNCTION_INFO_V1(factstr_wait);
+PG_FUNCTION_INFO_V1(factstr_wait_for_facts);
+
+/* So often it looks without having been woken.  Nobody wakes it on a standby.  In ms. */
+#define LOOK_INTERVAL 1000
+#define LOOK_INTERVAL_ON_STANDBY 20
+
+#define NEVER PG_INT64_MAX
+
+/* When to give up; null stands for never.  How long a month is depends on today, but then it is so long. */
+static int64
+argument_deadline(FunctionCallInfo fcinfo, int argument)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz then;
+
+	if (PG_ARGISNULL(argument))
+		return NEVER;
+	then = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(now),
+												   PG_GETARG_DATUM(argument)));
+	if (TIMESTAMP_NOT_FINITE(then))
+		return TIMESTAMP_IS_NOEND(then) ? NEVER : 0;
+	return fs_clock_now() + (then - now);
+}
+
+/* What the transaction appended itself is delivered only after it has ended. */
+static void
+refuse_own_fact(int64 sequence_number)
+{
+	if (sequence_number > fs_durability_newest_committed())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("fact " INT64_FORMAT " is not committed yet", sequence_number),
+				 errhint("Commit the append before waiting for a stream to get there.")));
+}
+
+/* As long as the transaction has the append lock, there will be no other facts. */
+static void
+refuse_after_append(void)
+{
+	if (fs_durability_newest_committed() != PG_INT64_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("cannot wait for facts in a transaction that has appended"),
+				 errhint("Commit first: nobody else can append before.")));
+}
+
+/*
+ * What is waited for, as of now: the cursor of a stream or, without a name, the newest fact.  It is asked for so
+ * often that it must leave no memory behind.
+ */
+static int64
+current_position(FunctionCallInfo fcinfo, text *stream)
+{
+	FactstrStore store = fs_store_of_call(fcinfo);
+	MemoryContext look = AllocSetContextCreate(CurrentMemoryContext, "factstr waits",
+											   ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(look);
+	int64		position = stream == NULL ? fs_fact_head_now_to_tell(&store) :
+	fs_stream_get(&store, stream).cursor;
+
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(look);
+	return position;
+}
+
+static long
+time_to_look(int64 deadline)
+{
+	long		interval = RecoveryInProgress() ? LOOK_INTERVAL_ON_STANDBY : LOOK_INTERVAL;
+
+	return Min(interval, fs_clock_until(deadline));
+}
+
+/* The names of a stream's partitions, or its own. */
+static List *
+names_of_stream(FunctionCallInfo fcinfo, text *name)
+{
+	FactstrStore store = fs_store_of_call(fcinfo);
+	List	   *names = fs_partitions_list(&store, name);
+
+	return names != NIL ? names : list_make1(name);
+}
+
+/* Waits until the position is at least this; returns a lower one if the time runs out. */
+static int64
+wait_for_position(FunctionCallInfo fcinfo, text *stream, int64 sequence_number, int64 deadline)
+{
+	WakeupPoint *point = stream == NULL ? fs_wakeup_of_facts() :
+	fs_wakeup_of_stream(fs_stream_lock_hash(stream));
+
+	for (;;)
+	{
+		uint64		generation = fs_wakeup_generation(point);
+		int64		position = current_position(fcinfo, stream);
+		long		timeout = time_to_look(deadline);
+
+		if (position >= sequence_number || timeout == 0)
+			return position;
+		CHECK_FOR_INTERRUPTS();
+		InvalidateCatalogSnapshot();
+		(void) fs_wakeup_wait(point, generation, timeout);
+	}
+}
+
+static void
+raise_timeout(text *name, int64 sequence_number, int64 cursor)
+{
+	ereport(ERROR,
+			(errcode(FACTSTR_ERRCODE_WAIT_TIMED_OUT),
+			 errmsg("durable stream \"%s\" has not got to fact " INT64_FORMAT " in time",
+					text_to_cstring(name), sequence_number),
+			 errdetail("Its cursor is at " INT64_FORMAT ".", cursor),
+			 errhint("The view factstr_stream_status shows whether it is consumed, and the last error of its handler.")));
+}
+
+/*
+ * factstr_wait(sequence_number, stream, timeout)
+ *
+ * For reading one's own writes: append, wait until the projection has seen that, in all of its partitions, read it.
+ */
+Datum
+factstr_wait(PG_FUNCTION_ARGS)
+{
+	int64		sequence_number = fs_argument_position(fcinfo, 0, "sequence_number");
+	text	   *name = fs_argument_stream_name(fcinfo, 1);
+	int64		deadline = argument_deadline(fcinfo, 2);
+	ListCell   *cell;
+
+	refuse_own_fact(sequence_number);
+	fs_call_release_snapshots(fcinfo, "factstr_wait()");
+	foreach(cell, names_of_stream(fcinfo, name))
+	{
+		int64		cursor = wait_for_position(fcinfo, lfirst(cell), sequence_number, deadline);
+
+		if (cursor < sequence_number)
+			raise_timeout(lfirst(cell), sequence_number, cursor);
+	}
+	PG_RETURN_VOID();
+}
+
+/*
+ * factstr_wait_for_facts(after_sequence_number, timeout)
+ *
+ * It returns nothing: for a result of a procedure, PostgreSQL holds a snapshot.
+ */
+Datum
+factstr_wait_for_facts(PG_FUNCTION_ARGS)
+{
+	int64		after = fs_argument_position(fcinfo, 0, "after_sequence_number");
+	int64		deadline = argument_deadline(fcinfo, 1);
+
+	refuse_after_append();
+	fs_call_release_snapshots(fcinfo, "factstr_wait_for_facts()");
+	(void) wait_for_position(fcinfo, NULL, fs_fact_next_number(after), deadline);
+	PG_RETURN_VOID();
+}

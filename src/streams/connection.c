@@ -1,0 +1,101 @@
+/*
+ * streams/connection.c
+ *		The session of a worker: in which database, and as whom.
+ *
+ * A worker first looks for something to do, as nobody in particular, and then becomes the role it does it for,
+ * as a session that this role has logged in to: session_user, the settings of the role, its name where others
+ * look.  PostgreSQL connects a worker as a role only if that may log in (until 17), and takes the settings of
+ * the superuser otherwise.  So these are taken back first.
+ *
+ * Whom PostgreSQL has authenticated stays the superuser.  SET SESSION AUTHORIZATION and SET ROLE would lead
+ * back to it: they are refused while a handler and what it has put off run, as in a function with its definer's
+ * rights (SECURITY_LOCAL_USERID_CHANGE).
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_db_role_setting.h"
+#include "commands/async.h"
+#include "commands/prepare.h"
+#include "commands/sequence.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "postmaster/bgworker.h"
+#include "storage/lock.h"
+#include "storage/proc.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/portal.h"
+#include "utils/snapmgr.h"
+
+#include "compat.h"
+#include "streams/connection.h"
+#include "streams/lock.h"
+
+/* The settings of a database and a role, each overriding the one before; of all roles if it is InvalidOid. */
+static void
+apply_settings(Oid role)
+{
+	Relation	settings = table_open(DbRoleSettingRelationId, AccessShareLock);
+	Snapshot	snapshot = RegisterSnapshot(GetCatalogSnapshot(DbRoleSettingRelationId));
+
+	if (OidIsValid(role))
+	{
+		ApplySetting(snapshot, MyDatabaseId, role, settings, PGC_S_DATABASE_USER);
+		ApplySetting(snapshot, InvalidOid, role, settings, PGC_S_USER);
+	}
+	ApplySetting(snapshot, MyDatabaseId, InvalidOid, settings, PGC_S_DATABASE);
+	ApplySetting(snapshot, InvalidOid, InvalidOid, settings, PGC_S_GLOBAL);
+	UnregisterSnapshot(snapshot);
+	table_close(settings, AccessShareLock);
+}
+
+/* Connects to a database, with its settings and the server's. */
+void
+fs_connection_open(Oid database)
+{
+	Size		size = EstimateGUCStateSpace();
+	char	   *settings = MemoryContextAlloc(TopMemoryContext, size);
+
+	SerializeGUCState(size, settings);
+	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+	StartTransactionCommand();
+	RestoreGUCState(settings);
+	SetConfigOption("client_encoding", GetDatabaseEncodingName(), PGC_BACKEND, PGC_S_DYNAMIC_DEFAULT);
+	apply_settings(InvalidOid);
+	CommitTransactionCommand();
+	pfree(settings);
+}
+
+/* From now on it is this role's session. */
+void
+fs_connection_become(Oid role)
+{
+	StartTransactionCommand();
+	SetSessionAuthorization(role, superuser_arg(role));
+	MyProc->roleId = role;
+	apply_settings(role);
+	CommitTransactionCommand();
+	compat_report_session_user();
+}
+
+/*
+ * Between two subscriptions: nothing of the first stays for the second.  The same as DISCARD ALL does, but for
+ * plans.
+ */
+void
+fs_connection_clean(void)
+{
+	StartTransactionCommand();
+	PortalHashTableDeleteAll();
+	ResetAllOptions();
+	DropAllPreparedStatements();
+	Async_UnlistenAll();
+	fs_stream_lock_release_all();
+	LockReleaseAll(USER_LOCKMETHOD, true);
+	ResetTempTableNamespace();
+	ResetSequenceCaches();
+	CommitTransactionCommand();
+}

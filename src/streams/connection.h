@@ -1,0 +1,12 @@
+/*
+ * streams/connection.h
+ *		The session of a worker: in which database, and as whom.
+ */
+#ifndef FACTSTR_STREAMS_CONNECTION_H
+#define FACTSTR_STREAMS_CONNECTION_H
+
+extern void fs_connection_open(Oid database);
+extern void fs_connection_become(Oid role);
+extern void fs_connection_clean(void);
+
+#endif							/* FACTSTR_STREAMS_CONNECTION_H */

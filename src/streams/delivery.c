@@ -1,0 +1,300 @@
+/*
+ * streams/delivery.c
+ *		Delivers the batches of a durable stream to its handler.
+ *
+ * What the handler does and the cursor's move are committed together.  A stream that is behind is delivered
+ * many batches to a transaction, since a commit waits for the disk.  If one of them fails, all that they did is
+ * taken back, and those before it are delivered again without it.  So a batch has failed only when it did as the
+ * first of its transaction: the failure is recorded instead of what it did, with the time at which it is tried
+ * again.  What else a batch leaves to its transaction, and the next must not find, is sharing.c's to tell.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/snapmgr.h"
+
+#include "clock.h"
+#include "commit/durability.h"
+#include "read/batches.h"
+#include "streams/delivery.h"
+#include "streams/failures.h"
+#include "streams/group.h"
+#include "streams/lock.h"
+#include "streams/parking.h"
+#include "streams/sharing.h"
+#include "streams/streams.h"
+#include "workers/delivery_slots.h"
+
+/* So many batches, or bytes of records, are read for a transaction. */
+#define MOST_BATCHES 1024
+#define MOST_BYTES (1024 * 1024)
+
+/*
+ * Reads the next batches with a match, in the current memory context.  What is known of the log is forgotten with
+ * every change of the stream: it may have been dropped, and made again with another query and the same cursor.
+ */
+static void
+read_batches(const FactstrStore *store, Delivery *delivery, const Stream *stream, BatchGroup *group)
+{
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	int64		up_to = Min(delivery->up_to, fs_durability_newest_committed());
+	TransactionId version = HeapTupleHeaderGetRawXmin(stream->row->t_data);
+	BatchReader *reader;
+	FactPosition head;
+	Size		size = 0;
+
+	delivery->oldest_unknown = snapshot->xmin;
+	if (delivery->version != version)
+	{
+		delivery->version = version;
+		delivery->nothing_up_to.sequence_number = stream->cursor;
+	}
+	reader = fs_batch_reader_begin(store, stream->query, snapshot,
+								   delivery->nothing_up_to.sequence_number, up_to, delivery->most);
+	group->batches = palloc(delivery->most * sizeof(FactBatch));
+	while (size < MOST_BYTES && fs_batch_reader_next(reader, &group->batches[group->count]))
+		size += VARSIZE(group->batches[group->count++].event_records);
+	head = fs_batch_reader_head(reader);
+	if (group->count == 0 && head.sequence_number > delivery->nothing_up_to.sequence_number)
+		delivery->nothing_up_to = head;
+	fs_batch_reader_end(reader);
+	UnregisterSnapshot(snapshot);
+}
+
+static void
+move_cursor(const FactstrStore *store, Delivery *delivery, const Stream *stream, int64 cursor)
+{
+	fs_stream_move(store, stream, cursor);
+	delivery->version = InvalidTransactionId;
+	delivery->skip_at = fs_clock_after(DELIVERY_SKIP_INTERVAL);
+}
+
+/*
+ * Moves the cursor over facts that do not match, but not with every append.  Nothing is lost if a crash
+ * takes that back, so it is not worth a flush.  But the facts must be on disk: a cursor tells of them.
+ */
+static void
+skip_unmatched(const FactstrStore *store, Delivery *delivery, const Stream *stream)
+{
+	delivery->is_behind = delivery->nothing_up_to.sequence_number > stream->cursor;
+	if (!delivery->is_behind)
+		return;
+	if (!delivery->by_hand)
+	{
+		if (fs_clock_until(delivery->skip_at) > 0)
+			return;
+		(void) set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_LOCAL, true, 0, false);
+	}
+	fs_durability_flush_before_answer(delivery->nothing_up_to.commit_position);
+	move_cursor(store, delivery, stream, delivery->nothing_up_to.sequence_number);
+	delivery->is_behind = false;
+}
+
+/* In a session, its user must be able to become the subscriber anyway, if there is one. */
+void
+fs_delivery_refuse_foreign_subscription(const Stream *stream)
+{
+	Oid			subscriber = stream->subscriber == NULL ? InvalidOid : get_role_oid(stream->subscriber, true);
+
+	if (OidIsValid(subscriber) && !is_member_of_role(GetUserId(), subscriber))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to deliver to durable stream \"%s\"",
+						text_to_cstring(stream->name)),
+				 errdetail("Its handler runs with the rights of role \"%s\", of which the current user is no member.",
+						   stream->subscriber)));
+}
+
+/* A worker's session is one role's.  If the subscriber is no more, nobody's handler will run. */
+static bool
+is_for_another_role(Delivery *delivery, const Stream *stream)
+{
+	delivery->subscriber = get_role_oid(stream->subscriber, true);
+	return OidIsValid(delivery->subscriber) && delivery->subscriber != delivery->role;
+}
+
+/* Whatever the handler did to its own stream, such as dropping it or moving its cursor, stands. */
+static void
+acknowledge(const FactstrStore *store, Delivery *delivery, int64 cursor_before, int64 last)
+{
+	Stream		stream = fs_stream_find(store, delivery->name);
+
+	if (stream.row != NULL && stream.cursor == cursor_before)
+		move_cursor(store, delivery, &stream, last);
+}
+
+/* As many batches next time as fitted this time, or more. */
+static void
+adapt(Delivery *delivery, const BatchGroup *group, bool succeeded)
+{
+	if (succeeded && group->is_over)
+		delivery->most = 1;
+	else if (succeeded && group->delivered == group->count)
+		delivery->most = Min(delivery->most * 2, MOST_BATCHES);
+	else
+		delivery->most = Max(group->delivered, 1);
+}
+
+static DeliveryResult
+deliver_group(const FactstrStore *store, Delivery *delivery, const Stream *stream, BatchGroup *group)
+{
+	bool		succeeded = fs_group_deliver(store, delivery, stream, group);
+
+	adapt(delivery, group, succeeded);
+	if (succeeded)
+	{
+		delivery->delivered = group->delivered;
+		delivery->alone = Max(delivery->alone - group->delivered, 0);
+		acknowledge(store, delivery, stream->cursor, group->batches[group->delivered - 1].last_sequence_number);
+	}
+	else if (group->delivered == 0)
+		fs_failure_record(store, delivery, delivery->error);
+	return succeeded || group->delivered > 0 ? DELIVERY_DONE : DELIVERY_FAILED;
+}
+
+/*
+ * The first transaction has one batch; so has the one after a failure.  If the server has crashed, a handler may have
+ * done that, with any batch of those that were delivered together: each of them is delivered alone.
+ */
+static int
+size_of_group(Delivery *delivery, const Stream *stream, bool is_streams_locked)
+{
+	if (delivery->most == 0 && !delivery->by_hand && fs_delivery_slots_are_new())
+		delivery->alone = MOST_BATCHES;
+	return stream->failure_count > 0 || delivery->alone > 0 || is_streams_locked ? 1 : Max(delivery->most, 1);
+}
+
+/* Sets the batch after the cursor aside: the stream goes on behind it. */
+static DeliveryResult
+park(const FactstrStore *store, Delivery *delivery, const Stream *stream, const FactBatch *batch)
+{
+	move_cursor(store, delivery, stream, batch->last_sequence_number);
+	fs_parking_add(store, stream, batch);
+	return DELIVERY_DONE;
+}
+
+/*
+ * A worker's process says before its first delivery that it is going to try: if it ends with that, in whatever way,
+ * the next one knows.
+ */
+static DeliveryResult
+announce(const FactstrStore *store, Delivery *delivery, const Stream *stream)
+{
+	fs_stream_announce(store, stream);
+	ForceSyncCommit();
+	/* No other worker takes this one for dead before it delivers. */
+	fs_stream_lock_keep(store, stream->name);
+	delivery->is_announced = true;
+	delivery->version = InvalidTransactionId;
+	return DELIVERY_ANNOUNCED;
+}
+
+/* A worker's process with an attempt on record has ended, or this one may not deliver, or has yet to announce it. */
+static DeliveryResult
+prepare_in_worker(const FactstrStore *store, Delivery *delivery, const Stream *stream)
+{
+	if (is_for_another_role(delivery, stream))
+		return DELIVERY_FOR_ANOTHER_ROLE;
+	if (!delivery->is_announced && OidIsValid(delivery->role))
+		return announce(store, delivery, stream);
+	return DELIVERY_DONE;
+}
+
+/* What keeps a worker from looking; DELIVERY_DONE: nothing. */
+static DeliveryResult
+obstacle_in_worker(const FactstrStore *store, Delivery *delivery, const Stream *stream)
+{
+	if (!fs_parking_is_due(stream) && (delivery->pause = fs_failure_rest_of_pause(stream)) > 0)
+		return DELIVERY_PAUSED;
+	if (!stream->is_announced || delivery->is_announced)
+		return DELIVERY_DONE;
+	fs_failure_record_lost_process(store, delivery, stream);
+	return DELIVERY_FAILED;
+}
+
+/* In a session the stream is waited for; a worker has other streams to look after. */
+static bool
+take_stream(const FactstrStore *store, Delivery *delivery)
+{
+	if (!delivery->by_hand)
+		return fs_stream_lock_try(store, delivery->name);
+	fs_stream_lock_acquire(store, delivery->name, false);
+	return true;
+}
+
+/* Delivers the next batches of a stream that is taken. */
+static DeliveryResult
+deliver_next(const FactstrStore *store, Delivery *delivery, const Stream *stream)
+{
+	BatchGroup	group = {.memory = CurrentMemoryContext};
+	DeliveryResult result = DELIVERY_DONE;
+
+	read_batches(store, delivery, stream, &group);
+	if (group.count == 0)
+	{
+		skip_unmatched(store, delivery, stream);
+		return DELIVERY_NOTHING_NEW;
+	}
+	if (fs_parking_is_due(stream))
+		return park(store, delivery, stream, group.batches);
+	if (!delivery->by_hand)
+		result = prepare_in_worker(store, delivery, stream);
+	if (result != DELIVERY_DONE)
+		return result;
+	return deliver_group(store, delivery, stream, &group);
+}
+
+/*
+ * Delivers the next batches within the current transaction, and holds the stream until it ends.  A worker keeps the
+ * pauses after failures.
+ */
+DeliveryResult
+fs_delivery_deliver(const FactstrStore *store, Delivery *delivery)
+{
+	DeliveryResult result = DELIVERY_DONE;
+	bool		streams_are_locked;
+	Stream		stream;
+
+	delivery->delivered = 0;
+	delivery->error = NULL;
+	if (!take_stream(store, delivery))
+		return DELIVERY_BUSY;
+	streams_are_locked = fs_sharing_streams_are_locked(store);
+	stream = fs_stream_find(store, delivery->name);
+	if (stream.row == NULL || stream.handler == NULL)
+		return DELIVERY_NOT_SUBSCRIBED;
+	if (delivery->by_hand)
+		fs_delivery_refuse_foreign_subscription(&stream);
+	else
+		result = obstacle_in_worker(store, delivery, &stream);
+	if (result != DELIVERY_DONE)
+		return result;
+	delivery->most = size_of_group(delivery, &stream, streams_are_locked);
+	return deliver_next(store, delivery, &stream);
+}
+
+/*
+ * Delivers a batch that was set aside, as it is now, within the current transaction, in a session.  A failure is
+ * raised.  Was there such a batch?  It is parked no longer before the handler is called, which may ask for it, too.
+ */
+bool
+fs_delivery_redeliver(const FactstrStore *store, const Stream *stream, int64 first)
+{
+	Delivery	delivery = {.name = stream->name,.by_hand = true,.most = 1};
+	BatchGroup	group = {.memory = CurrentMemoryContext};
+
+	if (!fs_parking_take(store, stream->name, first, &delivery.up_to))
+		return false;
+	delivery.nothing_up_to.sequence_number = first - 1;
+	delivery.version = HeapTupleHeaderGetRawXmin(stream->row->t_data);
+	read_batches(store, &delivery, stream, &group);
+	if (group.count > 0 && !fs_group_deliver(store, &delivery, stream, &group))
+		ReThrowError(delivery.error);
+	return true;
+}

@@ -1,0 +1,29 @@
+/*
+ * streams/group.h
+ *		Calls the handler of a durable stream with a group of batches, one after the other.
+ */
+#ifndef FACTSTR_STREAMS_GROUP_H
+#define FACTSTR_STREAMS_GROUP_H
+
+#include "read/batches.h"
+#include "streams/delivery_state.h"
+#include "streams/handler.h"
+#include "streams/streams.h"
+
+/* The batches of a transaction. */
+typedef struct BatchGroup
+{
+	MemoryContext memory;		/* lasts longer than the calls */
+	MemoryContext batch_memory; /* what a call leaves behind */
+	FactBatch  *batches;
+	int			count;			/* that were read */
+	int			delivered;		/* before the current one; in the end, all in all */
+	bool		is_over;		/* the last one delivered must not share its transaction with more */
+	Handler		handler;
+} BatchGroup;
+
+extern bool fs_group_deliver(const FactstrStore *store, Delivery *delivery, const Stream *stream,
+							 BatchGroup *group);
+extern Oid	fs_group_login_user(void);
+
+#endif							/* FACTSTR_STREAMS_GROUP_H */

@@ -1,0 +1,45 @@
+/*
+ * streams/last_written.c
+ *		Where this session has written the row of a stream last.
+ *
+ * A transaction that moves a cursor again and again
+ * leaves as many versions of the row behind, which the index would lead through one by one; the newest is
+ * here.  A hint only: the row in that place may have been moved, dropped, or be another stream's.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_collation.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+
+#include "definition.h"
+#include "rows.h"
+#include "streams/last_written.h"
+
+static struct
+{
+	Oid			table;
+	Oid			file;			/* a rewritten table has other places */
+	ItemPointerData place;
+} last_written;
+
+void
+fs_last_written_remember(Relation streams, HeapTuple written)
+{
+	last_written.table = RelationGetRelid(streams);
+	last_written.file = streams->rd_rel->relfilenode;
+	last_written.place = written->t_self;
+}
+
+bool
+fs_last_written_find(Relation streams, text *name, Snapshot snapshot, TupleTableSlot *row)
+{
+	bool		isnull;
+
+	return last_written.table == RelationGetRelid(streams) &&
+		last_written.file == streams->rd_rel->relfilenode &&
+		fs_row_fetch(streams, &last_written.place, snapshot, row) &&
+		DatumGetBool(DirectFunctionCall2Coll(texteq, C_COLLATION_OID,
+											 slot_getattr(row, FACTSTR_STREAM_NAME, &isnull),
+											 PointerGetDatum(name)));
+}

@@ -1,0 +1,16 @@
+/*
+ * streams/last_written.h
+ *		Where this session has written the row of a stream last.
+ */
+#ifndef FACTSTR_STREAMS_LAST_WRITTEN_H
+#define FACTSTR_STREAMS_LAST_WRITTEN_H
+
+#include "access/htup.h"
+#include "executor/tuptable.h"
+#include "utils/relcache.h"
+#include "utils/snapshot.h"
+
+extern void fs_last_written_remember(Relation streams, HeapTuple written);
+extern bool fs_last_written_find(Relation streams, text *name, Snapshot snapshot, TupleTableSlot *row);
+
+#endif							/* FACTSTR_STREAMS_LAST_WRITTEN_H */

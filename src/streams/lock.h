@@ -1,0 +1,23 @@
+/*
+ * streams/lock.h
+ *		The lock of a durable stream's one consumer.
+ */
+#ifndef FACTSTR_STREAMS_LOCK_H
+#define FACTSTR_STREAMS_LOCK_H
+
+#include "store.h"
+
+extern void fs_stream_lock_init(void);
+extern uint64 fs_stream_lock_hash(text *name);
+extern bool fs_stream_lock_try(const FactstrStore *store, text *name);
+extern bool fs_stream_lock_try_free(const FactstrStore *store, text *name);
+extern void fs_stream_lock_acquire(const FactstrStore *store, text *name, bool nowait);
+
+/* Holds, which last longer than a transaction. */
+extern void fs_stream_lock_hold(const FactstrStore *store, text *name);
+extern bool fs_stream_lock_is_held(const FactstrStore *store, text *name);
+extern bool fs_stream_lock_release(const FactstrStore *store, text *name);
+extern void fs_stream_lock_keep(const FactstrStore *store, text *name);
+extern void fs_stream_lock_release_all(void);
+
+#endif							/* FACTSTR_STREAMS_LOCK_H */

@@ -1,0 +1,13 @@
+/*
+ * streams/time_limit.h
+ *		How long a handler may take in a worker.
+ */
+#ifndef FACTSTR_STREAMS_TIME_LIMIT_H
+#define FACTSTR_STREAMS_TIME_LIMIT_H
+
+extern void fs_time_limit_init(void);
+extern void fs_time_limit_begin(void);
+extern void fs_time_limit_end(void);
+extern bool fs_time_limit_is_over(void);
+
+#endif							/* FACTSTR_STREAMS_TIME_LIMIT_H */

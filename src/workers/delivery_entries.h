@@ -1,0 +1,43 @@
+/*
+ * workers/delivery_entries.h
+ *		What is in shared memory of each worker that delivers subscriptions.
+ */
+#ifndef FACTSTR_WORKERS_DELIVERY_ENTRIES_H
+#define FACTSTR_WORKERS_DELIVERY_ENTRIES_H
+
+#include "datatype/timestamp.h"
+#include "storage/lwlock.h"
+
+#include "settings.h"
+
+#define MAX_SLOTS FACTSTR_MAX_DELIVERY_WORKERS
+
+typedef struct DeliverySlot
+{
+	Oid			database;		/* InvalidOid: the slot is free */
+	int32		start;			/* tells it from earlier workers of the slot */
+	pid_t		pid;			/* 0: it is being started */
+	Oid			role;			/* as which it serves the stream */
+	TimestampTz start_until;
+	TimestampTz entered_at;
+	TimestampTz waits_since;	/* 0: it is at work */
+	uint64		stream;			/* the hash of its name, if it serves one */
+	bool		serves;
+	bool		is_late;		/* has been in the handler for some time */
+	bool		is_to_stop;		/* the delivery under way */
+	uint64		stopped;		/* a stream that somebody else wants to take */
+	TimestampTz stopped_until;
+	bool		is_to_leave;
+} DeliverySlot;
+
+typedef struct DeliverySlots
+{
+	LWLock		lock;			/* protects all the rest, but that a worker reads its own slot */
+	int32		starts;
+	TimestampTz made_at;		/* when the server started, or started again after a crash */
+	DeliverySlot slots[MAX_SLOTS];
+} DeliverySlots;
+
+extern DeliverySlots *fs_delivery_slots_memory(void);
+
+#endif							/* FACTSTR_WORKERS_DELIVERY_ENTRIES_H */

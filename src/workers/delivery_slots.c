@@ -1,0 +1,363 @@
+/*
+ * workers/delivery_slots.c
+ *		The workers that deliver subscriptions: where they are, and what they serve.
+ *
+ * A slot in shared memory for each.  The launcher takes a slot for a database and starts the process, which
+ * enters it, and gives it back when it ends, in whatever way.  All databases of the server share half of its
+ * background workers, so that others, such as parallel queries, have the rest; whoever waits for something to do
+ * leaves when the launcher needs the place, whoever has been at work for some time does so between two batches.
+ *
+ * A worker that serves a stream tells so here.  That is how a role is kept from taking all workers, and how
+ * others find the process whose handler they want to stop.
+ */
+#include "postgres.h"
+
+#include <signal.h>
+
+#include "miscadmin.h"
+#include "postmaster/bgworker_internals.h"
+#include "storage/ipc.h"
+#include "storage/lwlock.h"
+#include "storage/shmem.h"
+#include "utils/timeout.h"
+#include "utils/timestamp.h"
+
+#include "commit/wakeup.h"
+#include "compat.h"
+#include "settings.h"
+#include "workers/databases.h"
+#include "workers/delivery_entries.h"
+#include "workers/delivery_slots.h"
+
+/* A worker that has served for so long may have to make room for others.  In ms. */
+#define SHORTEST_STAY 250
+
+/* A handler that takes longer has others looked after by another worker.  In ms. */
+#define LATE_AFTER 20
+
+/* The time that those who stop a delivery have to take the stream, before it is delivered again.  In ms. */
+#define STOPPED_FOR 50
+
+/* So long after its start it counts as new.  In ms. */
+#define NEW_FOR 60000
+
+static DeliverySlots *shared = NULL;
+
+/* The slot of this worker, or NULL. */
+static DeliverySlot *volatile my_slot = NULL;
+
+/* What others are told when this worker ends. */
+static long my_pause = -1;
+static TimestampTz my_look_at = DT_NOEND;
+
+static TimeoutId late_timeout;
+
+/* When preloaded. */
+void
+fs_delivery_slots_reserve_memory(void)
+{
+	RequestAddinShmemSpace(sizeof(DeliverySlots));
+}
+
+static void
+attach(void)
+{
+	bool		found;
+
+	if (shared != NULL)
+		return;
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	shared = ShmemInitStruct("factstr delivery workers", sizeof(DeliverySlots), &found);
+	if (!found)
+	{
+		memset(shared, 0, sizeof(DeliverySlots));
+		shared->made_at = GetCurrentTimestamp();
+		LWLockInitialize(&shared->lock, compat_new_tranche("factstr_delivery_slots"));
+	}
+	LWLockRelease(AddinShmemInitLock);
+	compat_register_tranche(shared->lock.tranche, "factstr_delivery_slots");
+}
+
+/* The slots, for the launcher. */
+DeliverySlots *
+fs_delivery_slots_memory(void)
+{
+	attach();
+	return shared;
+}
+
+/* Has the server started not long ago?  It may have crashed. */
+bool
+fs_delivery_slots_are_new(void)
+{
+	attach();
+	return !TimestampDifferenceExceeds(shared->made_at, GetCurrentTimestamp(), NEW_FOR);
+}
+
+/* How many there may be in the server. */
+int
+fs_delivery_slots_most(void)
+{
+	return Max(1, Min(max_worker_processes / 2, MAX_SLOTS));
+}
+
+/* Those of a database, or of all; those that serve a role, or all. */
+static int
+count(Oid database, Oid role)
+{
+	int			result = 0;
+
+	for (int i = 0; i < MAX_SLOTS; i++)
+	{
+		DeliverySlot *slot = &shared->slots[i];
+
+		result += OidIsValid(slot->database) && (!OidIsValid(database) || slot->database == database) &&
+			(!OidIsValid(role) || (slot->serves && slot->role == role));
+	}
+	return result;
+}
+
+/* Those of a database; InvalidOid: of all. */
+int
+fs_delivery_slots_of_database(Oid database)
+{
+	int			result;
+
+	attach();
+	LWLockAcquire(&shared->lock, LW_SHARED);
+	result = count(database, InvalidOid);
+	LWLockRelease(&shared->lock);
+	return result;
+}
+
+/*
+ * The workers
+ */
+
+static void
+leave(int code, Datum argument)
+{
+	Oid			database = my_slot->database;
+	bool		is_attentive = !my_slot->is_late;
+
+	disable_timeout(late_timeout, false);
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	my_slot->database = InvalidOid;
+	LWLockRelease(&shared->lock);
+	my_slot = NULL;
+	fs_databases_leave(database, is_attentive, my_pause, my_look_at);
+}
+
+static void
+be_late(void)
+{
+	if (my_slot == NULL || my_slot->is_late)
+		return;
+	my_slot->is_late = true;
+	fs_databases_be_late();
+}
+
+/* This process is the slot's worker until it ends; false if it is not wanted any more. */
+bool
+fs_delivery_slots_enter(int32 start, Oid *database)
+{
+	DeliverySlot *slot;
+
+	attach();
+	slot = &shared->slots[start % MAX_SLOTS];
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	if (OidIsValid(slot->database) && slot->pid == 0 && slot->start == start)
+	{
+		slot->pid = MyProcPid;
+		slot->entered_at = GetCurrentTimestamp();
+		*database = slot->database;
+		my_slot = slot;
+	}
+	LWLockRelease(&shared->lock);
+	if (my_slot == NULL)
+		return false;
+	before_shmem_exit(leave, (Datum) 0);
+	return true;
+}
+
+/* After the connection, which sets up timeouts. */
+void
+fs_delivery_slots_init_timeout(void)
+{
+	late_timeout = RegisterTimeout(USER_TIMEOUT, be_late);
+}
+
+/* It waits for something to do, or no longer. */
+void
+fs_delivery_slots_wait(bool is_waiting)
+{
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	my_slot->waits_since = is_waiting ? GetCurrentTimestamp() : 0;
+	LWLockRelease(&shared->lock);
+}
+
+/* Do others need its place? */
+bool
+fs_delivery_slots_is_to_leave(void)
+{
+	return my_slot->is_to_leave;
+}
+
+/* Has it been there long enough for others to have their turn? */
+bool
+fs_delivery_slots_has_had_its_time(void)
+{
+	return TimestampDifferenceExceeds(my_slot->entered_at, GetCurrentTimestamp(), SHORTEST_STAY);
+}
+
+/* A role leaves one of the server's workers to others. */
+static bool
+role_is_at_limit(Oid role, Oid database, int most_of_role)
+{
+	return count(database, role) >= most_of_role ||
+		count(InvalidOid, role) >= Max(1, fs_delivery_slots_most() - 1);
+}
+
+/* Does somebody wait for the stream to be let go of? */
+static bool
+is_stopped(uint64 stream)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	for (int i = 0; i < MAX_SLOTS; i++)
+	{
+		DeliverySlot *slot = &shared->slots[i];
+
+		if (slot->database == MyDatabaseId && slot->stopped == stream && slot->stopped_until > now &&
+			slot->stopped_until <= TimestampTzPlusMilliseconds(now, STOPPED_FOR))
+			return true;
+	}
+	return false;
+}
+
+/* Would it be let begin? */
+bool
+fs_delivery_slots_role_may_begin(Oid role, int most_of_role)
+{
+	bool		result;
+
+	LWLockAcquire(&shared->lock, LW_SHARED);
+	result = !role_is_at_limit(role, MyDatabaseId, most_of_role);
+	LWLockRelease(&shared->lock);
+	return result;
+}
+
+/*
+ * Begins to serve a stream for a role; false if that has as many workers at work as it may, or somebody has stopped
+ * the delivery.  Signals that were meant for the stream before have come by now.
+ */
+bool
+fs_delivery_slots_begin(uint64 stream, Oid role, int most_of_role)
+{
+	bool		may_begin;
+
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	may_begin = !role_is_at_limit(role, MyDatabaseId, most_of_role) && !is_stopped(stream);
+	if (may_begin)
+	{
+		my_slot->stream = stream;
+		my_slot->role = role;
+		my_slot->serves = true;
+		my_slot->is_to_stop = false;
+	}
+	LWLockRelease(&shared->lock);
+	QueryCancelPending = false;
+	if (may_begin)
+		enable_timeout_after(late_timeout, LATE_AFTER);
+	return may_begin;
+}
+
+void
+fs_delivery_slots_end(void)
+{
+	disable_timeout(late_timeout, false);
+	if (my_slot->is_late)
+		fs_databases_be_in_time();
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	my_slot->is_late = false;
+	my_slot->serves = false;
+	LWLockRelease(&shared->lock);
+}
+
+/* Does somebody want the delivery under way to end? */
+bool
+fs_delivery_slots_is_to_stop(void)
+{
+	return my_slot != NULL && my_slot->serves && my_slot->is_to_stop;
+}
+
+/* How the worker ends, if it comes to that: see fs_databases_leave. */
+void
+fs_delivery_slots_will_leave(long pause, TimestampTz look_at)
+{
+	my_pause = pause;
+	my_look_at = look_at;
+}
+
+/*
+ * Sessions
+ */
+
+static DeliverySlot *
+find_serving(uint64 stream)
+{
+	for (int i = 0; i < MAX_SLOTS; i++)
+	{
+		DeliverySlot *slot = &shared->slots[i];
+
+		if (slot->database == MyDatabaseId && slot->pid != 0 && slot->serves && slot->stream == stream)
+			return slot;
+	}
+	return NULL;
+}
+
+/*
+ * Interrupts the delivery of a stream, once; false if no worker delivers it now.  With at_all_costs its process ends.
+ * Under the lock, so that the signal comes before the worker begins with another stream.
+ */
+bool
+fs_delivery_slots_stop(uint64 stream, bool at_all_costs)
+{
+	DeliverySlot *slot;
+
+	attach();
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	slot = find_serving(stream);
+	if (slot != NULL)
+	{
+		bool		is_told = slot->is_to_stop;
+
+		slot->is_to_stop = true;
+		slot->stopped = stream;
+		slot->stopped_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), STOPPED_FOR);
+		if (at_all_costs || !is_told)
+			(void) kill(slot->pid, at_all_costs ? SIGTERM : SIGINT);
+	}
+	LWLockRelease(&shared->lock);
+	return slot != NULL;
+}
+
+/* Why no worker serves a stream with work to do, for factstr_stream_status; NULL if one does. */
+const char *
+fs_delivery_slots_obstacle(uint64 stream, Oid role, int most_workers, int most_of_role)
+{
+	const char *obstacle = "start";
+
+	attach();
+	LWLockAcquire(&shared->lock, LW_SHARED);
+	if (find_serving(stream) != NULL)
+		obstacle = NULL;
+	else if (role_is_at_limit(role, MyDatabaseId, most_of_role))
+		obstacle = "role";
+	else if (count(MyDatabaseId, InvalidOid) >= most_workers)
+		obstacle = "database";
+	else if (count(InvalidOid, InvalidOid) >= fs_delivery_slots_most())
+		obstacle = "server";
+	LWLockRelease(&shared->lock);
+	return obstacle;
+}

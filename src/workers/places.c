@@ -1,0 +1,110 @@
+/*
+ * workers/places.c
+ *		The launcher gives slots to workers, and takes them from those that others have waited for.
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "commit/wakeup.h"
+#include "workers/databases.h"
+#include "workers/places.h"
+#include "workers/delivery_entries.h"
+
+/* A worker that was started and has not entered its slot by then will not come.  In ms. */
+#define START_TIMEOUT 10000
+
+/* For a worker that is to be started; returns what it enters with. */
+int32
+fs_places_take(Oid database)
+{
+	DeliverySlots *workers = fs_delivery_slots_memory();
+	int			i = 0;
+
+	LWLockAcquire(&workers->lock, LW_EXCLUSIVE);
+	while (OidIsValid(workers->slots[i].database))
+		i++;
+	memset(&workers->slots[i], 0, sizeof(DeliverySlot));
+	workers->slots[i].database = database;
+	workers->slots[i].start = (workers->starts++ & 0xffffff) * MAX_SLOTS + i;
+	workers->slots[i].start_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), START_TIMEOUT);
+	LWLockRelease(&workers->lock);
+	fs_databases_expect_worker(database);
+	return workers->slots[i].start;
+}
+
+/* It could not be started. */
+void
+fs_places_give_back(int32 start)
+{
+	DeliverySlots *workers = fs_delivery_slots_memory();
+	DeliverySlot *slot = &workers->slots[start % MAX_SLOTS];
+	Oid			database;
+
+	LWLockAcquire(&workers->lock, LW_EXCLUSIVE);
+	database = slot->database;
+	slot->database = InvalidOid;
+	LWLockRelease(&workers->lock);
+	/* Called again, it stays due. */
+	fs_databases_leave(database, true, 0, GetCurrentTimestamp());
+}
+
+/* Some may never come. */
+void
+fs_places_end_starts(TimestampTz now)
+{
+	DeliverySlots *workers = fs_delivery_slots_memory();
+
+	for (int i = 0; i < MAX_SLOTS; i++)
+	{
+		DeliverySlot *slot = &workers->slots[i];
+		bool		is_lost;
+
+		LWLockAcquire(&workers->lock, LW_SHARED);
+		is_lost = OidIsValid(slot->database) && slot->pid == 0 &&
+			(slot->start_until < now || slot->start_until > TimestampTzPlusMilliseconds(now, START_TIMEOUT));
+		LWLockRelease(&workers->lock);
+		if (is_lost)
+			fs_places_give_back(slot->start);
+	}
+}
+
+/* Of those that wait, the one that has waited longest; else of those that get on, the one that came first. */
+static bool
+leaves_before(const DeliverySlot *slot, const DeliverySlot *other)
+{
+	if (other == NULL || (slot->waits_since != 0) != (other->waits_since != 0))
+		return other == NULL || slot->waits_since != 0;
+	return slot->waits_since != 0 ? slot->waits_since < other->waits_since :
+		slot->entered_at < other->entered_at;
+}
+
+/* The place of a worker is needed for another database.  One at a time makes room. */
+void
+fs_places_ask_one_to_leave(void)
+{
+	DeliverySlots *workers = fs_delivery_slots_memory();
+	DeliverySlot *chosen = NULL;
+	Oid			database = InvalidOid;
+
+	LWLockAcquire(&workers->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < MAX_SLOTS; i++)
+	{
+		DeliverySlot *slot = &workers->slots[i];
+
+		if (!OidIsValid(slot->database) || slot->pid == 0 || slot->is_late)
+			continue;
+		if (slot->is_to_leave || leaves_before(slot, chosen))
+			chosen = slot;
+		if (slot->is_to_leave)
+			break;
+	}
+	if (chosen != NULL)
+	{
+		chosen->is_to_leave = true;
+		database = chosen->database;
+	}
+	LWLockRelease(&workers->lock);
+	if (OidIsValid(database))
+		fs_wakeup_now_of_facts(database);
+}

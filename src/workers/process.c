@@ -1,0 +1,125 @@
+/*
+ * workers/process.c
+ *		What the background workers of databases have in common.
+ *
+ * While there is nothing to do, a worker is in no transaction and holds no lock, and gives way to sessions that
+ * want to drop, rename or copy its database.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_database.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/lock.h"
+#include "storage/pmsignal.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+
+#include "clock.h"
+#include "workers/process.h"
+
+/* Enters the slot that the launcher has started the process for, and connects to the task's database. */
+void
+fs_worker_begin(Datum slot, WorkerTask * task)
+{
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+	if (!fs_worker_slots_enter(DatumGetInt32(slot), task))
+		proc_exit(0);
+	BackgroundWorkerInitializeConnectionByOid(task->database, InvalidOid, 0);
+	/* Another session may hold what the task needs for as long as it likes; a worker waits. */
+	SetConfigOption("lock_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
+}
+
+/* There is nothing left to do. */
+void
+fs_worker_end(void)
+{
+	fs_worker_slots_task_is_done();
+	proc_exit(0);
+}
+
+/* Does somebody wait for this database to be left, or hold a lock that asks for it? */
+bool
+fs_worker_database_is_wanted(void)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_OBJECT(tag, InvalidOid, DatabaseRelationId, MyDatabaseId, 0);
+	if (LockAcquire(&tag, RowExclusiveLock, true, true) == LOCKACQUIRE_NOT_AVAIL)
+		return true;
+	(void) LockRelease(&tag, RowExclusiveLock, true);
+	return false;
+}
+
+/* Ends this process; another one goes on later. */
+static void
+give_way(void)
+{
+	fs_worker_slots_give_way();
+	proc_exit(0);
+}
+
+/* Between two pieces of work: what else may be asked of the process. */
+void
+fs_worker_attend(void)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (!PostmasterIsAlive())
+		proc_exit(1);
+	if (fs_worker_database_is_wanted())
+		give_way();
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+	}
+}
+
+/* As in an idle session, there is nothing that could be cancelled. */
+bool
+fs_worker_wait_once(WakeupPoint *point, uint64 generation, long timeout)
+{
+	bool		is_woken;
+
+	HOLD_CANCEL_INTERRUPTS();
+	is_woken = fs_wakeup_wait(point, generation, timeout);
+	QueryCancelPending = false;
+	RESUME_CANCEL_INTERRUPTS();
+	return is_woken;
+}
+
+/* Waits at a point until it is woken there; false if the time is up, in ms, or the settings are to be read. */
+bool
+fs_worker_wait(WakeupPoint *point, uint64 generation, long timeout)
+{
+	int64		until = fs_clock_after(timeout);
+
+	pgstat_report_activity(STATE_IDLE, NULL);
+	while (timeout > 0 && !ConfigReloadPending)
+	{
+		if (fs_worker_wait_once(point, generation, Min(timeout, WORKER_GIVE_WAY_INTERVAL)))
+			return true;
+		if (fs_worker_database_is_wanted())
+			give_way();
+		timeout = fs_clock_until(until);
+	}
+	return false;
+}
+
+/* Starts a transaction in the store of the database; false, and no transaction, if there is none. */
+bool
+fs_worker_begin_in_store(FactstrStore *store)
+{
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	if (fs_store_of_database(store))
+		return true;
+	CommitTransactionCommand();
+	return false;
+}

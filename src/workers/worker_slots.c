@@ -1,0 +1,302 @@
+/*
+ * workers/worker_slots.c
+ *		The workers that empty pending lists: which are wanted, and which there are.
+ *
+ * A slot in shared memory for each database that wants one.  The launcher starts a process for each slot without
+ * one, as far as there is room; the process gives the slot back when there is nothing left to do, and otherwise,
+ * however it ends, leaves it to be started again.
+ *
+ * The memory is so little that PostgreSQL's own reserve has room for it without preloading.  After a
+ * crash it begins empty, and so does the launcher.
+ */
+#include "postgres.h"
+
+#include <signal.h>
+
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/lwlock.h"
+#include "storage/shmem.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "workers/databases.h"
+#include "workers/worker_slots.h"
+
+/* More than a server will want to have processes for. */
+#define MAX_SLOTS 64
+
+/* A worker that was started and has not entered its slot by then is started again.  In ms. */
+#define START_TIMEOUT 10000
+
+/* The pause before a worker that ended is started again grows, unless it ran for long.  In ms. */
+#define SHORTEST_PAUSE 1000
+#define LONGEST_PAUSE 60000
+
+/* The pause if the worker leaves for somebody who wants its database to himself.  In ms. */
+#define GIVE_WAY_PAUSE 6000
+
+typedef struct WorkerSlot
+{
+	WorkerTask	task;			/* the database is InvalidOid: nothing is wanted */
+	pid_t		worker;			/* 0: none is running */
+	bool		requested_again;	/* since the worker entered */
+	TimestampTz entered_at;
+	TimestampTz start_at;		/* no worker is started before */
+	int			pause;			/* the last one, in ms */
+} WorkerSlot;
+
+typedef struct WorkerSlots
+{
+	LWLock		lock;			/* protects all the rest */
+	WorkerSlot	slots[MAX_SLOTS];
+} WorkerSlots;
+
+static WorkerSlots *shared = NULL;
+
+/* The slot of this worker, or -1. */
+static int	my_slot = -1;
+
+/* Does this worker leave for somebody else? */
+static bool gives_way = false;
+
+/* When preloaded. */
+void
+fs_worker_slots_reserve_memory(void)
+{
+	RequestAddinShmemSpace(sizeof(WorkerSlots));
+}
+
+static void
+attach(void)
+{
+	bool		found;
+
+	if (shared != NULL)
+		return;
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	shared = ShmemInitStruct("factstr worker slots", sizeof(WorkerSlots), &found);
+	if (!found)
+	{
+		memset(shared, 0, sizeof(WorkerSlots));
+		LWLockInitialize(&shared->lock, compat_new_tranche("factstr_worker_slots"));
+	}
+	LWLockRelease(AddinShmemInitLock);
+	compat_register_tranche(shared->lock.tranche, "factstr_worker_slots");
+}
+
+/* The slot with this task, else a free one, else NULL. */
+static WorkerSlot *
+find_slot(const WorkerTask * task)
+{
+	WorkerSlot *free_slot = NULL;
+
+	for (int i = 0; i < MAX_SLOTS; i++)
+	{
+		WorkerSlot *slot = &shared->slots[i];
+
+		if (slot->task.database == task->database)
+			return slot;
+		if (free_slot == NULL && !OidIsValid(slot->task.database))
+			free_slot = slot;
+	}
+	return free_slot;
+}
+
+static void
+free_slot(WorkerSlot *slot)
+{
+	memset(slot, 0, sizeof(WorkerSlot));
+}
+
+/* There is something to do: a worker is started at once if none is running.  False if all slots are taken. */
+bool
+fs_worker_slots_request(WorkerTask task)
+{
+	WorkerSlot *slot;
+
+	attach();
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	slot = find_slot(&task);
+	if (slot != NULL)
+	{
+		slot->task = task;
+		slot->requested_again = slot->worker != 0;
+		slot->start_at = 0;
+		fs_databases_wake_launcher();
+	}
+	LWLockRelease(&shared->lock);
+	return slot != NULL;
+}
+
+/* Is a worker running for this? */
+bool
+fs_worker_slots_have_worker(const WorkerTask * task)
+{
+	bool		result = false;
+
+	attach();
+	LWLockAcquire(&shared->lock, LW_SHARED);
+	for (int i = 0; i < MAX_SLOTS && !result; i++)
+		result = shared->slots[i].task.database == task->database && shared->slots[i].worker != 0;
+	LWLockRelease(&shared->lock);
+	return result;
+}
+
+/*
+ * The launcher
+ */
+
+/* Processes agree on the time of day only.  This is one of before it was set back. */
+static bool
+is_beyond_all_pauses(TimestampTz time, TimestampTz now)
+{
+	return time > TimestampTzPlusMilliseconds(now, LONGEST_PAUSE);
+}
+
+/*
+ * A slot for which a worker is to be started now, and its task; it then has some time to do so. If
+ * there is none, returns -1, and when there will be one, or DT_NOEND.
+ */
+int
+fs_worker_slots_next_due(TimestampTz now, WorkerTask * task, TimestampTz *next)
+{
+	int			due = -1;
+
+	attach();
+	*next = DT_NOEND;
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < MAX_SLOTS && due < 0; i++)
+	{
+		WorkerSlot *slot = &shared->slots[i];
+
+		if (!OidIsValid(slot->task.database) || slot->worker != 0)
+			continue;
+		if (slot->start_at > now && !is_beyond_all_pauses(slot->start_at, now))
+		{
+			*next = Min(*next, slot->start_at);
+			continue;
+		}
+		slot->start_at = TimestampTzPlusMilliseconds(now, START_TIMEOUT);
+		*task = slot->task;
+		due = i;
+	}
+	LWLockRelease(&shared->lock);
+	return due;
+}
+
+/* There is no room for it, or the database is gone: it can be done without. */
+void
+fs_worker_slots_forget(int slot)
+{
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	free_slot(&shared->slots[slot]);
+	LWLockRelease(&shared->lock);
+}
+
+/* Ends one of them, should there be any: what it does can be done without, and another worker needs the room. */
+bool
+fs_worker_slots_make_room(void)
+{
+	bool		result = false;
+
+	attach();
+	LWLockAcquire(&shared->lock, LW_SHARED);
+	for (int i = 0; i < MAX_SLOTS && !result; i++)
+		result = shared->slots[i].worker != 0 && kill(shared->slots[i].worker, SIGTERM) == 0;
+	LWLockRelease(&shared->lock);
+	return result;
+}
+
+/* How many are running. */
+int
+fs_worker_slots_count(void)
+{
+	int			result = 0;
+
+	LWLockAcquire(&shared->lock, LW_SHARED);
+	for (int i = 0; i < MAX_SLOTS; i++)
+		result += shared->slots[i].worker != 0;
+	LWLockRelease(&shared->lock);
+	return result;
+}
+
+/*
+ * The workers
+ */
+
+/* The slot stays, and a worker is started again after a pause, unless one has been requested meanwhile. */
+static void
+leave(int code, Datum argument)
+{
+	WorkerSlot *slot;
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (my_slot < 0)
+		return;
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	slot = &shared->slots[my_slot];
+	slot->worker = 0;
+	if (TimestampDifferenceExceeds(slot->entered_at, now, LONGEST_PAUSE))
+		slot->pause = 0;
+	slot->pause = Min(Max(2 * slot->pause, SHORTEST_PAUSE), LONGEST_PAUSE);
+	if (slot->requested_again && !gives_way)
+		slot->start_at = 0;
+	else
+		slot->start_at = TimestampTzPlusMilliseconds(now, gives_way ? GIVE_WAY_PAUSE : slot->pause);
+	fs_databases_wake_launcher();
+	LWLockRelease(&shared->lock);
+	my_slot = -1;
+}
+
+/* This process is the slot's worker until it ends; false if it is not wanted. */
+bool
+fs_worker_slots_enter(int number, WorkerTask * task)
+{
+	WorkerSlot *slot;
+
+	attach();
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	slot = &shared->slots[number];
+	if (OidIsValid(slot->task.database) && slot->worker == 0)
+	{
+		slot->worker = MyProcPid;
+		slot->requested_again = false;
+		slot->entered_at = GetCurrentTimestamp();
+		*task = slot->task;
+		my_slot = number;
+	}
+	LWLockRelease(&shared->lock);
+	if (my_slot >= 0)
+		before_shmem_exit(leave, (Datum) 0);
+	return my_slot >= 0;
+}
+
+/* The worker is about to end, and is to be started again when another has done with the database. */
+void
+fs_worker_slots_give_way(void)
+{
+	gives_way = true;
+}
+
+/*
+ * The subscription is no more, or all that there are have been requested.  If it was requested while
+ * this worker found it to be no more, another worker looks again.
+ */
+void
+fs_worker_slots_task_is_done(void)
+{
+	WorkerSlot *slot = &shared->slots[my_slot];
+
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	if (slot->requested_again)
+	{
+		slot->worker = 0;
+		slot->start_at = 0;
+	}
+	else
+		free_slot(slot);
+	fs_databases_wake_launcher();
+	LWLockRelease(&shared->lock);
+	my_slot = -1;
+}
