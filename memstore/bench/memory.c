@@ -128,7 +128,7 @@ append_if(benchmark *bench, size_t account, const char *context)
 	factstr_error error;
 
 	make_payload(bench, payload, account);
-	if (factstr_append_if(bench->store, &event, 1, context, &bench->versions[account], NULL,
+	if (factstr_append_if(bench->store, &event, 1, context, bench->versions[account], NULL,
 						  &result, &error) != FACTSTR_OK)
 		give_up("append_if", error.message);
 	bench->versions[account] = result.last_sequence_number;

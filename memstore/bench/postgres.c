@@ -84,7 +84,7 @@ append_if(worker *self)
 					"{\"filters\": [{\"event_types\": [\"account-opened\", \"money-deposited\"],"
 					" \"payload_predicates\": [{\"account_id\": \"acct-%s\"}]}]}", account);
 	if (factstr_append_if(self->store, &event, 1, context,
-						  self->version == 0 ? NULL : &self->version, NULL, &result,
+						  self->version, NULL, &result,
 						  &error) != FACTSTR_OK)
 		give_up("append_if", error.message);
 	self->version = result.last_sequence_number;

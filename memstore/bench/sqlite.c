@@ -181,7 +181,7 @@ append_if(fact_log *to, size_t account, unsigned *seed)
 	(void) snprintf(context, sizeof(context),
 					"{\"filters\": [{\"event_types\": [\"account-opened\", \"money-deposited\"],"
 					" \"payload_predicates\": [{\"account_id\": \"acct-%zu\"}]}]}", account);
-	if (factstr_append_if(to->store, &event, 1, context, *version == 0 ? NULL : version, NULL,
+	if (factstr_append_if(to->store, &event, 1, context, *version, NULL,
 						  &result, &error) != FACTSTR_OK)
 		give_up("append_if", error.message);
 	*version = result.last_sequence_number;

@@ -4,15 +4,24 @@
  */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "event_input.h"
 #include "json_result.h"
+#include "messages.h"
 #include "options.h"
 #include "output.h"
+#include "progress.h"
 #include "query_options.h"
+#include "signals.h"
+#include "store.h"
+#include "text.h"
 
 #define CLI_OPTION_BATCH CLI_FIRST_LONG_ONLY
 #define CLI_OPTION_ONE_BATCH (CLI_FIRST_LONG_ONLY + 1)
+
+/* With so many batches of a line each, larger ones are worth a hint. */
+#define CLI_MANY_BATCHES 1000
 
 static const char cli_usage[] =
 	"usage: factstr append [OPTION]... [FILE]\n"
@@ -23,10 +32,27 @@ static const char cli_usage[] =
 	"\n"
 	"      --batch N          N lines a batch\n"
 	"      --one-batch        all lines in one batch\n"
+	CLI_QUIET_HELP
 	"  -k, --idempotency-key KEY\n"
 	"                         store each batch once, however often this is repeated;\n"
 	"                         each of many batches has the key KEY-LINE\n"
 	CLI_COMMON_HELP;
+
+typedef struct cli_appending
+{
+	factstr_store *store;
+	cli_event_input input;
+	const char *key;			/* or NULL */
+	uint64_t	batches;		/* stored so far */
+	uint64_t	stored_line;	/* the last line of them */
+} cli_appending;
+
+/* An array, or all lines as one batch. */
+static bool
+cli_is_one_batch(const cli_event_input *input)
+{
+	return input->is_array || input->lines_per_batch == CLI_ONE_BATCH;
+}
 
 /* Many batches have a key each.  NULL: none, or no memory. */
 static char *
@@ -39,76 +65,122 @@ cli_batch_key(const cli_event_input *input, const char *key)
 	return text;
 }
 
+/*
+ * After an error: what is stored, and how to continue.  Keys are made of the numbers of lines, so
+ * with a key the rest alone would be stored with other ones.
+ */
+static void
+cli_hint_to_continue(const cli_appending *appending, int code)
+{
+	uint64_t	stored = appending->stored_line;
+	char		batches[CLI_BATCHES_SIZE];
+
+	if (appending->batches == 0 && cli_is_stopping())
+		cli_hint("Nothing is stored.");
+	if (appending->batches == 0)
+		return;
+	cli_format_batches(appending->batches, batches);
+	if (appending->key != NULL)
+		cli_hint("The lines up to %" PRIu64 " are stored (%s). Repeat the command with the same "
+				 "key, which stores the rest.", stored, batches);
+	else if (code == FACTSTR_CONNECTION_LOST)
+		cli_hint("The lines up to %" PRIu64 " are stored (%s). Whether line %" PRIu64 " is, is "
+				 "unknown.", stored, batches, stored + 1);
+	else
+		cli_hint("The lines up to %" PRIu64 " are stored (%s). Continue with line %" PRIu64 ".",
+				 stored, batches, stored + 1);
+}
+
 static cli_status
-cli_fail_append(const cli_event_input *input, int code, const char *result, uint64_t batches)
+cli_fail_append(const cli_appending *appending, int code, const char *result)
 {
 	factstr_error error;
 	cli_status	status;
 
 	cli_error_of_result(code, result, &error);
-	status = cli_fail_in_events(input, &error);
-	if (batches > 0)
-		cli_hint("What is before it has been stored: %" PRIu64 " batches.", batches);
+	status = cli_fail_in_events(&appending->input, &error);
+	cli_hint_to_continue(appending, code);
 	return status;
 }
 
-/* batches: how many have been appended before. */
+/* What cannot be printed does not keep the rest from being stored. */
 static cli_status
-cli_append_batch(factstr_store *store, const cli_event_input *input, const char *key,
-				 uint64_t batches, bool *go_on)
+cli_append_batch(cli_appending *appending)
 {
-	bool		is_only = input->is_array || input->lines_per_batch == CLI_ONE_BATCH;
-	char	   *own_key = key != NULL && !is_only ? cli_batch_key(input, key) : NULL;
+	const cli_event_input *input = &appending->input;
+	const char *key = appending->key;
+	char	   *own_key = NULL;
 	char	   *result = NULL;
 	cli_status	status = CLI_DONE;
 	int			code = FACTSTR_NO_MEMORY;
 
-	if (key == NULL || is_only || own_key != NULL)
-		code = factstr_json_append(store, input->events.data, own_key != NULL ? own_key : key,
-								   &result);
+	if (key != NULL && !cli_is_one_batch(input))
+		key = own_key = cli_batch_key(input, key);
+	if (appending->key == NULL || key != NULL)
+		code = factstr_json_append(appending->store, input->events.data, key, &result);
 	if (code != FACTSTR_OK)
-		status = cli_fail_append(input, code, result, batches);
-	else if (result != NULL)
-		*go_on = cli_print_text(result) && cli_flush();
+		status = cli_fail_append(appending, code, result);
+	else
+	{
+		appending->batches++;
+		appending->stored_line = input->last_line;
+		if (result != NULL && !cli_is_quiet() && cli_print_text(result))
+			(void) cli_flush();
+	}
 	factstr_json_free(result);
 	free(own_key);
 	return status;
 }
 
-static cli_status
-cli_append_all(factstr_store *store, cli_event_input *input, const char *key)
+/* For somebody who looks on. */
+static void
+cli_hint_at_batches(const cli_appending *appending)
 {
-	uint64_t	batches = 0;
-	bool		go_on = true;
-
-	while (go_on && cli_event_input_next(input))
-	{
-		cli_status	status = cli_append_batch(store, input, key, batches++, &go_on);
-
-		if (status != CLI_DONE)
-			return status;
-	}
-	if (input->input.failed && batches > 0)
-		cli_hint("What is before it has been stored: %" PRIu64 " batches.", batches);
-	return input->input.failed ? CLI_FAILED : CLI_DONE;
+	if (appending->batches >= CLI_MANY_BATCHES && appending->input.lines_per_batch == 1 &&
+		!cli_is_quiet() && isatty(STDERR_FILENO))
+		cli_hint("Each line was a batch of its own. --batch 100 is faster, --one-batch all or "
+				 "nothing.");
 }
 
 static cli_status
-cli_append_file(const char *name, uint64_t lines_per_batch, const char *key)
+cli_append_all(cli_appending *appending)
 {
-	cli_event_input input;
-	factstr_store *store = NULL;
+	while (cli_event_input_next(&appending->input))
+	{
+		cli_status	status = cli_append_batch(appending);
+
+		if (status != CLI_DONE)
+			return status;
+		cli_progress_add(appending->input.is_array ? 0 : appending->input.line_count,
+						 appending->input.input.bytes_read, appending->input.input.size);
+	}
+	cli_progress_end();
+	if (!appending->input.input.failed)
+	{
+		cli_hint_at_batches(appending);
+		return CLI_DONE;
+	}
+	cli_hint_to_continue(appending, FACTSTR_OK);
+	return CLI_FAILED;
+}
+
+static cli_status
+cli_append_file(cli_appending *appending, const char *name, uint64_t lines_per_batch)
+{
 	cli_status	status = CLI_FAILED;
 
-	if (cli_event_input_open(&input, name, lines_per_batch))
-		store = cli_open_store();
-	if (store != NULL)
+	if (cli_event_input_open(&appending->input, name, lines_per_batch))
+		appending->store = cli_open_store(CLI_NEW_STORE);
+	if (appending->store != NULL && cli_signals_begin())
 	{
-		status = cli_append_all(store, &input, key);
-		factstr_close(store);
+		cli_interrupt_at_stop(appending->store);
+		cli_progress_begin("append", true);
+		status = cli_append_all(appending);
+		cli_interrupt_at_stop(NULL);
 	}
-	cli_event_input_close(&input);
-	return cli_output_end(status);
+	factstr_close(appending->store);
+	cli_event_input_close(&appending->input);
+	return cli_output_end_of_append(status, appending->batches);
 }
 
 static cli_status
@@ -117,20 +189,22 @@ cli_run(int argc, char **argv)
 	static const struct option options[] = {
 		{"batch", required_argument, NULL, CLI_OPTION_BATCH},
 		{"one-batch", no_argument, NULL, CLI_OPTION_ONE_BATCH},
+		CLI_QUIET_OPTION,
 		{"idempotency-key", required_argument, NULL, 'k'},
 		CLI_COMMON_OPTIONS
 	};
+	cli_appending appending = {0};
 	uint64_t	lines_per_batch = 1;
-	const char *key = NULL;
 	const char *name;
 	int			option;
 
-	while ((option = cli_next_option(argc, argv, ":k:" CLI_COMMON_LETTERS, options)) != -1)
+	while ((option = cli_next_option(argc, argv, ":k:" CLI_QUIET_LETTERS CLI_COMMON_LETTERS,
+									 options)) != -1)
 	{
 		switch (option)
 		{
 			case 'k':
-				key = optarg;
+				appending.key = optarg;
 				break;
 			case CLI_OPTION_BATCH:
 				lines_per_batch = cli_number(optarg, "--batch", 1, UINT32_MAX);
@@ -138,11 +212,14 @@ cli_run(int argc, char **argv)
 			case CLI_OPTION_ONE_BATCH:
 				lines_per_batch = CLI_ONE_BATCH;
 				break;
+			case 'q':
+				cli_be_quiet();
+				break;
 		}
 	}
 	name = cli_next_argument(argc, argv);
 	cli_no_more_arguments(argc, argv);
-	return cli_append_file(name, lines_per_batch, key);
+	return cli_append_file(&appending, name, lines_per_batch);
 }
 
 const cli_command cli_append_command = {

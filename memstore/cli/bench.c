@@ -16,6 +16,7 @@
 #include "options.h"
 #include "output.h"
 #include "query_options.h"
+#include "store.h"
 #include "text.h"
 
 #define CLI_ACCOUNTS 100		/* a thread */
@@ -128,7 +129,7 @@ cli_call_append_if(cli_caller *caller, uint64_t i)
 	if (*version == 0)
 		code = factstr_context_version(caller->store, query, version, &caller->error);
 	if (code == FACTSTR_OK)
-		code = factstr_append_if(caller->store, &event, 1, query, *version == 0 ? NULL : version,
+		code = factstr_append_if(caller->store, &event, 1, query, *version,
 								 NULL, &result, &caller->error);
 	if (code != FACTSTR_OK)
 		return code;
@@ -365,7 +366,7 @@ cli_run(int argc, char **argv)
 			threads = (int) cli_number(optarg, "--threads", 1, CLI_MAX_THREADS);
 	}
 	cli_no_more_arguments(argc, argv);
-	store = cli_open_store();
+	store = cli_open_store(CLI_NEW_STORE);
 	if (store == NULL)
 		return CLI_FAILED;
 	status = cli_bench_store(store, facts, threads);

@@ -3,12 +3,15 @@
  *		One spelling for each JSON value.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "canonical.h"
-#include "error.h"
-#include "json_jansson.h"
-#include "json_text.h"
+#include "base/json_number.h"
+#include "base/json_string.h"
+#include "base/json_text.h"
+#include "base/json_walk.h"
+#include "batch_text.h"
 
 /* Numbers are written without an exponent up to this many digits before the point. */
 #define CLI_PLAIN_DIGITS 21
@@ -16,13 +19,29 @@
 /* And down to this many zeros behind the point. */
 #define CLI_PLAIN_ZEROS 6
 
+/* A member of an object, once it has been written. */
 typedef struct cli_member
 {
-	fs_text		key;
-	fs_json		value;
+	char	   *key;			/* without escapes */
+	size_t		start;			/* where it is in the text, key and value */
+	size_t		length;
 } cli_member;
 
-static void cli_write_value(fs_buffer *out, fs_json value);
+typedef struct cli_members
+{
+	size_t		count;
+	size_t		capacity;
+	cli_member *members;
+} cli_members;
+
+/* An array or object that is being written.  They lie in a list: stacks may be small. */
+typedef struct cli_level
+{
+	fs_json_walk walk;
+	bool		is_object;
+	size_t		start;			/* of its children, in the text */
+	cli_members members;		/* objects only */
+} cli_level;
 
 static void
 cli_write_zeros(fs_buffer *out, int64_t count)
@@ -69,126 +88,266 @@ cli_write_exponential(fs_buffer *out, fs_text digits, int64_t exponent)
 	fs_buffer_append_text(out, written);
 }
 
-/* The document spells a number as -25e-2: digits without zeros at either end, and an exponent. */
+/* base/json_number.h spells a number as -25e-2: digits without zeros at either end, an exponent. */
 static void
-cli_write_number(fs_buffer *out, fs_json number)
+cli_write_digits(fs_buffer *out, const char *spelling)
 {
-	fs_text		text = fs_json_string(number);
-	const char *e;
+	bool		is_negative = *spelling == '-';
+	fs_text		digits = {spelling + is_negative, 0};
 	int64_t		point;
 
-	/* What fs_json_string returns begins behind the tag. */
-	if (*text.data == '-')
-	{
+	digits.length = strcspn(digits.data, "e");
+	point = (int64_t) digits.length + strtoll(digits.data + digits.length + 1, NULL, 10);
+	if (is_negative)
 		fs_buffer_append(out, "-", 1);
-		text.data++;
-	}
-	e = strchr(text.data, 'e');
-	text.length = (size_t) (e - text.data);
-	point = (int64_t) text.length + strtoll(e + 1, NULL, 10);
 	if (point > CLI_PLAIN_DIGITS || point < -CLI_PLAIN_ZEROS)
-		cli_write_exponential(out, text, point - 1);
+		cli_write_exponential(out, digits, point - 1);
 	else
-		cli_write_plain(out, text, point);
+		cli_write_plain(out, digits, point);
 }
 
+static bool
+cli_write_number(fs_buffer *out, fs_text token)
+{
+	fs_buffer	spelling = {0};
+	fs_number	number;
+	bool		is_number = fs_scan_number(token, &number) && fs_write_number(&spelling, &number);
+
+	fs_buffer_append(&spelling, "", 1);
+	if (spelling.no_memory)
+		out->no_memory = true;
+	else if (is_number)
+		cli_write_digits(out, spelling.data);
+	free(spelling.data);
+	return is_number;
+}
+
+static bool
+cli_write_string(fs_buffer *out, fs_text string)
+{
+	char	   *decoded = fs_decode_string(string);
+
+	if (decoded != NULL)
+		fs_write_string(out, decoded);
+	free(decoded);
+	return decoded != NULL;
+}
+
+static bool
+cli_write_literal(fs_buffer *out, fs_text token, const char *literal)
+{
+	if (token.length != strlen(literal) || strncmp(token.data, literal, token.length) != 0)
+		return false;
+	fs_buffer_append_text(out, literal);
+	return true;
+}
+
+static bool
+cli_write_scalar(fs_buffer *out, fs_json_walk *walk)
+{
+	fs_text		token;
+
+	if (!fs_json_walk_value(walk, &token))
+		return false;
+	switch (*token.data)
+	{
+		case '"':
+			return cli_write_string(out, token);
+		case 't':
+			return cli_write_literal(out, token, "true");
+		case 'f':
+			return cli_write_literal(out, token, "false");
+		case 'n':
+			return cli_write_literal(out, token, "null");
+		default:
+			return cli_write_number(out, token);
+	}
+}
+
+/* By key; where keys are equal, as they came. */
 static int
 cli_compare_members(const void *a, const void *b)
 {
-	const fs_text *key_a = &((const cli_member *) a)->key;
-	const fs_text *key_b = &((const cli_member *) b)->key;
-	size_t		common = key_a->length < key_b->length ? key_a->length : key_b->length;
-	int			order = memcmp(key_a->data, key_b->data, common);
+	const cli_member *member_a = a;
+	const cli_member *member_b = b;
+	int			order = strcmp(member_a->key, member_b->key);
 
 	if (order != 0)
 		return order;
-	return (key_a->length > key_b->length) - (key_a->length < key_b->length);
+	return (member_a->start > member_b->start) - (member_a->start < member_b->start);
 }
 
-static void
-cli_write_object(fs_buffer *out, fs_json object)
+static cli_member *
+cli_add_member(cli_members *members)
 {
-	size_t		count = 0;
-	cli_member *members = malloc((fs_json_count(object) + 1) * sizeof(cli_member));
-	fs_json_iterator iterator;
+	if (members->count == members->capacity)
+	{
+		size_t		capacity = members->capacity == 0 ? 16 : members->capacity * 2;
+		cli_member *grown = realloc(members->members, capacity * sizeof(cli_member));
 
-	if (members == NULL)
+		if (grown == NULL)
+			return NULL;
+		members->members = grown;
+		members->capacity = capacity;
+	}
+	members->members[members->count] = (cli_member) {0};
+	return &members->members[members->count++];
+}
+
+static bool
+cli_begin_member(fs_buffer *out, cli_level *level)
+{
+	cli_member *member = cli_add_member(&level->members);
+	fs_text		key;
+
+	if (member == NULL)
 	{
 		out->no_memory = true;
+		return false;
+	}
+	member->start = out->length;
+	if (!fs_json_walk_key(&level->walk, &key) || (member->key = fs_decode_string(key)) == NULL)
+		return false;
+	fs_write_string(out, member->key);
+	fs_buffer_append(out, ":", 1);
+	return true;
+}
+
+/* Up to where a child of the array or object is to be written. */
+static bool
+cli_begin_child(fs_buffer *out, cli_level *level)
+{
+	if (level->is_object)
+		return cli_begin_member(out, level);
+	if (out->length > level->start)
+		fs_buffer_append(out, ",", 1);
+	return true;
+}
+
+static void
+cli_end_child(const fs_buffer *out, cli_level *level)
+{
+	cli_member *member;
+
+	if (!level->is_object)
 		return;
-	}
-	fs_json_iterate(object, &iterator);
-	while (fs_json_next_member(&iterator, &members[count].key, &members[count].value))
-		count++;
-	qsort(members, count, sizeof(cli_member), cli_compare_members);
-	fs_buffer_append(out, "{", 1);
-	for (size_t i = 0; i < count; i++)
+	member = &level->members.members[level->members.count - 1];
+	member->length = out->length - member->start;
+}
+
+/* What has been written from start on are the members as they came, without commas. */
+static void
+cli_order_members(fs_buffer *out, size_t start, cli_members *members)
+{
+	fs_buffer	ordered = {0};
+
+	if (members->count < 2)
+		return;
+	qsort(members->members, members->count, sizeof(cli_member), cli_compare_members);
+	for (size_t i = 0; i < members->count; i++)
 	{
-		if (i > 0)
-			fs_buffer_append(out, ",", 1);
-		fs_write_string(out, members[i].key.data);
-		fs_buffer_append(out, ":", 1);
-		cli_write_value(out, members[i].value);
+		const cli_member *member = &members->members[i];
+
+		/* Of equal keys the last one counts. */
+		if (i + 1 < members->count && strcmp(member->key, member[1].key) == 0)
+			continue;
+		if (ordered.length > 0)
+			fs_buffer_append(&ordered, ",", 1);
+		fs_buffer_append(&ordered, out->data + member->start, member->length);
 	}
-	fs_buffer_append(out, "}", 1);
-	free(members);
+	out->length = start;
+	out->no_memory = out->no_memory || ordered.no_memory;
+	fs_buffer_append(out, ordered.data, ordered.length);
+	free(ordered.data);
 }
 
 static void
-cli_write_array(fs_buffer *out, fs_json array)
+cli_members_release(cli_members *members)
 {
-	fs_json_iterator elements;
-	fs_json		element;
-	bool		first = true;
-
-	fs_buffer_append(out, "[", 1);
-	fs_json_iterate(array, &elements);
-	while (fs_json_next_element(&elements, &element))
-	{
-		if (!first)
-			fs_buffer_append(out, ",", 1);
-		first = false;
-		cli_write_value(out, element);
-	}
-	fs_buffer_append(out, "]", 1);
+	for (size_t i = 0; i < members->count; i++)
+		free(members->members[i].key);
+	free(members->members);
 }
 
-/* No deeper than the loader allows. */
-static void
-cli_write_value(fs_buffer *out, fs_json value)
+static cli_level *
+cli_innermost(const fs_buffer *levels)
 {
-	switch (fs_json_kind_of(value))
-	{
-		case FS_JSON_NULL:
-			fs_buffer_append_text(out, "null");
-			break;
-		case FS_JSON_BOOLEAN:
-			fs_buffer_append_text(out, json_is_true(value) ? "true" : "false");
-			break;
-		case FS_JSON_NUMBER:
-			cli_write_number(out, value);
-			break;
-		case FS_JSON_STRING:
-			fs_write_string(out, fs_json_string(value).data);
-			break;
-		case FS_JSON_ARRAY:
-			cli_write_array(out, value);
-			break;
-		case FS_JSON_OBJECT:
-			cli_write_object(out, value);
-			break;
-	}
+	return (cli_level *) (levels->data + levels->length) - 1;
 }
 
-int
-cli_write_canonical(fs_buffer *out, const char *text, factstr_error *error)
+/* The text begins with a bracket. */
+static bool
+cli_enter(fs_buffer *out, fs_buffer *levels, const char *text)
 {
-	fs_input_error input_error;
-	json_t	   *document = fs_json_document_load(text, strlen(text), &input_error);
+	cli_level	level = {.is_object = *text == '{'};
 
-	if (document == NULL)
-		return fs_error_of_input(error, "JSON", &input_error);
-	cli_write_value(out, document);
-	json_decref(document);
-	return out->no_memory ? fs_error_no_memory(error) : FACTSTR_OK;
+	(void) fs_json_walk_begin(&level.walk, text, *text);
+	fs_buffer_append(out, text, 1);
+	level.start = out->length;
+	fs_buffer_append(levels, (const char *) &level, sizeof(level));
+	out->no_memory = out->no_memory || levels->no_memory;
+	return !levels->no_memory;
+}
+
+/* Behind the last child; then a child of what is around it is complete. */
+static bool
+cli_leave(fs_buffer *out, fs_buffer *levels)
+{
+	cli_level	level = *cli_innermost(levels);
+	bool		is_complete = fs_json_walk_complete(&level.walk);
+
+	levels->length -= sizeof(level);
+	if (is_complete && !out->no_memory)
+		cli_order_members(out, level.start, &level.members);
+	cli_members_release(&level.members);
+	fs_buffer_append(out, level.is_object ? "}" : "]", 1);
+	if (levels->length > 0)
+	{
+		fs_json_walk_leave(&cli_innermost(levels)->walk, &level.walk);
+		cli_end_child(out, cli_innermost(levels));
+	}
+	return is_complete;
+}
+
+/* Goes on with the innermost array or object: a child of it, or its end. */
+static bool
+cli_write_next(fs_buffer *out, fs_buffer *levels)
+{
+	cli_level  *level = cli_innermost(levels);
+
+	if (!fs_json_walk_on(&level->walk))
+		return cli_leave(out, levels);
+	if (!cli_begin_child(out, level))
+		return false;
+	if (*level->walk.next == '[' || *level->walk.next == '{')
+		return cli_enter(out, levels, level->walk.next);
+	if (!cli_write_scalar(out, &level->walk))
+		return false;
+	cli_end_child(out, level);
+	return true;
+}
+
+static bool
+cli_write_nested(fs_buffer *out, const char *text)
+{
+	fs_buffer	levels = {0};
+	bool		is_written = cli_enter(out, &levels, text);
+
+	while (is_written && levels.length > 0)
+		is_written = cli_write_next(out, &levels);
+	for (; levels.length > 0; levels.length -= sizeof(cli_level))
+		cli_members_release(&cli_innermost(&levels)->members);
+	free(levels.data);
+	return is_written;
+}
+
+bool
+cli_write_canonical(fs_buffer *out, const char *text)
+{
+	fs_json_walk walk = {.next = text + strspn(text, " \t\r\n")};
+
+	if (!fs_json_is_one_value(text))
+		return false;
+	return *walk.next == '[' || *walk.next == '{' ? cli_write_nested(out, walk.next) :
+		cli_write_scalar(out, &walk);
 }

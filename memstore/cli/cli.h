@@ -24,14 +24,18 @@ typedef struct cli_command
 
 extern const cli_command cli_append_command;
 extern const cli_command cli_append_if_command;
+extern const cli_command cli_append_unless_command;
 extern const cli_command cli_query_command;
 extern const cli_command cli_read_command;
 extern const cli_command cli_context_version_command;
 extern const cli_command cli_tail_command;
 extern const cli_command cli_streams_command;
+extern const cli_command cli_status_command;
 extern const cli_command cli_export_command;
 extern const cli_command cli_import_command;
 extern const cli_command cli_copy_command;
+extern const cli_command cli_redact_command;
+extern const cli_command cli_redactions_command;
 extern const cli_command cli_bench_command;
 extern const cli_command cli_conformance_command;
 

@@ -9,6 +9,7 @@
 #include "options.h"
 #include "output.h"
 #include "query_options.h"
+#include "store.h"
 
 static const char cli_usage[] =
 	"usage: factstr context-version [OPTION]... [QUERY]\n"
@@ -17,12 +18,14 @@ static const char cli_usage[] =
 	"\n"
 	CLI_COMMON_HELP
 	"\n"
-	CLI_QUERY_HELP;
+	CLI_QUERY_HELP
+	"\n"
+	CLI_QUERY_EXAMPLES("context-version");
 
 static cli_status
 cli_print_version(const char *event_query)
 {
-	factstr_store *store = cli_open_store();
+	factstr_store *store = cli_open_store(CLI_EXISTING_STORE);
 	factstr_error error;
 	uint64_t	version;
 	char		text[24];

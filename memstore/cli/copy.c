@@ -5,23 +5,26 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "batch_check.h"
-#include "batch_pages.h"
-#include "error.h"
+#include "batch_reader.h"
+#include "batch_text.h"
+#include "errors.h"
+#include "messages.h"
 #include "options.h"
 #include "output.h"
 #include "progress.h"
-#include "record.h"
+#include "redaction_follower.h"
+#include "store.h"
 #include "transfer.h"
 
 static const char cli_usage[] =
-	"usage: factstr copy [--verify] FROM TO\n"
+	"usage: factstr copy [OPTION]... FROM TO\n"
 	"\n"
 	"Takes over the batches of the store at the URL FROM into the one at TO, as export\n"
 	"and import would. What TO has already is passed by; its first batch and its newest\n"
-	"fact are compared with those of FROM.\n"
+	"fact are compared with those of FROM. Redactions made in FROM since are made in TO.\n"
 	"\n"
-	"      --verify           compare everything that TO has\n";
+	"      --verify           compare everything that TO has\n"
+	CLI_QUIET_HELP;
 
 typedef struct cli_copy
 {
@@ -34,9 +37,9 @@ typedef struct cli_copy
 static int
 cli_two_logs(uint64_t sequence_number, factstr_error *error)
 {
-	(void) fs_error(error, FACTSTR_MALFORMED, "the stores have different facts %" PRIu64,
-					sequence_number);
-	fs_error_hint(error, CLI_TWO_LOGS);
+	(void) cli_error(error, FACTSTR_MALFORMED, "the stores have different facts %" PRIu64,
+					 sequence_number);
+	cli_error_hint(error, CLI_TWO_LOGS);
 	return FACTSTR_MALFORMED;
 }
 
@@ -45,11 +48,11 @@ static int
 cli_read_fact(factstr_store *store, uint64_t sequence_number, factstr_cursor **cursor,
 			  const factstr_fact **fact, factstr_error *error)
 {
-	const factstr_read_options options = {.max_count = 1};
+	const factstr_read_options options = {.size = sizeof(options), .max_count = 1};
 	char		query[64];
 	int			code;
 
-	(void) snprintf(query, sizeof(query), "{\"min_sequence_number\": %" PRIu64 "}",
+	(void) snprintf(query, sizeof(query), "{\"after\": %" PRIu64 "}",
 					sequence_number - 1);
 	*fact = NULL;
 	code = factstr_read_open(store, query, &options, cursor, error);
@@ -120,9 +123,9 @@ cli_compare_present(cli_copy *copy, bool verify, factstr_error *error)
 		return FACTSTR_OK;
 	if (copy->transfer.start > copy->from_head)
 	{
-		(void) fs_error(error, FACTSTR_MALFORMED,
-						"the target has facts up to %" PRIu64 ", the source only up to %" PRIu64,
-						copy->transfer.start, copy->from_head);
+		(void) cli_error(error, FACTSTR_MALFORMED,
+						 "the target has facts up to %" PRIu64 ", the source only up to %" PRIu64,
+						 copy->transfer.start, copy->from_head);
 		return FACTSTR_MALFORMED;
 	}
 	code = cli_compare_batches(copy, verify ? copy->transfer.start : 1, error);
@@ -163,37 +166,35 @@ cli_copy_between(factstr_store *from, factstr_store *to, bool verify)
 	cli_copy	copy = {.from = from, .present.store = to};
 	factstr_error error;
 	int			code;
-	cli_status	status;
 
 	code = cli_transfer_begin(&copy.transfer, to, &error);
 	if (code == FACTSTR_OK)
 		code = factstr_context_version(from, NULL, &copy.from_head, &error);
 	cli_progress_begin("copy", false);
 	if (code == FACTSTR_OK)
+		code = cli_follow_redactions(from, to, copy.transfer.start, &copy.transfer.imported_redactions,
+									 &error);
+	if (code == FACTSTR_OK)
 		code = cli_compare_present(&copy, verify, &error);
 	if (code == FACTSTR_OK)
 		code = cli_copy_rest(&copy, &error);
 	cli_progress_end();
 	cli_batch_reader_release(&copy.present);
-	if (code == FACTSTR_OK)
-		return cli_transfer_end(&copy.transfer);
-	status = cli_fail(&error);
-	cli_transfer_hint(&copy.transfer);
-	return status;
+	return cli_transfer_end(&copy.transfer, code == FACTSTR_OK ? CLI_DONE : cli_fail(&error));
 }
 
 static cli_status
 cli_copy_urls(const char *from_url, const char *to_url, bool verify)
 {
-	factstr_store *from = cli_open_url(from_url);
-	factstr_store *to = from != NULL ? cli_open_url(to_url) : NULL;
+	factstr_store *from = cli_open_url(from_url, CLI_EXISTING_STORE);
+	factstr_store *to = from != NULL ? cli_open_url(to_url, CLI_NEW_STORE) : NULL;
 	cli_status	status = CLI_FAILED;
 
 	if (to != NULL)
 		status = cli_copy_between(from, to, verify);
 	factstr_close(to);
 	factstr_close(from);
-	return cli_output_end(status);
+	return status;
 }
 
 static cli_status
@@ -201,15 +202,22 @@ cli_run(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"verify", no_argument, NULL, CLI_FIRST_LONG_ONLY},
+		CLI_QUIET_OPTION,
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0}
 	};
 	const char *from;
 	const char *to;
 	bool		verify = false;
+	int			option;
 
-	while (cli_next_option(argc, argv, ":h", options) != -1)
-		verify = true;
+	while ((option = cli_next_option(argc, argv, ":h" CLI_QUIET_LETTERS, options)) != -1)
+	{
+		if (option == 'q')
+			cli_be_quiet();
+		else
+			verify = true;
+	}
 	if (cli_given_url() != NULL)
 		cli_usage_error("both stores are named by arguments, not by --store");
 	from = cli_next_argument(argc, argv);

@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "error.h"
+#include "base/json_walk.h"
 #include "event_input.h"
-#include "events.h"
-#include "json_walk.h"
+#include "json_result.h"
+#include "messages.h"
 
 bool
 cli_event_input_open(cli_event_input *input, const char *name, uint64_t lines_per_batch)
@@ -151,21 +151,26 @@ cli_event_input_next(cli_event_input *input)
 	return input->is_array ? cli_read_array(input) : cli_read_lines(input);
 }
 
-/* What is wrong with one line, if it is this one. */
+/*
+ * What is wrong with one line, if it is this one.  The scratch store is asked to append it at a
+ * version that its empty context does not have, so that it looks at the events and keeps nothing.
+ */
 static bool
-cli_blame_line(const char *line, factstr_error *error)
+cli_blame_line(factstr_store *scratch, const char *line, factstr_error *error)
 {
+	const uint64_t version = 1;
 	fs_buffer	array = {0};
-	fs_events	events;
-	int			code = FACTSTR_OK;
+	char	   *result = NULL;
+	int			code = FACTSTR_NO_MEMORY;
 
 	fs_buffer_append_text(&array, "[");
 	fs_buffer_append_text(&array, line);
 	fs_buffer_append(&array, "]", sizeof("]"));
 	if (!array.no_memory)
-		code = fs_events_of_json(array.data, &events, error);
-	if (!array.no_memory && code == FACTSTR_OK)
-		fs_events_release(&events);
+		code = factstr_json_append_if(scratch, array.data, NULL, version, NULL, &result);
+	if (code == FACTSTR_MALFORMED)
+		cli_error_of_result(code, result, error);
+	factstr_json_free(result);
 	free(array.data);
 	return code == FACTSTR_MALFORMED;
 }
@@ -207,10 +212,13 @@ cli_find_malformed_line(const cli_event_input *input, uint64_t *offset, factstr_
 {
 	char	   *copy = strdup(input->events.data);
 	char	   *line = copy != NULL ? copy + 1 : NULL;
+	factstr_store *scratch = NULL;
 	bool		found = false;
 
 	if (copy != NULL)
 		copy[strlen(copy) - 1] = '\0';	/* the closing bracket */
+	if (factstr_open("memory:", &scratch, NULL) != FACTSTR_OK)
+		line = NULL;
 	for (*offset = 0; line != NULL; (*offset)++)
 	{
 		size_t		blank_lines = strspn(line, "\n");
@@ -219,38 +227,60 @@ cli_find_malformed_line(const cli_event_input *input, uint64_t *offset, factstr_
 		if (next != NULL)
 			*next = '\0';
 		*offset += blank_lines;
-		found = cli_blame_line(line + blank_lines, error);
+		found = cli_blame_line(scratch, line + blank_lines, error);
 		if (found)
 			break;
 		line = next != NULL ? next + strlen("\n,\n") : NULL;
 	}
-	if (!found)
-		*offset = 0;
+	factstr_close(scratch);
 	free(copy);
 	return found;
 }
 
 /* The other arguments of an append have errors of the same code. */
 static bool
+cli_is_about_arguments(const factstr_error *error)
+{
+	return error->code == FACTSTR_MALFORMED &&
+		strncmp(error->message, "invalid ", strlen("invalid ")) == 0 &&
+		strncmp(error->message, "invalid events", strlen("invalid events")) != 0;
+}
+
+/* Whether the input is one batch or many, such an error comes of what is in it. */
+static bool
 cli_is_about_events(const factstr_error *error)
 {
-	if (error->code == FACTSTR_MALFORMED)
-		return strncmp(error->message, "invalid events", strlen("invalid events")) == 0;
-	return error->code == FACTSTR_EMPTY_APPEND || error->code == FACTSTR_IDEMPOTENCY_KEY_REUSED;
+	return error->code == FACTSTR_MALFORMED || error->code == FACTSTR_EMPTY_APPEND ||
+		error->code == FACTSTR_IDEMPOTENCY_KEY_REUSED;
+}
+
+/* Where the last batch begins and ends. */
+static char *
+cli_batch_place(const cli_event_input *input, char *place)
+{
+	if (input->is_array || input->line_count == 0)
+		(void) snprintf(place, CLI_PLACE_SIZE, "%s", input->input.name);
+	else if (input->first_line == input->last_line)
+		(void) cli_input_place(&input->input, input->first_line, place);
+	else
+		(void) snprintf(place, CLI_PLACE_SIZE, "%s:%" PRIu64 "-%" PRIu64, input->input.name,
+						input->first_line, input->last_line);
+	return place;
 }
 
 cli_status
 cli_fail_in_events(const cli_event_input *input, const factstr_error *error)
 {
+	bool		is_one_batch = input->is_array || input->lines_per_batch == CLI_ONE_BATCH;
 	char		place[CLI_PLACE_SIZE];
 	factstr_error found = *error;
-	uint64_t	offset = 0;
+	uint64_t	offset;
 
-	if (!cli_is_about_events(error))
+	if (cli_is_about_arguments(error) || (is_one_batch && !cli_is_about_events(error)))
 		return cli_fail(error);
-	if (input->is_array || input->line_count == 0)
-		return cli_fail_at(input->input.name, error);
-	if (error->code == FACTSTR_MALFORMED && cli_find_malformed_line(input, &offset, &found))
-		cli_translate_place(&found);
+	if (error->code != FACTSTR_MALFORMED || input->is_array || input->line_count == 0 ||
+		!cli_find_malformed_line(input, &offset, &found))
+		return cli_fail_at(cli_batch_place(input, place), error);
+	cli_translate_place(&found);
 	return cli_fail_at(cli_input_place(&input->input, input->first_line + offset, place), &found);
 }

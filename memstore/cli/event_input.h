@@ -5,8 +5,10 @@
 #ifndef FACTSTR_CLI_EVENT_INPUT_H
 #define FACTSTR_CLI_EVENT_INPUT_H
 
+#include "factstr.h"
+
+#include "cli.h"
 #include "input.h"
-#include "messages.h"
 
 /* All lines in one batch. */
 #define CLI_ONE_BATCH 0

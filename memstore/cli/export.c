@@ -2,19 +2,27 @@
  * export.c
  *		factstr export: the whole log, a batch a line.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#include "batch_check.h"
-#include "error.h"
-#include "export_file.h"
+#include "batch_reader.h"
+#include "batch_text.h"
+#include "errors.h"
+#include "export_redacted.h"
 #include "messages.h"
 #include "options.h"
 #include "output.h"
 #include "progress.h"
 #include "query_options.h"
-#include "record.h"
+#include "store.h"
+
+/* A file is read from its end in blocks of so many bytes. */
+#define CLI_BLOCK 65536
 
 #define CLI_OPTION_CANONICAL CLI_FIRST_LONG_ONLY
 #define CLI_OPTION_RESUME (CLI_FIRST_LONG_ONLY + 1)
@@ -29,9 +37,11 @@ static const char cli_usage[] =
 	"   \"idempotency_key\": \"...\", \"event_records\": [...]}\n"
 	"\n"
 	"      --after N          only batches after this sequence number\n"
-	"      --resume           go on where FILE ends, if it exists\n"
+	"      --resume           go on where FILE ends, if it exists; batches redacted since\n"
+	"                         are written again as they are now\n"
 	"      --force            replace FILE if it exists\n"
 	"      --canonical        one spelling for equal payloads: equal logs are equal texts\n"
+	"  -q, --quiet            do not show how far it has got\n"
 	CLI_COMMON_HELP;
 
 typedef struct cli_export
@@ -44,14 +54,140 @@ typedef struct cli_export
 	bool		force;
 } cli_export;
 
+/*
+ * A file that an export wrote, and that this one goes on with.
+ */
+
+/* Where the last newline before a position is; -1 if there is none, -2 after an error. */
+static off_t
+cli_find_newline(int file, off_t before)
+{
+	char		block[CLI_BLOCK];
+
+	while (before > 0)
+	{
+		off_t		start = before > CLI_BLOCK ? before - CLI_BLOCK : 0;
+		ssize_t		length = pread(file, block, (size_t) (before - start), start);
+		char	   *newline;
+
+		if (length != (ssize_t) (before - start))
+			return -2;
+		newline = memrchr(block, '\n', (size_t) length);
+		if (newline != NULL)
+			return start + (newline - block);
+		before = start;
+	}
+	return -1;
+}
+
+/* The part of a file between two positions, as a new text for free; NULL after an error. */
+static char *
+cli_read_part(int file, off_t start, off_t end)
+{
+	size_t		length = (size_t) (end - start);
+	char	   *text = malloc(length + 1);
+
+	if (text == NULL)
+		return NULL;
+	if (pread(file, text, length, start) != (ssize_t) length)
+	{
+		free(text);
+		return NULL;
+	}
+	text[length] = '\0';
+	return text;
+}
+
+/* Compares a line with what the store has in its place. */
+static bool
+cli_check_last_line(const char *name, char *line, factstr_store *store, uint64_t *after)
+{
+	cli_parsed_batch parsed = {0};
+	cli_batch_reader reader = {.store = store};
+	factstr_error error;
+	int			code = cli_parse_batch(line, &parsed, &error);
+
+	if (code == FACTSTR_OK && parsed.batch.first_sequence_number == 0)
+		code = cli_error(&error, FACTSTR_MALFORMED, "invalid batch: no export wrote one without numbers");
+	if (code == FACTSTR_OK)
+		code = cli_check_batch_is_there(&reader, &parsed.batch, &error);
+	if (code == FACTSTR_OK)
+		*after = parsed.batch.last_sequence_number;
+	else
+		(void) cli_fail_at(name, &error);
+	cli_batch_reader_release(&reader);
+	cli_parsed_batch_release(&parsed);
+	return code == FACTSTR_OK;
+}
+
+static bool
+cli_resume_open_file(const char *name, int file, off_t size, factstr_store *store,
+					 uint64_t *after)
+{
+	off_t		end = cli_find_newline(file, size);
+	off_t		before = end >= 0 ? cli_find_newline(file, end) : -1;
+	char	   *line = end >= 0 && before >= -1 ? cli_read_part(file, before + 1, end) : NULL;
+	bool		resumed;
+
+	if (end == -1)
+	{
+		(void) cli_fail_with("\"%s\" has no line that an export finished", name);
+		cli_hint("--force replaces it.");
+		return false;
+	}
+	if (line == NULL)
+	{
+		(void) cli_fail_with("cannot read \"%s\": %s", name, strerror(errno));
+		return false;
+	}
+	resumed = cli_check_last_line(name, line, store, after);
+	free(line);
+	if (!resumed || ftruncate(file, end + 1) == 0)
+		return resumed;
+	(void) cli_fail_with("cannot write \"%s\": %s", name, strerror(errno));
+	return false;
+}
+
+/*
+ * Makes a file ready to be appended to: compares its last batch with the store's, and then cuts off
+ * what may follow it, a line that was not written to its end.  *after is the number of its newest
+ * fact, 0 if there is no such file or nothing in it.  False after an error that has been printed.
+ */
+static bool
+cli_resume_file(const char *name, factstr_store *store, uint64_t *after)
+{
+	struct stat status;
+	int			file = open(name, O_RDWR | O_CLOEXEC);
+	bool		resumed;
+
+	*after = 0;
+	if (file < 0 && errno == ENOENT)
+		return true;
+	if (file < 0 || fstat(file, &status) != 0)
+	{
+		(void) cli_fail_with("cannot open \"%s\": %s", name, strerror(errno));
+		if (file >= 0)
+			(void) close(file);
+		return false;
+	}
+	resumed = status.st_size == 0 ||
+		cli_resume_open_file(name, file, status.st_size, store, after);
+	(void) close(file);
+	return resumed;
+}
+
+/*
+ * The log
+ */
+
 /* Nothing could be done with part of a batch. */
 static int
 cli_check_first(const cli_export *export, const factstr_batch *batch, factstr_error *error)
 {
 	if (batch->first_sequence_number == export->after + 1)
 		return FACTSTR_OK;
-	(void) fs_error(error, FACTSTR_MALFORMED, "no batch ends with fact %" PRIu64, export->after);
-	fs_error_hint(error, "Begin after the last fact of a batch.");
+	(void) cli_error(error, FACTSTR_MALFORMED, "no batch ends with fact %" PRIu64, export->after);
+	cli_error_hint(error, "Begin after the last fact of a batch.");
 	return FACTSTR_MALFORMED;
 }
 
@@ -84,6 +220,21 @@ cli_write_batches(const cli_export *export, factstr_store *store, uint64_t head)
 	return code == FACTSTR_OK ? CLI_DONE : cli_fail(&error);
 }
 
+/* A file need not be gone through where nothing was redacted. */
+static bool
+cli_has_redactions_followed(const cli_export *export, factstr_store *store)
+{
+	factstr_redaction_list *list;
+	factstr_error error;
+	size_t		count;
+
+	if (factstr_redactions(store, 0, 1, &list, &error) != FACTSTR_OK)
+		return cli_fail(&error) == CLI_DONE;
+	count = list->count;
+	factstr_redaction_list_free(list);
+	return count == 0 || cli_export_follow_redactions(export->file, store, export->canonical);
+}
+
 /* Up to what is the newest fact now: otherwise it might never end. */
 static cli_status
 cli_export_store(cli_export *export, factstr_store *store)
@@ -94,7 +245,8 @@ cli_export_store(cli_export *export, factstr_store *store)
 
 	if (factstr_context_version(store, NULL, &head, &error) != FACTSTR_OK)
 		return cli_fail(&error);
-	if (export->resume && !cli_resume_file(export->file, store, &export->after))
+	if (export->resume && (!cli_has_redactions_followed(export, store) ||
+						   !cli_resume_file(export->file, store, &export->after)))
 		return CLI_FAILED;
 	if (export->file != NULL && !cli_output_to(export->file, export->resume, export->force))
 		return CLI_FAILED;
@@ -107,7 +259,7 @@ cli_export_store(cli_export *export, factstr_store *store)
 static cli_status
 cli_run_export(cli_export *export)
 {
-	factstr_store *store = cli_open_store();
+	factstr_store *store = cli_open_store(CLI_EXISTING_STORE);
 	cli_status	status;
 
 	if (store == NULL)
@@ -135,6 +287,9 @@ cli_take_option(cli_export *export, int option)
 		case CLI_OPTION_FORCE:
 			export->force = true;
 			break;
+		case 'q':
+			cli_be_quiet();
+			break;
 	}
 }
 
@@ -146,12 +301,14 @@ cli_run(int argc, char **argv)
 		{"canonical", no_argument, NULL, CLI_OPTION_CANONICAL},
 		{"resume", no_argument, NULL, CLI_OPTION_RESUME},
 		{"force", no_argument, NULL, CLI_OPTION_FORCE},
+		CLI_QUIET_OPTION,
 		CLI_COMMON_OPTIONS
 	};
 	cli_export	export = {0};
 	int			option;
 
-	while ((option = cli_next_option(argc, argv, ":" CLI_COMMON_LETTERS, options)) != -1)
+	while ((option = cli_next_option(argc, argv, ":" CLI_QUIET_LETTERS CLI_COMMON_LETTERS,
+									 options)) != -1)
 		cli_take_option(&export, option);
 	export.file = cli_next_argument(argc, argv);
 	if (export.file != NULL && strcmp(export.file, "-") == 0)

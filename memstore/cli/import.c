@@ -3,21 +3,22 @@
  *		factstr import: takes over the batches of another log from a file.
  *
  * Lines are collected, because a transaction for each would cost most of the time.  What the store
- * has already is passed by, so that an import that broke off is simply repeated.
+ * has already is passed by, so that an import that broke off is simply repeated: its numbers tell
+ * or, in a file without numbers, idempotency keys, which the library looks at.
  */
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "batch_check.h"
-#include "batch_pages.h"
-#include "error.h"
+#include "batch_reader.h"
+#include "batch_text.h"
+#include "errors.h"
 #include "input.h"
+#include "messages.h"
 #include "options.h"
 #include "output.h"
 #include "progress.h"
 #include "query_options.h"
-#include "record.h"
-#include "results.h"
+#include "store.h"
 #include "transfer.h"
 
 /* How many lines are collected, if they do not make up a page before. */
@@ -29,43 +30,82 @@ static const char cli_usage[] =
 	"Takes over the batches that \"factstr export\" wrote from FILE, or stdin: facts keep\n"
 	"their numbers, times, batches and idempotency keys. Batches that the store has\n"
 	"already are passed by, so an import that broke off is simply repeated; the first\n"
-	"and the last of them are compared with the store's.\n"
+	"and the last of them are compared with the store's. Redactions in the file that the\n"
+	"store does not know are made there.\n"
+	"\n"
+	"A file without any numbers is history from elsewhere: its batches get the next\n"
+	"numbers, in order. A line may then also be an event, which is a batch of its own:\n"
+	"  {\"event_type\": \"a\", \"payload\": 1, \"occurred_at\": \"2018-02-07T01:45:21Z\"}\n"
+	"Lines with an \"idempotency_key\" that the store has are passed by. Others are\n"
+	"imported again whenever the import is repeated.\n"
 	"\n"
 	"      --verify           compare all of them\n"
+	CLI_QUIET_HELP
 	CLI_COMMON_HELP;
+
+/* A line and its batch, whose texts are in it. */
+typedef struct cli_line
+{
+	char	   *text;
+	size_t		capacity;
+	uint64_t	number;
+	cli_parsed_batch parsed;
+} cli_line;
 
 typedef struct cli_import
 {
 	cli_input	input;
+	cli_parsed_batch parsed;	/* the line that was read */
 	cli_transfer transfer;
 	bool		verify;
-	uint64_t	newest_line;	/* the last number of the line before; 0: there was none */
+	bool		has_lines;		/* there was a line before, */
+	bool		numbered;		/* which has numbers, */
+	uint64_t	newest_line;	/* and ends with this one; 0: it has none */
 
 	/* Lines to be imported together. */
-	fs_batch_list group;
+	size_t		group_count;
 	size_t		group_bytes;
-	uint64_t	group_lines[CLI_GROUP_LINES];
+	cli_line	group[CLI_GROUP_LINES];
+	factstr_batch group_batches[CLI_GROUP_LINES];
 
-	/* Lines that were passed by: the one that was read, and the one before. */
+	/* Lines that were passed by: the newest of them is kept. */
 	bool		has_passed_by;
 	cli_batch_reader present;
-	cli_parsed_batch parsed;
-	cli_parsed_batch kept;
-	char	   *kept_line;
-	size_t		kept_capacity;
-	uint64_t	kept_line_number;
+	cli_line	kept;
 	bool		is_kept;
 } cli_import;
+
+static void
+cli_line_release(cli_line *line)
+{
+	free(line->text);
+	cli_parsed_batch_release(&line->parsed);
+	*line = (cli_line) {0};
+}
+
+/* Exchanges the line that was read with another one. */
+static void
+cli_exchange_line(cli_import *import, cli_line *other)
+{
+	cli_line	line = {
+		.text = import->input.line,
+		.capacity = import->input.capacity,
+		.number = import->input.line_number,
+		.parsed = import->parsed
+	};
+
+	import->input.line = other->text;
+	import->input.capacity = other->capacity;
+	import->parsed = other->parsed;
+	*other = line;
+}
 
 static cli_status
 cli_fail_at_line(const cli_import *import, uint64_t line_number, const factstr_error *error)
 {
 	char		place[CLI_PLACE_SIZE];
-	cli_status	status;
 
-	status = cli_fail_at(cli_input_place(&import->input, line_number, place), error);
-	cli_transfer_hint(&import->transfer);
-	return status;
+	return cli_fail_at(cli_input_place(&import->input, line_number, place), error);
 }
 
 /* An error that says which batch, but not which line, or one that is about no line at all. */
@@ -82,58 +122,53 @@ cli_import_one_by_one(cli_import *import)
 {
 	factstr_error error;
 
-	for (size_t i = 0; i < import->group.count; i++)
+	for (size_t i = 0; i < import->group_count; i++)
 	{
-		if (cli_transfer_batches(&import->transfer, &import->group.batches[i], 1,
+		if (cli_transfer_batches(&import->transfer, &import->group_batches[i], 1,
 								 &error) != FACTSTR_OK)
-			return cli_fail_at_line(import, import->group_lines[i], &error);
+			return cli_fail_at_line(import, import->group[i].number, &error);
+		import->transfer.lines = import->group[i].number;
 	}
 	return CLI_DONE;
+}
+
+static void
+cli_group_release(cli_import *import)
+{
+	for (size_t i = 0; i < import->group_count; i++)
+		cli_line_release(&import->group[i]);
+	import->group_count = 0;
+	import->group_bytes = 0;
 }
 
 static cli_status
 cli_import_group(cli_import *import)
 {
-	const fs_batch_list *group = &import->group;
 	uint64_t	facts_before = import->transfer.imported_facts;
 	factstr_error error;
 	cli_status	status = CLI_DONE;
 
-	if (cli_transfer_batches(&import->transfer, group->batches, group->count,
+	if (cli_transfer_batches(&import->transfer, import->group_batches, import->group_count,
 							 &error) != FACTSTR_OK)
-	{
-		if (cli_is_about_a_line(error.code))
-			status = cli_import_one_by_one(import);
-		else
-		{
-			status = cli_fail(&error);
-			cli_transfer_hint(&import->transfer);
-		}
-	}
-	fs_batch_list_release(&import->group);
-	import->group_bytes = 0;
+		status = cli_is_about_a_line(error.code) ? cli_import_one_by_one(import) :
+			cli_fail(&error);
+	else
+		import->transfer.lines = import->group[import->group_count - 1].number;
+	cli_group_release(import);
 	cli_progress_add(import->transfer.imported_facts - facts_before, import->input.bytes_read,
 					 import->input.size);
 	return status;
 }
 
-/* Copies the batch that was read into the group. */
-static bool
-cli_copy_into_group(cli_import *import)
+/* Moves the line that was read into the group. */
+static void
+cli_add_to_group(cli_import *import)
 {
-	const factstr_batch *batch = &import->parsed.batch;
+	cli_line   *line = &import->group[import->group_count];
 
-	import->group_lines[import->group.count] = import->input.line_number;
-	if (!fs_batch_list_begin(&import->group, batch->first_sequence_number,
-							 batch->last_sequence_number, batch->idempotency_key))
-		return false;
-	for (size_t i = 0; i < batch->fact_count; i++)
-	{
-		if (!fs_batch_list_add(&import->group, &batch->facts[i]))
-			return false;
-	}
 	import->group_bytes += import->input.length;
-	return true;
+	cli_exchange_line(import, line);
+	import->group_batches[import->group_count++] = line->parsed.batch;
 }
 
 static cli_status
@@ -154,38 +189,30 @@ cli_check_kept(cli_import *import)
 
 	import->is_kept = false;
 	return to_be_checked ?
-		cli_check_present(import, &import->kept.batch, import->kept_line_number) : CLI_DONE;
-}
-
-/* Exchanges the line that was read with the one that is kept; its texts are in it. */
-static void
-cli_keep_line(cli_import *import)
-{
-	cli_parsed_batch parsed = import->parsed;
-	char	   *line = import->input.line;
-	size_t		capacity = import->input.capacity;
-
-	import->parsed = import->kept;
-	import->kept = parsed;
-	import->input.line = import->kept_line;
-	import->kept_line = line;
-	import->input.capacity = import->kept_capacity;
-	import->kept_capacity = capacity;
-	import->kept_line_number = import->input.line_number;
-	import->is_kept = true;
+		cli_check_present(import, &import->kept.parsed.batch, import->kept.number) : CLI_DONE;
 }
 
 static cli_status
 cli_pass_by(cli_import *import)
 {
 	bool		is_first = !import->has_passed_by;
+	factstr_error error;
+	uint64_t	imported;
 
+	/* Before they are compared: what the line says may be what a redaction has left. */
+	if (factstr_import_redactions(import->present.store, &import->parsed.batch, &imported,
+								  &error) != FACTSTR_OK)
+		return cli_fail_at_line(import, import->input.line_number, &error);
+	import->transfer.imported_redactions += imported;
+	if (imported > 0)
+		cli_batch_reader_release(&import->present);	/* it may have read on before */
 	import->has_passed_by = true;
 	cli_progress_add(0, import->input.bytes_read, import->input.size);
 	if ((is_first || import->verify) &&
 		cli_check_present(import, &import->parsed.batch, import->input.line_number) != CLI_DONE)
 		return CLI_FAILED;
-	cli_keep_line(import);
+	cli_exchange_line(import, &import->kept);
+	import->is_kept = true;
 	return CLI_DONE;
 }
 
@@ -198,24 +225,52 @@ cli_check_order(const cli_import *import, factstr_error *error)
 
 	if (import->newest_line != 0 && batch->first_sequence_number != import->newest_line + 1)
 	{
-		(void) fs_error(error, FACTSTR_MALFORMED,
-						"batch %" PRIu64 " to %" PRIu64 " does not follow the line before, which "
-						"ends with %" PRIu64, batch->first_sequence_number,
-						batch->last_sequence_number, import->newest_line);
+		(void) cli_error(error, FACTSTR_MALFORMED,
+						 "batch %" PRIu64 " to %" PRIu64 " does not follow the line before, which "
+						 "ends with %" PRIu64, batch->first_sequence_number,
+						 batch->last_sequence_number, import->newest_line);
 		return FACTSTR_MALFORMED;
 	}
 	if (batch->last_sequence_number <= head || import->newest_line > head ||
 		batch->first_sequence_number == head + 1)
 		return FACTSTR_OK;
-	(void) fs_error(error, FACTSTR_MALFORMED,
-					"batch %" PRIu64 " to %" PRIu64 " does not continue the log of the store, "
-					"whose newest fact is %" PRIu64, batch->first_sequence_number,
-					batch->last_sequence_number, head);
+	(void) cli_error(error, FACTSTR_MALFORMED,
+					 "batch %" PRIu64 " to %" PRIu64 " does not continue the log of the store, "
+					 "whose newest fact is %" PRIu64, batch->first_sequence_number,
+					 batch->last_sequence_number, head);
 	if (batch->first_sequence_number <= head)
-		fs_error_hint(error, CLI_TWO_LOGS);
+		cli_error_hint(error, CLI_TWO_LOGS);
 	else
-		fs_error_hint(error, "Export with --after %" PRIu64 ".", head);
+		cli_error_hint(error, "Export with --after %" PRIu64 ".", head);
 	return FACTSTR_MALFORMED;
+}
+
+/* All lines have numbers, or none has. */
+static int
+cli_check_numbering(cli_import *import, factstr_error *error)
+{
+	bool		numbered = import->parsed.batch.first_sequence_number != 0;
+
+	if (import->has_lines && numbered != import->numbered)
+		return cli_error(error, FACTSTR_MALFORMED, numbered ?
+						 "the batch has numbers, but the line before has none" :
+						 "the batch has no numbers, but the line before has some");
+	import->has_lines = true;
+	import->numbered = numbered;
+	import->transfer.without_numbers = !numbered;
+	return numbered ? cli_check_order(import, error) : FACTSTR_OK;
+}
+
+/*
+ * What came before a line at fault is imported nevertheless, since it need not be read again.  If it
+ * cannot be, that is the first error, and the only one that is told.
+ */
+static cli_status
+cli_fail_at_new_line(cli_import *import, const factstr_error *error)
+{
+	if (import->group_count > 0 && cli_import_group(import) != CLI_DONE)
+		return CLI_FAILED;
+	return cli_fail_at_line(import, import->input.line_number, error);
 }
 
 static cli_status
@@ -225,16 +280,15 @@ cli_import_line(cli_import *import)
 	factstr_error error;
 
 	if (cli_parse_batch(import->input.line, &import->parsed, &error) != FACTSTR_OK ||
-		cli_check_order(import, &error) != FACTSTR_OK)
-		return cli_fail_at_line(import, import->input.line_number, &error);
+		cli_check_numbering(import, &error) != FACTSTR_OK)
+		return cli_fail_at_new_line(import, &error);
 	import->newest_line = batch->last_sequence_number;
-	if (batch->last_sequence_number <= import->transfer.start)
+	if (import->numbered && batch->last_sequence_number <= import->transfer.start)
 		return cli_pass_by(import);
 	if (cli_check_kept(import) != CLI_DONE)
 		return CLI_FAILED;
-	if (!cli_copy_into_group(import))
-		return cli_fail_no_memory();
-	if (import->group.count == CLI_GROUP_LINES || import->group_bytes >= CLI_PAGE_BYTES)
+	cli_add_to_group(import);
+	if (import->group_count == CLI_GROUP_LINES || import->group_bytes >= CLI_PAGE_BYTES)
 		return cli_import_group(import);
 	return CLI_DONE;
 }
@@ -247,8 +301,7 @@ cli_import_lines(cli_import *import)
 	while (status == CLI_DONE && cli_input_next(&import->input))
 		status = cli_import_line(import);
 
-	/* What came before a line at fault is imported nevertheless: it need not be read again. */
-	if (import->group.count > 0 && cli_import_group(import) != CLI_DONE)
+	if (import->group_count > 0 && cli_import_group(import) != CLI_DONE)
 		status = CLI_FAILED;
 	if (status == CLI_DONE)
 		status = cli_check_kept(import);
@@ -267,7 +320,7 @@ cli_import_into(cli_import *import, factstr_store *store)
 	cli_progress_begin("import", false);
 	status = cli_import_lines(import);
 	cli_progress_end();
-	return status == CLI_DONE ? cli_transfer_end(&import->transfer) : status;
+	return cli_transfer_end(&import->transfer, status);
 }
 
 static void
@@ -275,10 +328,9 @@ cli_import_release(cli_import *import)
 {
 	cli_input_close(&import->input);
 	cli_batch_reader_release(&import->present);
-	fs_batch_list_release(&import->group);
-	free(import->parsed.facts);
-	free(import->kept.facts);
-	free(import->kept_line);
+	cli_group_release(import);
+	cli_line_release(&import->kept);
+	cli_parsed_batch_release(&import->parsed);
 }
 
 static cli_status
@@ -289,12 +341,12 @@ cli_import_file(const char *name, bool verify)
 	cli_status	status = CLI_FAILED;
 
 	if (cli_input_open(&import.input, name))
-		store = cli_open_store();
+		store = cli_open_store(CLI_NEW_STORE);
 	if (store != NULL)
 		status = cli_import_into(&import, store);
 	cli_import_release(&import);
 	factstr_close(store);
-	return cli_output_end(status);
+	return status;
 }
 
 static cli_status
@@ -302,13 +354,21 @@ cli_run(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"verify", no_argument, NULL, CLI_FIRST_LONG_ONLY},
+		CLI_QUIET_OPTION,
 		CLI_COMMON_OPTIONS
 	};
 	const char *name;
 	bool		verify = false;
+	int			option;
 
-	while (cli_next_option(argc, argv, ":" CLI_COMMON_LETTERS, options) != -1)
-		verify = true;
+	while ((option = cli_next_option(argc, argv, ":" CLI_QUIET_LETTERS CLI_COMMON_LETTERS,
+									 options)) != -1)
+	{
+		if (option == 'q')
+			cli_be_quiet();
+		else
+			verify = true;
+	}
 	name = cli_next_argument(argc, argv);
 	cli_no_more_arguments(argc, argv);
 	return cli_import_file(name, verify);

@@ -8,9 +8,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/json_text.h"
 #include "input.h"
-#include "json_text.h"
 #include "messages.h"
+#include "options.h"
+#include "signals.h"
 
 #define CLI_BYTE_ORDER_MARK "\xEF\xBB\xBF"
 
@@ -27,6 +29,9 @@ cli_input_open(cli_input *input, const char *name)
 		if (input->file == NULL)
 		{
 			(void) cli_fail_with("cannot open \"%s\": %s", name, strerror(errno));
+			if (strchr("{[", name[strspn(name, " \t\r\n")]) != NULL)
+				cli_hint("Input comes from a file or from standard input: echo '...' | factstr %s",
+						 cli_running_name());
 			return false;
 		}
 	}
@@ -39,6 +44,15 @@ static bool
 cli_input_fail(cli_input *input)
 {
 	(void) cli_fail_with("cannot read \"%s\": %s", input->name, strerror(errno));
+	input->failed = true;
+	return false;
+}
+
+/* A signal has asked for it; what was read of a line is given up. */
+static bool
+cli_input_stop(cli_input *input)
+{
+	(void) cli_fail_with("interrupted");
 	input->failed = true;
 	return false;
 }
@@ -59,10 +73,13 @@ cli_drop_byte_order_mark(cli_input *input)
 static bool
 cli_input_line(cli_input *input)
 {
-	ssize_t		length;
+	ssize_t		length = -1;
 
 	errno = 0;
-	length = getline(&input->line, &input->capacity, input->file);
+	if (!cli_is_stopping())
+		length = getline(&input->line, &input->capacity, input->file);
+	if (length < 0 && cli_is_stopping())
+		return cli_input_stop(input);
 	if (length < 0)
 		return feof(input->file) ? false : cli_input_fail(input);
 	input->length = (size_t) length;

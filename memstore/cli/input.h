@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "buffer.h"
+#include "base/buffer.h"
 
 /* Lines may be of any length; one is in memory at a time. */
 typedef struct cli_input

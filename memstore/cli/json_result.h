@@ -5,7 +5,9 @@
 #ifndef FACTSTR_CLI_JSON_RESULT_H
 #define FACTSTR_CLI_JSON_RESULT_H
 
-#include "messages.h"
+#include "factstr.h"
+
+#include "cli.h"
 
 /* The error in a result, which may be NULL. */
 void		cli_error_of_result(int code, const char *result, factstr_error *error);

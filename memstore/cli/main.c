@@ -6,23 +6,31 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
 #include "factstr.h"
+
+#include "cli.h"
 #include "options.h"
+
+static const cli_command cli_help_command;
 
 static const cli_command *const cli_commands[] = {
 	&cli_append_command,
 	&cli_append_if_command,
+	&cli_append_unless_command,
 	&cli_query_command,
 	&cli_read_command,
 	&cli_context_version_command,
 	&cli_tail_command,
 	&cli_streams_command,
+	&cli_status_command,
 	&cli_export_command,
 	&cli_import_command,
 	&cli_copy_command,
+	&cli_redact_command,
+	&cli_redactions_command,
 	&cli_bench_command,
 	&cli_conformance_command,
+	&cli_help_command,
 	NULL
 };
 
@@ -30,15 +38,21 @@ static void
 cli_print_help(FILE *out)
 {
 	fprintf(out, "usage: factstr [--store URL] COMMAND [OPTION]... [ARGUMENT]...\n"
-		   "\n"
-		   "An event store for facts, in a SQLite file or a PostgreSQL database.\n"
-		   "\n");
+			"\n"
+			"An event store for facts, in a SQLite file or a PostgreSQL database.\n"
+			"\n");
 	for (const cli_command *const *command = cli_commands; *command != NULL; command++)
 		fprintf(out, "  %-17s %s\n", (*command)->name, (*command)->summary);
 	fprintf(out, "\n"
-			"  -s, --store URL   sqlite:PATH or postgresql://...; otherwise it is FACTSTR_URL\n"
+			"  -s, --store URL   PATH of a SQLite file, or postgresql://...; otherwise FACTSTR_URL\n"
 			"  -h, --help        this; \"factstr COMMAND --help\" for a command\n"
 			"  -V, --version     the version\n"
+			"\n"
+			"Examples:\n"
+			"  echo '{\"event_type\": \"opened\", \"payload\": {\"account\": \"A-1\"}}' |\n"
+			"    factstr -s bank.db append\n"
+			"  factstr -s bank.db read -t opened -p '{\"account\": \"A-1\"}'\n"
+			"  factstr -s bank.db tail --follow\n"
 			"\n"
 			"Exit status: 0 done, 1 an error, 2 wrong usage, 3 a conflict.\n");
 }
@@ -46,12 +60,64 @@ cli_print_help(FILE *out)
 static const cli_command *
 cli_find_command(const char *name)
 {
+	cli_suggestion suggestion = {.word = name};
+
 	for (const cli_command *const *command = cli_commands; *command != NULL; command++)
 	{
 		if (strcmp((*command)->name, name) == 0)
 			return *command;
+		cli_consider(&suggestion, (*command)->name);
 	}
-	return NULL;
+	cli_unknown_word(&suggestion, "there is no command \"%s\"", name);
+}
+
+/* Of a command, or without a name of the whole. */
+static cli_status
+cli_help(const char *name)
+{
+	if (name == NULL)
+		cli_print_help(stdout);
+	else
+		fputs(cli_find_command(name)->usage, stdout);
+	return fflush(stdout) == 0 ? CLI_DONE : CLI_FAILED;
+}
+
+static cli_status
+cli_run_help(int argc, char **argv)
+{
+	static const struct option options[] = {
+		CLI_COMMON_OPTIONS
+	};
+	const char *name;
+
+	(void) cli_next_option(argc, argv, ":" CLI_COMMON_LETTERS, options);
+	name = cli_next_argument(argc, argv);
+	cli_no_more_arguments(argc, argv);
+	return cli_help(name);
+}
+
+static const cli_command cli_help_command = {
+	.name = "help",
+	.summary = "what the command, or one of its commands, does",
+	.usage =
+	"usage: factstr help [COMMAND]\n"
+	"\n"
+	"Prints what \"factstr COMMAND --help\" prints or, without COMMAND, which there are.\n",
+	.run = cli_run_help
+};
+
+/* What may stand before the subcommand, for the suggestion of a misspelt one. */
+static _Noreturn void
+cli_refuse_global_option(const char *option)
+{
+	static const char *const known[] = {"--store", "--help", "--version"};
+	char		name[32];
+	cli_suggestion suggestion = {.word = name};
+
+	(void) snprintf(name, sizeof(name), "%.*s", (int) strcspn(option, "="), option);
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		cli_consider(&suggestion, known[i]);
+	cli_unknown_word(&suggestion, "option %s is unknown, or belongs behind a command", option);
 }
 
 /* A value of --store before the subcommand, and what else may stand there. */
@@ -77,7 +143,7 @@ cli_take_global_options(int *argc, char ***argv)
 		else if (strncmp(option, "-s", 2) == 0)
 			url = option + 2;
 		else
-			cli_usage_error("option %s is unknown, or belongs behind a command", option);
+			cli_refuse_global_option(option);
 		(*argc)--;
 		(*argv)++;
 	}
@@ -93,11 +159,8 @@ main(int argc, char **argv)
 	(void) signal(SIGPIPE, SIG_IGN);
 	argc--;
 	argv++;
-	if (argc == 1 && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0))
-	{
-		cli_print_help(stdout);
-		return fflush(stdout) == 0 ? CLI_DONE : CLI_FAILED;
-	}
+	if (argc > 0 && argc < 3 && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0))
+		return cli_help(argv[1]);
 	if (argc == 1 && (strcmp(argv[0], "--version") == 0 || strcmp(argv[0], "-V") == 0))
 	{
 		printf("factstr %s\n", factstr_version());
@@ -110,9 +173,6 @@ main(int argc, char **argv)
 		return CLI_USAGE;
 	}
 	command = cli_find_command(argv[0]);
-	if (command == NULL)
-		cli_usage_error("there is no command \"%s\"", argv[0]);
 	cli_options_begin(command, url);
-	/* cppcheck-suppress nullPointerRedundantCheck ; the usage error has ended the program */
 	return command->run(argc, argv);
 }

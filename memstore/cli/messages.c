@@ -6,9 +6,13 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "messages.h"
 #include "progress.h"
+#include "secrets.h"
+#include "text.h"
 
 static void
 cli_begin_message(void)
@@ -17,18 +21,58 @@ cli_begin_message(void)
 	(void) fflush(stdout);
 }
 
+/* Messages quote names that others have given. */
+static void
+cli_put(const char *beginning, const char *text, const char *end)
+{
+	fs_buffer	line = {0};
+
+	cli_add_visible(&line, text);
+	fs_buffer_append(&line, "", 1);
+	fprintf(stderr, "%s%s%s", beginning, line.no_memory ? "out of memory" : line.data, end);
+	free(line.data);
+}
+
+/* A message may quote arguments, among them URLs. */
+static void
+cli_put_message(const char *beginning, const char *text, const char *end)
+{
+	const char *secret = cli_find_secret(text);
+	char	   *told = secret == NULL ? NULL : strndup(text, (size_t) (secret - text));
+
+	if (secret == NULL)
+		cli_put(beginning, text, end);
+	else
+	{
+		cli_put(beginning, told != NULL ? told : "", "...");
+		fputs(end, stderr);
+	}
+	free(told);
+}
+
+void
+cli_message_line(const char *beginning, const char *format, va_list arguments)
+{
+	char	   *text;
+
+	if (vasprintf(&text, format, arguments) < 0)
+		text = NULL;
+	cli_put_message(beginning, text != NULL ? text : "out of memory", "\n");
+	free(text);
+}
+
 cli_status
 cli_fail_at(const char *place, const factstr_error *error)
 {
 	cli_begin_message();
+	fputs("factstr: ", stderr);
 	if (place != NULL)
-		fprintf(stderr, "factstr: %s: %s\n", place, error->message);
-	else
-		fprintf(stderr, "factstr: %s\n", error->message);
+		cli_put_message("", place, ": ");
+	cli_put_message("", error->message, "\n");
 	if (error->detail[0] != '\0')
-		fprintf(stderr, "  detail: %s\n", error->detail);
+		cli_put("  detail: ", error->detail, "\n");
 	if (error->hint[0] != '\0')
-		fprintf(stderr, "  hint: %s\n", error->hint);
+		cli_put("  hint: ", error->hint, "\n");
 	return error->code == FACTSTR_CONFLICT ? CLI_CONFLICT : CLI_FAILED;
 }
 
@@ -44,11 +88,9 @@ cli_fail_with(const char *format,...)
 	va_list		arguments;
 
 	cli_begin_message();
-	fputs("factstr: ", stderr);
 	va_start(arguments, format);
-	(void) vfprintf(stderr, format, arguments);
+	cli_message_line("factstr: ", format, arguments);
 	va_end(arguments);
-	fputc('\n', stderr);
 	return CLI_FAILED;
 }
 
@@ -57,11 +99,9 @@ cli_hint(const char *format,...)
 {
 	va_list		arguments;
 
-	fputs("  hint: ", stderr);
 	va_start(arguments, format);
-	(void) vfprintf(stderr, format, arguments);
+	cli_message_line("  hint: ", format, arguments);
 	va_end(arguments);
-	fputc('\n', stderr);
 }
 
 cli_status

@@ -5,6 +5,8 @@
 #ifndef FACTSTR_CLI_MESSAGES_H
 #define FACTSTR_CLI_MESSAGES_H
 
+#include <stdarg.h>
+
 #include "factstr.h"
 
 #include "cli.h"
@@ -22,5 +24,9 @@ cli_status	cli_fail_with(const char *format,...) __attribute__((format(printf, 1
 void		cli_hint(const char *format,...) __attribute__((format(printf, 1, 2)));
 
 cli_status	cli_fail_no_memory(void);
+
+/* What a message is made of: one line, after its beginning.  It ends where a password may begin. */
+void		cli_message_line(const char *beginning, const char *format, va_list arguments)
+			__attribute__((format(printf, 2, 0)));
 
 #endif							/* FACTSTR_CLI_MESSAGES_H */

@@ -10,27 +10,47 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/times.h"
 #include "messages.h"
 #include "options.h"
-
-#define CLI_URL_VARIABLE "FACTSTR_URL"
 
 /* One process runs one subcommand. */
 static const cli_command *cli_running;
 static const char *cli_url;
 
-void
-cli_usage_error(const char *format,...)
+static void
+cli_say_usage(const char *suggested, const char *format, va_list arguments)
 {
-	va_list		arguments;
 	const char *blank = cli_running != NULL ? " " : "";
 	const char *name = cli_running != NULL ? cli_running->name : "";
 
 	fprintf(stderr, "factstr%s%s: ", blank, name);
+	cli_message_line("", format, arguments);
+	if (suggested != NULL)
+		cli_hint("Did you mean \"%s\"? Try \"factstr%s%s --help\".", suggested, blank, name);
+	else
+		cli_hint("Try \"factstr%s%s --help\".", blank, name);
+}
+
+void
+cli_usage_error(const char *format,...)
+{
+	va_list		arguments;
+
 	va_start(arguments, format);
-	(void) vfprintf(stderr, format, arguments);
+	cli_say_usage(NULL, format, arguments);
 	va_end(arguments);
-	fprintf(stderr, "\n  hint: Try \"factstr%s%s --help\".\n", blank, name);
+	exit(CLI_USAGE);
+}
+
+void
+cli_unknown_word(const cli_suggestion *suggestion, const char *format,...)
+{
+	va_list		arguments;
+
+	va_start(arguments, format);
+	cli_say_usage(suggestion->nearest, format, arguments);
+	va_end(arguments);
 	exit(CLI_USAGE);
 }
 
@@ -42,9 +62,28 @@ cli_options_begin(const cli_command *command, const char *store_url)
 	opterr = 0;
 }
 
+/* word begins with two minus signs, and may have a value. */
+static _Noreturn void
+cli_refuse_long_option(const char *word, const struct option *options)
+{
+	char		name[64];
+	char		suggested[64];
+	cli_suggestion suggestion = {.word = name};
+
+	(void) snprintf(name, sizeof(name), "%.*s", (int) strcspn(word + 2, "="), word + 2);
+	for (; options->name != NULL; options++)
+		cli_consider(&suggestion, options->name);
+	if (suggestion.nearest != NULL)
+	{
+		(void) snprintf(suggested, sizeof(suggested), "--%s", suggestion.nearest);
+		suggestion.nearest = suggested;
+	}
+	cli_unknown_word(&suggestion, "option %s is unknown, or short for several", word);
+}
+
 /* What getopt complains about, in our words. */
 static _Noreturn void
-cli_refuse_option(char **argv, int option)
+cli_refuse_option(char **argv, int option, const struct option *options)
 {
 	const char *word = argv[optind - 1];
 	bool		is_long = word[0] == '-' && word[1] == '-';
@@ -56,7 +95,7 @@ cli_refuse_option(char **argv, int option)
 	if (is_long && strchr(word, '=') != NULL && optopt != 0)
 		cli_usage_error("option %.*s takes no value", (int) strcspn(word, "="), word);
 	if (is_long)
-		cli_usage_error("option %s is unknown, or short for several", word);
+		cli_refuse_long_option(word, options);
 	cli_usage_error("option -%c is unknown", optopt);
 }
 
@@ -77,7 +116,7 @@ cli_next_option(int argc, char **argv, const char *letters, const struct option 
 				exit(fflush(stdout) == 0 ? CLI_DONE : CLI_FAILED);
 			case '?':
 			case ':':
-				cli_refuse_option(argv, option);
+				cli_refuse_option(argv, option, options);
 			default:
 				return option;
 		}
@@ -113,30 +152,39 @@ cli_number(const char *text, const char *what, uint64_t least, uint64_t most)
 	return number;
 }
 
+/*
+ * A day, or a time without its offset, is completed by the rest of midnight in UTC.  A blank may stand
+ * between the day and the time.
+ */
+int64_t
+cli_time(const char *text, const char *what)
+{
+	static const char midnight[] = "0000-00-00T00:00:00Z";
+	const size_t day_length = strlen("2026-01-31");
+	char		given[48];
+	char		completed[sizeof(given) + sizeof(midnight)];
+	size_t		length = strlen(text);
+	int64_t		time;
+
+	(void) snprintf(given, sizeof(given), "%s", text);
+	if (length > day_length && given[day_length] == ' ')
+		given[day_length] = 'T';
+	(void) snprintf(completed, sizeof(completed), "%s%s", given,
+					length < strlen(midnight) ? midnight + length : "Z");
+	if (length >= day_length && length < sizeof(given) &&
+		(fs_parse_time(given, &time) || fs_parse_time(completed, &time)))
+		return time;
+	cli_usage_error("%s must be a time like 2026-01-31 or 2026-01-31T08:15:30Z, not \"%s\"", what, text);
+}
+
+const char *
+cli_running_name(void)
+{
+	return cli_running->name;
+}
+
 const char *
 cli_given_url(void)
 {
 	return cli_url;
-}
-
-factstr_store *
-cli_open_url(const char *url)
-{
-	factstr_store *store;
-	factstr_error error;
-
-	if (factstr_open(url, &store, &error) == FACTSTR_OK)
-		return store;
-	(void) cli_fail(&error);
-	return NULL;
-}
-
-factstr_store *
-cli_open_store(void)
-{
-	const char *url = cli_url != NULL ? cli_url : getenv(CLI_URL_VARIABLE);
-
-	if (url == NULL || url[0] == '\0')
-		cli_usage_error("which store? use --store URL, or set " CLI_URL_VARIABLE);
-	return cli_open_url(url);
 }

@@ -9,10 +9,10 @@
 
 #include <getopt.h>
 #include <stdbool.h>
-
-#include "factstr.h"
+#include <stdint.h>
 
 #include "cli.h"
+#include "suggestion.h"
 
 /* What every subcommand takes; the last of its options.  Letters: "s:h" */
 #define CLI_COMMON_LETTERS "s:h"
@@ -21,11 +21,20 @@
 	{"help", no_argument, NULL, 'h'}, \
 	{NULL, 0, NULL, 0}
 
+/* What those take that print how far they have got, or what came of it.  Letters: "q" */
+#define CLI_QUIET_LETTERS "q"
+#define CLI_QUIET_OPTION {"quiet", no_argument, NULL, 'q'}
+#define CLI_QUIET_HELP "  -q, --quiet            print nothing but errors\n"
+
 /* Options without a letter begin here. */
 #define CLI_FIRST_LONG_ONLY 256
 
 /* Prints on stderr what is wrong, and how to get help; ends with status 2. */
 _Noreturn void cli_usage_error(const char *format,...) __attribute__((format(printf, 1, 2)));
+
+/* The same for a word that is not known; *suggestion has been shown those that are. */
+_Noreturn void cli_unknown_word(const cli_suggestion *suggestion, const char *format,...)
+			__attribute__((format(printf, 2, 3)));
 
 /* Begins with a subcommand; store_url is from the options before it, or NULL. */
 void		cli_options_begin(const cli_command *command, const char *store_url);
@@ -43,14 +52,13 @@ void		cli_no_more_arguments(int argc, char **argv);
 /* A number between two limits; what is the option's or argument's name. */
 uint64_t	cli_number(const char *text, const char *what, uint64_t least, uint64_t most);
 
+/* A time: a day, or a second with or without its fraction, in UTC. */
+int64_t		cli_time(const char *text, const char *what);
+
+/* What the subcommand is called. */
+const char *cli_running_name(void);
+
 /* The value of --store, or NULL. */
 const char *cli_given_url(void);
-
-/*
- * Opens the store of --store, or else of the environment; neither is a usage error.  NULL after an
- * error, which has been printed.
- */
-factstr_store *cli_open_store(void);
-factstr_store *cli_open_url(const char *url);
 
 #endif							/* FACTSTR_CLI_OPTIONS_H */

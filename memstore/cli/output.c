@@ -13,6 +13,7 @@
 
 #include "messages.h"
 #include "output.h"
+#include "text.h"
 
 static FILE *cli_file;			/* NULL: stdout */
 static const char *cli_file_name;
@@ -50,20 +51,25 @@ cli_flatten(char *text, size_t length)
 }
 
 bool
-cli_print(fs_buffer *line)
+cli_print_as_it_is(fs_buffer *text)
 {
 	bool		success;
 
-	if (line->no_memory)
-		return cli_written((errno = ENOMEM, false));
-	cli_flatten(line->data, line->length);
-	fs_buffer_append(line, "\n", 1);
-	if (line->no_memory)
+	fs_buffer_append(text, "\n", 1);
+	if (text->no_memory)
 		return cli_written((errno = ENOMEM, false));
 	errno = 0;
-	success = fwrite(line->data, 1, line->length, cli_output()) == line->length;
-	line->length = 0;
+	success = fwrite(text->data, 1, text->length, cli_output()) == text->length;
+	text->length = 0;
 	return cli_written(success);
+}
+
+bool
+cli_print(fs_buffer *line)
+{
+	if (!line->no_memory)
+		cli_flatten(line->data, line->length);
+	return cli_print_as_it_is(line);
 }
 
 bool
@@ -122,13 +128,31 @@ cli_close_output(void)
 	cli_file = NULL;
 }
 
+/* A reader that has gone away is no failure. */
+static bool
+cli_output_failed(void)
+{
+	return cli_write_errno != 0 && cli_write_errno != EPIPE;
+}
+
 cli_status
 cli_output_end(cli_status status)
 {
 	cli_close_output();
-	if (cli_write_errno == 0 || cli_write_errno == EPIPE)
+	if (!cli_output_failed())
 		return status;
 	return cli_fail_with("cannot write \"%s\": %s",
 						 cli_file_name != NULL ? cli_file_name : "stdout",
 						 strerror(cli_write_errno));
+}
+
+cli_status
+cli_output_end_of_append(cli_status status, uint64_t batches)
+{
+	cli_status	ended = cli_output_end(status);
+	char		text[CLI_BATCHES_SIZE];
+
+	if (status == CLI_DONE && cli_output_failed())
+		cli_hint("The events are stored: %s.", cli_format_batches(batches, text));
+	return ended;
 }

@@ -2,19 +2,19 @@
  * progress.c
  *		A line on the terminal that tells how far a long command has got.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/threads.h"
 #include "progress.h"
 #include "text.h"
-#include "threads.h"
 
 /* How long a line stays as it is, in ms. */
 #define CLI_PROGRESS_INTERVAL 200
 
 #define CLI_BAR_WIDTH 24
 
+static bool cli_quiet;
 static const char *cli_verb;
 static bool cli_shown;			/* there is a line on the terminal now */
 static bool cli_ever_shown;
@@ -25,9 +25,21 @@ static uint64_t cli_done;
 static uint64_t cli_total;
 
 void
+cli_be_quiet(void)
+{
+	cli_quiet = true;
+}
+
+bool
+cli_is_quiet(void)
+{
+	return cli_quiet;
+}
+
+void
 cli_progress_begin(const char *verb, bool data_on_stdout)
 {
-	cli_verb = isatty(STDERR_FILENO) && !(data_on_stdout && isatty(STDOUT_FILENO)) ? verb : NULL;
+	cli_verb = !cli_quiet && isatty(STDERR_FILENO) && !(data_on_stdout && isatty(STDOUT_FILENO)) ? verb : NULL;
 	cli_started = fs_monotonic_time();
 	cli_last_shown = cli_started;
 	cli_facts = 0;

@@ -8,6 +8,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* From now on nothing is shown, and no summary is to be printed. */
+void		cli_be_quiet(void);
+bool		cli_is_quiet(void);
+
 /*
  * Begins, with a verb such as "import".  Nothing is shown unless stderr is a terminal; while stdout
  * is the same terminal and gets data, say so, and nothing is shown either.

@@ -6,6 +6,8 @@
 #include "options.h"
 #include "output.h"
 #include "query_options.h"
+#include "store.h"
+#include "view.h"
 
 static const char cli_usage[] =
 	"usage: factstr query [OPTION]... [QUERY]\n"
@@ -14,15 +16,18 @@ static const char cli_usage[] =
 	"as one line of JSON. For many facts use \"factstr read\": it needs no memory for\n"
 	"them.\n"
 	"\n"
+	"      --pretty           the same on several lines\n"
 	CLI_AFTER_HELP
 	CLI_COMMON_HELP
 	"\n"
-	CLI_QUERY_HELP;
+	CLI_QUERY_HELP
+	"\n"
+	CLI_QUERY_EXAMPLES("query");
 
 static cli_status
 cli_answer_query(const char *event_query)
 {
-	factstr_store *store = cli_open_store();
+	factstr_store *store = cli_open_store(CLI_EXISTING_STORE);
 	char	   *result = NULL;
 	cli_status	status;
 	int			code;
@@ -30,7 +35,13 @@ cli_answer_query(const char *event_query)
 	if (store == NULL)
 		return CLI_FAILED;
 	code = factstr_json_query(store, event_query, &result);
-	status = cli_print_result(code, result);
+	if (code == FACTSTR_OK)
+	{
+		(void) cli_print_document(result);
+		status = CLI_DONE;
+	}
+	else
+		status = cli_print_result(code, result);
 	factstr_json_free(result);
 	factstr_close(store);
 	return cli_output_end(status);
@@ -40,6 +51,7 @@ static cli_status
 cli_run(int argc, char **argv)
 {
 	static const struct option options[] = {
+		{"pretty", no_argument, NULL, CLI_OPTION_PRETTY},
 		CLI_QUERY_OPTIONS,
 		CLI_AFTER_OPTION,
 		CLI_COMMON_OPTIONS

@@ -7,11 +7,12 @@
 
 #include <stdbool.h>
 
-#include "buffer.h"
+#include "base/buffer.h"
 #include "options.h"
 
-#define CLI_QUERY_LETTERS "t:p:"
+#define CLI_QUERY_LETTERS "q:t:p:"
 #define CLI_QUERY_OPTIONS \
+	{"query", required_argument, NULL, 'q'}, \
 	{"type", required_argument, NULL, 't'}, \
 	{"payload", required_argument, NULL, 'p'}
 
@@ -22,10 +23,16 @@
 
 /* Their part of a subcommand's help. */
 #define CLI_QUERY_HELP \
-	"QUERY is an event query as JSON, or @FILE to read it from a file; without one\n" \
-	"every fact matches. Instead of it:\n" \
+	"  -q, --query QUERY      an event query as JSON, or @FILE to read it from a file;\n" \
+	"                         without one every fact matches. Instead of it:\n" \
 	"  -t, --type TYPE        facts of this type; repeat it for others\n" \
 	"  -p, --payload JSON     facts whose payload contains this; the same\n"
+#define CLI_QUERY_EXAMPLES(command) \
+	"Examples, of which the last asks for facts of one type about c1 or about ada:\n" \
+	"  factstr " command " -t course-defined -t student-subscribed\n" \
+	"  factstr " command " -p '{\"course\": \"c1\"}'\n" \
+	"  factstr " command " '{\"filters\": [{\"event_types\": [\"student-subscribed\"],\n" \
+	"    \"payload_predicates\": [{\"course\": \"c1\"}, {\"student\": \"ada\"}]}]}'\n"
 #define CLI_AFTER_HELP \
 	"      --after N          only facts after this sequence number\n"
 #define CLI_COMMON_HELP \
@@ -34,6 +41,7 @@
 /* Begins zeroed. */
 typedef struct cli_query_options
 {
+	const char *given;			/* a QUERY, or NULL */
 	fs_buffer	types;			/* as JSON, with commas between them */
 	fs_buffer	predicates;
 	uint64_t	after;
@@ -44,11 +52,14 @@ typedef struct cli_query_options
 /* Takes an option that cli_next_option returned. */
 void		cli_take_query_option(cli_query_options *query, int option);
 
+/* Takes the argument QUERY, or NULL. */
+void		cli_take_query_argument(cli_query_options *query, const char *argument);
+
 /*
- * The query's text, which belongs to *query; argument is the QUERY that was given, or NULL.  Ends
- * the program if a file cannot be read, or on a usage error.
+ * The query's text, which belongs to *query.  Ends the program if a file cannot be read, or on a
+ * usage error.
  */
-const char *cli_query_text(cli_query_options *query, const char *argument);
+const char *cli_query_text(cli_query_options *query);
 void		cli_query_release(cli_query_options *query);
 
 /*

@@ -3,19 +3,20 @@
  *		Ending a command that would go on for ever.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/system.h"
 #include "messages.h"
 #include "signals.h"
 
 /* A byte in it wakes the main thread. */
 static int	cli_pipe[2];
 static atomic_bool cli_stopping;
+static _Atomic(factstr_store *) cli_interrupted;
 
 void
 cli_request_stop(void)
@@ -32,6 +33,13 @@ cli_take_signal(int number)
 {
 	(void) number;
 	cli_request_stop();
+	factstr_interrupt(atomic_load(&cli_interrupted));
+}
+
+void
+cli_interrupt_at_stop(factstr_store *store)
+{
+	atomic_store(&cli_interrupted, store);
 }
 
 bool
@@ -46,7 +54,7 @@ cli_signals_begin(void)
 	struct sigaction action = {.sa_handler = cli_take_signal, .sa_flags = (int) SA_RESETHAND};
 
 	(void) sigemptyset(&action.sa_mask);
-	if (pipe2(cli_pipe, O_CLOEXEC | O_NONBLOCK) != 0 || sigaction(SIGINT, &action, NULL) != 0 ||
+	if (!fs_pipe_open(cli_pipe) || sigaction(SIGINT, &action, NULL) != 0 ||
 		sigaction(SIGTERM, &action, NULL) != 0)
 	{
 		(void) cli_fail_with("cannot prepare for signals: %s", strerror(errno));

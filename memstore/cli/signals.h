@@ -7,11 +7,16 @@
 
 #include <stdbool.h>
 
+#include "factstr.h"
+
 /*
  * From now on SIGINT and SIGTERM ask the command to stop; the second of them ends it at once.
  * False after an error, which has been printed.
  */
 bool		cli_signals_begin(void);
+
+/* A signal ends the calls that are in the store, too; NULL: no store's.  It must not be closed before. */
+void		cli_interrupt_at_stop(factstr_store *store);
 
 /* Asks the command to stop, like a signal.  From any thread. */
 void		cli_request_stop(void);

@@ -6,11 +6,12 @@
 #include <string.h>
 
 #include "json_result.h"
+#include "messages.h"
 #include "options.h"
 #include "output.h"
 #include "query_options.h"
-#include "text.h"
-#include "times.h"
+#include "store.h"
+#include "stream_table.h"
 
 static const char cli_usage[] =
 	"usage: factstr streams [list] [--json]\n"
@@ -31,51 +32,20 @@ typedef struct cli_streams_call
 	uint64_t	position;
 } cli_streams_call;
 
-static const char *
-cli_stream_state(const factstr_stream_status *stream, char *text, size_t size)
-{
-	char		duration[CLI_DURATION_SIZE];
-	int64_t		pause = stream->retry_at - fs_now();
-
-	if (stream->retry_at == 0)
-		return stream->active ? "active" : stream->failure_count > 0 ? "failed" : "idle";
-	(void) snprintf(text, size, "failed, again in %s",
-					cli_format_duration(pause > 0 ? pause : 0, duration));
-	return text;
-}
-
-static void
-cli_add_stream(cli_table *table, const factstr_stream_status *stream)
-{
-	char		text[CLI_DURATION_SIZE + 24];
-
-	cli_table_add(table, stream->name);
-	cli_table_add_count(table, stream->cursor_sequence_number);
-	cli_table_add_count(table, stream->lag_facts);
-	cli_table_add(table, stream->lag_facts == 0 ? "-" :
-				  cli_format_duration(stream->lag_time, text));
-	cli_table_add(table, cli_stream_state(stream, text, sizeof(text)));
-	cli_table_add(table, stream->last_error != NULL ? stream->last_error : "");
-}
-
 static cli_status
 cli_list_streams(factstr_store *store, const char *name, uint64_t position)
 {
-	static const char *const head[] = {"NAME", "CURSOR", "LAG", "AGE", "STATE", "LAST ERROR"};
-	cli_table	table = {.alignment = "lrrrll"};
 	factstr_stream_status_list *list;
 	factstr_error error;
+	bool		printed;
 
 	(void) name;
 	(void) position;
 	if (factstr_streams(store, &list, &error) != FACTSTR_OK)
 		return cli_fail(&error);
-	for (size_t i = 0; i < sizeof(head) / sizeof(head[0]); i++)
-		cli_table_add(&table, head[i]);
-	for (size_t i = 0; i < list->count; i++)
-		cli_add_stream(&table, &list->streams[i]);
+	printed = cli_print_streams(list);
 	factstr_stream_status_list_free(list);
-	return cli_table_print(&table) ? CLI_DONE : cli_fail_no_memory();
+	return printed ? CLI_DONE : cli_fail_no_memory();
 }
 
 static cli_status
@@ -122,6 +92,17 @@ cli_required_argument(int argc, char **argv, const char *what)
 	return argument;
 }
 
+static _Noreturn void
+cli_refuse_action(const char *action)
+{
+	cli_suggestion suggestion = {.word = action};
+
+	cli_consider(&suggestion, "list");
+	cli_consider(&suggestion, "seek");
+	cli_consider(&suggestion, "drop");
+	cli_unknown_word(&suggestion, "\"%s\" is none of list, seek and drop", action);
+}
+
 static void
 cli_take_action(int argc, char **argv, bool as_json, cli_streams_call *call)
 {
@@ -143,7 +124,7 @@ cli_take_action(int argc, char **argv, bool as_json, cli_streams_call *call)
 		call->name = cli_required_argument(argc, argv, "NAME");
 	}
 	else
-		cli_usage_error("\"%s\" is none of list, seek and drop", action);
+		cli_refuse_action(action);
 	cli_no_more_arguments(argc, argv);
 }
 
@@ -162,7 +143,7 @@ cli_run(int argc, char **argv)
 	while (cli_next_option(argc, argv, ":j" CLI_COMMON_LETTERS, options) != -1)
 		as_json = true;
 	cli_take_action(argc, argv, as_json, &call);
-	store = cli_open_store();
+	store = cli_open_store(CLI_EXISTING_STORE);
 	if (store == NULL)
 		return CLI_FAILED;
 	status = call.act(store, call.name, call.position);

@@ -11,17 +11,18 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <string.h>
 
-#include "error.h"
-#include "json_text.h"
+#include "base/buffer.h"
+#include "batch_text.h"
+#include "errors.h"
 #include "messages.h"
 #include "options.h"
 #include "output.h"
 #include "query_options.h"
-#include "record.h"
-#include "results.h"
 #include "signals.h"
+#include "store.h"
+#include "view.h"
 
 #define CLI_DEFAULT_COUNT 10
 #define CLI_MAX_COUNT 1000000
@@ -32,6 +33,9 @@
 #define CLI_OPTION_BATCHES CLI_FIRST_LONG_ONLY
 #define CLI_OPTION_FROM_NOW (CLI_FIRST_LONG_ONLY + 1)
 #define CLI_OPTION_WAIT (CLI_FIRST_LONG_ONLY + 2)
+#define CLI_OPTION_PARTITIONS (CLI_FIRST_LONG_ONLY + 3)
+#define CLI_OPTION_PARTITION_KEY (CLI_FIRST_LONG_ONLY + 4)
+#define CLI_OPTION_PARTITION (CLI_FIRST_LONG_ONLY + 5)
 
 static const char cli_usage[] =
 	"usage: factstr tail [OPTION]... [QUERY]\n"
@@ -40,12 +44,17 @@ static const char cli_usage[] =
 	"appended from then on, by whatever process, until SIGINT or SIGTERM.\n"
 	"\n"
 	"  -n, --lines N          how many facts to begin with, 10 by default\n"
+	"      --after N          begin with the first fact after this sequence number\n"
 	"  -f, --follow           go on\n"
 	"      --batches          a batch a line, as export writes it; only new ones\n"
 	"  -d, --durable NAME     as the consumer of a durable stream: begin where the last\n"
 	"                         one ended; what is printed counts as delivered\n"
 	"      --from-now         if the stream is new: begin with the next fact\n"
 	"      --wait             wait while another consumer has the stream\n"
+	"      --partitions N     the stream has so many partitions,\n"
+	"      --partition-key K  by the value at a path such as $.account;\n"
+	"      --partition N      consume this one, from 0, or else one that is free\n"
+	CLI_VIEW_HELP
 	CLI_COMMON_HELP
 	"\n"
 	CLI_QUERY_HELP;
@@ -54,6 +63,7 @@ typedef struct cli_tail
 {
 	/* What was asked for. */
 	const char *event_query;
+	const char *after_query;	/* the same after a fact, or NULL */
 	uint64_t	count;
 	bool		has_count;
 	bool		follow;
@@ -61,10 +71,13 @@ typedef struct cli_tail
 	const char *name;			/* of a durable stream, or NULL */
 	factstr_stream_start start;
 	bool		wait;
+	const char *partition_key;	/* NULL: the stream has no partitions */
+	uint32_t	partitions;
+	int32_t		partition;
 
 	pthread_mutex_t printing;
 	uint64_t	printed;		/* up to this fact */
-	atomic_bool is_opening;		/* deliveries are on the main thread */
+	factstr_stream *stream;		/* set before the first delivery */
 	atomic_int	failure;		/* the status, if a delivery could not be put into words */
 	fs_buffer	line;
 } cli_tail;
@@ -72,8 +85,8 @@ typedef struct cli_tail
 static bool
 cli_print_fact(cli_tail *tail, const factstr_fact *fact)
 {
-	fs_write_event_record(&tail->line, fact);
-	return cli_print(&tail->line);
+	cli_view_fact(&tail->line, fact);
+	return cli_print_view(&tail->line);
 }
 
 static bool
@@ -96,29 +109,28 @@ cli_print_delivery(cli_tail *tail, const factstr_batch *batch)
 
 /* The handler of the stream. */
 static int
-cli_take_delivery(const factstr_batch *batch, void *context)
+cli_take_delivery(const factstr_batch *batch, void *context, factstr_error *error)
 {
 	cli_tail   *tail = context;
 	bool		success = true;
 
-	/*
-	 * A replay ends early only by a failure, which would be noted with the stream.  All before this
-	 * batch has been printed and counts as delivered, so this is as good a place to end as any.
-	 */
-	if (tail->is_opening && cli_is_stopping())
-		_exit(CLI_DONE);
-
+	(void) error;
 	(void) pthread_mutex_lock(&tail->printing);
 	if (batch->facts[batch->fact_count - 1].sequence_number > tail->printed)
 		success = cli_print_delivery(tail, batch);
 	(void) pthread_mutex_unlock(&tail->printing);
 	if (!success)
 		cli_request_stop();
+
+	/* All that has been printed counts as delivered; what is left of a replay is not. */
+	if (cli_is_stopping())
+		factstr_stream_unsubscribe(tail->stream);
 	return success ? 0 : 1;
 }
 
+/* Adds the facts, each with a NUL behind it. */
 static int
-cli_collect_newest(cli_tail *tail, factstr_cursor *cursor, fs_fact_list *facts,
+cli_collect_newest(cli_tail *tail, factstr_cursor *cursor, fs_buffer *lines,
 				   factstr_error *error)
 {
 	for (;;)
@@ -128,18 +140,67 @@ cli_collect_newest(cli_tail *tail, factstr_cursor *cursor, fs_fact_list *facts,
 
 		if (code != FACTSTR_OK || fact == NULL)
 			return code;
-		if (facts->count == 0)
+		if (lines->length == 0)
 			tail->printed = fact->sequence_number;
-		if (!fs_fact_list_add(facts, fact))
-			return fs_error_no_memory(error);
+		cli_view_fact(lines, fact);
+		fs_buffer_append(lines, "", 1);
+		if (lines->no_memory)
+			return cli_error_no_memory(error);
 	}
+}
+
+/* The last one first. */
+static bool
+cli_print_lines(const fs_buffer *lines)
+{
+	size_t		end = lines->length;
+	fs_buffer	line = {0};
+	bool		success = true;
+
+	while (success && end > 0)
+	{
+		const char *start = memrchr(lines->data, '\0', end - 1);
+
+		start = start != NULL ? start + 1 : lines->data;
+		fs_buffer_append_text(&line, start);
+		success = cli_print_view(&line);
+		end = (size_t) (start - lines->data);
+	}
+	free(line.data);
+	return success;
+}
+
+/* Instead of the newest facts, those after one. */
+static cli_status
+cli_print_after(cli_tail *tail, factstr_store *store)
+{
+	factstr_cursor *cursor;
+	const factstr_fact *fact;
+	factstr_error error;
+	bool		success = true;
+	int			code = factstr_read_open(store, tail->after_query, NULL, &cursor, &error);
+
+	if (code != FACTSTR_OK)
+		return cli_fail(&error);
+	while (success && !cli_is_stopping())
+	{
+		code = factstr_read_next(cursor, &fact, &error);
+		if (code != FACTSTR_OK || fact == NULL)
+			break;
+		tail->printed = fact->sequence_number;
+		success = cli_print_fact(tail, fact);
+	}
+	factstr_read_close(cursor);
+	if (!cli_flush() || !success)
+		cli_request_stop();
+	return code == FACTSTR_OK ? CLI_DONE : cli_fail(&error);
 }
 
 static cli_status
 cli_print_newest(cli_tail *tail, factstr_store *store)
 {
-	const factstr_read_options options = {.max_count = tail->count, .backwards = true};
-	fs_fact_list facts = {0};
+	const factstr_read_options options = {.size = sizeof(options), .max_count = tail->count, .backwards = true};
+	fs_buffer	lines = {0};
 	factstr_cursor *cursor;
 	factstr_error error;
 	bool		success = true;
@@ -150,12 +211,12 @@ cli_print_newest(cli_tail *tail, factstr_store *store)
 	code = factstr_read_open(store, tail->event_query, &options, &cursor, &error);
 	if (code == FACTSTR_OK)
 	{
-		code = cli_collect_newest(tail, cursor, &facts, &error);
+		code = cli_collect_newest(tail, cursor, &lines, &error);
 		factstr_read_close(cursor);
 	}
-	for (size_t i = facts.count; code == FACTSTR_OK && success && i > 0; i--)
-		success = cli_print_fact(tail, &facts.facts[i - 1]);
-	fs_fact_list_release(&facts);
+	if (code == FACTSTR_OK)
+		success = cli_print_lines(&lines);
+	free(lines.data);
 	if (code != FACTSTR_OK)
 		return cli_fail(&error);
 	if (!cli_flush() || !success)
@@ -165,41 +226,43 @@ cli_print_newest(cli_tail *tail, factstr_store *store)
 
 /* Opens a durable stream, which prints what is there. */
 static int
-cli_open_durable(cli_tail *tail, factstr_store *store, factstr_stream **stream,
-				 factstr_error *error)
+cli_open_durable(cli_tail *tail, factstr_store *store, factstr_error *error)
 {
 	const factstr_stream_options options = {
+		.size = sizeof(options),
 		.start = tail->start,
-		.wait = tail->wait ? CLI_LOOK_INTERVAL : 0
+		.timeout_ms = tail->wait ? CLI_LOOK_INTERVAL : 0,
+		.partition_key = tail->partition_key,
+		.partitions = tail->partitions,
+		.partition = tail->partition
 	};
 	int			code;
 
-	tail->is_opening = true;
 	do
-		code = factstr_stream_to_durable(store, tail->name, tail->event_query, &options,
-										 cli_take_delivery, tail, stream, error);
+		code = factstr_stream_open(store, tail->name, tail->event_query, cli_take_delivery, tail,
+								   &options, &tail->stream, error);
 	while (code == FACTSTR_STREAM_ACTIVE && tail->wait && !cli_is_stopping());
-	tail->is_opening = false;
 	return code;
 }
 
 static cli_status
-cli_open_and_print(cli_tail *tail, factstr_store *store, factstr_stream **stream)
+cli_open_and_print(cli_tail *tail, factstr_store *store)
 {
 	factstr_error error;
 	cli_status	status = CLI_DONE;
 	int			code;
 
-	*stream = NULL;
 	if (tail->name != NULL)
-		code = cli_open_durable(tail, store, stream, &error);
+		code = cli_open_durable(tail, store, &error);
 	else
 	{
 		(void) pthread_mutex_lock(&tail->printing);
 		code = !tail->follow ? FACTSTR_OK :
-			factstr_stream_to(store, tail->event_query, cli_take_delivery, tail, stream, &error);
+			factstr_stream_open(store, NULL, tail->event_query, cli_take_delivery, tail, NULL,
+								&tail->stream, &error);
 		if (code == FACTSTR_OK)
-			status = cli_print_newest(tail, store);
+			status = tail->after_query != NULL ? cli_print_after(tail, store) :
+				cli_print_newest(tail, store);
 		(void) pthread_mutex_unlock(&tail->printing);
 	}
 
@@ -234,17 +297,16 @@ cli_follow(factstr_stream *stream)
 static cli_status
 cli_run_tail(cli_tail *tail)
 {
-	factstr_store *store = cli_open_store();
-	factstr_stream *stream = NULL;
+	factstr_store *store = cli_open_store(CLI_EXISTING_STORE);
 	cli_status	status = CLI_FAILED;
 
 	if (store == NULL)
 		return CLI_FAILED;
 	if (cli_signals_begin())
-		status = cli_open_and_print(tail, store, &stream);
-	if (status == CLI_DONE && stream != NULL && tail->follow)
-		status = cli_follow(stream);
-	factstr_stream_free(stream);
+		status = cli_open_and_print(tail, store);
+	if (status == CLI_DONE && tail->stream != NULL && tail->follow)
+		status = cli_follow(tail->stream);
+	factstr_stream_free(tail->stream);
 	factstr_close(store);
 	free(tail->line.data);
 	return cli_output_end(status == CLI_DONE ? (cli_status) tail->failure : status);
@@ -274,14 +336,40 @@ cli_take_option(cli_tail *tail, cli_query_options *query, int option)
 		case CLI_OPTION_WAIT:
 			tail->wait = true;
 			break;
+		case CLI_OPTION_PARTITIONS:
+			tail->partitions = (uint32_t) cli_number(optarg, "--partitions", 1, FACTSTR_MOST_PARTITIONS);
+			break;
+		case CLI_OPTION_PARTITION_KEY:
+			tail->partition_key = optarg;
+			break;
+		case CLI_OPTION_PARTITION:
+			tail->partition = (int32_t) cli_number(optarg, "--partition", 0, FACTSTR_MOST_PARTITIONS - 1);
+			break;
 		default:
-			cli_take_query_option(query, option);
+			if (!cli_take_view_option(option))
+				cli_take_query_option(query, option);
 	}
 }
 
 static void
-cli_check_options(cli_tail *tail)
+cli_check_partitions(const cli_tail *tail)
 {
+	bool		is_divided = tail->partitions > 0;
+
+	if (is_divided != (tail->partition_key != NULL))
+		cli_usage_error("--partitions and --partition-key go together");
+	if (is_divided && tail->name == NULL)
+		cli_usage_error("--partitions is for --durable");
+	if (tail->partition != FACTSTR_ANY_PARTITION && tail->partition >= (int32_t) tail->partitions)
+		cli_usage_error("--partition must be less than --partitions");
+}
+
+static void
+cli_check_options(cli_tail *tail, bool has_after)
+{
+	cli_check_partitions(tail);
+	if (has_after && (tail->has_count || tail->name != NULL || tail->as_batches))
+		cli_usage_error("--after goes neither with --lines nor with --durable or --batches");
 	if (tail->name == NULL && (tail->wait || tail->start == FACTSTR_FROM_NOW))
 		cli_usage_error("--wait and --from-now are for --durable");
 	if (tail->name != NULL && tail->has_count)
@@ -304,23 +392,38 @@ cli_run(int argc, char **argv)
 		{"batches", no_argument, NULL, CLI_OPTION_BATCHES},
 		{"from-now", no_argument, NULL, CLI_OPTION_FROM_NOW},
 		{"wait", no_argument, NULL, CLI_OPTION_WAIT},
+		{"partitions", required_argument, NULL, CLI_OPTION_PARTITIONS},
+		{"partition-key", required_argument, NULL, CLI_OPTION_PARTITION_KEY},
+		{"partition", required_argument, NULL, CLI_OPTION_PARTITION},
+		CLI_VIEW_OPTIONS,
 		CLI_QUERY_OPTIONS,
+		CLI_AFTER_OPTION,
 		CLI_COMMON_OPTIONS
 	};
-	cli_tail	tail = {.count = CLI_DEFAULT_COUNT, .printing = PTHREAD_MUTEX_INITIALIZER};
+	cli_tail	tail = {
+		.count = CLI_DEFAULT_COUNT,
+		.partition = FACTSTR_ANY_PARTITION,
+		.printing = PTHREAD_MUTEX_INITIALIZER
+	};
 	cli_query_options query = {0};
-	const char *argument;
+	cli_query_options after;
 	cli_status	status;
 	int			option;
 
-	while ((option = cli_next_option(argc, argv, ":n:fd:" CLI_QUERY_LETTERS CLI_COMMON_LETTERS,
-									 options)) != -1)
+	while ((option = cli_next_option(argc, argv, ":n:fd:" CLI_VIEW_LETTERS CLI_QUERY_LETTERS
+									 CLI_COMMON_LETTERS, options)) != -1)
 		cli_take_option(&tail, &query, option);
-	argument = cli_next_argument(argc, argv);
+	cli_take_query_argument(&query, cli_next_argument(argc, argv));
 	cli_no_more_arguments(argc, argv);
-	cli_check_options(&tail);
-	tail.event_query = cli_query_text(&query, argument);
+	cli_check_options(&tail, query.has_after);
+
+	/* A stream has no lower bound. */
+	after = query;
+	query.has_after = false;
+	tail.event_query = cli_query_text(&query);
+	tail.after_query = after.has_after ? cli_query_text(&after) : NULL;
 	status = cli_run_tail(&tail);
+	free(after.text);
 	cli_query_release(&query);
 	return status;
 }

@@ -1,12 +1,14 @@
 /*
  * text.c
- *		Numbers and durations for human eyes, and aligned tables.
+ *		Numbers, durations and texts of others for human eyes, and aligned tables.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_text.h"
+#include "base/utf8.h"
 #include "text.h"
 
 char *
@@ -23,6 +25,16 @@ cli_format_count(uint64_t count, char *text)
 		*end++ = digits[i];
 	}
 	*end = '\0';
+	return text;
+}
+
+char *
+cli_format_batches(uint64_t count, char *text)
+{
+	char		number[CLI_COUNT_SIZE];
+
+	(void) snprintf(text, CLI_BATCHES_SIZE, "%s %s", cli_format_count(count, number),
+					count == 1 ? "batch" : "batches");
 	return text;
 }
 
@@ -53,9 +65,76 @@ cli_format_duration(int64_t microseconds, char *text)
 	return text;
 }
 
+/* Of the character at the beginning of a text; 0: there is none. */
+static size_t
+cli_character_length(const char *text)
+{
+	for (size_t length = 1; length <= 4 && text[length - 1] != '\0'; length++)
+	{
+		if (fs_utf8_is_valid(text, length))
+			return length;
+	}
+	return 0;
+}
+
+static uint32_t
+cli_code_point(const char *text, size_t length)
+{
+	uint32_t	code = (unsigned char) text[0];
+
+	if (length > 1)
+		code &= 0x7Fu >> length;
+	for (size_t i = 1; i < length; i++)
+		code = code << 6 | ((unsigned char) text[i] & 0x3F);
+	return code;
+}
+
+/* U+2028 and so on end lines and paragraphs, and change the direction of writing. */
+static bool
+cli_is_visible(uint32_t code)
+{
+	return !(code < ' ' || (code >= 0x7F && code <= 0x9F) || code == 0x200E || code == 0x200F ||
+			 (code >= 0x2028 && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069));
+}
+
+static void
+cli_add_escaped(fs_buffer *out, const char *text, const char *byte_escape, int byte_digits)
+{
+	while (*text != '\0')
+	{
+		size_t		length = cli_character_length(text);
+		uint32_t	code = cli_code_point(text, length);
+		char		escape[16];
+
+		if (length > 0 && cli_is_visible(code))
+			fs_buffer_append(out, text, length);
+		else
+		{
+			(void) snprintf(escape, sizeof(escape), "%s%0*X", length > 1 ? "\\u" : byte_escape,
+							length > 1 ? 4 : byte_digits, code);
+			fs_buffer_append_text(out, escape);
+		}
+		text += length > 0 ? length : 1;
+	}
+}
+
+void
+cli_add_visible(fs_buffer *out, const char *text)
+{
+	cli_add_escaped(out, text, "\\x", 2);
+}
+
+void
+cli_add_visible_json(fs_buffer *out, const char *text)
+{
+	cli_add_escaped(out, text, "\\u", 4);
+}
+
 void
 cli_table_add(cli_table *table, const char *text)
 {
+	fs_buffer	cell = {0};
+
 	if (table->cell_count == table->capacity)
 	{
 		size_t		capacity = table->capacity == 0 ? 64 : table->capacity * 2;
@@ -69,7 +148,8 @@ cli_table_add(cli_table *table, const char *text)
 		table->cells = cells;
 		table->capacity = capacity;
 	}
-	table->cells[table->cell_count] = strdup(text);
+	cli_add_visible(&cell, text);
+	table->cells[table->cell_count] = fs_finish_text(&cell);
 	if (table->cells[table->cell_count] == NULL)
 		table->no_memory = true;
 	else
@@ -84,11 +164,10 @@ cli_table_add_count(cli_table *table, uint64_t count)
 	cli_table_add(table, cli_format_count(count, text));
 }
 
-/* In characters, as far as each of them takes one column. */
-static int
+size_t
 cli_width(const char *text)
 {
-	int			width = 0;
+	size_t		width = 0;
 
 	for (; *text != '\0'; text++)
 	{
@@ -105,7 +184,7 @@ cli_column_width(const cli_table *table, size_t column, size_t columns)
 
 	for (size_t i = column; i < table->cell_count; i += columns)
 	{
-		int			cell = cli_width(table->cells[i]);
+		int			cell = (int) cli_width(table->cells[i]);
 
 		if (cell > width)
 			width = cell;
@@ -120,7 +199,7 @@ cli_column_width(const cli_table *table, size_t column, size_t columns)
 static void
 cli_print_cell(const char *cell, int width, bool to_the_right, int *blanks)
 {
-	int			filling = width - cli_width(cell);
+	int			filling = width - (int) cli_width(cell);
 
 	if (to_the_right)
 		*blanks += filling;

@@ -7,7 +7,7 @@
 
 #include "factstr.h"
 
-#include "messages.h"
+#include "cli.h"
 
 typedef struct cli_transfer
 {
@@ -16,6 +16,9 @@ typedef struct cli_transfer
 	uint64_t	start;			/* what that was in the beginning */
 	uint64_t	imported_batches;
 	uint64_t	imported_facts;
+	uint64_t	imported_redactions;	/* of facts that were there */
+	bool		without_numbers;	/* so that the store cannot tell what it has of a file, */
+	uint64_t	lines;			/* of which these lines were imported */
 } cli_transfer;
 
 /* Begins with a store that has been opened. */
@@ -25,10 +28,10 @@ int			cli_transfer_begin(cli_transfer *transfer, factstr_store *store, factstr_e
 int			cli_transfer_batches(cli_transfer *transfer, const factstr_batch *batches, size_t count,
 								 factstr_error *error);
 
-/* Prints on stdout what has been done. */
-cli_status	cli_transfer_end(const cli_transfer *transfer);
-
-/* After an error: what can be done about it. */
-void		cli_transfer_hint(const cli_transfer *transfer);
+/*
+ * Ends the command's output, and with it the transfer: prints on stdout what has been done or, after
+ * an error, on stderr how far the store has got.  Returns the command's status.
+ */
+cli_status	cli_transfer_end(cli_transfer *transfer, cli_status status);
 
 #endif							/* FACTSTR_CLI_TRANSFER_H */

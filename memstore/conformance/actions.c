@@ -91,8 +91,9 @@ fc_open_store(fc_test *test)
 	test->store = fc_open(test, test->url);
 }
 
-void
-fc_close(fc_test *test, factstr_store *store)
+/* From now on the store is not the test's to close. */
+static void
+disown(fc_test *test, const factstr_store *store)
 {
 	for (fc_owned *owned = test->owned; owned != NULL; owned = owned->next)
 	{
@@ -101,7 +102,20 @@ fc_close(fc_test *test, factstr_store *store)
 		if (owned->release == close_handle && opened->store == store)
 			opened->store = NULL;
 	}
+}
+
+void
+fc_close(fc_test *test, factstr_store *store)
+{
+	disown(test, store);
 	fc_expect_ok(test, "closing the store", factstr_close(store), NULL);
+}
+
+int
+fc_close_within(fc_test *test, int64_t timeout_ms)
+{
+	disown(test, test->store);
+	return factstr_close_within(test->store, timeout_ms);
 }
 
 void
@@ -149,7 +163,7 @@ fc_append_types(fc_test *test, const char *types)
 void
 fc_append_batches(fc_worker *worker)
 {
-	static const factstr_event events[3] = {{"x", "1", NULL}, {"y", "2", NULL}, {"x", "3", NULL}};
+	static const factstr_event events[3] = {{.event_type = "x", .payload = "1"}, {.event_type = "y", .payload = "2"}, {.event_type = "x", .payload = "3"}};
 
 	for (int i = 0; i < FC_APPENDED_BATCHES; i++)
 	{
@@ -215,13 +229,23 @@ fc_try_append(fc_test *test, const char *events, const char *key, factstr_append
 }
 
 int
-fc_try_append_if(fc_test *test, const char *events, const char *context, const uint64_t *expected,
+fc_try_append_if(fc_test *test, const char *events, const char *context, uint64_t expected,
 				 const char *key, factstr_append_result *result, factstr_error *error)
 {
 	fc_events	made = fc_make_events(test, events);
 
 	return factstr_append_if(test->store, made.events, made.count, fc_quote(test, context),
 							 expected, key, result, error);
+}
+
+int
+fc_try_append_unless(fc_test *test, const char *events, const char *context, uint64_t after,
+					 const char *key, factstr_append_result *result, factstr_error *error)
+{
+	fc_events	made = fc_make_events(test, events);
+
+	return factstr_append_unless(test->store, made.events, made.count, fc_quote(test, context),
+								 after, key, result, error);
 }
 
 factstr_append_result

@@ -12,8 +12,8 @@
 
 #define ONE "[{'event_type': 'a', 'payload': 1}]"
 
-/* Which version is expected; 0 as "none" is written NONE. */
-#define NONE UINT64_MAX
+/* The version of an empty context. */
+#define NONE 0
 
 static int
 append_if(fc_test *test, const char *events, const char *context, uint64_t expected,
@@ -22,8 +22,7 @@ append_if(fc_test *test, const char *events, const char *context, uint64_t expec
 	factstr_append_result result = {0};
 
 	memset(error, 0, sizeof(*error));
-	return fc_try_append_if(test, events, context, expected == NONE ? NULL : &expected, NULL,
-							&result, error);
+	return fc_try_append_if(test, events, context, expected, NULL, &result, error);
 }
 
 static void
@@ -45,7 +44,7 @@ expect_conflict(fc_test *test, const char *context, uint64_t expected, uint64_t 
 
 	fc_expect_code(test, what, code, &error, FACTSTR_CONFLICT);
 	fc_expect_number(test, "expected_context_version in the error", error.expected_context_version,
-					 expected == NONE ? 0 : expected);
+					 expected);
 	fc_expect_number(test, "actual_context_version in the error", error.actual_context_version,
 					 actual);
 }
@@ -84,21 +83,6 @@ empty_context(fc_test *test)
 	expect_success(test, FC_NOTHING, NONE);
 	expect_conflict(test, FC_NOTHING, 3, 0);
 	fc_expect_log_ends_at(test, 3);
-}
-
-static void
-zero_is_no_version(fc_test *test)
-{
-	factstr_error error;
-
-	fc_expect_code(test, "0 for an empty context", append_if(test, ONE, FC_ALL, 0, &error), &error,
-				   FACTSTR_CONFLICT);
-	fc_expect(test, strstr(error.hint, "null") != NULL || strstr(error.hint, "NULL") != NULL,
-			  "expected a hint to pass null for an empty context, found \"%s\"", error.hint);
-	expect_conflict(test, FC_ALL, 0, 0);
-	(void) fc_append_types(test, "a");
-	expect_conflict(test, FC_ALL, 0, 1);
-	fc_expect_log_ends_at(test, 1);
 }
 
 /* Number 2 exists, and is newer than everything in the context, but is not in it. */
@@ -141,13 +125,13 @@ static void
 lower_bound_has_no_influence(fc_test *test)
 {
 	(void) fc_append_types(test, "a b a b");
-	expect_conflict(test, "{'filters': [{'event_types': ['a']}], 'min_sequence_number': 3}", NONE,
+	expect_conflict(test, "{'filters': [{'event_types': ['a']}], 'after': 3}", NONE,
 					3);
-	expect_conflict(test, "{'filters': [{'event_types': ['a']}], 'min_sequence_number': 99}", NONE,
+	expect_conflict(test, "{'filters': [{'event_types': ['a']}], 'after': 99}", NONE,
 					3);
-	expect_conflict(test, "{'filters': [{'event_types': ['a']}], 'min_sequence_number': 2}", 1, 3);
-	expect_success(test, "{'filters': [{'event_types': ['a']}], 'min_sequence_number': 3}", 3);
-	expect_success(test, "{'filters': [{'event_types': ['b']}], 'min_sequence_number': 99}", 4);
+	expect_conflict(test, "{'filters': [{'event_types': ['a']}], 'after': 2}", 1, 3);
+	expect_success(test, "{'filters': [{'event_types': ['a']}], 'after': 3}", 3);
+	expect_success(test, "{'filters': [{'event_types': ['b']}], 'after': 99}", 4);
 }
 
 static void
@@ -207,8 +191,7 @@ run_race(fc_worker *worker)
 	factstr_error error;
 	int			code = factstr_append_if(store, &event, 1,
 										 "{\"filters\": [{\"event_types\": [\"a\"]}]}",
-										 running->expected == 0 ? NULL : &running->expected, NULL,
-										 &result, &error);
+										 running->expected, NULL, &result, &error);
 
 	if (code == FACTSTR_CONFLICT)
 	{
@@ -275,7 +258,7 @@ decide_and_append(fc_worker *worker)
 		payload = fc_format(worker->test, "{\"topic\": 1, \"seen\": %llu}",
 							(unsigned long long) version);
 		event = (factstr_event) {.event_type = "decided", .payload = payload};
-		code = factstr_append_if(worker->store, &event, 1, context, version == 0 ? NULL : &version,
+		code = factstr_append_if(worker->store, &event, 1, context, version,
 								 NULL, &result, &error);
 		if (code == FACTSTR_OK)
 			done++;
@@ -352,7 +335,7 @@ decide_in_child(fc_child *child)
 						   &error);
 		(void) snprintf(payload, sizeof(payload), "{\"topic\": 1, \"seen\": %llu}",
 						(unsigned long long) version);
-		code = factstr_append_if(child->store, &event, 1, context, version == 0 ? NULL : &version,
+		code = factstr_append_if(child->store, &event, 1, context, version,
 								 NULL, &result, &error);
 		if (code == FACTSTR_OK)
 			done++;
@@ -419,14 +402,12 @@ const fc_case fc_conditional_cases[] = {
 	{{"conditional", "14, 15",
 		"any other version conflicts, lower or higher, and the error has both"},
 	0, other_versions_conflict},
-	{{"conditional", "14", "null expects an empty context"}, 0, empty_context},
-	{{"conditional", "14", "0 is nobody's version, and the hint says what to pass"},
-	0, zero_is_no_version},
+	{{"conditional", "14", "0, as null in SQL, expects an empty context"}, 0, empty_context},
 	{{"conditional", "14", "a number that is not in the context is not its version"},
 	0, version_must_be_in_the_context},
 	{{"conditional", "14", "facts outside of the context do not matter"}, 0, others_do_not_matter},
 	{{"conditional", "14", "a context of NULL is the whole log"}, 0, null_context_is_everything},
-	{{"conditional", "11, 14", "min_sequence_number has no influence on the check"},
+	{{"conditional", "11, 14", "after has no influence on the check"},
 	0, lower_bound_has_no_influence},
 	{{"conditional", "15", "a conflict stores nothing, uses no number, delivers nothing"},
 	0, conflict_leaves_nothing},

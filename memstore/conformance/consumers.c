@@ -11,7 +11,7 @@
 static void
 expect_active(fc_test *test, factstr_store *store, int64_t wait)
 {
-	const factstr_stream_options options = {.wait = wait};
+	const factstr_stream_options options = {.size = sizeof(options), .timeout_ms = wait};
 	fc_collector *second = fc_collector_new(test);
 	factstr_error error;
 
@@ -74,7 +74,7 @@ static void
 wait_for_stream(fc_worker *worker)
 {
 	waiting    *wanted = worker->context;
-	const factstr_stream_options options = {.wait = wanted->wait};
+	const factstr_stream_options options = {.size = sizeof(options), .timeout_ms = wanted->wait};
 	factstr_error error;
 
 	fc_expect_ok(worker->test, "waiting for a durable stream",
@@ -154,7 +154,7 @@ relay_delivery(fc_collector *collector, const factstr_batch *batch)
 static void
 stand_by(fc_worker *worker)
 {
-	const factstr_stream_options options = {.wait = -1};
+	const factstr_stream_options options = {.size = sizeof(options), .timeout_ms = -1};
 	const factstr_event event = {.event_type = "a", .payload = "1"};
 
 	for (int i = 0; i < 6; i++)
@@ -186,10 +186,11 @@ consumers_take_turns(fc_test *test)
 
 /* Says what it gets, until the end of all things. */
 static int
-say_batch(const factstr_batch *batch, void *context)
+say_batch(const factstr_batch *batch, void *context, factstr_error *error)
 {
 	char		line[40];
 
+	(void) error;
 	(void) snprintf(line, sizeof(line), "batch %llu",
 					(unsigned long long) batch->last_sequence_number);
 	fc_child_say(context, line);
@@ -203,8 +204,8 @@ consume_in_child(fc_child *child)
 	factstr_error error;
 
 	fc_child_expect_ok(child, "a durable stream in another process",
-					   factstr_stream_all_durable(child->store, "s", NULL, say_batch, child,
-												  &stream, &error),
+					   factstr_stream_open(child->store, "s", NULL, say_batch, child, NULL, &stream,
+										   &error),
 					   &error);
 	fc_child_say(child, "consuming");
 	fc_child_expect_line(child, "leave");
@@ -278,11 +279,11 @@ killed_process_wakes_who_waits(fc_test *test)
 
 /* It dies inside a delivery: the batch was not done with, and comes to the successor. */
 static int
-say_and_die(const factstr_batch *batch, void *context)
+say_and_die(const factstr_batch *batch, void *context, factstr_error *error)
 {
 	fc_child   *child = context;
 
-	(void) say_batch(batch, child);
+	(void) say_batch(batch, child, error);
 	fc_child_expect_line(child, "go on");
 	return 0;
 }
@@ -294,8 +295,8 @@ hang_in_child(fc_child *child)
 	factstr_error error;
 
 	fc_child_expect_ok(child, "a durable stream in another process",
-					   factstr_stream_all_durable(child->store, "s", NULL, say_and_die, child,
-												  &stream, &error),
+					   factstr_stream_open(child->store, "s", NULL, say_and_die, child, NULL,
+										   &stream, &error),
 					   &error);
 	fc_child_say(child, "not reached");
 }

@@ -5,7 +5,6 @@
 #include "deliveries.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -102,13 +101,14 @@ deadline_from_now(const fc_test *test)
 }
 
 int
-fc_collect(const factstr_batch *batch, void *context)
+fc_collect(const factstr_batch *batch, void *context, factstr_error *error)
 {
 	fc_collector *collector = context;
 	fc_test    *test = collector->test;
 	struct timespec deadline = deadline_from_now(test);
 	bool		fails;
 
+	(void) error;
 	(void) pthread_mutex_lock(&test->lock);
 	collector->running++;
 	(void) pthread_cond_broadcast(&test->changed);
@@ -137,9 +137,10 @@ fc_open_stream(fc_collector *collector, factstr_store *store, const char *query,
 			   factstr_error *error)
 {
 	if (query == NULL)
-		return factstr_stream_all(store, fc_collect, collector, &collector->stream, error);
-	return factstr_stream_to(store, fc_quote(collector->test, query), fc_collect, collector,
-							 &collector->stream, error);
+		return factstr_stream_open(store, NULL, NULL, fc_collect, collector, NULL,
+								   &collector->stream, error);
+	return factstr_stream_open(store, NULL, fc_quote(collector->test, query), fc_collect, collector,
+							   NULL, &collector->stream, error);
 }
 
 int
@@ -147,10 +148,10 @@ fc_open_durable(fc_collector *collector, factstr_store *store, const char *name,
 				const char *query, const factstr_stream_options *options, factstr_error *error)
 {
 	if (query == NULL)
-		return factstr_stream_all_durable(store, name, options, fc_collect, collector,
-										  &collector->stream, error);
-	return factstr_stream_to_durable(store, name, fc_quote(collector->test, query), options,
-									 fc_collect, collector, &collector->stream, error);
+		return factstr_stream_open(store, name, NULL, fc_collect, collector, options,
+								   &collector->stream, error);
+	return factstr_stream_open(store, name, fc_quote(collector->test, query), fc_collect, collector,
+							   options, &collector->stream, error);
 }
 
 fc_collector *
@@ -178,7 +179,7 @@ fc_subscribe_durable(fc_test *test, const char *name, const char *query)
 fc_collector *
 fc_subscribe_next(fc_test *test, const char *name, const char *query)
 {
-	const factstr_stream_options options = {.wait = test->patience * 1000};
+	const factstr_stream_options options = {.size = sizeof(options), .timeout_ms = test->patience * 1000};
 	fc_collector *collector = fc_collector_new(test);
 	factstr_error error;
 

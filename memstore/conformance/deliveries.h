@@ -45,11 +45,11 @@ typedef struct fc_collector
 fc_collector *fc_collector_new(fc_test *test);
 
 /* The handler; its context is the collector. */
-int			fc_collect(const factstr_batch *batch, void *context);
+int			fc_collect(const factstr_batch *batch, void *context, factstr_error *error);
 
 /*
- * Opens a stream with a new collector, and expects that to succeed.  A NULL query:
- * factstr_stream_all.
+ * Opens a stream with a new collector, and expects that to succeed.  A NULL query: every
+ * fact.
  */
 fc_collector *fc_subscribe(fc_test *test, const char *query);
 fc_collector *fc_subscribe_durable(fc_test *test, const char *name, const char *query);

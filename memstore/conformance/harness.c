@@ -261,7 +261,7 @@ fc_parallel(fc_test *test, int count, void (*run) (fc_worker *worker), void *con
 	(void) pthread_barrier_init(&start, NULL, (unsigned) count);
 	for (int i = 0; i < count; i++)
 	{
-		workers[i] = (fc_worker) {test, test->store, i, context, run, test->main, &start};
+		workers[i] = (fc_worker) {test, test->store, i, context, run, test->main, &start, 0};
 		start_worker(&workers[i]);
 	}
 	for (int i = 0; i < count; i++)
@@ -290,7 +290,7 @@ fc_background(fc_test *test, void (*run) (fc_worker *worker), void *context)
 {
 	fc_worker  *worker = fc_allocate(test, sizeof(fc_worker));
 
-	*worker = (fc_worker) {test, test->store, 0, context, run, test->main, NULL};
+	*worker = (fc_worker) {test, test->store, 0, context, run, test->main, NULL, 0};
 	start_worker(worker);
 	fc_own(test, join_owned, worker);
 	return worker;
@@ -344,8 +344,8 @@ release_all(fc_test *test)
 	(void) pthread_mutex_unlock(&test->lock);
 }
 
-static void
-initialize(fc_test *test, const factstr_conformance_target *target, unsigned needs)
+void
+fc_test_begin(fc_test *test, const factstr_conformance_target *target, unsigned needs)
 {
 	pthread_condattr_t attributes;
 
@@ -361,44 +361,10 @@ initialize(fc_test *test, const factstr_conformance_target *target, unsigned nee
 	(void) pthread_condattr_destroy(&attributes);
 }
 
-/* Why a target cannot run a case, or NULL. */
-static const char *
-reason_to_skip(const factstr_conformance_target *target, unsigned needs)
+void
+fc_test_end(fc_test *test)
 {
-	if ((needs & (FC_PERSISTENT | FC_PROCESSES)) != 0 && !target->persistent)
-		return "the store lives in one handle";
-	if ((needs & FC_EFFECTS) != 0 && target->effect == NULL)
-		return "the store has no transactions for handlers";
-	return NULL;
-}
-
-factstr_conformance_verdict
-factstr_conformance_run_case(const factstr_conformance_target *target,
-							 const factstr_conformance_case *tested, char *message)
-{
-	const fc_case *chosen = (const fc_case *) tested;	/* its first member */
-	const char *reason = reason_to_skip(target, chosen->needs);
-	fc_test		test;
-
-	if (message != NULL)
-		(void) snprintf(message, FACTSTR_CONFORMANCE_MESSAGE_SIZE, "%s", reason == NULL ? "" :
-						reason);
-	if (reason != NULL)
-		return FACTSTR_CONFORMANCE_SKIPPED;
-
-	initialize(&test, target, chosen->needs);
-	if (setjmp(test.end) == 0)
-	{
-		test.url = fc_fresh(&test);
-		if ((chosen->needs & FC_PROCESSES) == 0)
-			fc_open_store(&test);
-		chosen->run(&test);
-		fc_check_threads(&test);
-	}
-	release_all(&test);
-	if (message != NULL)
-		(void) snprintf(message, FACTSTR_CONFORMANCE_MESSAGE_SIZE, "%s", test.message);
-	(void) pthread_cond_destroy(&test.changed);
-	(void) pthread_mutex_destroy(&test.lock);
-	return test.failed ? FACTSTR_CONFORMANCE_FAILED : FACTSTR_CONFORMANCE_PASSED;
+	release_all(test);
+	(void) pthread_cond_destroy(&test->changed);
+	(void) pthread_mutex_destroy(&test->lock);
 }

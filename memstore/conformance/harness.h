@@ -17,6 +17,7 @@
 #include <setjmp.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "factstr_conformance.h"
 
@@ -29,7 +30,8 @@ enum
 {
 	FC_PERSISTENT = 1,			/* a store that can be opened again, and by two handles */
 	FC_PROCESSES = 2,			/* other processes, started before the store is opened */
-	FC_EFFECTS = 4				/* deliveries within transactions */
+	FC_EFFECTS = 4,				/* deliveries within transactions */
+	FC_READ_ONLY = 8			/* a second handle that may only read */
 };
 
 typedef struct fc_case
@@ -41,20 +43,36 @@ typedef struct fc_case
 
 /* One list of cases for each subject, ended by one without a function. */
 extern const fc_case fc_facts_cases[];
+extern const fc_case fc_value_cases[];
 extern const fc_case fc_append_cases[];
 extern const fc_case fc_query_cases[];
+extern const fc_case fc_partition_cases[];
+extern const fc_case fc_partitioned_stream_cases[];
 extern const fc_case fc_reading_cases[];
 extern const fc_case fc_matching_cases[];
+extern const fc_case fc_random_matching_cases[];
 extern const fc_case fc_conditional_cases[];
+extern const fc_case fc_unless_cases[];
 extern const fc_case fc_stream_cases[];
+extern const fc_case fc_handler_cases[];
+extern const fc_case fc_context_cases[];
 extern const fc_case fc_failure_cases[];
+extern const fc_case fc_closing_cases[];
 extern const fc_case fc_durable_stream_cases[];
+extern const fc_case fc_cursor_cases[];
 extern const fc_case fc_consumer_cases[];
+extern const fc_case fc_acknowledging_cases[];
+extern const fc_case fc_pulling_cases[];
+extern const fc_case fc_ending_cases[];
 extern const fc_case fc_status_cases[];
 extern const fc_case fc_transaction_cases[];
 extern const fc_case fc_idempotency_cases[];
 extern const fc_case fc_json_boundary_cases[];
+extern const fc_case fc_json_stream_cases[];
 extern const fc_case fc_import_export_cases[];
+extern const fc_case fc_read_only_cases[];
+extern const fc_case fc_redaction_cases[];
+extern const fc_case fc_redaction_copy_cases[];
 
 /* Something that is given back when the case is over. */
 typedef struct fc_owned
@@ -79,10 +97,14 @@ struct fc_test
 	pthread_mutex_t lock;
 	pthread_cond_t changed;		/* something below, or in a collector, has changed */
 	bool		failed;
-	bool		over;			/* the case is over: whoever waits goes on */
+	bool		over;			/* the case is over: waiting threads continue */
 	char		message[FACTSTR_CONFORMANCE_MESSAGE_SIZE];
 	fc_owned   *owned;			/* the last first */
 };
+
+/* A test begins without a store; its end gives back what belongs to it. */
+void		fc_test_begin(fc_test *test, const factstr_conformance_target *target, unsigned needs);
+void		fc_test_end(fc_test *test);
 
 /* Gives something to the test: release(object) is called when the case is over, the last first. */
 void		fc_own(fc_test *test, void (*release) (void *object), void *object);
@@ -133,6 +155,9 @@ void		fc_open_store(fc_test *test);
 factstr_store *fc_open(fc_test *test, const char *url);
 void		fc_close(fc_test *test, factstr_store *store);
 
+/* Closes test->store, and returns what that did. */
+int			fc_close_within(fc_test *test, int64_t timeout_ms);
+
 /* Closes test->store and opens it again. */
 void		fc_restart(fc_test *test);
 
@@ -166,12 +191,15 @@ typedef struct fc_events
 
 fc_events	fc_make_events(fc_test *test, const char *events);
 
-/* Appends such an array; expected is NULL for an empty context. */
+/* Appends such an array; expected is 0 for an empty context. */
 int			fc_try_append(fc_test *test, const char *events, const char *key,
 						  factstr_append_result *result, factstr_error *error);
 int			fc_try_append_if(fc_test *test, const char *events, const char *context,
-							 const uint64_t *expected, const char *key,
-							 factstr_append_result *result, factstr_error *error);
+							 uint64_t expected, const char *key, factstr_append_result *result,
+							 factstr_error *error);
+int			fc_try_append_unless(fc_test *test, const char *events, const char *context,
+								 uint64_t after, const char *key, factstr_append_result *result,
+								 factstr_error *error);
 factstr_append_result fc_append_events(fc_test *test, const char *events, const char *key);
 
 /* Results as "1-3, 3 facts". */
@@ -221,6 +249,7 @@ typedef struct fc_worker
 	void		(*run) (struct fc_worker *worker);
 	pthread_t	thread;
 	pthread_barrier_t *start;	/* or NULL */
+	pid_t		caller;			/* with the test's lock held: its thread, once it begins a call; or 0 */
 } fc_worker;
 
 /* Runs a function in so many threads, which begin at once, and waits for all of them. */
@@ -233,6 +262,13 @@ void		fc_append_batches(fc_worker *worker);
 /* Runs a function beside the case, until fc_join. */
 fc_worker  *fc_background(fc_test *test, void (*run) (fc_worker *worker), void *context);
 void		fc_join(fc_worker *worker);
+
+/*
+ * That a thread is in a call: it says that it begins one, which waits or takes long, and the other thread
+ * sees that it sleeps or has worked for a while since.
+ */
+void		fc_begin_call(fc_worker *worker);
+void		fc_await_call(fc_worker *worker);
 
 /* For background work that goes on as long as the case: is it over? */
 bool		fc_is_over(fc_test *test);

@@ -54,7 +54,7 @@ expect_import(fc_test *test, factstr_store *store, const factstr_batch *batches,
 {
 	factstr_error error;
 
-	fc_expect_ok(test, "factstr_import", factstr_import(store, batches, count, &error), &error);
+	fc_expect_ok(test, "factstr_import", factstr_import(store, batches, count, NULL, &error), &error);
 }
 
 static void
@@ -64,7 +64,7 @@ expect_refused(fc_test *test, factstr_store *store, const char *what, const fact
 	const factstr_batch_list *before = fc_export(test, store);
 	factstr_error error;
 
-	fc_expect_code(test, what, factstr_import(store, batches, count, &error), &error,
+	fc_expect_code(test, what, factstr_import(store, batches, count, NULL, &error), &error,
 				   FACTSTR_MALFORMED);
 	expect_same_log(test, fc_export(test, store), before);
 }
@@ -171,8 +171,8 @@ gaps_are_refused(fc_test *test)
 static void
 expect_wrong_batch(fc_test *test, const char *what, factstr_batch wrong)
 {
-	static const factstr_fact fact = {1, 1000000, "a", "1", NULL};
-	const factstr_batch batches[2] = {{1, 1, 1, &fact, NULL, NULL}, wrong};
+	static const factstr_fact fact = {1, 1000000, "a", "1", NULL, {0}};
+	const factstr_batch batches[2] = {{1, 1, 1, &fact, NULL, NULL, 0, NULL, {0}}, wrong};
 
 	expect_refused(test, test->store, what, batches, 2);
 }
@@ -180,25 +180,25 @@ expect_wrong_batch(fc_test *test, const char *what, factstr_batch wrong)
 static void
 malformed_batches_are_refused(fc_test *test)
 {
-	const factstr_fact good[2] = {{2, 1000000, "a", "1", NULL}, {3, 1000000, "b", "2", NULL}};
-	const factstr_fact gap[2] = {{2, 1000000, "a", "1", NULL}, {4, 1000000, "b", "2", NULL}};
-	const factstr_fact no_type[2] = {{2, 1000000, "a", "1", NULL}, {3, 1000000, "", "2", NULL}};
-	const factstr_fact no_json[2] = {{2, 1000000, "a", "1", NULL}, {3, 1000000, "b", "{", NULL}};
-	const factstr_fact no_object[2] = {{2, 1000000, "a", "1", NULL}, {3, 1000000, "b", "2", "[]"}};
+	const factstr_fact good[2] = {{2, 1000000, "a", "1", NULL, {0}}, {3, 1000000, "b", "2", NULL, {0}}};
+	const factstr_fact gap[2] = {{2, 1000000, "a", "1", NULL, {0}}, {4, 1000000, "b", "2", NULL, {0}}};
+	const factstr_fact no_type[2] = {{2, 1000000, "a", "1", NULL, {0}}, {3, 1000000, "", "2", NULL, {0}}};
+	const factstr_fact no_json[2] = {{2, 1000000, "a", "1", NULL, {0}}, {3, 1000000, "b", "{", NULL, {0}}};
+	const factstr_fact no_object[2] = {{2, 1000000, "a", "1", NULL, {0}}, {3, 1000000, "b", "2", "[]", {0}}};
 
-	expect_wrong_batch(test, "a batch without facts", (factstr_batch) {2, 3, 0, good, NULL, NULL});
+	expect_wrong_batch(test, "a batch without facts", (factstr_batch) {2, 3, 0, good, NULL, NULL, 0, NULL, {0}});
 	expect_wrong_batch(test, "a batch with fewer facts than numbers",
-					   (factstr_batch) {2, 3, 1, good, NULL, NULL});
+					   (factstr_batch) {2, 3, 1, good, NULL, NULL, 0, NULL, {0}});
 	expect_wrong_batch(test, "a batch with more facts than numbers",
-					   (factstr_batch) {2, 2, 2, good, NULL, NULL});
-	expect_wrong_batch(test, "a batch with a gap", (factstr_batch) {2, 3, 2, gap, NULL, NULL});
+					   (factstr_batch) {2, 2, 2, good, NULL, NULL, 0, NULL, {0}});
+	expect_wrong_batch(test, "a batch with a gap", (factstr_batch) {2, 3, 2, gap, NULL, NULL, 0, NULL, {0}});
 	expect_wrong_batch(test, "a fact without a type",
-					   (factstr_batch) {2, 3, 2, no_type, NULL, NULL});
+					   (factstr_batch) {2, 3, 2, no_type, NULL, NULL, 0, NULL, {0}});
 	expect_wrong_batch(test, "a payload that is not JSON",
-					   (factstr_batch) {2, 3, 2, no_json, NULL, NULL});
+					   (factstr_batch) {2, 3, 2, no_json, NULL, NULL, 0, NULL, {0}});
 	expect_wrong_batch(test, "metadata that is not an object",
-					   (factstr_batch) {2, 3, 2, no_object, NULL, NULL});
-	expect_wrong_batch(test, "an empty key", (factstr_batch) {2, 3, 2, good, "", NULL});
+					   (factstr_batch) {2, 3, 2, no_object, NULL, NULL, 0, NULL, {0}});
+	expect_wrong_batch(test, "an empty key", (factstr_batch) {2, 3, 2, good, "", NULL, 0, NULL, {0}});
 	fc_expect_log_ends_at(test, 0);
 }
 
@@ -225,10 +225,10 @@ streams_get_imports(fc_test *test)
 static void
 times_are_kept(fc_test *test)
 {
-	const factstr_fact facts[3] = {{1, 0, "a", "1", NULL},
-								   {2, INT64_C(1769847330123456), "a", "2", NULL},
-		{3, INT64_C(951827696789001), "a", "3", "{\"by\": \"x\"}"}};
-	const factstr_batch batch = {1, 3, 3, facts, "k", NULL};
+	const factstr_fact facts[3] = {{1, 0, "a", "1", NULL, {0}},
+								   {2, INT64_C(1769847330123456), "a", "2", NULL, {0}},
+		{3, INT64_C(951827696789001), "a", "3", "{\"by\": \"x\"}", {0}}};
+	const factstr_batch batch = {1, 3, 3, facts, "k", NULL, 0, NULL, {0}};
 	const factstr_query_result *stored;
 
 	expect_import(test, test->store, &batch, 1);
@@ -236,6 +236,142 @@ times_are_kept(fc_test *test)
 	fc_expect_number(test, "facts", stored->fact_count, 3);
 	for (size_t i = 0; i < 3; i++)
 		fc_expect_same_fact(test, "an imported fact", &stored->facts[i], &facts[i]);
+}
+
+/* Imports batches without numbers; the result is what was stored. */
+static void
+expect_history(fc_test *test, const factstr_batch *batches, size_t count, const char *expected)
+{
+	factstr_append_result result;
+	factstr_error error;
+
+	fc_expect_ok(test, "factstr_import",
+				 factstr_import(test->store, batches, count, &result, &error), &error);
+	fc_expect_text(test, "what was stored", fc_result_text(test, &result), expected);
+}
+
+static const factstr_fact history[4] = {
+	{0, INT64_C(1517967921000000), "a", "{\"n\": 1}", "{\"by\": \"x\"}", {0}},
+	{0, INT64_C(1517967921000000), "b", "null", NULL, {0}},
+	{0, INT64_C(951827696789001), "a", "2", NULL, {0}},
+	{0, INT64_C(-1), "c", "[3]", NULL, {0}}
+};
+
+static void
+history_gets_numbers(fc_test *test)
+{
+	const factstr_batch batches[3] = {
+		{0, 0, 2, history, "k 1", NULL, 0, NULL, {0}}, {0, 0, 1, history + 2, NULL, NULL, 0, NULL, {0}},
+		{0, 0, 1, history + 3, "k 3", NULL, 0, NULL, {0}}
+	};
+	const factstr_batch_list *stored;
+
+	(void) fc_append_types(test, "b");
+	expect_history(test, batches, 3, "2-5, 4 facts");
+	fc_expect_number(test, "the next number", fc_append_to(test, test->store, "a", "{}"), 6);
+	expect_history(test, batches + 1, 1, "7-7, 1 facts");
+	stored = fc_export(test, test->store);
+	fc_expect_text(test, "the log", fc_batches_text(test, stored),
+				   "1-1: 1; 2-3: 2 3; 4-4: 4; 5-5: 5; 6-6: 6; 7-7: 7");
+	for (size_t i = 0; i < 4; i++)
+	{
+		factstr_fact expected = history[i];
+
+		expected.sequence_number = i + 2;
+		fc_expect_same_fact(test, "history", i < 2 ? &stored->batches[1].facts[i] :
+							&stored->batches[i].facts[0], &expected);
+	}
+	expect_same_key(test, stored->batches[1].idempotency_key, "k 1");
+	expect_same_key(test, stored->batches[2].idempotency_key, NULL);
+	expect_same_key(test, stored->batches[3].idempotency_key, "k 3");
+	fc_expect_query(test, FC_TYPE("a"), "2 4 6 7", 7);
+	fc_expect_query(test, FC_PREDICATE("[3]"), "5", 5);
+}
+
+static void
+history_is_passed_by(fc_test *test)
+{
+	factstr_fact later = history[2];
+	const factstr_batch batches[6] = {
+		{0, 0, 2, history, "k 1", NULL, 0, NULL, {0}}, {0, 0, 1, history + 2, "k 2", NULL, 0, NULL, {0}},
+		{0, 0, 2, history, "k 1", NULL, 0, NULL, {0}}, {0, 0, 1, history + 3, "k 3", NULL, 0, NULL, {0}},
+		{0, 0, 1, &later, "k 2", NULL, 0, NULL, {0}}, {0, 0, 1, history + 3, "k 4", NULL, 0, NULL, {0}}
+	};
+	factstr_append_result result;
+
+	expect_history(test, batches, 2, "1-3, 3 facts");
+	expect_history(test, batches, 4, "4-4, 1 facts");
+	expect_history(test, batches, 4, "0-0, 0 facts");
+	later.occurred_at++;
+	expect_history(test, batches + 3, 3, "5-5, 1 facts");
+	fc_expect_query(test, FC_TYPE("c"), "4 5", 5);
+	fc_expect_query(test, FC_PREDICATE("[3]"), "4 5", 5);
+
+	/* The key of an append counts too, and the other way round. */
+	result = fc_append_events(test, "[{'event_type': 'a', 'payload': 2}]", "k 2");
+	fc_expect_text(test, "an append of what was imported", fc_result_text(test, &result),
+				   "3-3, 1 facts");
+	(void) fc_append_events(test, "[{'event_type': 'c', 'payload': [3]}]", "k 5");
+	expect_history(test, (factstr_batch[]) {{0, 0, 1, history + 3, "k 5", NULL, 0, NULL, {0}}}, 1, "0-0, 0 facts");
+	fc_expect_log_ends_at(test, 6);
+}
+
+static void
+expect_reused(fc_test *test, const char *what, const factstr_batch *batches, size_t count)
+{
+	factstr_append_result result = {1, 1, 1, {0}};
+	factstr_error error;
+
+	fc_expect_code(test, what, factstr_import(test->store, batches, count, &result, &error), &error,
+				   FACTSTR_IDEMPOTENCY_KEY_REUSED);
+	fc_expect_number(test, "facts stored by it", (int64_t) result.committed_count, 0);
+	fc_expect_log_ends_at(test, 2);
+}
+
+static void
+keys_of_history_are_checked(fc_test *test)
+{
+	const factstr_batch first = {0, 0, 2, history, "k 1", NULL, 0, NULL, {0}};
+	const factstr_batch other[2] = {
+		{0, 0, 1, history + 3, NULL, NULL, 0, NULL, {0}}, {0, 0, 1, history, "k 1", NULL, 0, NULL, {0}}
+	};
+	const factstr_batch twice[2] = {
+		{0, 0, 1, history + 2, "k 2", NULL, 0, NULL, {0}}, {0, 0, 1, history + 3, "k 2", NULL, 0, NULL, {0}}
+	};
+	const factstr_fact facts[3] = {
+		{3, 0, "a", "{\"n\": 1}", NULL, {0}}, {4, 0, "b", "null", NULL, {0}}, {5, 0, "b", "null", NULL, {0}}
+	};
+	const factstr_batch numbered = {3, 4, 2, facts, "k 1", NULL, 0, NULL, {0}};
+	const factstr_batch numbered_twice[2] = {
+		{3, 3, 1, facts, "k 2", NULL, 0, NULL, {0}}, {4, 4, 1, facts + 1, "k 2", NULL, 0, NULL, {0}}
+	};
+
+	expect_history(test, &first, 1, "1-2, 2 facts");
+	expect_reused(test, "a known key with other events", other, 2);
+	expect_reused(test, "one key for two batches", twice, 2);
+	expect_reused(test, "a known key of a batch with numbers", &numbered, 1);
+	expect_reused(test, "one key for two batches with numbers", numbered_twice, 2);
+}
+
+static void
+some_numbers_are_refused(fc_test *test)
+{
+	const factstr_fact numbered[2] = {{1, 0, "a", "1", NULL, {0}}, {2, 0, "a", "2", NULL, {0}}};
+	const factstr_batch without = {0, 0, 1, history, NULL, NULL, 0, NULL, {0}};
+	const factstr_batch with = {1, 1, 1, numbered, NULL, NULL, 0, NULL, {0}};
+
+	expect_refused(test, test->store, "a batch without numbers after one with them",
+				   (factstr_batch[]) {with, without}, 2);
+	expect_refused(test, test->store, "a batch with numbers after one without",
+				   (factstr_batch[]) {without, with}, 2);
+	expect_refused(test, test->store, "facts with numbers in a batch without",
+				   (factstr_batch[]) {{0, 0, 2, numbered, NULL, NULL, 0, NULL, {0}}}, 1);
+	expect_refused(test, test->store, "facts without numbers in a batch with them",
+				   (factstr_batch[]) {{1, 1, 1, history, NULL, NULL, 0, NULL, {0}}}, 1);
+	expect_refused(test, test->store, "a last number alone",
+				   (factstr_batch[]) {{0, 1, 1, history, NULL, NULL, 0, NULL, {0}}}, 1);
+	expect_refused(test, test->store, "a first number alone",
+				   (factstr_batch[]) {{1, 0, 1, numbered, NULL, NULL, 0, NULL, {0}}}, 1);
 }
 
 const fc_case fc_import_export_cases[] = {
@@ -251,5 +387,13 @@ const fc_case fc_import_export_cases[] = {
 	0, malformed_batches_are_refused},
 	{{"import and export", "18, 23", "streams get imported batches like any other"},
 	0, streams_get_imports},
+	{{"import and export", "37", "batches without numbers get the next ones, with their times and keys"},
+	0, history_gets_numbers},
+	{{"import and export", "33, 37", "a batch without numbers whose key is known is passed by"},
+	0, history_is_passed_by},
+	{{"import and export", "33, 37", "a key with other events refuses the whole import"},
+	0, keys_of_history_are_checked},
+	{{"import and export", "8, 37", "an import has all numbers or none"},
+	0, some_numbers_are_refused},
 	{{NULL, NULL, NULL}, 0, NULL}
 };

@@ -39,17 +39,24 @@ json_append(fc_test *test, const char *events, const char *key, int code)
 	return keep(test, result);
 }
 
+typedef int (*conditional_call) (factstr_store *, const char *, const char *, uint64_t,
+								 const char *, char **);
+
 static const char *
-json_append_if(fc_test *test, const char *events, const char *context, const uint64_t *expected,
-			   int code)
+json_append_on(fc_test *test, conditional_call call, const char *context, uint64_t number, int code)
 {
 	char	   *result = NULL;
-	int			found = factstr_json_append_if(test->store, fc_quote(test, events),
-											   fc_quote(test, context), expected, NULL, &result);
+	int			found = call(test->store, fc_quote(test, TWO), fc_quote(test, context), number, NULL,
+							 &result);
 
-	fc_expect_code(test, "factstr_json_append_if", found, NULL, code);
+	fc_expect_code(test, "a conditional append", found, NULL, code);
 	return keep(test, result);
 }
+
+#define json_append_if(test, context, expected, code) \
+	json_append_on(test, factstr_json_append_if, context, expected, code)
+#define json_append_unless(test, context, after, code) \
+	json_append_on(test, factstr_json_append_unless, context, after, code)
 
 static const char *
 json_query(fc_test *test, const char *query)
@@ -107,32 +114,29 @@ append_document(fc_test *test)
 static void
 conditional_document(fc_test *test)
 {
-	const uint64_t two = 2;
-
-	fc_expect_json(test, "the result", json_append_if(test, TWO, FC_ALL, NULL, FACTSTR_OK),
+	fc_expect_json(test, "the result", json_append_if(test, FC_ALL, 0, FACTSTR_OK),
 				   "{'first_sequence_number': 1, 'last_sequence_number': 2, 'committed_count': 2}");
-	fc_expect_json(test, "the result", json_append_if(test, TWO, FC_TYPE("b"), &two, FACTSTR_OK),
+	fc_expect_json(test, "the result", json_append_if(test, FC_TYPE("b"), 2, FACTSTR_OK),
 				   "{'first_sequence_number': 3, 'last_sequence_number': 4, 'committed_count': 2}");
+	fc_expect_json(test, "the result", json_append_unless(test, FC_TYPE("c"), 3, FACTSTR_OK),
+				   "{'first_sequence_number': 5, 'last_sequence_number': 6, 'committed_count': 2}");
 }
 
 static void
 conflict_document(fc_test *test)
 {
-	const uint64_t versions[] = {1, 0, 9};
-
 	(void) fc_append_types(test, "a b a");
-	fc_expect_json(test, "a conflict", json_append_if(test, TWO, FC_TYPE("a"), &versions[0],
-													  FACTSTR_CONFLICT),
+	fc_expect_json(test, "a conflict", json_append_if(test, FC_TYPE("a"), 1, FACTSTR_CONFLICT),
 				   "{'expected_context_version': 1, 'actual_context_version': 3}");
-	fc_expect_json(test, "a conflict with null expected",
-				   json_append_if(test, TWO, FC_TYPE("a"), NULL, FACTSTR_CONFLICT),
+	fc_expect_json(test, "a conflict with an empty context expected",
+				   json_append_if(test, FC_TYPE("a"), 0, FACTSTR_CONFLICT),
 				   "{'expected_context_version': null, 'actual_context_version': 3}");
-	fc_expect_json(test, "a conflict with 0 expected",
-				   json_append_if(test, TWO, FC_TYPE("a"), &versions[1], FACTSTR_CONFLICT),
-				   "{'expected_context_version': 0, 'actual_context_version': 3}");
 	fc_expect_json(test, "a conflict with an empty context",
-				   json_append_if(test, TWO, FC_TYPE("c"), &versions[2], FACTSTR_CONFLICT),
+				   json_append_if(test, FC_TYPE("c"), 9, FACTSTR_CONFLICT),
 				   "{'expected_context_version': 9, 'actual_context_version': null}");
+	fc_expect_json(test, "a conflict with a fact after a position",
+				   json_append_unless(test, FC_TYPE("a"), 2, FACTSTR_CONFLICT),
+				   "{'after_sequence_number': 2, 'actual_context_version': 3}");
 	fc_expect_log_ends_at(test, 3);
 }
 
@@ -172,7 +176,7 @@ error_documents(fc_test *test)
 	expect_error_document(test, json_append(test, "[{'event_type': 'a', 'payload': 1, "
 												  "'it\\'s \\\"\\n\\u00e9': 1}]", NULL,
 											FACTSTR_MALFORMED), "malformed_input");
-	expect_error_document(test, json_append_if(test, TWO, "{'filter': 1}", NULL, FACTSTR_MALFORMED),
+	expect_error_document(test, json_append_if(test, "{'filter': 1}", 0, FACTSTR_MALFORMED),
 						  "malformed_input");
 	(void) json_append(test, TWO, "k", FACTSTR_OK);
 	expect_error_document(test, json_append(test, "[{'event_type': 'a', 'payload': 1}]", "k",
@@ -194,11 +198,11 @@ query_document(fc_test *test)
 				   fc_format(test, "{\"event_records\": %s, \"last_returned_sequence_number\": 3, "
 								   "\"current_context_version\": 3}",
 							 records_from(test, 1)));
-	fc_expect_json(test, "a later fact", json_query(test, "{'min_sequence_number': 2}"),
+	fc_expect_json(test, "a later fact", json_query(test, "{'after': 2}"),
 				   fc_format(test, "{\"event_records\": %s, \"last_returned_sequence_number\": 3, "
 								   "\"current_context_version\": 3}",
 							 records_from(test, 3)));
-	fc_expect_json(test, "no rows, but a version", json_query(test, "{'min_sequence_number': 3}"),
+	fc_expect_json(test, "no rows, but a version", json_query(test, "{'after': 3}"),
 				   "{'event_records': [], 'last_returned_sequence_number': null, "
 				   "'current_context_version': 3}");
 	fc_expect_json(test, "an empty context", json_query(test, FC_TYPE("c")),
@@ -220,143 +224,6 @@ odd_event_types(fc_test *test)
 			  fc_json_same(result, result),
 			  "expected a JSON document, found %s", result);
 	fc_expect_query(test, FC_TYPE("\\\"\\\\\\n\\u0001\\u00e9"), "1", 1);
-}
-
-/* Takes documents, in the order in which they come. */
-typedef struct documents
-{
-	fc_test    *test;
-	factstr_stream *stream;
-	size_t		count;
-	const char *texts[8];		/* the test's */
-	size_t		fails_at;		/* this call fails, counted from 1 */
-} documents;
-
-static int
-take_document(const char *event_records, void *context)
-{
-	documents  *taken = context;
-	fc_test    *test = taken->test;
-	const char *copy = fc_format(test, "%s", event_records);
-	size_t		count;
-
-	(void) pthread_mutex_lock(&test->lock);
-	if (taken->count < 8)
-		taken->texts[taken->count] = copy;
-	count = ++taken->count;
-	(void) pthread_mutex_unlock(&test->lock);
-	return count == taken->fails_at ? 1 : 0;
-}
-
-static void
-free_stream(void *context)
-{
-	documents  *taken = context;
-
-	factstr_stream_free(taken->stream);
-}
-
-static documents *
-documents_new(fc_test *test)
-{
-	documents  *taken = fc_allocate(test, sizeof(documents));
-
-	taken->test = test;
-	fc_own(test, free_stream, taken);
-	return taken;
-}
-
-typedef struct document_goal
-{
-	documents  *taken;
-	size_t		count;
-} document_goal;
-
-static bool
-has_documents(fc_test *test, void *context)
-{
-	document_goal *goal = context;
-	bool		reached;
-
-	(void) pthread_mutex_lock(&test->lock);
-	reached = goal->taken->count >= goal->count;
-	(void) pthread_mutex_unlock(&test->lock);
-	return reached;
-}
-
-static void
-await_documents(documents *taken, size_t count)
-{
-	document_goal *goal = fc_allocate(taken->test, sizeof(document_goal));
-
-	*goal = (document_goal) {taken, count};
-	fc_expect(taken->test, fc_comes_true(taken->test, has_documents, goal),
-			  "expected %zu deliveries, found fewer", count);
-}
-
-static void
-stream_documents(fc_test *test)
-{
-	documents  *all = documents_new(test);
-	documents  *some = documents_new(test);
-	factstr_error error;
-
-	(void) fc_append_types(test, "a b");
-	fc_expect_ok(test, "factstr_json_stream_all",
-				 factstr_json_stream_all(test->store, take_document, all, &all->stream, &error),
-				 &error);
-	fc_expect_ok(test, "factstr_json_stream_to",
-				 factstr_json_stream_to(test->store, fc_quote(test, FC_TYPE("b")), take_document,
-										some, &some->stream, &error),
-				 &error);
-	(void) json_append(test, TWO, NULL, FACTSTR_OK);
-	(void) json_append(test, "[{'event_type': 'b', 'payload': '\\u0001'}]", NULL, FACTSTR_OK);
-	await_documents(all, 2);
-	await_documents(some, 2);
-	fc_expect_json(test, "a batch", fc_format(test, "[%s, %s]", all->texts[0], all->texts[1]),
-				   fc_format(test, "[[%s, %s], [%s]]",
-							 record_of(test, &fc_query(test, test->store, NULL)->facts[2]),
-							 record_of(test, &fc_query(test, test->store, NULL)->facts[3]),
-							 record_of(test, &fc_query(test, test->store, NULL)->facts[4])));
-	fc_expect_json(test, "a filtered batch", some->texts[0],
-				   fc_format(test, "[%s]", record_of(test,
-													 &fc_query(test, test->store,
-															   NULL)->facts[3])));
-	fc_expect_json(test, "the next batch", some->texts[1], records_from(test, 5));
-}
-
-static void
-durable_stream_documents(fc_test *test)
-{
-	documents  *all = documents_new(test);
-	documents  *some = documents_new(test);
-	documents  *failing = documents_new(test);
-	factstr_error error;
-
-	(void) json_append(test, TWO, NULL, FACTSTR_OK);
-	fc_expect_ok(test, "factstr_json_stream_all_durable",
-				 factstr_json_stream_all_durable(test->store, "all", take_document, all,
-												 &all->stream, &error), &error);
-	fc_expect_json(test, "a replayed batch", all->texts[0], records_from(test, 1));
-	fc_expect_ok(test, "factstr_json_stream_to_durable",
-				 factstr_json_stream_to_durable(test->store, "some", fc_quote(test, FC_TYPE("b")),
-												take_document, some,
-												&some->stream, &error), &error);
-	fc_expect_json(test, "a replayed, filtered batch", some->texts[0], records_from(test, 2));
-	failing->fails_at = 1;
-	fc_expect_code(test, "factstr_json_stream_all_durable with a handler that fails",
-				   factstr_json_stream_all_durable(test->store, "failing", take_document, failing,
-												   &failing->stream, &error),
-				   &error, FACTSTR_HANDLER_FAILED);
-	fc_expect_cursor(test, "failing", 0);
-	fc_expect_code(test, "the name again",
-				   factstr_json_stream_all_durable(test->store, "all", take_document, failing,
-												   &failing->stream, &error), &error,
-				   FACTSTR_STREAM_ACTIVE);
-	(void) fc_append_types(test, "b");
-	await_documents(all, 2);
-	fc_expect_json(test, "a live batch", all->texts[1], records_from(test, 3));
-	fc_await_cursor(test, "some", 3);
 }
 
 static void
@@ -436,9 +303,6 @@ const fc_case fc_json_boundary_cases[] = {
 	0, error_documents},
 	{{"JSON boundary", "3, 13", "the answer of a query"}, 0, query_document},
 	{{"JSON boundary", "4", "event types of odd characters"}, 0, odd_event_types},
-	{{"JSON boundary", "3, 18", "a delivery is an array of event records"}, 0, stream_documents},
-	{{"JSON boundary", "3, 24, 28", "durable streams replay and deliver such arrays"},
-	0, durable_stream_documents},
 	{{"JSON boundary", "30", "the list of streams"}, 0, status_document},
 	{{"JSON boundary", "13, 30", "answers without anything in them"}, 0, nothing_is_null},
 	{{"JSON boundary", "15", "codes have names and SQLSTATEs"}, 0, codes_have_names},

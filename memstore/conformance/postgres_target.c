@@ -6,6 +6,7 @@
  * So a database that a case has left is made empty for the next: all rows of the extension's tables
  * are deleted.
  */
+#include "libpq.h"
 #include "targets.h"
 
 #include <stdarg.h>
@@ -14,7 +15,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <libpq-fe.h>
 
 /* A case has one store, or two. */
 #define MAX_DATABASES 4
@@ -59,27 +59,44 @@ run(PGconn *connection, char *message, const char *format,...)
 	return succeeded;
 }
 
-/* NULL on failure. */
+/* NULL on failure.  libpq's words may quote the URL. */
 static PGconn *
 connect_to(const char *url, char *message)
 {
 	PGconn	   *connection = PQconnectdb(url);
 
 	if (PQstatus(connection) != CONNECTION_OK)
-		(void) snprintf(message, FACTSTR_CONFORMANCE_MESSAGE_SIZE, "%s",
-						PQerrorMessage(connection));
+		(void) snprintf(message, FACTSTR_CONFORMANCE_MESSAGE_SIZE, "cannot connect to the server");
 	else if (run(connection, message, "SET client_min_messages = error"))
 		return connection;
 	PQfinish(connection);
 	return NULL;
 }
 
-/* The given URL with another database: what stands between the authority and a "?". */
+/* The library understands the URL, and gets to a server; or it says why not. */
+static bool
+is_reachable(const char *url, char *message)
+{
+	factstr_store *store;
+	factstr_error error;
+	int			code = factstr_open(url, &store, &error);
+
+	if (code == FACTSTR_OK)
+		(void) factstr_close(store);
+	if (code == FACTSTR_OK || code == FACTSTR_INCOMPATIBLE)
+		return true;
+	(void) snprintf(message, FACTSTR_CONFORMANCE_MESSAGE_SIZE, "%s", error.message);
+	return false;
+}
+
+/* The given URL with another database: what stands between the host and a "?". */
 static void
 put_database(const server *of, const char *name, char *url, size_t size)
 {
 	const char *authority = strstr(of->given, "://") + 3;
-	const char *path = authority + strcspn(authority, "/?");
+	const char *user_end = authority + strcspn(authority, "@/");
+	const char *host = *user_end == '@' ? user_end + 1 : authority;
+	const char *path = host + strcspn(host, "/?");
 	const char *options = path + strcspn(path, "?");
 
 	(void) snprintf(url, size, "%.*s/%s%s", (int) (path - of->given), of->given, name, options);
@@ -121,7 +138,7 @@ make_database(server *here, database *made, char *message)
 		run(made->connection, message, "SET synchronous_commit = off");
 }
 
-/* Whoever is still connected, such as a process that was killed, has lost nothing any more. */
+/* What is still connected, such as a process that was killed, has nothing to lose any more. */
 static bool
 make_empty(database *used, char *message)
 {
@@ -225,6 +242,10 @@ fc_make_postgres_target(factstr_conformance_target *target, const char *url, cha
 						"the URL must name its database in the path, not in an option");
 		return false;
 	}
+	if (!is_reachable(url, message))
+		return false;
+	if (!fc_libpq_load(message))
+		return false;
 	here = calloc(1, sizeof(server));
 	if (here == NULL || (here->given = strdup(url)) == NULL)
 		abort();
@@ -236,7 +257,8 @@ fc_make_postgres_target(factstr_conformance_target *target, const char *url, cha
 	}
 	*target = (factstr_conformance_target) {
 		.name = "PostgreSQL", .context = here, .fresh = fresh, .discard = discard,
-		.persistent = true, .effect = effect, .effects = effects, .free = free_server,
+		.persistent = true, .effect = effect, .effects = effects,
+		.read_only = "options=-c%20default_transaction_read_only%3Don", .free = free_server,
 	};
 	return true;
 }

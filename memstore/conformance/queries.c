@@ -4,7 +4,6 @@
  */
 #include "harness.h"
 
-#include <string.h>
 #include <time.h>
 
 /*
@@ -26,7 +25,7 @@ static void
 null_is_absent(fc_test *test)
 {
 	append_five(test);
-	fc_expect_query(test, "{'filters': null, 'min_sequence_number': null}", "1 2 3 4 5", 5);
+	fc_expect_query(test, "{'filters': null, 'after': null}", "1 2 3 4 5", 5);
 	fc_expect_query(test, "{'filters': [{'event_types': null, 'payload_predicates': null}]}",
 					"1 2 3 4 5", 5);
 	fc_expect_query(test, "{'filters': [{'event_types': ['a'], 'payload_predicates': null}]}",
@@ -51,7 +50,7 @@ expect_refused(fc_test *test, const char *query, const char *named)
 				   factstr_context_version(test->store, fc_quote(test, query), &version, &error),
 				   &error, FACTSTR_MALFORMED);
 	fc_expect_code(test, query,
-				   fc_try_append_if(test, "[{'event_type': 'a', 'payload': 1}]", query, NULL, NULL,
+				   fc_try_append_if(test, "[{'event_type': 'a', 'payload': 1}]", query, 0, NULL,
 									&appended, &error), &error, FACTSTR_MALFORMED);
 }
 
@@ -81,9 +80,9 @@ wrong_kinds(fc_test *test)
 	expect_refused(test, "{'filters': [{'event_types': [null]}]}", "event_types[0]");
 	expect_refused(test, "{'filters': [{'event_types': ['']}]}", "event_types[0]");
 	expect_refused(test, "{'filters': [{'payload_predicates': {'a': 1}}]}", "payload_predicates");
-	expect_refused(test, "{'min_sequence_number': '1'}", "min_sequence_number");
-	expect_refused(test, "{'min_sequence_number': true}", "min_sequence_number");
-	expect_refused(test, "{'min_sequence_number': 1.5}", "min_sequence_number");
+	expect_refused(test, "{'after': '1'}", "after");
+	expect_refused(test, "{'after': true}", "after");
+	expect_refused(test, "{'after': 1.5}", "after");
 }
 
 static void
@@ -167,35 +166,53 @@ static void
 lower_bound_is_exclusive(fc_test *test)
 {
 	append_five(test);
-	fc_expect_query(test, "{'min_sequence_number': 0}", "1 2 3 4 5", 5);
+	fc_expect_query(test, "{'after': 0}", "1 2 3 4 5", 5);
+	fc_expect_query(test, "{'after': 3}", "4 5", 5);
+	fc_expect_query(test, "{'after': 5}", "", 5);
+	fc_expect_query(test, "{'filters': [{'event_types': ['b']}], 'after': 2}", "5", 5);
+}
+
+static void
+lower_bound_has_two_names(fc_test *test)
+{
+	append_five(test);
 	fc_expect_query(test, "{'min_sequence_number': 3}", "4 5", 5);
-	fc_expect_query(test, "{'min_sequence_number': 5}", "", 5);
-	fc_expect_query(test, "{'min_sequence_number': -1}", "1 2 3 4 5", 5);
-	fc_expect_query(test, "{'filters': [{'event_types': ['b']}], 'min_sequence_number': 2}", "5",
-					5);
+	fc_expect_query(test, "{'min_sequence_number': 3, 'after': null}", "4 5", 5);
+	fc_expect_query(test, "{'min_sequence_number': null, 'after': 4}", "5", 5);
+	expect_refused(test, "{'min_sequence_number': 3, 'after': 3}", "min_sequence_number");
+	expect_refused(test, "{'after': 3, 'min_sequence_number': 3}", "min_sequence_number");
+	expect_refused(test, "{'min_sequence_number': '1'}", "min_sequence_number");
+	expect_refused(test, "{'min_sequence_number': -1}", "min_sequence_number must not be negative");
 }
 
 static void
 lower_bound_leaves_version(fc_test *test)
 {
 	append_five(test);
-	fc_expect_query(test, "{'filters': [{'event_types': ['a']}], 'min_sequence_number': 3}", "", 3);
-	fc_expect_query(test, "{'filters': [{'event_types': ['a']}], 'min_sequence_number': 4}", "", 3);
-	fc_expect_query(test,
-					"{'filters': [{'payload_predicates': [{'n': 1}]}], 'min_sequence_number': 1}",
-					"2", 2);
+	fc_expect_query(test, "{'filters': [{'event_types': ['a']}], 'after': 3}", "", 3);
+	fc_expect_query(test, "{'filters': [{'event_types': ['a']}], 'after': 4}", "", 3);
+	fc_expect_query(test, "{'filters': [{'payload_predicates': [{'n': 1}]}], 'after': 1}", "2", 2);
 }
 
 static void
 lower_bound_has_limits(fc_test *test)
 {
 	append_five(test);
-	fc_expect_query(test, "{'min_sequence_number': 9223372036854775807}", "", 5);
-	fc_expect_query(test, "{'min_sequence_number': -9223372036854775808}", "1 2 3 4 5", 5);
-	expect_refused(test, "{'min_sequence_number': 9223372036854775808}", "min_sequence_number");
-	expect_refused(test, "{'min_sequence_number': 18446744073709551617}", "min_sequence_number");
-	expect_refused(test, "{'min_sequence_number': -9223372036854775809}", "min_sequence_number");
-	expect_refused(test, "{'min_sequence_number': 1e30}", "min_sequence_number");
+	fc_expect_query(test, "{'after': 9223372036854775807}", "", 5);
+	expect_refused(test, "{'after': 9223372036854775808}", "after");
+	expect_refused(test, "{'after': 18446744073709551617}", "after");
+	expect_refused(test, "{'after': -9223372036854775809}", "after");
+	expect_refused(test, "{'after': 1e30}", "after");
+}
+
+static void
+lower_bound_is_not_negative(fc_test *test)
+{
+	append_five(test);
+	fc_expect_query(test, "{'after': -0.0}", "1 2 3 4 5", 5);
+	expect_refused(test, "{'after': -1}", "must not be negative");
+	expect_refused(test, "{'after': -9223372036854775808}", "must not be negative");
+	fc_expect_log_ends_at(test, 5);
 }
 
 static void
@@ -228,7 +245,7 @@ many_facts(fc_test *test)
 	}
 	fc_expect_query(test, FC_PREDICATE("{'i': 50, 'batch': 7}"), "751", 751);
 	fc_expect_query(test, "{'filters': [{'event_types': ['x'], 'payload_predicates': [{'batch': "
-						  "19}]}], 'min_sequence_number': 1950}",
+						  "19}]}], 'after': 1950}",
 					"1954 1964 1974 1984 1994", 1994);
 	fc_expect_number(test, "facts of one type",
 					 fc_query(test, test->store, FC_TYPE("x"))->fact_count, 200);
@@ -246,7 +263,7 @@ many_facts(fc_test *test)
 static void
 append_pairs(fc_worker *worker)
 {
-	static const factstr_event pair[2] = {{"pair", "1", NULL}, {"pair", "2", NULL}};
+	static const factstr_event pair[2] = {{.event_type = "pair", .payload = "1"}, {.event_type = "pair", .payload = "2"}};
 	fc_test    *test = worker->test;
 	const int  *round = worker->context;
 
@@ -313,12 +330,11 @@ const fc_case fc_query_cases[] = {
 	{{"queries", "10", "filters are alternatives"}, 0, filters_are_alternatives},
 	{{"queries", "10", "an empty list inside a filter matches nothing"},
 	0, empty_list_matches_nothing},
-	{{"queries", "11", "min_sequence_number is an exclusive bound on the rows"},
-	0, lower_bound_is_exclusive},
-	{{"queries", "11", "min_sequence_number does not change the version"},
-	0, lower_bound_leaves_version},
-	{{"queries", "11", "min_sequence_number has 64 bits and never wraps around"},
-	0, lower_bound_has_limits},
+	{{"queries", "11", "after excludes the facts up to a number"}, 0, lower_bound_is_exclusive},
+	{{"queries", "11", "after has the other name min_sequence_number"}, 0, lower_bound_has_two_names},
+	{{"queries", "11", "after does not change the version"}, 0, lower_bound_leaves_version},
+	{{"queries", "11", "after has 64 bits and never wraps around"}, 0, lower_bound_has_limits},
+	{{"queries", "11", "a negative after is refused"}, 0, lower_bound_is_not_negative},
 	{{"queries", "13", "the answer of an empty log"}, 0, answers_of_an_empty_log},
 	{{"queries", "10, 13", "few facts among many are found, and all that match"}, 0, many_facts},
 	{{"queries", "13", "rows and version are of one moment"}, 0, one_moment},

@@ -4,8 +4,6 @@
  */
 #include "harness.h"
 
-#include <string.h>
-
 #define TEN "a b c d e f g h i j"
 
 static void
@@ -51,7 +49,7 @@ static void
 expect_read(fc_test *test, const char *query, uint64_t max_count, bool backwards,
 			const char *numbers)
 {
-	factstr_read_options options = {.max_count = max_count, .backwards = backwards};
+	factstr_read_options options = {.size = sizeof(options), .max_count = max_count, .backwards = backwards};
 
 	fc_expect_text(test, fc_format(test, "facts read by %s", query == NULL ? "NULL" : query),
 				   read_rest(test, open_cursor(test, query, &options)), numbers);
@@ -67,7 +65,7 @@ reads_in_order(fc_test *test)
 	expect_read(test, FC_TYPE("a"), 2, false, "1 3");
 	expect_read(test, FC_TYPE("a"), 9, false, "1 3 5");
 	expect_read(test, FC_NOTHING, 0, false, "");
-	expect_read(test, "{'min_sequence_number': 3}", 2, false, "4 5");
+	expect_read(test, "{'after': 3}", 2, false, "4 5");
 }
 
 static void
@@ -76,7 +74,7 @@ reads_backwards(fc_test *test)
 	(void) fc_append_types(test, "a b a c a b");
 	expect_read(test, NULL, 0, true, "6 5 4 3 2 1");
 	expect_read(test, FC_TYPE("a"), 2, true, "5 3");
-	expect_read(test, "{'min_sequence_number': 3}", 0, true, "6 5 4");
+	expect_read(test, "{'after': 3}", 0, true, "6 5 4");
 	expect_read(test, FC_NOTHING, 0, true, "");
 }
 
@@ -92,7 +90,7 @@ ends_where_it_was_opened(fc_test *test)
 {
 	factstr_cursor *forwards;
 	factstr_cursor *backwards;
-	const factstr_read_options options = {.backwards = true};
+	const factstr_read_options options = {.size = sizeof(options), .backwards = true};
 
 	(void) fc_append_types(test, "a b a");
 	forwards = open_cursor(test, NULL, NULL);
@@ -195,7 +193,8 @@ bad_queries(fc_test *test)
 	fc_expect_code(test, "batches of a malformed query",
 				   factstr_batches(test->store, "{\"filter\": []}", 0, 1, &list, &error), &error,
 				   FACTSTR_MALFORMED);
-	fc_expect(test, cursor == NULL && list == NULL, "something came with the error");
+	fc_expect(test, cursor == NULL, "a cursor came with the error");
+	fc_expect(test, list == NULL, "a list of batches came with the error");
 }
 
 const fc_case fc_reading_cases[] = {

@@ -185,7 +185,8 @@ fc_make_sqlite_target(factstr_conformance_target *target, const char *url, char 
 	}
 	*target = (factstr_conformance_target) {
 		.name = "SQLite", .context = here, .fresh = fresh, .discard = discard, .persistent = true,
-		.effect = effect, .effects = effects, .free = free_place,
+		.effect = effect, .effects = effects, .read_only = "mode=ro",
+		.free = free_place,
 	};
 	return true;
 }

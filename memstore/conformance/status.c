@@ -73,7 +73,7 @@ lag_counts_facts(fc_test *test)
 	fc_await_cursor(test, "s", 2);
 	status = fc_status(test, "s");
 	fc_expect_number(test, "lag_facts at the end", status->lag_facts, 0);
-	fc_expect_number(test, "lag_time at the end", (uint64_t) status->lag_time, 0);
+	fc_expect_number(test, "lag_time at the end", (uint64_t) status->lag_us, 0);
 	fc_end_stream(stream);
 	(void) fc_append_types(test, "b a b");
 	(void) fc_append_types(test, "c");
@@ -81,9 +81,9 @@ lag_counts_facts(fc_test *test)
 	fc_expect_number(test, "cursor_sequence_number", status->cursor_sequence_number, 2);
 	fc_expect_number(test, "head_sequence_number", status->head_sequence_number, 6);
 	fc_expect_number(test, "lag_facts", status->lag_facts, 4);
-	fc_expect(test, status->lag_time >= 0 && status->lag_time < INT64_C(3600) * 1000000,
+	fc_expect(test, status->lag_us >= 0 && status->lag_us < INT64_C(3600) * 1000000,
 			  "lag_time: expected the age of the first fact after the cursor, "
-			  "found %lld microseconds", (long long) status->lag_time);
+			  "found %lld microseconds", (long long) status->lag_us);
 }
 
 static void
@@ -177,17 +177,17 @@ waiting_for_a_cursor(fc_test *test)
 	{
 		uint64_t	last = fc_append_types(test, i % 3 == 2 ? "b" : "b a b");
 
-		fc_expect_ok(test, "factstr_wait", factstr_wait(test->store, last, "s",
+		fc_expect_ok(test, "factstr_wait", factstr_wait(test->store, "s", last,
 														test->patience * 1000, &error), &error);
 		fc_expect(test, fc_status(test, "s")->cursor_sequence_number >= last,
 				  "the cursor after factstr_wait: expected at least %llu",
 				  (unsigned long long) last);
 	}
 	fc_end_stream(stream);
-	fc_expect_ok(test, "waiting for what has been", factstr_wait(test->store, 1, "s", 0, &error),
+	fc_expect_ok(test, "waiting for what has been", factstr_wait(test->store, "s", 1, 0, &error),
 				 &error);
 	fc_expect_ok(test, "waiting for what has been, without limit",
-				 factstr_wait(test->store, 1, "s", -1, &error), &error);
+				 factstr_wait(test->store, "s", 1, -1, &error), &error);
 }
 
 static void
@@ -196,7 +196,7 @@ wait_in_a_thread(fc_worker *worker)
 	factstr_error error;
 
 	fc_expect_ok(worker->test, "factstr_wait in a thread",
-				 factstr_wait(worker->store, 2, "s", -1, &error), &error);
+				 factstr_wait(worker->store, "s", 2, -1, &error), &error);
 }
 
 static void
@@ -220,11 +220,11 @@ waiting_ends(fc_test *test)
 	fc_end_stream(stream);
 	(void) fc_append_types(test, "a");
 	fc_expect_code(test, "waiting for a stream without a consumer",
-				   factstr_wait(test->store, 1, "s", 10, &error), &error, FACTSTR_WAIT_TIMED_OUT);
-	fc_expect_code(test, "waiting no time at all", factstr_wait(test->store, 1, "s", 0, &error),
+				   factstr_wait(test->store, "s", 1, 10, &error), &error, FACTSTR_WAIT_TIMED_OUT);
+	fc_expect_code(test, "waiting no time at all", factstr_wait(test->store, "s", 1, 0, &error),
 				   &error, FACTSTR_WAIT_TIMED_OUT);
 	fc_expect_code(test, "waiting for what is not there",
-				   factstr_wait(test->store, 1, "t", 10, &error), &error, FACTSTR_NO_SUCH_STREAM);
+				   factstr_wait(test->store, "t", 1, 10, &error), &error, FACTSTR_NO_SUCH_STREAM);
 }
 
 static void
@@ -236,7 +236,7 @@ waiting_across_handles(fc_test *test)
 	uint64_t	last = fc_append_to(test, other, "a", "{}");
 
 	fc_expect_ok(test, "factstr_wait on another handle",
-				 factstr_wait(other, last, "s", test->patience * 1000, &error), &error);
+				 factstr_wait(other, "s", last, test->patience * 1000, &error), &error);
 	fc_expect_deliveries(stream, "1-1: 1");
 }
 

@@ -1,6 +1,6 @@
 /*
  * suite.c
- *		The list of cases, how to choose from it, and the report.
+ *		The list of cases, how to choose from it, how one is run, and the report.
  */
 #include "harness.h"
 
@@ -10,20 +10,36 @@
 
 static const fc_case *const subjects[] = {
 	fc_facts_cases,
+	fc_value_cases,
 	fc_append_cases,
 	fc_query_cases,
+	fc_partition_cases,
 	fc_reading_cases,
 	fc_matching_cases,
+	fc_random_matching_cases,
 	fc_conditional_cases,
+	fc_unless_cases,
 	fc_stream_cases,
+	fc_handler_cases,
+	fc_context_cases,
 	fc_failure_cases,
+	fc_closing_cases,
 	fc_durable_stream_cases,
+	fc_cursor_cases,
 	fc_consumer_cases,
+	fc_partitioned_stream_cases,
+	fc_acknowledging_cases,
+	fc_pulling_cases,
+	fc_ending_cases,
 	fc_status_cases,
 	fc_transaction_cases,
 	fc_idempotency_cases,
 	fc_json_boundary_cases,
+	fc_json_stream_cases,
 	fc_import_export_cases,
+	fc_read_only_cases,
+	fc_redaction_cases,
+	fc_redaction_copy_cases,
 };
 
 const factstr_conformance_case *
@@ -65,6 +81,48 @@ factstr_conformance_selects(const char *pattern, const factstr_conformance_case 
 	if (strncmp(pattern, "rule ", 5) == 0 && lists_rule(tested->rules, pattern + 5))
 		return true;
 	return strstr(tested->title, pattern) != NULL || fnmatch(pattern, tested->title, 0) == 0;
+}
+
+/* Why a target cannot run a case, or NULL. */
+static const char *
+reason_to_skip(const factstr_conformance_target *target, unsigned needs)
+{
+	if ((needs & (FC_PERSISTENT | FC_PROCESSES)) != 0 && !target->persistent)
+		return "the store lives in one handle";
+	if ((needs & FC_EFFECTS) != 0 && target->effect == NULL)
+		return "the store has no transactions for handlers";
+	if ((needs & FC_READ_ONLY) != 0 && target->read_only == NULL)
+		return "the store cannot be opened to be read only";
+	return NULL;
+}
+
+factstr_conformance_verdict
+factstr_conformance_run_case(const factstr_conformance_target *target,
+							 const factstr_conformance_case *tested, char *message)
+{
+	const fc_case *chosen = (const fc_case *) tested;	/* its first member */
+	const char *reason = reason_to_skip(target, chosen->needs);
+	fc_test		test;
+
+	if (message != NULL)
+		(void) snprintf(message, FACTSTR_CONFORMANCE_MESSAGE_SIZE, "%s", reason == NULL ? "" :
+						reason);
+	if (reason != NULL)
+		return FACTSTR_CONFORMANCE_SKIPPED;
+
+	fc_test_begin(&test, target, chosen->needs);
+	if (setjmp(test.end) == 0)
+	{
+		test.url = fc_fresh(&test);
+		if ((chosen->needs & FC_PROCESSES) == 0)
+			fc_open_store(&test);
+		chosen->run(&test);
+		fc_check_threads(&test);
+	}
+	fc_test_end(&test);
+	if (message != NULL)
+		(void) snprintf(message, FACTSTR_CONFORMANCE_MESSAGE_SIZE, "%s", test.message);
+	return test.failed ? FACTSTR_CONFORMANCE_FAILED : FACTSTR_CONFORMANCE_PASSED;
 }
 
 int

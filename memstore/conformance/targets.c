@@ -36,8 +36,10 @@ static const struct
 {
 	{"memory:", make_memory},
 	{"sqlite:", fc_make_sqlite_target},
+#ifndef FACTSTR_WITHOUT_POSTGRES
 	{"postgresql://", fc_make_postgres_target},
 	{"postgres://", fc_make_postgres_target},
+#endif
 };
 
 factstr_conformance_target *

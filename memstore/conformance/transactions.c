@@ -4,7 +4,7 @@
  */
 #include "deliveries.h"
 
-static const factstr_stream_options transactional = {.transactional = true};
+static const factstr_stream_options transactional = {.size = sizeof(transactional), .transactional = true};
 
 /*
  * Writes the batch's last number; the collector's context says at which number it fails after that,
@@ -146,6 +146,149 @@ no_append_in_it(fc_test *test)
 	fc_expect_log_ends_at(test, 2);
 }
 
+/*
+ * What a handler changes of other streams.  Each of these handlers works on the streams "moved" and
+ * "dropped", which nobody consumes.
+ */
+static int
+change_streams(fc_collector *collector, const factstr_batch *batch)
+{
+	fc_test    *test = collector->test;
+	factstr_error error;
+
+	fc_expect_ok(test, "a seek in a transactional delivery",
+				 factstr_stream_seek(test->store, "moved", 1, &error), &error);
+	fc_expect_ok(test, "a drop in a transactional delivery",
+				 factstr_stream_drop(test->store, "dropped", &error), &error);
+	return write_effect(collector, batch);
+}
+
+static void
+make_stream(fc_test *test, const char *name)
+{
+	fc_collector *stream = fc_collector_new(test);
+	factstr_error error;
+
+	fc_expect_ok(test, "opening a durable stream",
+				 fc_open_durable(stream, test->store, name, NULL, NULL, &error), &error);
+	fc_end_stream(stream);
+}
+
+static void
+expect_dropped(fc_test *test, const char *name)
+{
+	factstr_error error;
+
+	fc_expect_code(test, "a seek of the dropped stream",
+				   factstr_stream_seek(test->store, name, 0, &error), &error,
+				   FACTSTR_NO_SUCH_STREAM);
+}
+
+static void
+changes_of_streams_are_committed(fc_test *test)
+{
+	fc_collector *stream = fc_collector_new(test);
+	plan	   *planned = fc_allocate(test, sizeof(plan));
+	factstr_error error;
+
+	(void) fc_append_types(test, "a b");
+	make_stream(test, "moved");
+	make_stream(test, "dropped");
+	*planned = (plan) {.fails_at = 2, .failures = 1};
+	stream->then = change_streams;
+	stream->context = planned;
+	fc_expect_code(test, "opening with a handler that fails in the replay",
+				   fc_open_durable(stream, test->store, "s", NULL, &transactional, &error), &error,
+				   FACTSTR_HANDLER_FAILED);
+	fc_expect_cursor(test, "moved", 2);
+	fc_expect_cursor(test, "dropped", 2);
+
+	stream = fc_collector_new(test);
+	stream->then = change_streams;
+	fc_expect_ok(test, "opening a transactional stream",
+				 fc_open_durable(stream, test->store, "s", NULL, &transactional, &error), &error);
+	fc_check_threads(test);
+	expect_effects(test, 2, 1);
+	fc_expect_cursor(test, "moved", 1);
+	expect_dropped(test, "dropped");
+}
+
+/* What is refused leaves the transaction as it was. */
+static int
+try_to_change_streams(fc_collector *collector, const factstr_batch *batch)
+{
+	fc_test    *test = collector->test;
+	factstr_error error;
+	int			failed = write_effect(collector, batch);
+
+	fc_expect_code(test, "a seek of the handler's own stream",
+				   factstr_stream_seek(test->store, "s", 0, &error), &error,
+				   FACTSTR_STREAM_ACTIVE);
+	fc_expect_code(test, "a drop of an active stream",
+				   factstr_stream_drop(test->store, "active", &error), &error,
+				   FACTSTR_STREAM_ACTIVE);
+	fc_expect_code(test, "a drop of a stream that does not exist",
+				   factstr_stream_drop(test->store, "unknown", &error), &error,
+				   FACTSTR_NO_SUCH_STREAM);
+	fc_expect_code(test, "a seek beyond the newest fact",
+				   factstr_stream_seek(test->store, "moved", 1000, &error), &error,
+				   FACTSTR_MALFORMED);
+	return failed;
+}
+
+static void
+refused_changes_leave_it(fc_test *test)
+{
+	fc_collector *active = fc_collector_new(test);
+	fc_collector *stream = fc_collector_new(test);
+	factstr_error error;
+
+	make_stream(test, "moved");
+	fc_expect_ok(test, "opening a durable stream",
+				 fc_open_durable(active, test->store, "active", NULL, NULL, &error), &error);
+	stream->then = try_to_change_streams;
+	fc_expect_ok(test, "opening a transactional stream",
+				 fc_open_durable(stream, test->store, "s", NULL, &transactional, &error), &error);
+	(void) fc_append_types(test, "a");
+	fc_await_cursor(test, "s", 1);
+	fc_check_threads(test);
+	expect_effects(test, 1, 1);
+	fc_await_cursor(test, "active", 1);
+}
+
+/* What could not be taken back with the transaction, or may wait for its end, is refused at once. */
+static int
+try_to_open_and_wait(fc_collector *collector, const factstr_batch *batch)
+{
+	fc_test    *test = collector->test;
+	fc_collector *inner = collector->context;
+	factstr_error error;
+
+	(void) batch;
+	fc_expect_code(test, "opening a durable stream in a transactional delivery",
+				   fc_open_durable(inner, test->store, "inner", NULL, NULL, &error), &error,
+				   FACTSTR_MISUSE);
+	fc_expect_code(test, "waiting for a stream in a transactional delivery",
+				   factstr_wait(test->store, "other", 1, -1, &error), &error, FACTSTR_MISUSE);
+	return 0;
+}
+
+static void
+no_opening_in_it(fc_test *test)
+{
+	fc_collector *stream = fc_collector_new(test);
+	factstr_error error;
+
+	make_stream(test, "other");
+	stream->then = try_to_open_and_wait;
+	stream->context = fc_collector_new(test);
+	(void) fc_append_types(test, "a");
+	fc_expect_ok(test, "opening a transactional stream",
+				 fc_open_durable(stream, test->store, "s", NULL, &transactional, &error), &error);
+	fc_check_threads(test);
+	fc_await_cursor(test, "s", 1);
+}
+
 /* Appends go on beside a delivery that takes its time. */
 static void
 appends_beside_it(fc_test *test)
@@ -212,6 +355,12 @@ const fc_case fc_transaction_cases[] = {
 	FC_EFFECTS, failing_replay_leaves_no_effect},
 	{{"transactions", "31", "a handler must not append inside of its transaction"},
 	FC_EFFECTS, no_append_in_it},
+	{{"transactions", "31", "a handler seeks and drops other streams in its transaction"},
+	FC_EFFECTS, changes_of_streams_are_committed},
+	{{"transactions", "31", "a change of a stream that is refused leaves the transaction as it was"},
+	FC_EFFECTS, refused_changes_leave_it},
+	{{"transactions", "31", "a handler must not open a durable stream, nor wait for one, in it"},
+	FC_EFFECTS, no_opening_in_it},
 	{{"transactions", "31", "appends go on beside transactional deliveries"},
 	FC_EFFECTS, appends_beside_it},
 	{{NULL, NULL, NULL}, 0, NULL}

@@ -7,14 +7,14 @@
  */
 #include "fuzz.h"
 
-#include "json_jansson.h"
+#include "json/binding.h"
 #include "match/new_events_parser.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	fs_input_error error;
-	json_t	   *document = fs_json_document_load((const char *) data, size, &error);
+	fs_json		document = fs_json_document_load((const char *) data, size, &error);
 	fs_new_event *events = NULL;
 	size_t		count = 0;
 
@@ -23,7 +23,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		require(error.code != FS_INPUT_OK);
 		return 0;
 	}
-	if (fs_new_events_parse(document, &events, &count, &error))
+	if (fs_new_events_parse(document, 0, &events, &count, &error))
 	{
 		require(count > 0);
 		for (size_t i = 0; i < count; i++)
@@ -37,6 +37,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	else
 		require(events == NULL && error.code != FS_INPUT_OK);
 	fs_release(events);
-	json_decref(document);
+	fs_json_document_release(document);
 	return 0;
 }

@@ -22,7 +22,7 @@
  * because it did not happen in some time: what must not be delivered is shown by what is delivered
  * after it.
  *
- * Link with -lfactstr_conformance -lfactstr -lsqlite3 -lpq -lpthread.  Cases of several processes
+ * Link with -lfactstr_conformance -lfactstr -lsqlite3 -ldl -lpthread.  Cases of several processes
  * fork before the store is opened, so call the suite while the program has no other threads.
  */
 #ifndef FACTSTR_CONFORMANCE_H
@@ -73,6 +73,12 @@ typedef struct factstr_conformance_target
 	 */
 	bool		(*effect) (void *context, void *transaction, int number);
 	long		(*effects) (void *context, const char *url, int number);
+
+	/*
+	 * Options that open a store of this kind to be read only, to follow a "?" or "&" in its URL; NULL:
+	 * there are none.
+	 */
+	const char *read_only;
 
 	int			patience;		/* how long to wait for what must happen, in s; 0: twenty */
 

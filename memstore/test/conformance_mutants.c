@@ -3,40 +3,43 @@
  *		The conformance suite notices faults.
  *
  * It is run against the memory store with one fault after the other, and for each at least one case
- * has to fail; and with none.
+ * has to fail; and with none.  A fault is often noticed by waiting in vain: so the patience is
+ * small, and several wait at the same time, each in a process of its own.
+ *
+ * MUTANT="cursor" in the environment: only the faults that are described with this text.
  */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "factstr_conformance.h"
+#include "api/store.h"
 
-#include "handle.h"
-#include "mutants.h"
-#include "tap.h"
+#include "lib/mutants.h"
+#include "lib/processes.h"
+#include "lib/tap.h"
 
-/* The table with a mutant's functions in place of the memory store's. */
-static fs_methods
-mutate(const fs_methods *changed)
+/* So many processes at a time. */
+#define PARALLEL 16
+#define MOST_RUNS 200
+
+/* The suite, or the part of it that a pattern selects, against one table of functions. */
+typedef struct suite_run
 {
-	fs_methods	methods = fs_memory_store;
+	const char *fault;			/* NULL: there is none */
+	const char *pattern;
+	fs_methods	methods;
+	const mutant_api *api;
+	int			patience;
+	pid_t		process;
+	int			input;
+} suite_run;
 
-#define REPLACE(member) if (changed->member != NULL) methods.member = changed->member
-	REPLACE(open);
-	REPLACE(append);
-	REPLACE(query);
-	REPLACE(head);
-	REPLACE(read);
-	REPLACE(batches);
-	REPLACE(export_batches);
-	REPLACE(import_batches);
-	REPLACE(stream_claim);
-	REPLACE(stream_move);
-	REPLACE(stream_fail);
-	REPLACE(stream_resume);
-	REPLACE(streams);
-	REPLACE(stream_cursor);
-	REPLACE(stream_seek);
-	REPLACE(stream_drop);
-#undef REPLACE
-	return methods;
-}
+static suite_run runs[MOST_RUNS];
+static size_t run_count;
+
+/* What the next process runs. */
+static suite_run *current;
 
 static const char *
 fresh(void *context, char *message)
@@ -52,67 +55,96 @@ open_mutant(void *context, const char *url, factstr_store **store, factstr_error
 	return fs_open_methods(context, url, store, error);
 }
 
-/* Faults are often noticed by waiting in vain, so there is little patience. */
-static factstr_conformance_target
-target_for(fs_methods *methods, int patience)
+/* Writes the first selected case that fails, with its message; nothing if none does. */
+static void
+run_suite(int output)
 {
-	return (factstr_conformance_target) {
-		.name = "mutant", .context = methods, .fresh = fresh, .open = open_mutant, .patience =
-			patience
+	factstr_conformance_target target = {
+		.name = "mutant",
+		.context = &current->methods,
+		.fresh = fresh,
+		.open = open_mutant,
+		.patience = current->patience
 	};
-}
-
-/* The first selected case that fails, with its message; NULL if none does. */
-static const factstr_conformance_case *
-first_failure(const factstr_conformance_target *target, const char *pattern, char *message)
-{
+	char		message[FACTSTR_CONFORMANCE_MESSAGE_SIZE];
+	char		text[FACTSTR_CONFORMANCE_MESSAGE_SIZE + 200];
 	const factstr_conformance_case *tested;
 
+	mutant_of_api = current->api;
+	mutant_process = getpid();
 	for (size_t i = 0; (tested = factstr_conformance_case_at(i)) != NULL; i++)
 	{
-		if (factstr_conformance_selects(pattern, tested) &&
-			factstr_conformance_run_case(target, tested, message) == FACTSTR_CONFORMANCE_FAILED)
-			return tested;
+		if (factstr_conformance_selects(current->pattern, tested) &&
+			factstr_conformance_run_case(&target, tested, message) == FACTSTR_CONFORMANCE_FAILED)
+		{
+			(void) snprintf(text, sizeof(text), "%s: %.250s", tested->title, message);
+			(void) !write(output, text, strlen(text));
+			return;
+		}
 	}
-	return NULL;
 }
 
 static void
-expect_noticed(const mutant *tested)
+start(suite_run *run)
 {
-	char		message[FACTSTR_CONFORMANCE_MESSAGE_SIZE];
-	fs_methods	methods = mutate(&tested->changed);
-	factstr_conformance_target target = target_for(&methods, 1);
-	const factstr_conformance_case *failed = first_failure(&target, tested->pattern, message);
+	current = run;
+	run->process = process_start(run_suite, &run->input);
+}
 
-	(void) tap_ok(failed != NULL, "noticed: %s", tested->fault);
-	if (failed != NULL)
-		tap_diagnostic("%s: %.250s", failed->title, message);
+/* What the process has written is the case that failed. */
+static void
+finish(const suite_run *run)
+{
+	char		failed[FACTSTR_CONFORMANCE_MESSAGE_SIZE + 200];
+	ssize_t		length = read(run->input, failed, sizeof(failed) - 1);
+	int			status = process_await(run->process);
+
+	(void) close(run->input);
+	failed[length > 0 ? length : 0] = '\0';
+	if (run->fault == NULL)
+	{
+		ok_str(failed, "", "no case fails where there is no fault");
+		ok_int(status, 0, "and the suite comes to its end");
+		return;
+	}
+	if (ok_cmp((int64_t) strlen(failed), ">", 0, "noticed: %s", run->fault))
+		tap_diagnostic("%s", failed);
+	else
+		tap_diagnostic("no case of \"%s\" has failed; exit status %d", run->pattern, status);
 }
 
 static void
-expect_no_failure(void)
+collect_runs(const char *only)
 {
-	char		message[FACTSTR_CONFORMANCE_MESSAGE_SIZE];
-	fs_methods	methods = fs_memory_store;
-	factstr_conformance_target target = target_for(&methods, 0);
-	const factstr_conformance_case *failed = first_failure(&target, NULL, message);
+	const mutant *one;
 
-	if (!tap_ok(failed == NULL, "nothing is noticed where there is no fault"))
-		tap_diagnostic("%s: %.250s", failed->title, message);
+	runs[run_count++] = (suite_run) {.methods = fs_memory_store};
+	for (size_t i = 0; (one = mutant_at(i)) != NULL; i++)
+	{
+		if (only != NULL && strstr(one->fault, only) == NULL)
+			continue;
+		if (run_count == MOST_RUNS)
+			tap_bail_out("there are more than %d mutants", MOST_RUNS);
+		runs[run_count++] = (suite_run) {
+			.fault = one->fault,
+			.pattern = one->pattern,
+			.methods = mutant_methods(one),
+			.api = &one->api,
+			.patience = 1
+		};
+	}
 }
 
-/* MUTANT="cursor" in the environment: only the faults that are described with this text. */
 int
 main(void)
 {
-	const char *only = getenv("MUTANT");
-
-	expect_no_failure();
-	for (size_t i = 0; i < sizeof(mutants) / sizeof(mutants[0]); i++)
+	collect_runs(getenv("MUTANT"));
+	for (size_t i = 0; i < run_count + PARALLEL; i++)
 	{
-		if (only == NULL || strstr(mutants[i].fault, only) != NULL)
-			expect_noticed(&mutants[i]);
+		if (i >= PARALLEL)
+			finish(&runs[i - PARALLEL]);
+		if (i < run_count)
+			start(&runs[i]);
 	}
 	return tap_finish();
 }

@@ -12,7 +12,7 @@ rows=$(sed -n 's/^| `FACTSTR_\([A-Z_]*\)` | `\([a-z_]*\)` | *`\{0,1\}\([0-9A-Z]*
 states=$(sed -n "s/.*MAKE_SQLSTATE('\(.\)', '\(.\)', '\(.\)', '\(.\)', '\(.\)').*/\1\2\3\4\5/p" ../src/errors.h)
 
 rules=$(sed -n 's/^\([0-9][0-9]*\)\. .*/\1/p' ../docs/contract.md)
-rules_of_cases=$(build/factstr conformance --list | sed -En 's/^[A-Za-z ]+ ([0-9][0-9, ]*)  .*/\1/p' |
+rules_of_cases=$(build/factstr conformance --list | sed -En 's/^[A-Za-z -]+ ([0-9][0-9, ]*)  .*/\1/p' |
   tr -s ', ' '\n' | sort -nu)
 
 count=0

@@ -1,12 +1,14 @@
 /*
  * durable_streams.c
- *		Tests of durable streams against a store that fails when told to.
+ *		Tests of durable streams: replay, names, cursors, waiting for them.
  */
-#include "fake_store.h"
-#include "recorder.h"
-#include "stream.h"
+#include "api/store.h"
+#include "streams/list.h"
+#include "streams/stream.h"
 
-#include "tap.h"
+#include "lib/faulty_store.h"
+#include "lib/recording.h"
+#include "lib/waiting.h"
 
 #define B_FACTS "{\"filters\": [{\"event_types\": [\"b\"]}]}"
 
@@ -15,67 +17,146 @@ open_durable(factstr_store *store, const char *name, recording *recorder)
 {
 	factstr_stream *stream = NULL;
 
-	(void) factstr_stream_all_durable(store, name, NULL, record, recorder, &stream, NULL);
+	(void) factstr_stream_open(store, name, NULL, recording_handler, recorder, NULL, &stream, NULL);
 	return stream;
-}
-
-static uint64_t
-cursor_of(factstr_store *store, const char *name)
-{
-	factstr_stream_status_list *list = NULL;
-	uint64_t	cursor = UINT64_MAX;
-
-	(void) factstr_streams(store, &list, NULL);
-	for (size_t i = 0; list != NULL && i < list->count; i++)
-	{
-		if (strcmp(list->streams[i].name, name) == 0)
-			cursor = list->streams[i].cursor_sequence_number;
-	}
-	factstr_stream_status_list_free(list);
-	return cursor;
 }
 
 static void
 test_replay_and_live(void)
 {
-	factstr_store *store = fake_store_open();
-	recording	first = RECORDER_INIT;
-	recording	again = RECORDER_INIT;
+	factstr_store *store = faulty_open();
+	recording	first = RECORDING_INIT;
+	recording	again = RECORDING_INIT;
 	factstr_stream *stream;
 
-	(void) append_facts(store, "a", 2);
-	(void) append_facts(store, "a", 1);
+	(void) store_append_batch(store, "a", 2);
+	(void) store_append_batch(store, "a", 1);
 	stream = open_durable(store, "s", &first);
-	(void) tap_ok(recorder_log_is(&first, "1-2(1,2) 3-3(3)") &&
-				  pthread_equal(first.thread, pthread_self()),
-				  "what is there is delivered before the call returns, on its thread");
-	(void) tap_ok(cursor_of(store, "s") == 3, "and the cursor is behind it");
-	(void) append_facts(store, "a", 3);
-	(void) tap_ok(await_log(&first, "1-2(1,2) 3-3(3) 4-6(4,5,6)"), "then comes what is appended");
-	(void) tap_ok(AWAIT(cursor_of(store, "s") == 6), "and the cursor follows");
+	ok_recorded_now(&first, "1-2(1,2) 3-3(3)",
+					"what is there is delivered before the call returns");
+	ok(pthread_equal(first.thread, pthread_self()), "on its thread");
+	ok_int(store_cursor(store, "s"), 3, "the cursor is behind it");
+	(void) store_append_batch(store, "a", 3);
+	ok_recorded(&first, "1-2(1,2) 3-3(3) 4-6(4,5,6)", "then comes what is appended");
+	ok_int_soon(store_cursor(store, "s"), 6, "and the cursor follows");
 	factstr_stream_unsubscribe(stream);
-	(void) append_facts(store, "a", 1);
+	(void) store_append_batch(store, "a", 1);
 	factstr_stream_free(stream);
-	(void) tap_ok(cursor_of(store, "s") == 6, "unsubscribing keeps the cursor");
+	ok_int(store_cursor(store, "s"), 6, "unsubscribing keeps the cursor");
 
 	stream = open_durable(store, "s", &again);
-	(void) tap_ok(recorder_log_is(&again, "7-7(7)"), "opened again it goes on after its cursor");
+	ok_recorded_now(&again, "7-7(7)", "opened again it goes on after its cursor");
 	factstr_stream_free(stream);
+	(void) factstr_close(store);
+}
+
+/*
+ * The handle is there before the first delivery: what can be done to a stream can be done to one
+ * that replays.
+ */
+/* A failure after that changes nothing. */
+static int
+free_itself_and_fail(recording *self, const factstr_batch *batch)
+{
+	(void) recording_frees(self, batch);
+	return 1;
+}
+
+static void
+append_batches(factstr_store *store, int count)
+{
+	for (int i = 0; i < count; i++)
+		(void) store_append_batch(store, "a", 1);
+}
+
+static void
+test_ended_replays(void)
+{
+	factstr_store *store = faulty_open();
+	recording	recorder = RECORDING_INIT;
+	factstr_error error;
+
+	append_batches(store, 1000);
+	recorder.action = recording_unsubscribes;
+	ok_code(factstr_stream_open(store, "s", NULL, recording_handler, &recorder, NULL,
+								&recorder.stream, &error), FACTSTR_OK, &error,
+			"a handler unsubscribes its stream in the replay");
+	ok_recorded_now(&recorder, "1-1(1)", "and gets nothing more");
+	ok_code(factstr_stream_state(recorder.stream, NULL), FACTSTR_MISUSE, NULL, "as its state says");
+	factstr_stream_free(recorder.stream);
+	ok_int(store_cursor(store, "s"), 1, "the cursor is behind what it got");
+
+	recorder.action = recording_frees;
+	ok_code(factstr_stream_open(store, "s", NULL, recording_handler, &recorder, NULL,
+								&recorder.stream, &error), FACTSTR_OK, &error,
+			"a handler frees its stream in the replay");
+	ok_null(recorder.stream, "no handle is left");
+	ok_recorded_now(&recorder, "1-1(1) 2-2(2)", "it got the next batch");
+
+	recorder.action = free_itself_and_fail;
+	ok_code(factstr_stream_open(store, "s", NULL, recording_handler, &recorder, NULL,
+								&recorder.stream, &error), FACTSTR_HANDLER_FAILED, &error,
+			"a handler frees its stream in the replay, and fails");
+	ok_null(recorder.stream, "no handle is left");
+	ok_int(store_cursor(store, "s"), 2, "the cursor stays");
+	ok_code(factstr_close(store), FACTSTR_OK, NULL, "closing");
+}
+
+static void
+open_recording(void *context)
+{
+	recording  *recorder = context;
+
+	recording_set_result(recorder, factstr_stream_open(recorder->store, "s", NULL,
+													   recording_handler, recorder, NULL,
+													   &recorder->stream, NULL));
+}
+
+static void
+free_recording(void *context)
+{
+	factstr_stream_free(((recording *) context)->stream);
+}
+
+/* From another thread, which waits for the handler. */
+static void
+test_freeing_a_replay(int failures, int code)
+{
+	factstr_store *store = faulty_open();
+	recording	recorder = RECORDING_INIT;
+	waiting_call opening;
+	waiting_call freeing;
+
+	append_batches(store, 1000);
+	recorder.store = store;
+	recorder.failures_left = failures;
+	recording_hold(&recorder, true);
+	waiting_start(&opening, open_recording, &recorder);
+	(void) recording_await_calls(&recorder, 1);
+	waiting_start(&freeing, free_recording, &recorder);
+	ok(waiting_is_reached(&freeing), "freeing a stream that replays waits for its handler");
+	recording_hold(&recorder, false);
+	ok(waiting_ends(&freeing), "freeing ends");
+	ok(waiting_ends(&opening), "and so does the replay");
+	ok_code(recording_result(&recorder), code, NULL, "the call that opened it");
+	ok_int(recording_calls(&recorder), 1, "after the one delivery");
+	ok_int((int64_t) store_cursor(store, "s"), failures == 0 ? 1 : 0, "where the cursor is");
 	(void) factstr_close(store);
 }
 
 static void
 test_long_replay(void)
 {
-	factstr_store *store = fake_store_open();
-	recording	recorder = RECORDER_INIT;
+	factstr_store *store = faulty_open();
+	recording	recorder = RECORDING_INIT;
 	factstr_stream *stream;
 
 	for (int i = 0; i < 1000; i++)
-		(void) append_facts(store, i % 10 == 0 ? "b" : "a", 1 + (size_t) i % 3);
-	(void) factstr_stream_to_durable(store, "s", B_FACTS, NULL, record, &recorder, &stream, NULL);
-	(void) tap_ok(recorder.calls == 100 && cursor_of(store, "s") == 1999,
-				  "a replay of many lists of batches misses none");
+		(void) store_append_batch(store, i % 10 == 0 ? "b" : "a", 1 + (size_t) i % 3);
+	(void) factstr_stream_open(store, "s", B_FACTS, recording_handler, &recorder, NULL, &stream,
+							   NULL);
+	ok_int(recording_calls(&recorder), 100, "a replay of many lists of batches misses none");
+	ok_int(store_cursor(store, "s"), 1999, "and goes to the end of the log");
 	factstr_stream_free(stream);
 	(void) factstr_close(store);
 }
@@ -83,216 +164,155 @@ test_long_replay(void)
 static void
 test_from_now(void)
 {
-	factstr_store *store = fake_store_open();
-	recording	recorder = RECORDER_INIT;
-	factstr_stream_options options = {.start = FACTSTR_FROM_NOW};
+	factstr_store *store = faulty_open();
+	recording	recorder = RECORDING_INIT;
+	factstr_stream_options options = {.size = sizeof(options), .start = FACTSTR_FROM_NOW};
 	factstr_stream *stream;
 
-	(void) append_facts(store, "a", 2);
-	(void) factstr_stream_all_durable(store, "s", &options, record, &recorder, &stream, NULL);
-	(void) append_facts(store, "a", 1);
-	(void) tap_ok(await_log(&recorder, "3-3(3)"), "a stream may begin with what comes next");
+	(void) store_append_batch(store, "a", 2);
+	(void) factstr_stream_open(store, "s", NULL, recording_handler, &recorder, &options, &stream,
+							   NULL);
+	(void) store_append_batch(store, "a", 1);
+	ok_recorded(&recorder, "3-3(3)", "a stream may begin with what comes next");
 	factstr_stream_free(stream);
 	(void) factstr_close(store);
 }
 
-static void *
-free_later(void *stream)
+static void
+test_one_consumer(void)
 {
-	(void) usleep(30000);
+	factstr_store *store = faulty_open();
+	recording	recorder = RECORDING_INIT;
+	factstr_stream_options waiting_shortly = {.size = sizeof(waiting_shortly), .timeout_ms = 30};
+	factstr_stream *stream = open_durable(store, "s", &recorder);
+	factstr_stream *second = stream;
+	factstr_error error;
+
+	ok_code(factstr_stream_open(store, "s", NULL, recording_handler, &recorder, NULL, &second,
+								&error), FACTSTR_STREAM_ACTIVE, &error,
+			"a name has one consumer: %s", error.message);
+	ok_null(second, "a second one gets no stream");
+	ok_code(factstr_stream_open(store, "s", NULL, recording_handler, &recorder, &waiting_shortly,
+								&second, &error), FACTSTR_STREAM_ACTIVE, &error,
+			"also after some waiting");
+	ok_code(factstr_stream_open(store, "s", B_FACTS, recording_handler, &recorder, NULL, &second,
+								&error), FACTSTR_STREAM_QUERY_DIFFERS, &error,
+			"and one query: %s", error.message);
 	factstr_stream_free(stream);
-	return NULL;
+	ok_code(factstr_stream_drop(store, "s", &error), FACTSTR_OK, &error,
+			"after freeing, the stream is dropped");
+	(void) factstr_close(store);
+}
+
+/* A consumer that waits for the name. */
+typedef struct opener
+{
+	factstr_store *store;
+	recording	recorder;
+	factstr_stream *stream;
+	int			code;
+	factstr_error error;
+} opener;
+
+static void
+open_when_free(void *argument)
+{
+	opener	   *self = argument;
+	factstr_stream_options waiting = {.size = sizeof(waiting), .timeout_ms = -1};
+
+	self->code = factstr_stream_open(self->store, "s", NULL, recording_handler, &self->recorder,
+									 &waiting, &self->stream, &self->error);
 }
 
 static void
-test_names(void)
+test_waiting_for_a_name(void)
 {
-	factstr_store *store = fake_store_open();
-	recording	recorder = RECORDER_INIT;
-	factstr_stream_options waiting = {.wait = -1};
-	factstr_stream_options waiting_shortly = {.wait = 30};
+	factstr_store *store = faulty_open();
+	recording	recorder = RECORDING_INIT;
 	factstr_stream *stream = open_durable(store, "s", &recorder);
-	factstr_stream *second;
-	pthread_t	thread;
-	factstr_error error;
-	bool		all_open = true;
+	opener		next = {.store = store, .recorder = RECORDING_INIT};
+	waiting_call opening;
 
-	(void) tap_ok(factstr_stream_all_durable(store, "s", NULL, record, &recorder, &second,
-											 &error) == FACTSTR_STREAM_ACTIVE && second == NULL,
-				  "a name has one consumer: %s", error.message);
-	(void) tap_ok(factstr_stream_all_durable(store, "s", &waiting_shortly, record, &recorder,
-											 &second, &error) == FACTSTR_STREAM_ACTIVE,
-				  "also after some waiting");
-	(void) tap_ok(factstr_stream_to_durable(store, "s", B_FACTS, NULL, record, &recorder, &second,
-											&error) == FACTSTR_STREAM_QUERY_DIFFERS,
-				  "and one query: %s", error.message);
-	(void) pthread_create(&thread, NULL, free_later, stream);
-	(void) tap_ok(factstr_stream_all_durable(store, "s", &waiting, record, &recorder, &stream,
-											 &error) == FACTSTR_OK, "or it is waited for");
-	(void) pthread_join(thread, NULL);
+	waiting_start(&opening, open_when_free, &next);
+	ok(waiting_is_reached(&opening), "a name that another consumer has is waited for");
+	factstr_stream_free(stream);
+	ok(waiting_ends(&opening), "until that one leaves");
+	ok_code(next.code, FACTSTR_OK, &next.error, "then the stream is opened");
+	factstr_stream_free(next.stream);
+	(void) factstr_close(store);
+}
+
+/*
+ * The claim fails since the first stream, which is ending, still has the name; before the claim
+ * returns, that stream has ended.
+ */
+static factstr_store *store_of_claims;
+static atomic_bool may_release;
+
+static int
+claim_slowly(fs_backend *backend, const fs_claim *claim, fs_lease **lease, uint64_t *cursor,
+			 factstr_error *error)
+{
+	factstr_stream next = {.store = store_of_claims, .name = (char *) claim->name};
+	int			code = fs_memory_store.stream_claim(backend, claim, lease, cursor, error);
+
+	if (code == FACTSTR_STREAM_ACTIVE)
+	{
+		atomic_store(&may_release, true);
+		(void) AWAIT(!fs_streams_name_is_ending(&next));
+	}
+	return code;
+}
+
+static void
+release_late(fs_lease *lease)
+{
+	(void) AWAIT(atomic_load(&may_release));
+	fs_memory_store.stream_release(lease);
+}
+
+static void
+test_name_that_becomes_free(void)
+{
+	fs_methods	methods = fs_memory_store;
+	recording	recorder = RECORDING_INIT;
+	factstr_stream *stream;
+	factstr_stream *second;
+	factstr_error error;
+
+	methods.stream_claim = claim_slowly;
+	methods.stream_release = release_late;
+	if (fs_open_methods(&methods, "", &store_of_claims, &error) != FACTSTR_OK)
+		tap_bail_out("%s", error.message);
+	stream = open_durable(store_of_claims, "s", &recorder);
+	factstr_stream_unsubscribe(stream);
+	ok_code(factstr_stream_open(store_of_claims, "s", NULL, recording_handler, &recorder, NULL,
+								&second, &error), FACTSTR_OK, &error,
+			"a name that becomes free after it was asked for is asked for again");
+	factstr_stream_free(stream);
+	factstr_stream_free(second);
+	(void) factstr_close(store_of_claims);
+}
+
+static void
+test_name_after_unsubscribing(void)
+{
+	factstr_store *store = faulty_open();
+	recording	recorder = RECORDING_INIT;
+	factstr_stream *stream = open_durable(store, "s", &recorder);
+	int			opened = 0;
+
 	for (int i = 0; i < 100 && stream != NULL; i++)
 	{
+		factstr_stream *second;
+
 		factstr_stream_unsubscribe(stream);
 		second = open_durable(store, "s", &recorder);
-		all_open = all_open && second != NULL;
+		opened += second != NULL ? 1 : 0;
 		factstr_stream_free(stream);
 		stream = second;
 	}
-	(void) tap_ok(all_open, "after unsubscribing the name can be opened at once");
-	factstr_stream_free(stream);
-	(void) tap_ok(factstr_stream_drop(store, "s", NULL) == FACTSTR_OK,
-				  "and after freeing, dropped");
-	(void) factstr_close(store);
-}
-
-static void
-test_failing_replay(void)
-{
-	factstr_store *store = fake_store_open();
-	recording	recorder = RECORDER_INIT;
-	recording	again = RECORDER_INIT;
-	factstr_stream *stream;
-	factstr_error error;
-
-	(void) append_facts(store, "a", 1);
-	(void) append_facts(store, "b", 1);
-	recorder_fail(&recorder, -1);
-	(void) tap_ok(factstr_stream_to_durable(store, "s", B_FACTS, NULL, record, &recorder, &stream,
-											&error) == FACTSTR_HANDLER_FAILED && stream == NULL,
-				  "a handler that fails in the replay fails the call: %s", error.message);
-	(void) tap_ok(cursor_of(store, "s") < 2 && fake->knobs.last_retry_at == 0 &&
-				  strcmp(fake->streams[0].last_error, error.message) == 0,
-				  "the cursor stays, the words are kept, nothing tries again");
-	(void) tap_ok(factstr_stream_to_durable(store, "s", B_FACTS, NULL, record, &again, &stream,
-											&error) == FACTSTR_OK &&
-					  recorder_log_is(&again, "2-2(2)"),
-				  "the name is free, and the batch comes again");
-	factstr_stream_free(stream);
-	(void) tap_ok(fake->knobs.watching == 0, "nothing is left behind");
-
-	fake->knobs.failing_batches = 1;
-	(void) append_facts(store, "b", 1);
-	(void) tap_ok(factstr_stream_to_durable(store, "s", B_FACTS, NULL, record, &again, &stream,
-											&error) == FACTSTR_STORAGE && stream == NULL,
-				  "so does a failure of the storage");
-	(void) factstr_close(store);
-}
-
-static int64_t
-last_retry_at(void)
-{
-	int64_t		retry_at;
-
-	fake_lock(fake);
-	retry_at = fake->knobs.last_retry_at;
-	(void) fake_unlock(fake, 0);
-	return retry_at;
-}
-
-static void
-test_failing_handler(void)
-{
-	factstr_store *store = fake_store_open();
-	recording	recorder = RECORDER_INIT;
-	factstr_stream *stream = open_durable(store, "s", &recorder);
-
-	recorder_fail(&recorder, 2);
-	(void) append_facts(store, "a", 1);
-	(void) append_facts(store, "a", 1);
-	(void) tap_ok(AWAIT(fake_get(&fake->knobs.fails) == 1) && cursor_of(store, "s") == 0,
-				  "a failure is noted, the cursor stays");
-	(void) tap_ok(last_retry_at() > INT64_C(1000000000000000), "with the time of the retry");
-	(void) tap_ok(await_log(&recorder, "1-1(1) 2-2(2)") && recorder_calls(&recorder) == 4,
-				  "the batch comes again, and no other before it");
-	(void) tap_ok(fake_get(&fake->knobs.fails) == 2 && fake_get(&fake->knobs.resumes) == 2,
-				  "the name was given up and taken again each time");
-	(void) tap_ok(AWAIT(factstr_stream_state(stream, NULL) == FACTSTR_OK) &&
-				  AWAIT(cursor_of(store, "s") == 2), "after that all is well");
-	factstr_stream_free(stream);
-	(void) factstr_close(store);
-}
-
-static void
-test_takeover(void)
-{
-	factstr_store *store = fake_store_open();
-	recording	failing = RECORDER_INIT;
-	recording	second = RECORDER_INIT;
-	factstr_stream *stream = open_durable(store, "s", &failing);
-	factstr_stream *other;
-	factstr_error error;
-
-	recorder_fail(&failing, 1);
-	(void) append_facts(store, "a", 1);
-	(void) AWAIT(fake_get(&fake->knobs.fails) == 1);
-	other = open_durable(store, "s", &second);
-	(void) tap_ok(recorder_log_is(&second, "1-1(1)"), "while a stream pauses another takes over");
-	(void) tap_ok(AWAIT(factstr_stream_state(stream, &error) == FACTSTR_STREAM_ACTIVE),
-				  "the first then ends: %s", error.message);
-	(void) append_facts(store, "a", 1);
-	(void) tap_ok(await_log(&second, "1-1(1) 2-2(2)") && recorder_calls(&failing) == 1,
-				  "without another delivery");
-	factstr_stream_free(stream);
-	factstr_stream_free(other);
-
-	stream = open_durable(store, "t", &failing);
-	recorder_fail(&failing, 1);
-	(void) append_facts(store, "a", 1);
-	(void) AWAIT(fake_get(&fake->knobs.fails) == 2);
-	(void) tap_ok(factstr_stream_drop(store, "t", NULL) == FACTSTR_OK &&
-				  AWAIT(factstr_stream_state(stream, &error) == FACTSTR_NO_SUCH_STREAM),
-				  "a stream that is dropped while it pauses ends: %s", error.message);
-	factstr_stream_free(stream);
-	(void) factstr_close(store);
-}
-
-static void
-test_failing_move(void)
-{
-	factstr_store *store = fake_store_open();
-	recording	recorder = RECORDER_INIT;
-	factstr_stream *stream = open_durable(store, "s", &recorder);
-
-	fake_set(&fake->knobs.failing_moves, 2);
-	(void) append_facts(store, "a", 1);
-	(void) tap_ok(AWAIT(factstr_stream_state(stream, NULL) == FACTSTR_STORAGE),
-				  "a cursor that cannot be moved is a failure");
-	(void) append_facts(store, "a", 1);
-	(void) tap_ok(await_log(&recorder, "1-1(1) 2-2(2)") && recorder_calls(&recorder) == 2 &&
-				  AWAIT(cursor_of(store, "s") == 2),
-				  "which is made up for, without another delivery");
-
-	fake_set(&fake->knobs.lying_moves, 1);
-	(void) append_facts(store, "a", 1);
-	(void) append_facts(store, "a", 1);
-	(void) tap_ok(await_log(&recorder, "1-1(1) 2-2(2) 3-3(3) 4-4(4)") &&
-				  recorder_calls(&recorder) == 4, "also if it was moved after all");
-
-	fake_set(&fake->knobs.failing_resumes, 1);
-	fake_set(&fake->knobs.failing_batches, 1);
-	(void) append_facts(store, "a", 1);
-	(void) tap_ok(await_log(&recorder, "1-1(1) 2-2(2) 3-3(3) 4-4(4) 5-5(5)"),
-				  "or the name could not be taken again at once");
-	factstr_stream_free(stream);
-	(void) factstr_close(store);
-}
-
-static void
-test_seek_while_pausing(void)
-{
-	factstr_store *store = fake_store_open();
-	recording	recorder = RECORDER_INIT;
-	factstr_stream *stream;
-
-	(void) append_facts(store, "a", 1);
-	(void) append_facts(store, "a", 1);
-	stream = open_durable(store, "s", &recorder);
-	recorder_fail(&recorder, 1);
-	(void) append_facts(store, "a", 1);
-	(void) AWAIT(fake_get(&fake->knobs.fails) == 1);
-	(void) tap_ok(factstr_stream_seek(store, "s", 1, NULL) == FACTSTR_OK &&
-				  await_log(&recorder, "1-1(1) 2-2(2) 2-2(2) 3-3(3)"),
-				  "a stream whose cursor is moved while it pauses goes on from there");
+	ok_int(opened, 100, "after unsubscribing the name can be opened at once");
 	factstr_stream_free(stream);
 	(void) factstr_close(store);
 }
@@ -300,110 +320,65 @@ test_seek_while_pausing(void)
 static void
 test_unmatched(void)
 {
-	factstr_store *store = fake_store_open();
-	recording	recorder = RECORDER_INIT;
+	factstr_store *store = faulty_open();
+	recording	recorder = RECORDING_INIT;
 	factstr_stream *stream;
 
-	(void) append_facts(store, "a", 1);
-	(void) factstr_stream_to_durable(store, "s", B_FACTS, NULL, record, &recorder, &stream, NULL);
-	(void) tap_ok(cursor_of(store, "s") == 1, "the cursor moves over what does not match");
+	(void) store_append_batch(store, "a", 1);
+	(void) factstr_stream_open(store, "s", B_FACTS, recording_handler, &recorder, NULL, &stream,
+							   NULL);
+	ok_int(store_cursor(store, "s"), 1, "the cursor moves over what does not match");
 	for (int i = 0; i < 500; i++)
-		(void) append_facts(store, "a", 1);
-	(void) tap_ok(AWAIT(cursor_of(store, "s") == 501), "also later, to the end");
-	(void) tap_ok(fake_get(&fake->knobs.settlements) < 100 && recorder_calls(&recorder) == 0,
-				  "not with each batch, and without a delivery");
-	(void) append_facts(store, "a", 1);
+		(void) store_append_batch(store, "a", 1);
+	ok_int_soon(store_cursor(store, "s"), 501, "also later, to the end");
+	ok_cmp(faulty_get(&faulty.settlements), "<", 100, "not with each batch");
+	ok_int(recording_calls(&recorder), 0, "and without a delivery");
+	(void) store_append_batch(store, "a", 1);
 	factstr_stream_free(stream);
-	(void) tap_ok(cursor_of(store, "s") >= 501, "and never back");
+	ok_cmp((int64_t) store_cursor(store, "s"), ">=", 501, "and never back");
 	(void) factstr_close(store);
 }
 
 static int
-append_in_handler(recording *recorder, const factstr_batch *batch)
+wait_for_itself(recording *self, const factstr_batch *batch)
 {
-	int			result = append_facts(recorder->store, "a", 1);
-
-	recorder_set_result(recorder, batch->transaction == NULL ? 1 : result);
-	return 0;
-}
-
-static void
-test_transactions(void)
-{
-	factstr_store *store = fake_store_open();
-	recording	recorder = RECORDER_INIT;
-	factstr_stream_options options = {.transactional = true};
-	factstr_stream *stream;
-
-	recorder.action = append_in_handler;
-	recorder.store = store;
-	(void) append_facts(store, "a", 1);
-	(void) factstr_stream_all_durable(store, "s", &options, record, &recorder, &stream, NULL);
-	(void) tap_ok(recorder_result(&recorder) == FACTSTR_MISUSE,
-				  "a handler with a transaction has it, and must not append");
-	recorder_fail(&recorder, 1);
-	(void) append_facts(store, "a", 1);
-	(void) tap_ok(await_log(&recorder, "1-1(1) 2-2(2)") && fake_get(&fake->knobs.begins) == 3,
-				  "each delivery has a transaction of its own");
-	(void) AWAIT(cursor_of(store, "s") == 2);
-	fake_set(&fake->knobs.failing_moves, 1);
-	(void) append_facts(store, "a", 1);
-	(void) tap_ok(await_log(&recorder, "1-1(1) 2-2(2) 3-3(3) 3-3(3)"),
-				  "what was not committed is delivered again");
-	(void) AWAIT(cursor_of(store, "s") == 3);
-	fake_set(&fake->knobs.lying_moves, 1);
-	(void) append_facts(store, "a", 1);
-	(void) append_facts(store, "a", 1);
-	(void) tap_ok(await_log(&recorder, "1-1(1) 2-2(2) 3-3(3) 3-3(3) 4-4(4) 5-5(5)"),
-				  "what was committed after all is not");
-	fake_set(&fake->knobs.failing_begins, 1);
-	(void) append_facts(store, "a", 1);
-	(void) tap_ok(await_log(&recorder, "1-1(1) 2-2(2) 3-3(3) 3-3(3) 4-4(4) 5-5(5) 6-6(6)"),
-				  "without a transaction there is no delivery");
-	factstr_stream_free(stream);
-	(void) tap_ok(fake->knobs.open_transactions == 0, "no transaction is left open");
-	(void) factstr_close(store);
-}
-
-static int
-wait_for_itself(recording *recorder, const factstr_batch *batch)
-{
-	recorder_set_result(recorder, factstr_wait(recorder->store, batch->last_sequence_number, "s",
-											   -1, NULL));
+	recording_set_result(self, factstr_wait(self->store, "s", batch->last_sequence_number, -1,
+											NULL));
 	return 0;
 }
 
 static void
 test_wait(void)
 {
-	factstr_store *store = fake_store_open();
-	recording	recorder = RECORDER_INIT;
+	factstr_store *store = faulty_open();
+	recording	recorder = RECORDING_INIT;
 	factstr_stream *stream;
 	factstr_error error;
 
 	recorder.action = wait_for_itself;
 	recorder.store = store;
 	stream = open_durable(store, "s", &recorder);
-	(void) append_facts(store, "a", 1);
-	(void) tap_ok(factstr_wait(store, 1, "s", PATIENCE, NULL) == FACTSTR_OK,
-				  "a stream is waited for");
-	(void) tap_ok(recorder_result(&recorder) == FACTSTR_MISUSE, "but not by its own handler");
-	(void) tap_ok(factstr_wait(store, 2, "s", 20, &error) == FACTSTR_WAIT_TIMED_OUT,
-				  "not for longer than wanted: %s", error.message);
-	(void) tap_ok(factstr_wait(store, 1, "t", -1, &error) == FACTSTR_NO_SUCH_STREAM,
-				  "and not for nothing: %s", error.message);
-	(void) tap_ok(factstr_wait(store, UINT64_MAX, "s", -1, &error) == FACTSTR_MALFORMED,
-				  "nor for what no fact can be: %s", error.message);
+	(void) store_append_batch(store, "a", 1);
+	ok_code(factstr_wait(store, "s", 1, PATIENCE, &error), FACTSTR_OK, &error,
+			"a stream is waited for");
+	ok_code(recording_result(&recorder), FACTSTR_MISUSE, NULL, "but not by its own handler");
+	ok_code(factstr_wait(store, "s", 2, 20, &error), FACTSTR_WAIT_TIMED_OUT, &error,
+			"not for longer than wanted: %s", error.message);
+	ok_code(factstr_wait(store, "t", 1, -1, &error), FACTSTR_NO_SUCH_STREAM, &error,
+			"and not for nothing: %s", error.message);
+	ok_code(factstr_wait(store, "s", UINT64_MAX, -1, &error), FACTSTR_MALFORMED, &error,
+			"nor for what no fact can be: %s", error.message);
 	factstr_stream_free(stream);
-	(void) tap_ok(factstr_wait(store, 1, "s", 0, NULL) == FACTSTR_OK, "what is reached is reached");
+	ok_code(factstr_wait(store, "s", 1, 0, &error), FACTSTR_OK, &error,
+			"what is reached is reached");
 	(void) factstr_close(store);
 }
 
 static int
-wait_for_other(recording *recorder, const factstr_batch *batch)
+wait_for_other(recording *self, const factstr_batch *batch)
 {
 	(void) batch;
-	recorder_set_result(recorder, factstr_wait(recorder->store, 1000, "other", -1, NULL));
+	recording_set_result(self, factstr_wait(self->store, "other", 1000, -1, NULL));
 	return 0;
 }
 
@@ -411,9 +386,9 @@ wait_for_other(recording *recorder, const factstr_batch *batch)
 static void
 test_close_while_waiting(void)
 {
-	factstr_store *store = fake_store_open();
-	recording	waiting = RECORDER_INIT;
-	recording	other = RECORDER_INIT;
+	factstr_store *store = faulty_open();
+	recording	waiting = RECORDING_INIT;
+	recording	other = RECORDING_INIT;
 	factstr_stream *stream;
 	factstr_stream *other_stream;
 
@@ -421,10 +396,10 @@ test_close_while_waiting(void)
 	waiting.store = store;
 	stream = open_durable(store, "s", &waiting);
 	other_stream = open_durable(store, "other", &other);
-	(void) append_facts(store, "a", 1);
-	(void) await_calls(&waiting, 1);
-	(void) tap_ok(factstr_close(store) == FACTSTR_OK && recorder_result(&waiting) == FACTSTR_MISUSE,
-				  "closing ends what handlers wait for");
+	(void) store_append_batch(store, "a", 1);
+	(void) recording_await_calls(&waiting, 1);
+	ok_code(factstr_close(store), FACTSTR_OK, NULL, "a store is closed while a handler waits");
+	ok_code(recording_result(&waiting), FACTSTR_CLOSED, NULL, "which ends its waiting");
 	factstr_stream_free(stream);
 	factstr_stream_free(other_stream);
 }
@@ -433,31 +408,34 @@ test_close_while_waiting(void)
  * The replay's handler runs within the other's: neither may close the store or wait for the other.
  */
 static int
-open_another(recording *recorder, const factstr_batch *batch)
+open_another(recording *self, const factstr_batch *batch)
 {
 	(void) batch;
-	(void) factstr_stream_all_durable(recorder->store, "inner", NULL, record, recorder->other,
-									  &recorder->other->stream, NULL);
-	return recorder->other->stream == NULL;
+	self->other->stream = open_durable(self->store, "inner", self->other);
+	return self->other->stream == NULL;
 }
 
+/* What closing and waiting have returned. */
+static int	close_code;
+static int	wait_code;
+
 static int
-try_what_must_not_be(recording *recorder, const factstr_batch *batch)
+try_what_must_not_be(recording *self, const factstr_batch *batch)
 {
 	(void) batch;
-	if (factstr_close(recorder->store) == FACTSTR_MISUSE &&
-		factstr_wait(recorder->store, 1, "s", -1, NULL) == FACTSTR_MISUSE)
-		recorder_set_result(recorder, 1);
-	factstr_stream_free(recorder->other->stream);
+	close_code = factstr_close(self->store);
+	wait_code = factstr_wait(self->store, "s", 1, -1, NULL);
+	recording_set_result(self, 1);
+	factstr_stream_free(self->other->stream);
 	return 0;
 }
 
 static void
 test_handler_in_handler(void)
 {
-	factstr_store *store = fake_store_open();
-	recording	outer = RECORDER_INIT;
-	recording	inner = RECORDER_INIT;
+	factstr_store *store = faulty_open();
+	recording	outer = RECORDING_INIT;
+	recording	inner = RECORDING_INIT;
 
 	outer.store = inner.store = store;
 	outer.other = &inner;
@@ -465,11 +443,13 @@ test_handler_in_handler(void)
 	outer.action = open_another;
 	inner.action = try_what_must_not_be;
 	outer.stream = open_durable(store, "s", &outer);
-	(void) append_facts(store, "a", 1);
-	(void) tap_ok(await_log(&inner, "1-1(1)") && await_log(&outer, "1-1(1)") &&
-				  AWAIT(recorder_result(&inner) == 1),
-				  "a handler within a handler knows of both");
-	(void) tap_ok(AWAIT(cursor_of(store, "s") == 1), "and may free the outer one's stream");
+	(void) store_append_batch(store, "a", 1);
+	ok_recorded(&inner, "1-1(1)", "a handler may open a stream");
+	ok_recorded(&outer, "1-1(1)", "whose replay is within its own delivery");
+	ok_int_soon(recording_result(&inner), 1, "the inner handler comes to its end");
+	ok_code(close_code, FACTSTR_MISUSE, NULL, "it must not close the store");
+	ok_code(wait_code, FACTSTR_MISUSE, NULL, "nor wait for the outer one's stream");
+	ok_int_soon(store_cursor(store, "s"), 1, "and may free that");
 	(void) factstr_close(store);
 	factstr_stream_free(inner.stream);
 }
@@ -478,16 +458,16 @@ int
 main(void)
 {
 	test_replay_and_live();
+	test_ended_replays();
+	test_freeing_a_replay(0, FACTSTR_OK);
+	test_freeing_a_replay(1, FACTSTR_HANDLER_FAILED);
 	test_long_replay();
 	test_from_now();
-	test_names();
-	test_failing_replay();
-	test_failing_handler();
-	test_takeover();
-	test_failing_move();
-	test_seek_while_pausing();
+	test_one_consumer();
+	test_waiting_for_a_name();
+	test_name_that_becomes_free();
+	test_name_after_unsubscribing();
 	test_unmatched();
-	test_transactions();
 	test_wait();
 	test_close_while_waiting();
 	test_handler_in_handler();

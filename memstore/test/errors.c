@@ -4,10 +4,10 @@
  */
 #include <string.h>
 
-#include "fake_store.h"
-#include "utf8.h"
+#include "base/utf8.h"
+#include "results/error.h"
 
-#include "tap.h"
+#include "lib/stores.h"
 
 static void
 test_codes(void)
@@ -19,13 +19,13 @@ test_codes(void)
 		if (strcmp(factstr_code_name(code), "unknown") != 0 && factstr_code_text(code)[0] != '\0')
 			named++;
 	}
-	(void) tap_ok(named == 17, "17 codes have names and texts");
-	(void) tap_ok(strcmp(factstr_code_name(FACTSTR_OK), "ok") == 0 &&
-				  strcmp(factstr_code_name(FACTSTR_CONFLICT), "conditional_append_conflict") == 0 &&
-				  strcmp(factstr_code_name(1), "unknown") == 0, "names");
-	(void) tap_ok(strcmp(factstr_code_sqlstate(FACTSTR_CONFLICT), "FS001") == 0 &&
-				  strcmp(factstr_code_sqlstate(FACTSTR_MISUSE), "") == 0, "SQLSTATEs");
-	(void) tap_ok(strchr(factstr_version(), '.') != NULL, "version %s", factstr_version());
+	ok_int(named, 22, "22 codes have names and texts");
+	ok_str(factstr_code_name(FACTSTR_OK), "ok", "the name of success");
+	ok_str(factstr_code_name(FACTSTR_CONFLICT), "conditional_append_conflict", "of a conflict");
+	ok_str(factstr_code_name(1), "unknown", "of what is no code");
+	ok_str(factstr_code_sqlstate(FACTSTR_CONFLICT), "FS001", "a code with an SQLSTATE");
+	ok_str(factstr_code_sqlstate(FACTSTR_MISUSE), "", "one without");
+	ok_contains(factstr_version(), ".", "version %s", factstr_version());
 }
 
 static void
@@ -39,22 +39,28 @@ test_filling(void)
 		text[i] = "\342\202\254"[i % 3];
 	text[sizeof(text) - 1] = '\0';
 	(void) fs_error(&error, FACTSTR_STORAGE, "%s", text);
-	(void) tap_ok(strlen(error.message) == 510 && fs_utf8_is_valid(error.message, 510),
-				  "a long message is cut between characters");
+	ok_int((int64_t) strlen(error.message), 510, "a long message is cut");
+	ok(fs_utf8_is_valid(error.message, strlen(error.message)), "between characters");
+	fs_error_detail(&error, "a detail");
+	fs_error_hint(&error, "a hint");
 	(void) fs_error(&error, FACTSTR_STORAGE, "short");
-	(void) tap_ok(error.detail[0] == '\0' && error.hint[0] == '\0',
-				  "what was there before is gone");
-	(void) fs_error_no_such_stream(&error, "a\nb\177\377\303\251");
-	(void) tap_ok(strcmp(error.message, "durable stream \"a b ?\303\251\" does not exist") == 0,
-				  "a message is one line of UTF-8");
-	(void) tap_ok(fs_error(NULL, FACTSTR_BUSY, "ignored") == FACTSTR_BUSY, "nobody has to look");
-	(void) fs_error_conflict(&error, 3, 7);
-	(void) tap_ok(error.expected_context_version == 3 && error.actual_context_version == 7 &&
-				  strcmp(error.detail, "The context was expected to be at version 3, and is at "
-						 "version 7.") == 0, "a conflict: %s", error.detail);
-	(void) fs_error_conflict(&error, 0, 7);
-	(void) tap_ok(strcmp(error.detail, "The context was expected to be empty, and is at version 7.")
-				  == 0, "of an empty context: %s", error.detail);
+	ok_str(error.detail, "", "the detail that was there before is gone");
+	ok_str(error.hint, "", "and so is the hint");
+	(void) fs_error_no_such_stream(&error, "a\nb\177\377\302\233\303\251");
+	ok_str(error.message, "durable stream \"a b ?  \303\251\" does not exist",
+		   "a message is one line of UTF-8");
+	ok_code(fs_error(NULL, FACTSTR_BUSY, "ignored"), FACTSTR_BUSY, NULL, "nobody has to look");
+}
+
+static void
+ok_utf8(const char *text, bool expected)
+{
+	char		name[40] = "";
+
+	for (size_t i = 0; i < 8 && text[i] != '\0'; i++)
+		(void) snprintf(name + 3 * i, sizeof(name) - 3 * i, "%02x ", (unsigned char) text[i]);
+	ok(fs_utf8_is_valid(text, strlen(text)) == expected, "%sis %sUTF-8", name, expected ? "" :
+	   "not ");
 }
 
 static void
@@ -65,13 +71,11 @@ test_utf8(void)
 	static const char *const invalid[] = {"\200", "\300\200", "\301\277", "\303", "\342\202",
 		"\340\237\277", "\355\240\200", "\360\217\277\277", "\364\220\200\200", "\365\200\200\200",
 		"\377", "a\303(", "\360\237\230"};
-	bool		right = true;
 
 	for (size_t i = 0; i < sizeof(valid) / sizeof(valid[0]); i++)
-		right = right && fs_utf8_is_valid(valid[i], strlen(valid[i]));
+		ok_utf8(valid[i], true);
 	for (size_t i = 0; i < sizeof(invalid) / sizeof(invalid[0]); i++)
-		right = right && !fs_utf8_is_valid(invalid[i], strlen(invalid[i]));
-	(void) tap_ok(right, "what is UTF-8 and what is not");
+		ok_utf8(invalid[i], false);
 }
 
 static void
@@ -80,84 +84,86 @@ test_opening(void)
 	factstr_store *store = (factstr_store *) &store;
 	factstr_error error;
 
-	(void) tap_ok(factstr_open("mysql://x", &store, &error) == FACTSTR_CANNOT_OPEN &&
-					  store == NULL && error.code == FACTSTR_CANNOT_OPEN,
-				  "%s", error.message);
-	(void) tap_ok(factstr_open("", &store, NULL) == FACTSTR_CANNOT_OPEN, "an empty URL");
-	(void) tap_ok(factstr_open(NULL, &store, &error) == FACTSTR_MISUSE, "%s", error.message);
-	(void) tap_ok(factstr_open("memory:", NULL, &error) == FACTSTR_MISUSE, "%s", error.message);
+	ok_code(factstr_open("mysql://x", &store, &error), FACTSTR_CANNOT_OPEN, &error, "%s",
+			error.message);
+	ok_null(store, "an error leaves no store");
+	ok_code(error.code, FACTSTR_CANNOT_OPEN, NULL, "the error has the code, too");
+	ok_code(factstr_open("", &store, NULL), FACTSTR_CANNOT_OPEN, NULL, "an empty URL");
+	ok_code(factstr_open(NULL, &store, &error), FACTSTR_MISUSE, &error, "%s", error.message);
+	ok_code(factstr_open("memory:", NULL, &error), FACTSTR_MISUSE, &error, "%s", error.message);
 }
 
-/* The error of an append with an expected version. */
-static factstr_error
-append_expecting(factstr_store *store, const uint64_t *expected)
+/* An append with an expected version; 0: to an empty context. */
+static void
+ok_expecting(factstr_store *store, uint64_t expected, int expected_code,
+			 factstr_error *error, const char *name)
 {
-	factstr_event event = {"a", "1", NULL};
-	factstr_append_result result = {9, 9, 9};
-	factstr_error error = {0};
-	int			code = factstr_append_if(store, &event, 1, NULL, expected, NULL, &result, &error);
+	factstr_event event = {.event_type = "a", .payload = "1"};
+	factstr_append_result result = {9, 9, 9, {0}};
 
-	if (code != error.code || (code != FACTSTR_OK && result.committed_count != 0))
-		error.code = 1;
-	return error;
+	ok_code(factstr_append_if(store, &event, 1, NULL, expected, NULL, &result, error),
+			expected_code, error, "%s", name);
+	ok_int((int64_t) result.committed_count, expected_code == FACTSTR_OK ? 1 : 0,
+		   "%s: the result says so", name);
 }
 
 static void
 test_expected_versions(void)
 {
-	factstr_store *store = fake_store_open();
-	uint64_t	zero = 0;
-	uint64_t	one = 1;
-	uint64_t	huge = UINT64_MAX;
+	factstr_store *store = store_open("memory:");
 	factstr_error error;
 
-	error = append_expecting(store, &zero);
-	(void) tap_ok(error.code == FACTSTR_CONFLICT && error.actual_context_version == 0 &&
-				  strstr(error.hint, "NULL") != NULL, "0 is not the empty context: %s", error.hint);
-	(void) tap_ok(append_expecting(store, NULL).code == FACTSTR_OK, "NULL is");
-	(void) tap_ok(append_expecting(store, NULL).code == FACTSTR_CONFLICT, "while it is empty");
-	(void) tap_ok(append_expecting(store, &one).code == FACTSTR_OK, "the version itself");
-	error = append_expecting(store, &huge);
-	(void) tap_ok(error.code == FACTSTR_CONFLICT && error.expected_context_version == UINT64_MAX &&
-				  error.actual_context_version == 2, "what no fact can be: %s", error.detail);
+	ok_expecting(store, 0, FACTSTR_OK, &error, "0 is the empty context");
+	ok_expecting(store, 0, FACTSTR_CONFLICT, &error, "while it is empty");
+	ok_str(error.detail, "The context was expected to be empty, and is at version 1.",
+		   "the detail has both");
+	ok_expecting(store, 1, FACTSTR_OK, &error, "the version itself");
+	ok_expecting(store, 1, FACTSTR_CONFLICT, &error, "while it lasts");
+	ok_int((int64_t) error.expected_context_version, 1, "the error has the expected version");
+	ok_int((int64_t) error.actual_context_version, 2, "and the actual one");
+	ok_str(error.detail, "The context was expected to be at version 1, and is at version 2.",
+		   "in words, too");
+	ok_expecting(store, UINT64_MAX, FACTSTR_CONFLICT, &error, "what no fact can be");
+	ok_int((int64_t) error.expected_context_version, (int64_t) UINT64_MAX, "is named as given");
+	ok_int((int64_t) error.actual_context_version, 2, "beside the actual version");
 	(void) factstr_close(store);
 }
 
 static void
 test_arguments(void)
 {
-	factstr_store *store = fake_store_open();
-	factstr_event event = {"a", "1", NULL};
+	factstr_store *store = store_open("memory:");
+	factstr_event event = {.event_type = "a", .payload = "1"};
 	char		long_key[2002];
 	factstr_error error;
 
 	memset(long_key, 'x', sizeof(long_key));
 	long_key[2001] = '\0';
-	(void) tap_ok(factstr_append(NULL, &event, 1, NULL, NULL, &error) == FACTSTR_MISUSE, "%s",
-				  error.message);
-	(void) tap_ok(factstr_append(store, NULL, 1, NULL, NULL, &error) == FACTSTR_MISUSE, "%s",
-				  error.message);
-	(void) tap_ok(factstr_append(store, &event, 0, NULL, NULL, &error) == FACTSTR_EMPTY_APPEND,
-				  "%s", error.message);
-	(void) tap_ok(factstr_append(store, &event, 1, "", NULL, &error) == FACTSTR_MALFORMED, "%s",
-				  error.message);
-	(void) tap_ok(factstr_append(store, &event, 1, long_key, NULL, &error) == FACTSTR_MALFORMED,
-				  "%s", error.message);
-	(void) tap_ok(factstr_append(store, &event, 1, long_key + 1, NULL, NULL) == FACTSTR_OK,
-				  "2000 bytes are a key");
-	(void) tap_ok(factstr_append(store, &event, 1, "\377", NULL, &error) == FACTSTR_MALFORMED, "%s",
-				  error.message);
-	(void) tap_ok(factstr_append_if(store, &event, 1, "{\"filter\": []}", NULL, NULL, NULL, &error)
-				  == FACTSTR_MALFORMED, "%s", error.message);
-	(void) tap_ok(factstr_append_if(store, &event, 0, "[", NULL, "", NULL, &error)
-				  == FACTSTR_EMPTY_APPEND, "events are looked at first");
-	(void) tap_ok(factstr_context_version(store, NULL, NULL, &error) == FACTSTR_MISUSE, "%s",
-				  error.message);
-	(void) tap_ok(factstr_stream_seek(store, "s", UINT64_MAX, &error) == FACTSTR_MALFORMED, "%s",
-				  error.message);
-	(void) tap_ok(factstr_stream_seek(store, "s", 0, &error) == FACTSTR_NO_SUCH_STREAM, "%s",
-				  error.message);
-	(void) tap_ok(factstr_stream_drop(store, NULL, &error) == FACTSTR_MISUSE, "%s", error.message);
+	ok_code(factstr_append(NULL, &event, 1, NULL, NULL, &error), FACTSTR_MISUSE, &error, "%s",
+			error.message);
+	ok_code(factstr_append(store, NULL, 1, NULL, NULL, &error), FACTSTR_MISUSE, &error, "%s",
+			error.message);
+	ok_code(factstr_append(store, &event, 0, NULL, NULL, &error), FACTSTR_EMPTY_APPEND, &error,
+			"%s", error.message);
+	ok_code(factstr_append(store, &event, 1, "", NULL, &error), FACTSTR_MALFORMED, &error, "%s",
+			error.message);
+	ok_code(factstr_append(store, &event, 1, long_key, NULL, &error), FACTSTR_MALFORMED, &error,
+			"%s", error.message);
+	ok_code(factstr_append(store, &event, 1, long_key + 1, NULL, NULL), FACTSTR_OK, NULL,
+			"2000 bytes are a key");
+	ok_code(factstr_append(store, &event, 1, "\377", NULL, &error), FACTSTR_MALFORMED, &error, "%s",
+			error.message);
+	ok_code(factstr_append_if(store, &event, 1, "{\"filter\": []}", 0, NULL, NULL, &error),
+			FACTSTR_MALFORMED, &error, "%s", error.message);
+	ok_code(factstr_append_if(store, &event, 0, "[", 0, "", NULL, &error), FACTSTR_EMPTY_APPEND,
+			&error, "events are looked at first");
+	ok_code(factstr_context_version(store, NULL, NULL, &error), FACTSTR_MISUSE, &error, "%s",
+			error.message);
+	ok_code(factstr_stream_seek(store, "s", UINT64_MAX, &error), FACTSTR_MALFORMED, &error, "%s",
+			error.message);
+	ok_code(factstr_stream_seek(store, "s", 0, &error), FACTSTR_NO_SUCH_STREAM, &error, "%s",
+			error.message);
+	ok_code(factstr_stream_drop(store, NULL, &error), FACTSTR_MISUSE, &error, "%s", error.message);
 	(void) factstr_close(store);
 }
 

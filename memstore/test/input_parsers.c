@@ -2,85 +2,120 @@
  * input_parsers.c
  *		Tests of the shared parsers and of the query matcher, over jansson.
  */
-#include "json_jansson.h"
+#include "json/binding.h"
 #include "match/event_query_parser.h"
 #include "match/new_events_parser.h"
 #include "match/query_matcher.h"
 
-#include "tap.h"
+#include "lib/matching.h"
+#include "lib/tap.h"
 
 /* The text must be JSON: these tests are about what it says. */
-static json_t *
+static fs_json
 load(const char *text)
 {
 	fs_input_error error;
-	json_t	   *document = fs_json_document_load(text, strlen(text), &error);
+	fs_json		document = fs_json_document_load(text, strlen(text), &error);
 
 	if (document == NULL)
-		tap_diagnostic("%s is not JSON: %s: %s", text, error.path, error.message);
+		tap_bail_out("%s is not JSON: %s: %s", text, error.path, error.message);
 	return document;
 }
 
-static bool
-error_is(const fs_input_error *error, const char *path, const char *message)
+/* A query that must be good. */
+static fs_event_query
+parse_query(fs_json document)
 {
-	bool		same = error->code != FS_INPUT_OK && strcmp(error->path, path) == 0 &&
-		strcmp(error->message, message) == 0;
-
-	if (!same)
-		tap_diagnostic("found %s: %s", error->path, error->message);
-	return same;
-}
-
-static void
-query_refused(const char *text, const char *path, const char *message)
-{
-	json_t	   *document = load(text);
 	fs_event_query query;
 	fs_input_error error;
 
-	if (document != NULL && !fs_event_query_parse(document, &query, &error))
+	if (!fs_event_query_parse(document, &query, &error))
+		tap_bail_out("a query is refused: %s: %s", error.path, error.message);
+	return query;
+}
+
+/* What an error of that code says, and where. */
+static void
+ok_input_error(const char *text, const fs_input_error *error, fs_input_code code,
+			   const char *path, const char *message)
+{
+	ok_int(error->code, code, "its code: %.60s", text);
+	ok_str(error->path, path, "its place: %.60s", text);
+	ok_str(error->message, message, "its message: %.60s", text);
+}
+
+static void
+ok_query_refused(const char *text, const char *path, const char *message)
+{
+	fs_json		document = load(text);
+	fs_event_query query;
+	fs_input_error error;
+
+	if (ok(!fs_event_query_parse(document, &query, &error), "query refused: %s", text))
 	{
-		(void) tap_ok(error_is(&error, path, message) && error.code == FS_INPUT_MALFORMED &&
-					  error.expected != NULL, "query refused: %s", text);
-		fs_event_query_release(&query);
+		ok_input_error(text, &error, FS_INPUT_MALFORMED, path, message);
+		ok(error.expected != NULL, "what was expected: %.60s", text);
 	}
-	else
-		(void) tap_ok(false, "query refused: %s", text);
-	json_decref(document);
+	fs_event_query_release(&query);
+	fs_json_document_release(document);
 }
 
 static void
 test_refused_queries(void)
 {
-	query_refused("[]", "$", "an event query must be an object, not an array");
-	query_refused("null", "$", "an event query must be an object, not null");
-	query_refused("\"\"", "$", "an event query must be an object, not a string");
-	query_refused("1", "$", "an event query must be an object, not a number");
-	query_refused("{\"filter\": []}", "$", "unknown key \"filter\"");
-	query_refused("{\"\": 1}", "$", "unknown key \"\"");
-	query_refused("{\"filters\": {}}", "$.filters", "filters must be an array, not an object");
-	query_refused("{\"filters\": false}", "$.filters", "filters must be an array, not a boolean");
-	query_refused("{\"filters\": [{}, null]}", "$.filters[1]",
-				  "a filter must be an object, not null");
-	query_refused("{\"filters\": [[]]}", "$.filters[0]",
-				  "a filter must be an object, not an array");
-	query_refused("{\"filters\": [{}, {\"event_type\": []}]}", "$.filters[1]",
+	ok_query_refused("[]", "$", "an event query must be an object, not an array");
+	ok_query_refused("null", "$", "an event query must be an object, not null");
+	ok_query_refused("\"\"", "$", "an event query must be an object, not a string");
+	ok_query_refused("1", "$", "an event query must be an object, not a number");
+	ok_query_refused("{\"filter\": []}", "$", "unknown key \"filter\"");
+	ok_query_refused("{\"\": 1}", "$", "unknown key \"\"");
+	ok_query_refused("{\"filters\": {}}", "$.filters", "filters must be an array, not an object");
+	ok_query_refused("{\"filters\": false}", "$.filters",
+					 "filters must be an array, not a boolean");
+	ok_query_refused("{\"filters\": [{}, null]}", "$.filters[1]",
+					 "a filter must be an object, not null");
+	ok_query_refused("{\"filters\": [[]]}", "$.filters[0]",
+					 "a filter must be an object, not an array");
+	ok_query_refused("{\"filters\": [{}, {\"event_type\": []}]}", "$.filters[1]",
 				  "unknown key \"event_type\"");
-	query_refused("{\"filters\": [{\"event_types\": \"a\"}]}", "$.filters[0].event_types",
-				  "event_types must be an array, not a string");
-	query_refused("{\"filters\": [{\"event_types\": [\"a\", 1]}]}", "$.filters[0].event_types[1]",
-				  "an event type must be a string, not a number");
-	query_refused("{\"filters\": [{\"event_types\": [null]}]}", "$.filters[0].event_types[0]",
-				  "an event type must be a string, not null");
-	query_refused("{\"filters\": [{\"event_types\": [\"\"]}]}", "$.filters[0].event_types[0]",
-				  "an event type must not be empty");
-	query_refused("{\"filters\": [{\"payload_predicates\": {}}]}",
+	ok_query_refused("{\"filters\": [{\"event_types\": \"a\"}]}", "$.filters[0].event_types",
+					 "event_types must be an array, not a string");
+	ok_query_refused("{\"filters\": [{\"event_types\": [\"a\", 1]}]}",
+					 "$.filters[0].event_types[1]", "an event type must be a string, not a number");
+	ok_query_refused("{\"filters\": [{\"event_types\": [null]}]}", "$.filters[0].event_types[0]",
+					 "an event type must be a string, not null");
+	ok_query_refused("{\"filters\": [{\"event_types\": [\"\"]}]}", "$.filters[0].event_types[0]",
+					 "an event type must not be empty");
+	ok_query_refused("{\"filters\": [{\"payload_predicates\": {}}]}",
 				  "$.filters[0].payload_predicates",
 				  "payload_predicates must be an array, not an object");
-	query_refused("{\"filters\": [{\"payload_predicates\": 1}]}",
-				  "$.filters[0].payload_predicates",
-				  "payload_predicates must be an array, not a number");
+	ok_query_refused("{\"filters\": [{\"payload_predicates\": 1}]}",
+					 "$.filters[0].payload_predicates",
+					 "payload_predicates must be an array, not a number");
+}
+
+/* Where the error is; the conformance suite has more that is refused. */
+static void
+test_refused_partitions(void)
+{
+	ok_query_refused("{\"partition\": 1}", "$.partition", "partition must be an object, not a number");
+	ok_query_refused("{\"partition\": {\"key\": \"$.k\", \"count\": 2}}", "$.partition",
+					 "a partition must have \"key\", \"count\" and \"number\"");
+	ok_query_refused("{\"partition\": {\"keys\": 1}}", "$.partition", "unknown key \"keys\"");
+	ok_query_refused("{\"partition\": {\"key\": \"k\", \"count\": 2, \"number\": 0}}",
+					 "$.partition.key", "the key of a partition is not a path");
+	ok_query_refused("{\"partition\": {\"key\": 1}}", "$.partition.key",
+					 "the key of a partition must be a string, not a number");
+	ok_query_refused("{\"partition\": {\"key\": \"$.k\", \"count\": 0, \"number\": 0}}",
+					 "$.partition.count", "count must be an integer from 1 to 1024");
+	ok_query_refused("{\"partition\": {\"key\": \"$.k\", \"count\": 1e30, \"number\": 0}}",
+					 "$.partition.count", "count must be an integer from 1 to 1024");
+	ok_query_refused("{\"partition\": {\"key\": \"$.k\", \"count\": \"2\"}}", "$.partition.count",
+					 "count must be a number, not a string");
+	ok_query_refused("{\"partition\": {\"key\": \"$.k\", \"count\": 2, \"number\": -1}}",
+					 "$.partition.number", "number must be an integer from 0 to 1023");
+	ok_query_refused("{\"partition\": {\"key\": \"$.k\", \"count\": 2, \"number\": 2}}",
+					 "$.partition.number", "number must be less than count");
 }
 
 static void
@@ -92,102 +127,90 @@ test_long_keys(void)
 
 	(void) snprintf(text, sizeof(text), "{\"%063d\xC3\xA9zz\": 1}", 0);
 	(void) snprintf(message, sizeof(message), "unknown key \"%063d...\"", 0);
-	query_refused(text, "$", message);
+	ok_query_refused(text, "$", message);
 	(void) snprintf(text, sizeof(text), "{\"%064d\": 1}", 0);
 	(void) snprintf(message, sizeof(message), "unknown key \"%064d\"", 0);
-	query_refused(text, "$", message);
+	ok_query_refused(text, "$", message);
 }
 
 static void
-test_refused_min_sequence_numbers(void)
+test_refused_bounds(void)
 {
-	const char *path = "$.min_sequence_number";
+	const char *path = "$.after";
 
-	query_refused("{\"min_sequence_number\": \"1\"}", path,
-				  "min_sequence_number must be a number, not a string");
-	query_refused("{\"min_sequence_number\": true}", path,
-				  "min_sequence_number must be a number, not a boolean");
-	query_refused("{\"min_sequence_number\": []}", path,
-				  "min_sequence_number must be a number, not an array");
-	query_refused("{\"min_sequence_number\": 1.5}", path,
-				  "min_sequence_number must be an integer");
-	query_refused("{\"min_sequence_number\": 1e-400}", path,
-				  "min_sequence_number must be an integer");
-	query_refused("{\"min_sequence_number\": 9223372036854775808}", path,
-				  "min_sequence_number is beyond the 64-bit signed range");
-	query_refused("{\"min_sequence_number\": 18446744073709551621}", path,
-				  "min_sequence_number is beyond the 64-bit signed range");
-	query_refused("{\"min_sequence_number\": -9223372036854775809}", path,
-				  "min_sequence_number is beyond the 64-bit signed range");
-	query_refused("{\"min_sequence_number\": 1e400}", path,
-				  "min_sequence_number is beyond the 64-bit signed range");
+	ok_query_refused("{\"after\": \"1\"}", path,
+					 "after must be a number, not a string");
+	ok_query_refused("{\"after\": true}", path,
+					 "after must be a number, not a boolean");
+	ok_query_refused("{\"after\": []}", path,
+					 "after must be a number, not an array");
+	ok_query_refused("{\"after\": 1.5}", path,
+					 "after must be an integer");
+	ok_query_refused("{\"after\": 1e-400}", path,
+					 "after must be an integer");
+	ok_query_refused("{\"after\": 9223372036854775808}", path,
+					 "after is beyond the 64-bit signed range");
+	ok_query_refused("{\"after\": 18446744073709551621}", path,
+					 "after is beyond the 64-bit signed range");
+	ok_query_refused("{\"after\": -9223372036854775809}", path,
+					 "after is beyond the 64-bit signed range");
+	ok_query_refused("{\"after\": -1}", path,
+					 "after must not be negative");
+	ok_query_refused("{\"after\": -9223372036854775808}", path,
+					 "after must not be negative");
+	ok_query_refused("{\"after\": 1e400}", path,
+					 "after is beyond the 64-bit signed range");
 }
 
 static void
-min_accepted(const char *text, bool has, int64_t wanted)
+ok_bound_accepted(const char *text, bool has, int64_t expected)
 {
-	json_t	   *document = load(text);
-	fs_event_query query;
-	fs_input_error error;
+	fs_json		document = load(text);
+	fs_event_query query = parse_query(document);
 
-	(void) tap_ok(document != NULL && fs_event_query_parse(document, &query, &error) &&
-				  query.has_min_sequence_number == has && query.min_sequence_number == wanted,
-				  "query accepted: %s", text);
-	if (document != NULL)
-		fs_event_query_release(&query);
-	json_decref(document);
+	ok(query.has_after == has, "query %s a bound: %s", has ? "with" : "without",
+	   text);
+	ok_int(query.after, expected, "its value: %s", text);
+	fs_event_query_release(&query);
+	fs_json_document_release(document);
 }
 
 static void
-test_accepted_min_sequence_numbers(void)
+test_accepted_bounds(void)
 {
-	min_accepted("{}", false, 0);
-	min_accepted("{\"min_sequence_number\": null}", false, 0);
-	min_accepted("{\"min_sequence_number\": 0}", true, 0);
-	min_accepted("{\"min_sequence_number\": -3}", true, -3);
-	min_accepted("{\"min_sequence_number\": 5.0}", true, 5);
-	min_accepted("{\"min_sequence_number\": 50e-1}", true, 5);
-	min_accepted("{\"min_sequence_number\": 9223372036854775807}", true, INT64_MAX);
-	min_accepted("{\"min_sequence_number\": -9223372036854775808}", true, INT64_MIN);
+	ok_bound_accepted("{}", false, 0);
+	ok_bound_accepted("{\"after\": null}", false, 0);
+	ok_bound_accepted("{\"after\": 0}", true, 0);
+	ok_bound_accepted("{\"after\": 5.0}", true, 5);
+	ok_bound_accepted("{\"after\": 50e-1}", true, 5);
+	ok_bound_accepted("{\"after\": 9223372036854775807}", true, INT64_MAX);
+	ok_bound_accepted("{\"after\": -0.0}", true, 0);
 }
 
-/* What the type alone says must never contradict the whole. */
-static bool
-verdict_agrees(const fs_event_query *query, fs_text type, bool matches)
+static const char *
+verdict_name(fs_type_verdict verdict)
 {
-	switch (fs_event_type_verdict(query, type))
-	{
-		case FS_NO_MATCH:
-			return !matches;
-		case FS_MATCH:
-			return matches;
-		case FS_PAYLOAD_DECIDES:
-			break;
-	}
-	return true;
+	return verdict == FS_MATCH ? "a match" : verdict == FS_NO_MATCH ? "no match" :
+		"the payload decides";
 }
 
-/* Does a fact of this type and payload match the query? */
+/* A fact of this type and payload matches the query, or not; what its type says agrees with that. */
 static void
-query_matches(const char *query_text, const char *event_type, const char *payload_text, bool wanted)
+ok_matches(const char *query_text, const char *event_type, const char *payload_text, bool expected)
 {
-	json_t	   *document = load(query_text);
-	json_t	   *payload = load(payload_text);
+	fs_json		document = load(query_text);
+	fs_json		payload = load(payload_text);
 	fs_text		type = {event_type, strlen(event_type)};
-	fs_event_query query;
-	fs_input_error error;
-	bool		parsed = false;
+	fs_event_query query = parse_query(document);
+	fs_type_verdict wrong = expected ? FS_NO_MATCH : FS_MATCH;
 
-	if (document != NULL && payload != NULL)
-		parsed = fs_event_query_parse(document, &query, &error);
-	(void) tap_ok(parsed && fs_event_query_matches(&query, type, payload) == wanted &&
-				  verdict_agrees(&query, type, wanted),
-				  "%s %s %s of type %s", query_text, wanted ? "matches" : "does not match",
-				  payload_text, event_type);
-	if (document != NULL && payload != NULL)
-		fs_event_query_release(&query);
-	json_decref(document);
-	json_decref(payload);
+	ok(query_matches(&query, event_type, payload) == expected, "%s %s %s of type %s", query_text,
+	   expected ? "matches" : "does not match", payload_text, event_type);
+	ok_cmp(fs_event_type_verdict(&query, type), "!=", wrong, "type %s alone does not say %s: %s",
+		   event_type, verdict_name(wrong), query_text);
+	fs_event_query_release(&query);
+	fs_json_document_release(document);
+	fs_json_document_release(payload);
 }
 
 static void
@@ -196,44 +219,41 @@ test_query_matching(void)
 	const char *query = "{\"filters\": [{\"event_types\": [\"a\", \"b\"], "
 		"\"payload_predicates\": [{\"x\": 1}, {\"y\": 2}]}, {\"event_types\": [\"c\"]}]}";
 
-	query_matches("{}", "a", "1", true);
-	query_matches("{\"filters\": null}", "a", "1", true);
-	query_matches("{\"filters\": []}", "a", "1", true);
-	query_matches("{\"filters\": [{}]}", "a", "1", true);
-	query_matches("{\"filters\": [{\"event_types\": null, \"payload_predicates\": null}]}",
-				  "a", "1", true);
-	query_matches("{\"filters\": [{\"event_types\": []}]}", "a", "1", false);
-	query_matches("{\"filters\": [{\"payload_predicates\": []}]}", "a", "1", false);
-	query_matches("{\"filters\": [{\"event_types\": []}, {}]}", "a", "1", true);
-	query_matches("{\"filters\": [{\"payload_predicates\": [null]}]}", "a", "null", true);
-	query_matches("{\"filters\": [{\"payload_predicates\": [1]}]}", "a", "[1]", false);
-	query_matches("{\"filters\": [{\"event_types\": [\"ab\"]}]}", "a", "1", false);
-	query_matches("{\"min_sequence_number\": 5}", "a", "1", true);
-	query_matches(query, "a", "{\"x\": 1.0}", true);
-	query_matches(query, "b", "{\"y\": 2, \"z\": 3}", true);
-	query_matches(query, "a", "{\"x\": 2, \"y\": 1}", false);
-	query_matches(query, "c", "{\"x\": 2}", true);
-	query_matches(query, "d", "{\"x\": 1}", false);
-	query_matches("{\"filters\": [{\"event_types\": [\"\\u0001a\"]}]}", "\001a", "1", true);
+	ok_matches("{}", "a", "1", true);
+	ok_matches("{\"filters\": null}", "a", "1", true);
+	ok_matches("{\"filters\": []}", "a", "1", true);
+	ok_matches("{\"filters\": [{}]}", "a", "1", true);
+	ok_matches("{\"filters\": [{\"event_types\": null, \"payload_predicates\": null}]}", "a", "1",
+			   true);
+	ok_matches("{\"filters\": [{\"event_types\": []}]}", "a", "1", false);
+	ok_matches("{\"filters\": [{\"payload_predicates\": []}]}", "a", "1", false);
+	ok_matches("{\"filters\": [{\"event_types\": []}, {}]}", "a", "1", true);
+	ok_matches("{\"filters\": [{\"payload_predicates\": [null]}]}", "a", "null", true);
+	ok_matches("{\"filters\": [{\"payload_predicates\": [1]}]}", "a", "[1]", false);
+	ok_matches("{\"filters\": [{\"event_types\": [\"ab\"]}]}", "a", "1", false);
+	ok_matches("{\"after\": 5}", "a", "1", true);
+	ok_matches(query, "a", "{\"x\": 1.0}", true);
+	ok_matches(query, "b", "{\"y\": 2, \"z\": 3}", true);
+	ok_matches(query, "a", "{\"x\": 2, \"y\": 1}", false);
+	ok_matches(query, "c", "{\"x\": 2}", true);
+	ok_matches(query, "d", "{\"x\": 1}", false);
+	ok_matches("{\"filters\": [{\"event_types\": [\"\\u0001a\"]}]}", "\001a", "1", true);
 }
 
 static void
-type_verdict(const char *filters, const char *event_type, fs_type_verdict wanted)
+ok_type_verdict(const char *query_text, const char *event_type, fs_type_verdict expected)
 {
-	json_t	   *document = load(filters);
+	fs_json		document = load(query_text);
 	fs_text		type = {event_type, strlen(event_type)};
-	fs_event_query query;
-	fs_input_error error;
+	fs_event_query query = parse_query(document);
 
-	(void) tap_ok(document != NULL && fs_event_query_parse(document, &query, &error) &&
-				  fs_event_type_verdict(&query, type) == wanted,
-				  "%s, type %s: %s", filters, event_type,
-				  wanted == FS_MATCH ? "a match" :
-				  wanted == FS_NO_MATCH ? "no match" : "the payload decides");
-	if (document != NULL)
-		fs_event_query_release(&query);
-	json_decref(document);
+	ok_str(verdict_name(fs_event_type_verdict(&query, type)), verdict_name(expected), "%s, type %s",
+		   query_text, event_type);
+	fs_event_query_release(&query);
+	fs_json_document_release(document);
 }
+
+#define PARTITION "\"partition\": {\"key\": \"$.k\", \"count\": 2, \"number\": 0}"
 
 static void
 test_type_verdicts(void)
@@ -243,14 +263,18 @@ test_type_verdicts(void)
 		"{\"event_types\": [\"b\"]},"
 		"{\"event_types\": [\"a\", \"c\"], \"payload_predicates\": []}]}";
 
-	type_verdict("{}", "a", FS_MATCH);
-	type_verdict("{\"filters\": [{}]}", "a", FS_MATCH);
-	type_verdict("{\"filters\": [{\"payload_predicates\": [1]}]}", "a", FS_PAYLOAD_DECIDES);
-	type_verdict("{\"filters\": [{\"payload_predicates\": [1]}, {}]}", "a", FS_MATCH);
-	type_verdict(mixed, "a", FS_PAYLOAD_DECIDES);
-	type_verdict(mixed, "b", FS_MATCH);
-	type_verdict(mixed, "c", FS_NO_MATCH);
-	type_verdict(mixed, "d", FS_NO_MATCH);
+	ok_type_verdict("{}", "a", FS_MATCH);
+	ok_type_verdict("{\"filters\": [{}]}", "a", FS_MATCH);
+	ok_type_verdict("{\"filters\": [{\"payload_predicates\": [1]}]}", "a", FS_PAYLOAD_DECIDES);
+	ok_type_verdict("{\"filters\": [{\"payload_predicates\": [1]}, {}]}", "a", FS_MATCH);
+	ok_type_verdict(mixed, "a", FS_PAYLOAD_DECIDES);
+	ok_type_verdict(mixed, "b", FS_MATCH);
+	ok_type_verdict(mixed, "c", FS_NO_MATCH);
+	ok_type_verdict(mixed, "d", FS_NO_MATCH);
+	ok_type_verdict("{" PARTITION "}", "a", FS_PAYLOAD_DECIDES);
+	ok_type_verdict("{" PARTITION ", \"filters\": [{\"event_types\": [\"a\"]}]}", "a",
+					FS_PAYLOAD_DECIDES);
+	ok_type_verdict("{" PARTITION ", \"filters\": [{\"event_types\": [\"a\"]}]}", "b", FS_NO_MATCH);
 }
 
 static void
@@ -267,68 +291,66 @@ test_has_scalar(void)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
-		json_t	   *document = load(cases[i].text);
+		fs_json		document = load(cases[i].text);
 
-		(void) tap_ok(document != NULL && fs_has_scalar(document) == cases[i].has_scalar,
-					  "%s %s a scalar", cases[i].text, cases[i].has_scalar ? "has" : "has not");
-		json_decref(document);
+		ok(fs_has_scalar(document) == cases[i].has_scalar, "%s %s a scalar", cases[i].text,
+		   cases[i].has_scalar ? "has" : "has not");
+		fs_json_document_release(document);
 	}
 }
 
 static void
-events_refused(const char *text, const char *path, const char *message, fs_input_code code)
+ok_append_refused(const char *text, fs_input_code code, const char *path, const char *message)
 {
-	json_t	   *document = load(text);
+	fs_json		document = load(text);
 	fs_new_event *events = NULL;
 	size_t		count;
 	fs_input_error error;
 
-	if (document != NULL && !fs_new_events_parse(document, &events, &count, &error))
-		(void) tap_ok(error_is(&error, path, message) && error.code == code && events == NULL,
-					  "append refused: %.60s", text);
-	else
-		(void) tap_ok(false, "append refused: %.60s", text);
+	if (ok(!fs_new_events_parse(document, 0, &events, &count, &error), "append refused: %.60s", text))
+		ok_input_error(text, &error, code, path, message);
+	ok_null(events, "no events come of it: %.60s", text);
 	fs_release(events);
-	json_decref(document);
+	fs_json_document_release(document);
 }
 
 static void
-events_malformed(const char *text, const char *path, const char *message)
+ok_malformed(const char *text, const char *path, const char *message)
 {
-	events_refused(text, path, message, FS_INPUT_MALFORMED);
+	ok_append_refused(text, FS_INPUT_MALFORMED, path, message);
 }
 
 static void
 test_refused_events(void)
 {
-	events_refused("[]", "$", "append requires at least one event", FS_INPUT_EMPTY_APPEND);
-	events_malformed("{}", "$", "events must be an array, not an object");
-	events_malformed("null", "$", "events must be an array, not null");
-	events_malformed("1", "$", "events must be an array, not a number");
-	events_malformed("[1]", "$[0]", "an event must be an object, not a number");
-	events_malformed("[null]", "$[0]", "an event must be an object, not null");
-	events_malformed("[[]]", "$[0]", "an event must be an object, not an array");
-	events_malformed("[{}]", "$[0]", "missing key \"event_type\"");
-	events_malformed("[{\"payload\": 1}]", "$[0]", "missing key \"event_type\"");
-	events_malformed("[{\"event_type\": \"a\"}]", "$[0]", "missing key \"payload\"");
-	events_malformed("[{\"event_type\": null, \"payload\": 1}]", "$[0].event_type",
-					 "event_type must be a string, not null");
-	events_malformed("[{\"event_type\": 1, \"payload\": 1}]", "$[0].event_type",
-					 "event_type must be a string, not a number");
-	events_malformed("[{\"event_type\": \"\", \"payload\": 1}]", "$[0].event_type",
-					 "event_type must not be empty");
-	events_malformed("[{\"event_type\": \"a\", \"payload\": 1}, {\"event_type\": \"a\", "
+	ok_append_refused("[]", FS_INPUT_EMPTY_APPEND, "$", "append requires at least one event");
+	ok_malformed("{}", "$", "events must be an array, not an object");
+	ok_malformed("null", "$", "events must be an array, not null");
+	ok_malformed("1", "$", "events must be an array, not a number");
+	ok_malformed("[1]", "$[0]", "an event must be an object, not a number");
+	ok_malformed("[null]", "$[0]", "an event must be an object, not null");
+	ok_malformed("[[]]", "$[0]", "an event must be an object, not an array");
+	ok_malformed("[{}]", "$[0]", "missing key \"event_type\"");
+	ok_malformed("[{\"payload\": 1}]", "$[0]", "missing key \"event_type\"");
+	ok_malformed("[{\"event_type\": \"a\"}]", "$[0]", "missing key \"payload\"");
+	ok_malformed("[{\"event_type\": null, \"payload\": 1}]", "$[0].event_type",
+				 "event_type must be a string, not null");
+	ok_malformed("[{\"event_type\": 1, \"payload\": 1}]", "$[0].event_type",
+				 "event_type must be a string, not a number");
+	ok_malformed("[{\"event_type\": \"\", \"payload\": 1}]", "$[0].event_type",
+				 "event_type must not be empty");
+	ok_malformed("[{\"event_type\": \"a\", \"payload\": 1}, {\"event_type\": \"a\", "
 					 "\"payload\": 1, \"paylod\": 2}]", "$[1]", "unknown key \"paylod\"");
-	events_malformed("[{\"event_type\": \"a\", \"payload\": 1, \"metadata\": []}]", "$[0].metadata",
-					 "metadata must be an object, not an array");
-	events_malformed("[{\"event_type\": \"a\", \"payload\": 1, \"metadata\": \"m\"}]",
-					 "$[0].metadata", "metadata must be an object, not a string");
+	ok_malformed("[{\"event_type\": \"a\", \"payload\": 1, \"metadata\": []}]", "$[0].metadata",
+				 "metadata must be an object, not an array");
+	ok_malformed("[{\"event_type\": \"a\", \"payload\": 1, \"metadata\": \"m\"}]", "$[0].metadata",
+				 "metadata must be an object, not a string");
 }
 
 static void
 test_accepted_events(void)
 {
-	json_t	   *document = load(
+	fs_json		document = load(
 		"[{\"event_type\": \"a\", \"payload\": null},"
 		"{\"metadata\": {\"m\": 1}, \"payload\": [1], \"event_type\": \"\\u00e9\"},"
 		"{\"event_type\": \"c\", \"payload\": {}, \"metadata\": null}]");
@@ -336,23 +358,20 @@ test_accepted_events(void)
 	size_t		count = 0;
 	fs_input_error error;
 
-	if (!tap_ok(document != NULL && fs_new_events_parse(document, &events, &count, &error) &&
-				count == 3, "three events are accepted"))
-	{
-		json_decref(document);
-		return;
-	}
-	(void) tap_ok(fs_text_is(events[0].event_type, "a") &&
-				  fs_json_kind_of(events[0].payload) == FS_JSON_NULL && !events[0].has_metadata,
-				  "the first: a null payload, no metadata");
-	(void) tap_ok(fs_text_is(events[1].event_type, "\xC3\xA9") &&
-				  fs_json_kind_of(events[1].payload) == FS_JSON_ARRAY && events[1].has_metadata &&
-				  fs_json_count(events[1].metadata) == 1,
-				  "the second: keys in any order, metadata");
-	(void) tap_ok(fs_json_kind_of(events[2].payload) == FS_JSON_OBJECT && !events[2].has_metadata,
-				  "the third: null metadata is absent");
+	if (!ok(fs_new_events_parse(document, 0, &events, &count, &error), "events are accepted") ||
+		!ok_int((int64_t) count, 3, "all three"))
+		tap_bail_out("there are no events to look at");
+	ok(fs_text_is(events[0].event_type, "a"), "the first: its type");
+	ok_int(fs_json_kind_of(events[0].payload), FS_JSON_NULL, "a null payload");
+	ok(!events[0].has_metadata, "no metadata");
+	ok(fs_text_is(events[1].event_type, "\xC3\xA9"), "the second: keys in any order, its type");
+	ok_int(fs_json_kind_of(events[1].payload), FS_JSON_ARRAY, "its payload");
+	ok(events[1].has_metadata, "metadata");
+	ok_int((int64_t) fs_json_count(events[1].metadata), 1, "with a key");
+	ok_int(fs_json_kind_of(events[2].payload), FS_JSON_OBJECT, "the third: its payload");
+	ok(!events[2].has_metadata, "null metadata is absent");
 	fs_release(events);
-	json_decref(document);
+	fs_json_document_release(document);
 }
 
 /* The limit on an event type is in bytes, and so is the length that the error names. */
@@ -360,30 +379,31 @@ static void
 test_event_type_length(void)
 {
 	char		text[2100];
-	json_t	   *document;
+	fs_json		document;
 	fs_new_event *events = NULL;
 	size_t		count = 0;
 	fs_input_error error;
 
 	(void) snprintf(text, sizeof(text), "[{\"payload\": 1, \"event_type\": \"%0*d\"}]", 2000, 0);
 	document = load(text);
-	(void) tap_ok(document != NULL && fs_new_events_parse(document, &events, &count, &error),
-				  "an event type of 2000 bytes is accepted");
+	ok(fs_new_events_parse(document, 0, &events, &count, &error),
+	   "an event type of 2000 bytes is accepted");
 	fs_release(events);
-	json_decref(document);
+	fs_json_document_release(document);
 
 	(void) snprintf(text, sizeof(text), "[{\"payload\": 1, \"event_type\": \"%0*d\xC3\xA9\"}]",
 					1999, 0);
-	events_malformed(text, "$[0].event_type", "event_type is 2001 bytes long");
+	ok_malformed(text, "$[0].event_type", "event_type is 2001 bytes long");
 }
 
 int
 main(void)
 {
 	test_refused_queries();
+	test_refused_partitions();
 	test_long_keys();
-	test_refused_min_sequence_numbers();
-	test_accepted_min_sequence_numbers();
+	test_refused_bounds();
+	test_accepted_bounds();
 	test_query_matching();
 	test_type_verdicts();
 	test_has_scalar();

@@ -7,14 +7,15 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include "json_jansson.h"
-#include "match/matcher.h"
+#include "json/document.h"
 
-static json_t *
+#include "lib/matching.h"
+
+static fs_json
 load(const char *text, size_t length)
 {
 	fs_input_error error;
-	json_t	   *document = fs_json_document_load(text, length, &error);
+	fs_json		document = fs_json_document_load(text, length, &error);
 
 	if (document == NULL)
 		printf("error: %s: %s\n", error.path, error.message);
@@ -25,8 +26,8 @@ static void
 match_line(const char *line, size_t length)
 {
 	const char *tab = memchr(line, '\t', length);
-	json_t	   *payload;
-	json_t	   *predicate = NULL;
+	fs_json		payload;
+	fs_json		predicate = NULL;
 
 	if (tab == NULL)
 	{
@@ -37,9 +38,9 @@ match_line(const char *line, size_t length)
 	if (payload != NULL)
 		predicate = load(tab + 1, length - (size_t) (tab - line) - 1);
 	if (predicate != NULL)
-		printf("%d\n", fs_payload_matches(payload, predicate));
-	json_decref(predicate);
-	json_decref(payload);
+		printf("%d\n", payload_matches(payload, predicate));
+	fs_json_document_release(predicate);
+	fs_json_document_release(payload);
 }
 
 int

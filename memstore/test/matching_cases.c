@@ -7,10 +7,10 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include "json_jansson.h"
-#include "match/matcher.h"
+#include "json/binding.h"
 
-#include "tap.h"
+#include "lib/matching.h"
+#include "lib/tap.h"
 
 typedef enum outcome
 {
@@ -19,11 +19,18 @@ typedef enum outcome
 	OUTCOME_REFUSED
 } outcome;
 
-static json_t *
+static const char *
+outcome_name(outcome result)
+{
+	return result == OUTCOME_MATCH ? "a match" : result == OUTCOME_DIFFERENT ? "no match" :
+		"a text is refused";
+}
+
+static fs_json
 load(fs_text text)
 {
 	fs_input_error error;
-	json_t	   *document = fs_json_document_load(text.data, text.length, &error);
+	fs_json		document = fs_json_document_load(text.data, text.length, &error);
 
 	if (document == NULL)
 		tap_diagnostic("%s: %s", error.path, error.message);
@@ -33,14 +40,14 @@ load(fs_text text)
 static outcome
 match(fs_text payload_text, fs_text predicate_text)
 {
-	json_t	   *payload = load(payload_text);
-	json_t	   *predicate = load(predicate_text);
+	fs_json		payload = load(payload_text);
+	fs_json		predicate = load(predicate_text);
 	outcome		result = OUTCOME_REFUSED;
 
 	if (payload != NULL && predicate != NULL)
-		result = fs_payload_matches(payload, predicate) ? OUTCOME_MATCH : OUTCOME_DIFFERENT;
-	json_decref(payload);
-	json_decref(predicate);
+		result = payload_matches(payload, predicate) ? OUTCOME_MATCH : OUTCOME_DIFFERENT;
+	fs_json_document_release(payload);
+	fs_json_document_release(predicate);
 	return result;
 }
 
@@ -59,24 +66,28 @@ get_string(fs_json object, const char *name, fs_text *text)
 static void
 run_case(fs_text line, int line_number)
 {
-	json_t	   *document = load(line);
+	fs_json		document = load(line);
 	fs_text		name;
+	fs_json		matches;
 	fs_text		payload;
 	fs_text		predicate;
 	outcome		wanted;
 
-	if (document == NULL || !json_is_object(document) || !get_string(document, "name", &name) ||
+	if (document == NULL || fs_json_kind_of(document) != FS_JSON_OBJECT ||
+		!get_string(document, "name", &name) ||
 		!get_string(document, "payload", &payload) ||
 		!get_string(document, "predicate", &predicate) ||
-		!json_is_boolean(json_object_get(document, "matches")))
+		!fs_json_object_get(document, (fs_text) {"matches", 7}, &matches) ||
+		fs_json_kind_of(matches) != FS_JSON_BOOLEAN)
 	{
-		(void) tap_ok(false, "line %d is a case", line_number);
-		json_decref(document);
+		ok(false, "line %d is a case", line_number);
+		fs_json_document_release(document);
 		return;
 	}
-	wanted = json_is_true(json_object_get(document, "matches")) ? OUTCOME_MATCH : OUTCOME_DIFFERENT;
-	(void) tap_ok(match(payload, predicate) == wanted, "%.*s", (int) name.length, name.data);
-	json_decref(document);
+	wanted = fs_json_boolean(matches) ? OUTCOME_MATCH : OUTCOME_DIFFERENT;
+	ok_str(outcome_name(match(payload, predicate)), outcome_name(wanted), "%.*s", (int) name.length,
+		   name.data);
+	fs_json_document_release(document);
 }
 
 int
@@ -89,10 +100,7 @@ main(int argc, char **argv)
 	int			line_number = 0;
 
 	if (cases == NULL)
-	{
-		printf("Bail out! usage: matching_cases FILE, a readable one\n");
-		return 2;
-	}
+		tap_bail_out("usage: matching_cases FILE, a readable one");
 	while ((length = getline(&line, &capacity, cases)) >= 0)
 		run_case((fs_text) {line, (size_t) length}, ++line_number);
 	free(line);

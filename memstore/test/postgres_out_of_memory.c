@@ -1,25 +1,24 @@
 /*
  * postgres_out_of_memory.c
- *		Fails every allocation of the PostgreSQL store in turn, and those of libpq and jansson under
- *		it.
+ *		Fails every allocation of the PostgreSQL store in turn, and those of libpq under it.
  *
  * Of the latter some, or with FACTSTR_EVERY_ALLOCATION=1 all.
  */
-#include "factstr.h"
-
-#include "failing_calls.h"
-#include "postgres_server.h"
+#include "lib/failing_calls.h"
+#include "lib/failing_libraries.h"
+#include "lib/postgres_server.h"
 
 int
 main(void)
 {
-	tested		on = {0};
+	/* libpq tells that it had no memory as it tells that there is no connection. */
+	static const int codes_of_libpq[] = {
+		FACTSTR_CONNECTION_LOST, FACTSTR_NOT_CONNECTED, FACTSTR_OK
+	};
 
 	if (!server_begin("out_of_memory"))
 		return 0;
-	on.url = server_url("");
-	(void) tap_ok(let_library_fail("/libpq.so") && let_library_fail("/libjansson.so"),
-				  "the libraries' allocations can fail");
-	fail_all_calls(&on, 5, FACTSTR_CONNECTION_LOST);
+	failing_prepare_library("/libpq.so");
+	ok_failing_calls(server_url(""), 5, codes_of_libpq);
 	return server_end();
 }

@@ -2,12 +2,17 @@
  * sqlite_full_disk.c
  *		What a full disk does to the SQLite store: a clear error, and no harm.
  */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
-#include "handle.h"
-#include "sqlite_store.h"
+#include "stores/handle.h"
+#include "stores/sqlite/backend.h"
 
-#include "sqlite_files.h"
+#include "lib/processes.h"
+#include "lib/sqlite_files.h"
 
 enum {LONG = 20000};
 
@@ -21,31 +26,21 @@ append_until_full(factstr_store *store, uint64_t *appended, factstr_error *error
 
 	for (*appended = 0; *appended < 1000; (*appended)++)
 	{
-		code = append_one(store, long_payload, error);
+		code = store_append(store, "tested", long_payload, error);
 		if (code != FACTSTR_OK)
 			break;
 	}
 	return code;
 }
 
-static bool
-is_clear(int code, const factstr_error *error, const char *file)
-{
-	if (code == FACTSTR_STORAGE && strstr(error->message, file) != NULL &&
-		strstr(error->message, "the disk is full") != NULL)
-		return true;
-	tap_diagnostic("%d: %s", code, error->message);
-	return false;
-}
-
-static bool
+static void
 limit_pages(factstr_store *store, int pages)
 {
 	char		sql[60];
 
 	(void) snprintf(sql, sizeof(sql), "PRAGMA max_page_count = %d", pages);
-	return sqlite3_exec(store->backend->writer.connection->db, sql, NULL, NULL, NULL) ==
-		SQLITE_OK;
+	if (sqlite3_exec(store->backend->writer.connection->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		tap_bail_out("the size cannot be limited");
 }
 
 static void
@@ -56,23 +51,25 @@ test_full_database(void)
 	factstr_store *store;
 	int			code;
 
-	new_file("pages.db", "");
-	store = open_store();
-	if (!limit_pages(store, 100))
-		bail_out("the size cannot be limited");
-	code = append_until_full(store, &appended, &error);
-	(void) tap_ok(is_clear(code, &error, "pages.db"), "a full database is a clear error");
-	(void) tap_ok(appended > 1 && newest(store) == appended,
-				  "what was acknowledged is there, and what was not is not");
-	(void) tap_ok(append_one(store, "1", &error) == FACTSTR_OK ||
-				  error.code == FACTSTR_STORAGE, "the store goes on as far as it can");
-	if (!limit_pages(store, 10000))
-		bail_out("the size cannot be limited");
-	appended = newest(store);
-	(void) tap_ok(append_one(store, long_payload, &error) == FACTSTR_OK &&
-				  newest(store) == appended + 1, "it works again when there is room");
+	sqlite_new_file("pages.db", "");
+	store = sqlite_open();
+	limit_pages(store, 100);
+	ok_code(append_until_full(store, &appended, &error), FACTSTR_STORAGE, &error,
+			"an append to a full database fails");
+	ok_contains(error.message, "pages.db", "the error names the file");
+	ok_contains(error.message, "the disk is full", "and says what is wrong with it");
+	ok_cmp((int64_t) appended, ">", 1, "some appends were acknowledged");
+	ok_int((int64_t) store_head(store), (int64_t) appended, "they are there, and no others");
+	code = store_append(store, "tested", "1", &error);
+	ok_code(code, code == FACTSTR_OK ? FACTSTR_OK : FACTSTR_STORAGE, &error,
+			"the store goes on as far as it can");
+	limit_pages(store, 10000);
+	appended = store_head(store);
+	ok_code(store_append(store, "tested", long_payload, &error), FACTSTR_OK, &error,
+			"it works again when there is room");
+	ok_int((int64_t) store_head(store), (int64_t) appended + 1, "and numbers on");
 	(void) factstr_close(store);
-	(void) tap_ok(is_intact(), "the file is sound");
+	ok(sqlite_is_intact(), "the file is sound");
 }
 
 /* Files may not grow beyond this; the system refuses to write, as it does on a full disk. */
@@ -82,55 +79,66 @@ limit_files(rlim_t size)
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_FSIZE, &limit) != 0)
-		bail_out("the size of files cannot be limited");
+		tap_bail_out("the size of files cannot be limited");
 	limit.rlim_cur = size;
 	if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
-		bail_out("the size of files cannot be limited");
+		tap_bail_out("the size of files cannot be limited");
 }
 
-/* In a process of its own, because of the limit.  Its output says what has failed. */
+/* What filling the disk has shown, in a process of its own, because of the limit. */
+typedef struct filling
+{
+	int			code;
+	factstr_error error;
+	uint64_t	appended;
+	uint64_t	head;			/* after that */
+	int			code_again;
+	uint64_t	head_again;
+	int			code_with_room;
+	uint64_t	head_with_room;
+} filling;
+
 static void
 fill_disk(int output)
 {
+	static filling found;
 	uint64_t	appended;
-	factstr_error error;
-	factstr_store *store = open_store();
-	int			code;
-	const char *failure = "";
+	factstr_store *store = sqlite_open();
 
 	(void) signal(SIGXFSZ, SIG_IGN);
 	limit_files(400000);
-	code = append_until_full(store, &appended, &error);
-	if (!is_clear(code, &error, "limited.db"))
-		failure = error.message;
-	else if (appended < 2 || newest(store) != appended)
-		failure = "the log is not as it was";
-	else if (append_until_full(store, &appended, &error) == FACTSTR_OK)
-		failure = "a second error was expected";
-	appended = newest(store);
+	found.code = append_until_full(store, &found.appended, &found.error);
+	found.head = store_head(store);
+	found.code_again = append_until_full(store, &appended, NULL);
+	found.head_again = store_head(store);
 	limit_files(RLIM_INFINITY);
-	if (append_one(store, long_payload, &error) != FACTSTR_OK || newest(store) != appended + 1)
-		failure = "it does not work again";
+	found.code_with_room = store_append(store, "tested", long_payload, NULL);
+	found.head_with_room = store_head(store);
 	(void) factstr_close(store);
-	(void) !write(output, failure, strlen(failure));
+	(void) !write(output, &found, sizeof(found));
 }
 
 static void
 test_limited_files(void)
 {
-	char		failure[100] = "";
+	filling		found = {0};
 	int			input;
 	pid_t		child;
 
-	new_file("limited.db", "");
-	child = start_child(fill_disk, &input);
-	(void) !read(input, failure, sizeof(failure) - 1);
-	(void) tap_ok(await_child(child) == 0 && failure[0] == '\0',
-				  "a write that the system refuses is a clear error, and harms nothing");
-	if (failure[0] != '\0')
-		tap_diagnostic("%s", failure);
+	sqlite_new_file("limited.db", "");
+	child = process_start(fill_disk, &input);
+	if (read(input, &found, sizeof(found)) != sizeof(found) || process_await(child) != 0)
+		tap_bail_out("the process that fills the disk has not come to its end");
 	(void) close(input);
-	(void) tap_ok(is_intact(), "the file is sound");
+	ok_code(found.code, FACTSTR_STORAGE, &found.error, "a write that the system refuses fails");
+	ok_contains(found.error.message, "limited.db", "the error names the file");
+	ok_contains(found.error.message, "the disk is full", "and says what is wrong with it");
+	ok_cmp((int64_t) found.appended, ">=", 2, "some appends were acknowledged");
+	ok_int((int64_t) found.head, (int64_t) found.appended, "they are there, and no others");
+	ok_cmp(found.code_again, "!=", FACTSTR_OK, "the disk stays full");
+	ok_code(found.code_with_room, FACTSTR_OK, NULL, "it works again when there is room");
+	ok_int((int64_t) found.head_with_room, (int64_t) found.head_again + 1, "and numbers on");
+	ok(sqlite_is_intact(), "the file is sound");
 }
 
 int
@@ -139,10 +147,9 @@ main(void)
 	memset(long_payload, 'x', sizeof(long_payload) - 1);
 	long_payload[0] = '"';
 	long_payload[sizeof(long_payload) - 2] = '"';
-	make_directory();
+	sqlite_begin();
 	test_full_database();
 	test_limited_files();
-	remove_directory();
 	tap_diagnostic("tried: 2 disks filled");
-	return tap_finish();
+	return sqlite_end();
 }

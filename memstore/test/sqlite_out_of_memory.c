@@ -1,26 +1,20 @@
 /*
  * sqlite_out_of_memory.c
- *		Fails every allocation of the SQLite store in turn, and those of SQLite and jansson under
- *		it.
+ *		Fails every allocation of the SQLite store in turn, and those of SQLite under it.
  *
  * Of the latter some, or with FACTSTR_EVERY_ALLOCATION=1 all.
  */
-#include "factstr.h"
-
-#include "failing_calls.h"
-#include "sqlite_files.h"
+#include "lib/failing_calls.h"
+#include "lib/failing_libraries.h"
+#include "lib/sqlite_files.h"
 
 int
 main(void)
 {
-	tested		on = {.url = sqlite_url};
-
-	(void) tap_ok(let_library_fail("/libsqlite3.so") && let_library_fail("/libjansson.so"),
-				  "the libraries' allocations can fail");
-	make_directory();
-	new_file("facts.db", "");
-	fail_all_calls(&on, 23, 0);
-	(void) tap_ok(is_intact(), "the file is sound");
-	remove_directory();
-	return tap_finish();
+	failing_prepare_library("/libsqlite3.so");
+	sqlite_begin();
+	sqlite_new_file("facts.db", "");
+	ok_failing_calls(sqlite_url, 23, NULL);
+	ok(sqlite_is_intact(), "the file is sound");
+	return sqlite_end();
 }

@@ -4,9 +4,17 @@
  *
  * FACTSTR_CRASH_ROUNDS says how often a process is killed while it appends; 100 by default.
  */
+#include <inttypes.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
-#include "sqlite_files.h"
+#include "lib/processes.h"
+#include "lib/sqlite_files.h"
+#include "lib/waiting.h"
 
 /*
  * Appending from two processes
@@ -31,7 +39,7 @@ count_up(factstr_store *store, const char *who)
 		(void) snprintf(payload, sizeof(payload), "{\"who\": \"%s\", \"after\": %" PRIu64 "}", who,
 						version);
 		if (code == FACTSTR_OK)
-			code = factstr_append_if(store, &event, 1, context, version == 0 ? NULL : &version,
+			code = factstr_append_if(store, &event, 1, context, version,
 									 NULL, NULL, &error);
 		if (code == FACTSTR_OK)
 			counted++;
@@ -47,7 +55,7 @@ count_up(factstr_store *store, const char *who)
 static void
 count_up_in_child(int output)
 {
-	factstr_store *store = open_store();
+	factstr_store *store = sqlite_open();
 
 	(void) output;
 	if (count_up(store, "child") != COUNTED)
@@ -58,24 +66,22 @@ count_up_in_child(int output)
 static void
 test_two_processes(void)
 {
-	char		answer[100];
 	int			input;
 	pid_t		child;
 	factstr_store *store;
 
-	new_file("two.db", "");
-	child = start_child(count_up_in_child, &input);
-	store = open_store();
-	(void) tap_ok(count_up(store, "parent") == COUNTED, "one process appends under a condition");
-	(void) tap_ok(await_child(child) == 0, "another one does so at the same time");
+	sqlite_new_file("two.db", "");
+	child = process_start(count_up_in_child, &input);
+	store = sqlite_open();
+	ok_int(count_up(store, "parent"), COUNTED, "one process appends under a condition");
+	ok_int(process_await(child), 0, "another one does so at the same time");
 	(void) close(input);
-	(void) tap_ok(newest(store) == 2 * COUNTED, "all that was acknowledged is there");
+	ok_int((int64_t) store_head(store), 2 * COUNTED, "all that was acknowledged is there");
 	(void) factstr_close(store);
-	ask_sql("SELECT count(*) FROM factstr_events"
-			" WHERE json_extract(payload, '$.after') <> sequence_number - 1", answer,
-			sizeof(answer));
-	(void) tap_ok(strcmp(answer, "0") == 0, "each of them was decided on the one before");
-	(void) tap_ok(is_intact(), "the file is sound");
+	ok_str(sqlite_ask("SELECT count(*) FROM factstr_events"
+					  " WHERE json_extract(payload, '$.after') <> sequence_number - 1"), "0",
+		   "each of them was decided on the one before");
+	ok(sqlite_is_intact(), "the file is sound");
 }
 
 /*
@@ -133,7 +139,7 @@ static void
 append_until_killed(int output)
 {
 	enum {THREADS = 3};
-	factstr_store *store = open_store();
+	factstr_store *store = sqlite_open();
 	appender	appenders[THREADS];
 	pthread_t	thread;
 
@@ -162,7 +168,7 @@ is_there(factstr_store *store, const acknowledgement *done)
 					"{\"filters\": [{\"payload_predicates\": [{\"tag\": %" PRIu64 "}]}]}",
 					done->tag);
 	if (factstr_query(store, query, &result, &error) != FACTSTR_OK)
-		bail_out(error.message);
+		tap_bail_out("%s", error.message);
 	found = result->fact_count == done->last - done->first + 1 &&
 		result->facts[0].sequence_number == done->first &&
 		result->last_returned_sequence_number == done->last;
@@ -179,7 +185,7 @@ kill_once(int *acknowledged)
 	int			count = 0;
 	int			missing = 0;
 	int			input;
-	pid_t		child = start_child(append_until_killed, &input);
+	pid_t		child = process_start(append_until_killed, &input);
 	factstr_store *store;
 
 	while (count < 99999 && read(input, &all[count], sizeof(all[0])) == sizeof(all[0]))
@@ -188,10 +194,10 @@ kill_once(int *acknowledged)
 			(void) kill(child, SIGKILL);
 	}
 	(void) kill(child, SIGKILL);
-	if (await_child(child) != 128 + SIGKILL)
+	if (process_await(child) != 128 + SIGKILL)
 		tap_diagnostic("round %d: the child was not killed", crash_round);
 	(void) close(input);
-	store = open_store();
+	store = sqlite_open();
 	for (int i = 0; i < count; i++)
 	{
 		if (!is_there(store, &all[i]))
@@ -209,108 +215,120 @@ test_kills(void)
 	int			rounds = given == NULL ? 100 : atoi(given);
 	int			acknowledged = 0;
 	int			missing = 0;
-	bool		intact = true;
+	int			damaged = 0;
 
-	new_file("killed.db", "");
+	sqlite_new_file("killed.db", "");
 	for (crash_round = 0; crash_round < rounds; crash_round++)
 	{
 		missing += kill_once(&acknowledged);
 		if (crash_round % 10 == 9 || crash_round == rounds - 1)
-			intact = is_intact() && intact;
+			damaged += sqlite_is_intact() ? 0 : 1;
 	}
 	tap_diagnostic("%d rounds, %d batches acknowledged", rounds, acknowledged);
 	tap_diagnostic("tried: %d clients killed", rounds);
 	tap_diagnostic("tried: %d acknowledged appends looked for", acknowledged);
-	(void) tap_ok(acknowledged > 0 && missing == 0,
-				  "whatever was acknowledged is there after a kill");
-	(void) tap_ok(intact, "the file is sound, and every batch is whole");
+	ok_cmp(acknowledged, ">", 0, "some appends were acknowledged before a kill");
+	ok_int(missing, 0, "whatever was acknowledged is there after it");
+	ok_int(damaged, 0, "the file is sound, and every batch is whole");
 }
 
 /*
- * Another process that does not give way
+ * Another program that holds the file
  */
+static sqlite3 *
+hold_file(void)
+{
+	sqlite3    *holder;
+
+	if (sqlite3_open(sqlite_path, &holder) != SQLITE_OK ||
+		sqlite3_busy_timeout(holder, 20000) != SQLITE_OK ||
+		sqlite3_exec(holder, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+		tap_bail_out("the file cannot be held");
+	return holder;
+}
+
+static void
+let_go_of_file(sqlite3 *holder)
+{
+	if (sqlite3_exec(holder, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK)
+		tap_bail_out("the file cannot be let go of");
+	(void) sqlite3_close(holder);
+}
+
 static void
 test_busy(void)
 {
-	sqlite3    *other;
+	sqlite3    *holder;
 	factstr_store *store;
 	factstr_error error;
-	int			code;
 
-	new_file("busy.db", "?busy_timeout=50");
-	store = open_store();
-	if (sqlite3_open(sqlite_path, &other) != SQLITE_OK ||
-		sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
-		bail_out("the file cannot be held");
-	code = append_one(store, "1", &error);
-	if (!tap_ok(code == FACTSTR_BUSY && strstr(error.message, "busy.db") != NULL,
-				"an append gives up when the file is held for too long"))
-		tap_diagnostic("%d: %s", code, error.message);
-	(void) tap_ok(newest(store) == 0, "reading goes on meanwhile");
-	(void) sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL);
-	(void) tap_ok(append_one(store, "1", &error) == FACTSTR_OK && newest(store) == 1,
-				  "the append can be repeated when the file is free");
-	(void) sqlite3_close(other);
+	sqlite_new_file("busy.db", "?busy_timeout=50");
+	store = sqlite_open();
+	holder = hold_file();
+	ok_code(store_append(store, "tested", "1", &error), FACTSTR_BUSY, &error,
+			"an append gives up when the file is held for too long");
+	ok_contains(error.message, "busy.db", "the error names the file");
+	ok_int((int64_t) store_head(store), 0, "reading goes on meanwhile");
+	let_go_of_file(holder);
+	ok_code(store_append(store, "tested", "1", &error), FACTSTR_OK, &error,
+			"the append can be repeated when the file is free");
+	ok_int((int64_t) store_head(store), 1, "it is stored once");
 	(void) factstr_close(store);
 }
 
-/* A process that holds the file for a moment only, and says so. */
-static void
-hold_for_a_moment(int output)
+typedef struct appending
 {
-	struct timespec moment = {0, 200 * 1000 * 1000};
-	sqlite3    *db;
+	factstr_store *store;
+	int			code;
+	factstr_error error;
+} appending;
 
-	if (sqlite3_open(sqlite_path, &db) != SQLITE_OK ||
-		sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
-		_exit(1);
-	(void) !write(output, "1", 1);
-	(void) nanosleep(&moment, NULL);
-	(void) sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
-	(void) sqlite3_close(db);
+static void
+append_in_thread(void *argument)
+{
+	appending  *self = argument;
+
+	self->code = store_append(self->store, "tested", "1", &self->error);
 }
 
 static void
 test_patience(void)
 {
-	char		byte;
-	int			input;
-	pid_t		child;
-	factstr_store *store;
-	factstr_error error;
+	sqlite3    *holder;
+	appending	patient;
+	waiting_call append;
 
-	new_file("patient.db", "?busy_timeout=20000");
-	(void) factstr_close(open_store());
-	child = start_child(hold_for_a_moment, &input);
-	store = open_store();
-	if (read(input, &byte, 1) != 1)
-		bail_out("the file cannot be held");
-	(void) tap_ok(append_one(store, "1", &error) == FACTSTR_OK,
-				  "an append waits for a process that holds the file for a moment");
-	(void) await_child(child);
-	(void) close(input);
-	(void) factstr_close(store);
+	sqlite_new_file("patient.db", "?busy_timeout=20000");
+	patient.store = sqlite_open();
+	holder = hold_file();
+	waiting_start(&append, append_in_thread, &patient);
+	ok(waiting_is_reached(&append), "an append waits for a program that holds the file");
+	let_go_of_file(holder);
+	ok(waiting_ends(&append), "until the file is free");
+	ok_code(patient.code, FACTSTR_OK, &patient.error, "and then succeeds");
+	(void) factstr_close(patient.store);
 }
 
 /*
  * Durable streams
  */
 static int
-take(const factstr_batch *batch, void *context)
+take(const factstr_batch *batch, void *context, factstr_error *error)
 {
 	(void) batch;
 	(void) context;
+	(void) error;
 	return 0;
 }
 
 static void
 consume_until_killed(int output)
 {
-	factstr_store *store = open_store();
+	factstr_store *store = sqlite_open();
 	factstr_stream *stream;
 	factstr_error error;
 
-	if (factstr_stream_all_durable(store, "s", NULL, take, NULL, &stream, &error) != FACTSTR_OK)
+	if (factstr_stream_open(store, "s", NULL, take, NULL, NULL, &stream, &error) != FACTSTR_OK)
 		_exit(1);
 	(void) !write(output, "1", 1);
 	for (;;)
@@ -325,7 +343,7 @@ is_active(factstr_store *store)
 	bool		active;
 
 	if (factstr_streams(store, &list, &error) != FACTSTR_OK)
-		bail_out(error.message);
+		tap_bail_out("%s", error.message);
 	active = list->count == 1 && list->streams[0].active;
 	factstr_stream_status_list_free(list);
 	return active;
@@ -334,30 +352,27 @@ is_active(factstr_store *store)
 static void
 test_streams_of_the_dead(void)
 {
-	char		byte;
 	int			input;
 	pid_t		child;
 	factstr_store *store;
 	factstr_stream *stream = NULL;
 	factstr_error error;
 
-	new_file("streams.db", "");
-	child = start_child(consume_until_killed, &input);
-	if (read(input, &byte, 1) != 1)
-		bail_out("the stream cannot be opened");
-	store = open_store();
-	(void) tap_ok(factstr_stream_all_durable(store, "s", NULL, take, NULL, &stream, &error) ==
-				  FACTSTR_STREAM_ACTIVE, "a stream that another process has cannot be opened");
-	(void) tap_ok(factstr_stream_seek(store, "s", 0, &error) == FACTSTR_STREAM_ACTIVE &&
-				  factstr_stream_drop(store, "s", &error) == FACTSTR_STREAM_ACTIVE,
-				  "nor moved, nor dropped");
-	(void) tap_ok(is_active(store), "it is listed as active");
+	sqlite_new_file("streams.db", "");
+	child = process_start(consume_until_killed, &input);
+	process_await_byte(input);
+	store = sqlite_open();
+	ok_code(factstr_stream_open(store, "s", NULL, take, NULL, NULL, &stream, &error),
+			FACTSTR_STREAM_ACTIVE, &error, "a stream that another process has cannot be opened");
+	ok_code(factstr_stream_seek(store, "s", 0, &error), FACTSTR_STREAM_ACTIVE, &error, "nor moved");
+	ok_code(factstr_stream_drop(store, "s", &error), FACTSTR_STREAM_ACTIVE, &error, "nor dropped");
+	ok(is_active(store), "it is listed as active");
 	(void) kill(child, SIGKILL);
-	(void) await_child(child);
+	(void) process_await(child);
 	(void) close(input);
-	(void) tap_ok(!is_active(store), "it is no longer when the process is killed");
-	(void) tap_ok(factstr_stream_all_durable(store, "s", NULL, take, NULL, &stream, &error) ==
-				  FACTSTR_OK, "and can be opened at once");
+	ok(!is_active(store), "it is no longer when the process is killed");
+	ok_code(factstr_stream_open(store, "s", NULL, take, NULL, NULL, &stream, &error), FACTSTR_OK,
+			&error, "and can be opened at once");
 	factstr_stream_free(stream);
 	(void) factstr_close(store);
 }
@@ -365,12 +380,11 @@ test_streams_of_the_dead(void)
 int
 main(void)
 {
-	make_directory();
+	sqlite_begin();
 	test_two_processes();
 	test_kills();
 	test_busy();
 	test_patience();
 	test_streams_of_the_dead();
-	remove_directory();
-	return tap_finish();
+	return sqlite_end();
 }

@@ -3,11 +3,11 @@
  *		Consumers of one durable stream take it from each other, fail and end, while facts are
  *		appended: each batch is handled once, in order, by one of them at a time.
  */
+#include <pthread.h>
 #include <stdatomic.h>
 
-#include "recorder.h"
-
-#include "tap.h"
+#include "lib/await.h"
+#include "lib/stores.h"
 
 #define CONSUMERS 3
 #define OPENINGS 25
@@ -23,11 +23,12 @@ static atomic_int calls;
 static atomic_bool is_wrong;
 
 static int
-handle(const factstr_batch *batch, void *context)
+handle(const factstr_batch *batch, void *context, factstr_error *error)
 {
 	atomic_int *handled = context;
 	bool		fails = atomic_fetch_add(&calls, 1) % 97 == 50;
 
+	(void) error;
 	if (atomic_fetch_add(&running, 1) != 0 || batch->first_sequence_number != last_handled + 1)
 		atomic_store(&is_wrong, true);
 	if (!fails)
@@ -41,14 +42,14 @@ handle(const factstr_batch *batch, void *context)
 static void *
 consume(void *unused)
 {
-	factstr_stream_options options = {.wait = -1};
+	factstr_stream_options options = {.size = sizeof(options), .timeout_ms = -1};
 
 	for (int i = 0; i < OPENINGS; i++)
 	{
 		factstr_stream *stream;
 		atomic_int	handled = 0;
-		int			code = factstr_stream_all_durable(store, "s", &options, handle, &handled,
-													  &stream, NULL);
+		int			code = factstr_stream_open(store, "s", NULL, handle, &handled, &options,
+											   &stream, NULL);
 
 		if (code != FACTSTR_OK && code != FACTSTR_HANDLER_FAILED)
 			atomic_store(&is_wrong, true);
@@ -66,7 +67,7 @@ append(void *unused)
 {
 	for (size_t i = 0; i < BATCHES; i++)
 	{
-		(void) append_facts(store, "a", 1 + i % 4);
+		(void) store_append_batch(store, "a", 1 + i % 4);
 		if (i % 8 == 0)
 			(void) usleep(1000);
 	}
@@ -79,21 +80,21 @@ main(void)
 	pthread_t	threads[CONSUMERS + APPENDERS];
 	factstr_stream *stream = NULL;
 	atomic_int	handled = 0;
-	uint64_t	head = 0;
+	factstr_error error;
+	int			code;
 
-	(void) factstr_open("memory:", &store, NULL);
+	store = store_open("memory:");
 	for (int i = 0; i < CONSUMERS + APPENDERS; i++)
 		(void) pthread_create(&threads[i], NULL, i < CONSUMERS ? consume : append, NULL);
 	for (int i = 0; i < CONSUMERS + APPENDERS; i++)
 		(void) pthread_join(threads[i], NULL);
-	while (factstr_stream_all_durable(store, "s", NULL, handle, &handled, &stream, NULL) ==
-		   FACTSTR_HANDLER_FAILED)
-		;
-	(void) factstr_context_version(store, NULL, &head, NULL);
-	(void) tap_ok(!atomic_load(&is_wrong),
-				  "no batch is handled twice, too early or at the same time");
-	(void) tap_ok(stream != NULL && last_handled == head && head == APPENDERS * BATCHES / 4 * 10,
-				  "and none is left out");
+	do
+		code = factstr_stream_open(store, "s", NULL, handle, &handled, NULL, &stream, &error);
+	while (code == FACTSTR_HANDLER_FAILED);
+	ok_code(code, FACTSTR_OK, &error, "in the end the stream has no failure left");
+	ok(!atomic_load(&is_wrong), "no batch is handled twice, too early or at the same time");
+	ok_int((int64_t) store_head(store), APPENDERS * BATCHES / 4 * 10, "all is appended");
+	ok_int((int64_t) last_handled, (int64_t) store_head(store), "and no batch is left out");
 	(void) factstr_close(store);
 	factstr_stream_free(stream);
 	return tap_finish();

@@ -3,187 +3,494 @@
  *		Tests of streams that are not durable, and of handles and handlers, against a store that
  *		fails when told to.
  */
-#include "fake_store.h"
-#include "recorder.h"
-#include "stream.h"
+#include <stdlib.h>
 
-#include "tap.h"
+#include "stores/handle.h"
+
+#include "lib/faulty_store.h"
+#include "lib/recording.h"
+#include "lib/waiting.h"
+
+#define B_FACTS "{\"filters\": [{\"event_types\": [\"b\"]}]}"
+
+/* Longer than any test takes.  In ms. */
+#define LONG_PAUSE 3600000
+
+/* Streams that record all facts from now on, or those that a query selects. */
+static void
+subscribe(factstr_store *store, recording *all)
+{
+	factstr_error error;
+
+	if (factstr_stream_open(store, NULL, NULL, recording_handler, all, NULL, &all->stream, &error) != FACTSTR_OK)
+		tap_bail_out("%s", error.message);
+}
+
+static void
+subscribe_to(factstr_store *store, const char *query, recording *some)
+{
+	factstr_error error;
+
+	if (factstr_stream_open(store, NULL, query, recording_handler, some, NULL, &some->stream,
+							&error) !=
+		FACTSTR_OK)
+		tap_bail_out("%s", error.message);
+}
 
 static void
 test_delivery(void)
 {
-	factstr_store *store = fake_store_open();
-	recording	all = RECORDER_INIT;
-	recording	some = RECORDER_INIT;
-	factstr_stream *all_stream = NULL;
-	factstr_stream *some_stream = NULL;
+	factstr_store *store = faulty_open();
+	recording	all = RECORDING_INIT;
+	recording	some = RECORDING_INIT;
 
-	(void) append_facts(store, "before", 3);
-	(void) tap_ok(factstr_stream_all(store, record, &all, &all_stream, NULL) == FACTSTR_OK &&
-				  factstr_stream_to(store, "{\"filters\": [{\"event_types\": [\"b\"]}]}", record,
-									&some, &some_stream, NULL) == FACTSTR_OK, "streams open");
-	(void) append_facts(store, "a", 2);
-	(void) append_facts(store, "b", 1);
-	(void) append_facts(store, "b", 2);
-	(void) tap_ok(await_log(&all, "4-5(4,5) 6-6(6) 7-8(7,8)"),
-				  "batches are delivered one by one, from now on");
-	(void) tap_ok(await_log(&some, "6-6(6) 7-8(7,8)"), "batches without a match are not delivered");
-	(void) tap_ok(all.thread != some.thread && all.thread != pthread_self(),
-				  "each stream has a thread of its own");
-	(void) tap_ok(fake_get(&fake->knobs.watching) == 1, "the store watches once for both");
+	(void) store_append_batch(store, "before", 3);
+	subscribe(store, &all);
+	subscribe_to(store, B_FACTS, &some);
+	(void) store_append_batch(store, "a", 2);
+	(void) store_append_batch(store, "b", 1);
+	(void) store_append_batch(store, "b", 2);
+	ok_recorded(&all, "4-5(4,5) 6-6(6) 7-8(7,8)", "batches are delivered one by one, from now on");
+	ok_recorded(&some, "6-6(6) 7-8(7,8)", "batches without a match are not delivered");
+	ok(!pthread_equal(all.thread, some.thread), "each stream has a thread of its own");
+	ok(!pthread_equal(all.thread, pthread_self()), "which is not the one that appends");
+	ok_int(faulty_get(&faulty.watching), 1, "the store watches once for both");
 
-	factstr_stream_unsubscribe(all_stream);
-	(void) append_facts(store, "b", 1);
-	(void) tap_ok(await_log(&some, "6-6(6) 7-8(7,8) 9-9(9)") && recorder_calls(&all) == 3,
-				  "nothing is delivered after unsubscribing");
-	(void) tap_ok(factstr_stream_state(all_stream, NULL) == FACTSTR_MISUSE &&
-				  factstr_stream_state(some_stream, NULL) == FACTSTR_OK, "states say so");
-	factstr_stream_unsubscribe(all_stream);
-	factstr_stream_free(all_stream);
-	factstr_stream_free(some_stream);
-	(void) tap_ok(fake_get(&fake->knobs.watching) == 0, "with the last stream the watching ends");
+	factstr_stream_unsubscribe(all.stream);
+	(void) store_append_batch(store, "b", 1);
+	ok_recorded(&some, "6-6(6) 7-8(7,8) 9-9(9)", "when one unsubscribes the other goes on");
+	ok_int(recording_calls(&all), 3, "nothing is delivered after unsubscribing");
+	ok_code(factstr_stream_state(all.stream, NULL), FACTSTR_MISUSE, NULL, "its state says so");
+	ok_code(factstr_stream_state(some.stream, NULL), FACTSTR_OK, NULL, "the other one's is good");
+	factstr_stream_unsubscribe(all.stream);
+	factstr_stream_free(all.stream);
+	factstr_stream_free(some.stream);
+	ok_int(faulty_get(&faulty.watching), 0, "with the last stream the watching ends");
 	(void) factstr_close(store);
 }
 
 static void
 test_arguments(void)
 {
-	factstr_store *store = fake_store_open();
-	recording	recorded = RECORDER_INIT;
+	factstr_store *store = faulty_open();
+	recording	recorded = RECORDING_INIT;
+	const factstr_stream_options transactional = {.size = sizeof(transactional), .transactional = true};
+	const factstr_stream_options after = {.size = sizeof(after), .start = FACTSTR_FROM_AFTER};
 	factstr_stream *stream = (factstr_stream *) &recorded;
 	factstr_error error;
 
-	(void) tap_ok(factstr_stream_all(store, NULL, NULL, &stream, &error) == FACTSTR_MISUSE &&
-				  stream == NULL, "a handler is required: %s", error.message);
-	(void) tap_ok(factstr_stream_to(store, "{\"min_sequence_number\": 3}", record, &recorded,
-									&stream, &error) == FACTSTR_MALFORMED,
-				  "a stream has no minimum: %s", error.message);
-	(void) tap_ok(factstr_stream_all_durable(store, NULL, NULL, record, &recorded, &stream,
-											 &error) == FACTSTR_MISUSE,
-				  "a durable stream has a name: %s", error.message);
-	(void) tap_ok(factstr_stream_all_durable(store, "", NULL, record, &recorded, &stream,
-											 &error) == FACTSTR_MALFORMED,
-				  "which is not empty: %s", error.message);
-	fake->knobs.failing_watches = 1;
-	(void) tap_ok(factstr_stream_all(store, record, &recorded, &stream, NULL) == FACTSTR_STORAGE &&
-				  stream == NULL, "a store that cannot watch fails the call");
-	fake->knobs.failing_heads = 1;
-	(void) tap_ok(factstr_stream_all(store, record, &recorded, &stream, NULL) == FACTSTR_STORAGE &&
-				  fake->knobs.watching == 0, "and one that cannot read; nothing is left behind");
+	ok_code(factstr_stream_open(store, "s", NULL, NULL, NULL, &transactional, &stream, &error),
+			FACTSTR_MISUSE, &error, "a handler is required for options of one: %s", error.message);
+	ok_null(stream, "an error leaves no stream");
+	ok_code(factstr_stream_open(store, NULL, "{\"after\": 3}", recording_handler, &recorded, NULL,
+								&stream, &error), FACTSTR_MALFORMED, &error,
+			"a stream has no minimum: %s", error.message);
+	ok_code(factstr_stream_open(store, NULL, NULL, recording_handler, &recorded, &transactional,
+								&stream, &error), FACTSTR_MISUSE, &error,
+			"only a durable stream is transactional: %s", error.message);
+	ok_code(factstr_stream_open(store, "s", NULL, recording_handler, &recorded, &after, &stream,
+								&error), FACTSTR_MISUSE, &error,
+			"only a live stream begins after a fact: %s", error.message);
+	ok_code(factstr_stream_open(store, "", NULL, recording_handler, &recorded, NULL, &stream,
+								&error), FACTSTR_MALFORMED, &error, "which is not empty: %s",
+			error.message);
+	faulty.failing_watches = 1;
+	stream = (factstr_stream *) &recorded;
+	ok_code(factstr_stream_open(store, NULL, NULL, recording_handler, &recorded, NULL, &stream,
+								&error),
+			FACTSTR_STORAGE, &error, "a store that cannot watch fails the call");
+	ok_null(stream, "no stream is left then");
+	faulty.failing_heads = 1;
+	ok_code(factstr_stream_open(store, NULL, NULL, recording_handler, &recorded, NULL, &stream,
+								&error),
+			FACTSTR_STORAGE, &error, "so does one that cannot read");
+	ok_int(faulty_get(&faulty.watching), 0, "nothing watches then");
 	factstr_stream_unsubscribe(NULL);
 	factstr_stream_free(NULL);
-	(void) tap_ok(factstr_close(store) == FACTSTR_OK && factstr_close(NULL) == FACTSTR_OK,
-				  "closing, and closing nothing");
+	ok_code(factstr_close(store), FACTSTR_OK, NULL, "closing");
+	ok_code(factstr_close(NULL), FACTSTR_OK, NULL, "closing nothing");
+}
+
+/*
+ * Contexts that are destroyed with their streams.
+ */
+typedef struct owned_context
+{
+	factstr_stream *stream;
+	struct owned_context *other;	/* whose stream the handler frees; or NULL */
+	pthread_barrier_t *meeting; /* of the handlers, before that; or NULL */
+	int		   *destroyed;
+} owned_context;
+
+static int
+free_owned(const factstr_batch *batch, void *context, factstr_error *error)
+{
+	owned_context *own = context;
+
+	(void) batch;
+	(void) error;
+	if (own->meeting != NULL)
+		(void) pthread_barrier_wait(own->meeting);
+	if (own->other != NULL)
+		factstr_stream_free(own->other->stream);
+	return 0;
+}
+
+static void
+destroy_context(void *context)
+{
+	owned_context *own = context;
+
+	faulty_set(own->destroyed, faulty_get(own->destroyed) + 1);
+	free(own);
+}
+
+static const factstr_stream_options owning = {.size = sizeof(owning), .destroy = destroy_context};
+
+static owned_context *
+subscribe_owned(factstr_store *store, int *destroyed)
+{
+	owned_context *own = calloc(1, sizeof(owned_context));
+
+	if (own == NULL)
+		abort();
+	own->destroyed = destroyed;
+	if (factstr_stream_open(store, NULL, NULL, free_owned, own,
+							&owning, &own->stream, NULL) != FACTSTR_OK)
+		tap_bail_out("no stream");
+	return own;
+}
+
+static void
+test_destroying(void)
+{
+	factstr_store *store = faulty_open();
+	owned_context *own;
+	factstr_stream *stream;
+	int			destroyed = 0;
+
+	own = subscribe_owned(store, &destroyed);
+	stream = own->stream;
+	factstr_stream_unsubscribe(stream);
+	ok_int(faulty_get(&destroyed), 0, "unsubscribing destroys no context");
+	factstr_stream_free(stream);
+	ok_int(faulty_get(&destroyed), 1, "freeing does, before it returns");
+
+	own = subscribe_owned(store, &destroyed);
+	own->other = own;
+	(void) store_append_batch(store, "a", 1);
+	ok_int_soon(faulty_get(&destroyed), 2, "a handler may free its own stream");
+
+	own = subscribe_owned(store, &destroyed);
+	stream = own->stream;
+	(void) factstr_close(store);
+	ok_int(faulty_get(&destroyed), 2, "closing the store destroys no context");
+	factstr_stream_free(stream);
+	ok_int(faulty_get(&destroyed), 3, "freeing the stream afterwards does");
+}
+
+/* While both run, neither context may go. */
+static void
+test_destroying_each_other(void)
+{
+	for (int round = 0; round < 20; round++)
+	{
+		factstr_store *store = faulty_open();
+		pthread_barrier_t meeting;
+		int			destroyed = 0;
+		owned_context *one = subscribe_owned(store, &destroyed);
+		owned_context *two = subscribe_owned(store, &destroyed);
+
+		(void) pthread_barrier_init(&meeting, NULL, 2);
+		one->other = two;
+		two->other = one;
+		one->meeting = &meeting;
+		two->meeting = &meeting;
+		(void) store_append_batch(store, "a", 1);
+		if (AWAIT_INT(faulty_get(&destroyed), 2) != 2)
+			tap_bail_out("%d contexts are destroyed", faulty_get(&destroyed));
+		(void) factstr_close(store);
+		(void) pthread_barrier_destroy(&meeting);
+	}
+	ok(true, "two handlers free each other's streams, and their contexts go after both");
+}
+
+static int
+refuse_and_free(const factstr_batch *batch, void *context, factstr_error *error)
+{
+	(void) free_owned(batch, context, error);
+	return 1;
+}
+
+static void
+test_destroying_in_a_replay(void)
+{
+	factstr_store *store = faulty_open();
+	int			destroyed = 0;
+	owned_context *own = calloc(1, sizeof(owned_context));
+
+	if (own == NULL)
+		abort();
+	own->destroyed = &destroyed;
+	own->other = own;
+	(void) store_append_batch(store, "a", 1);
+	ok_code(factstr_stream_open(store, "s", NULL, refuse_and_free, own, &owning,
+								&own->stream, NULL), FACTSTR_HANDLER_FAILED, NULL,
+			"a replay fails, whose handler has freed the stream");
+	ok_int(faulty_get(&destroyed), 0, "the context is the caller's as before");
+	ok_code(factstr_stream_open(store, "s", NULL, free_owned, own, &owning,
+								&own->stream, NULL), FACTSTR_OK, NULL,
+			"a replay succeeds, whose handler has freed the stream");
+	ok_int_soon(faulty_get(&destroyed), 1, "the context is destroyed");
+	(void) factstr_close(store);
+}
+
+/* What was appended before the store is closed is delivered. */
+static void
+test_closing_delivers(void)
+{
+	for (int round = 0; round < 20; round++)
+	{
+		factstr_store *store = faulty_open();
+		recording	all = RECORDING_INIT;
+		recording	some = RECORDING_INIT;
+		recording	ended = RECORDING_INIT;
+
+		subscribe(store, &all);
+		subscribe_to(store, B_FACTS, &some);
+		subscribe(store, &ended);
+		factstr_stream_unsubscribe(ended.stream);
+		(void) store_append_batch(store, "a", 1);
+		(void) store_append_batch(store, "b", 1);
+		(void) store_append_batch(store, "a", 1);
+		if (factstr_close(store) != FACTSTR_OK || recording_calls(&all) != 3 ||
+			recording_calls(&some) != 1 || recording_calls(&ended) != 0)
+			tap_bail_out("closed in round %d with %d, %d and %d deliveries", round,
+						 recording_calls(&all), recording_calls(&some), recording_calls(&ended));
+		factstr_stream_free(all.stream);
+		factstr_stream_free(some.stream);
+		factstr_stream_free(ended.stream);
+	}
+	ok(true, "closing delivers what was appended, but to a stream that was unsubscribed");
+}
+
+/* A failure is tried again, if that comes in time. */
+static void
+test_closing_recovers(void)
+{
+	factstr_store *store = faulty_open();
+	recording	failing = RECORDING_INIT;
+
+	failing.failures_left = 3;
+	subscribe(store, &failing);
+	(void) store_append_batch(store, "a", 1);
+	ok_code(factstr_close_within(store, -1), FACTSTR_OK, NULL, "closing waits for a recovery");
+	ok_recorded_now(&failing, "1-1(1)", "the batch that failed was delivered");
+	factstr_stream_free(failing.stream);
+}
+
+static void
+test_closing_gives_up(int64_t timeout_ms, const char *name)
+{
+	factstr_store *store = faulty_open();
+	recording	failing = RECORDING_INIT;
+	recording	other = RECORDING_INIT;
+
+	store->first_pause = LONG_PAUSE;
+	recording_fail(&failing, -1);
+	subscribe(store, &failing);
+	subscribe(store, &other);
+	(void) store_append_batch(store, "a", 1);
+	(void) recording_await_calls(&failing, 1);
+	ok_recorded(&other, "1-1(1)", "another stream has it");
+	ok_code(factstr_close_within(store, timeout_ms), FACTSTR_WAIT_TIMED_OUT, NULL, "%s", name);
+	ok_int(recording_calls(&failing), 1, "the pause ended without another try");
+	factstr_stream_free(failing.stream);
+	factstr_stream_free(other.stream);
+}
+
+static int
+append_more(recording *self, const factstr_batch *batch)
+{
+	if (batch->last_sequence_number == 1)
+		recording_set_result(self, store_append(self->store, "a", NULL, NULL));
+	return 0;
+}
+
+static void
+close_in_background(void *context)
+{
+	recording  *self = context;
+
+	self->result = factstr_close_within(self->store, -1);
+}
+
+/* What a handler appends meanwhile is stored, and not waited for. */
+static void
+test_appends_while_closing(void)
+{
+	factstr_store *store = faulty_open();
+	recording	appending = RECORDING_INIT;
+	recording	closer = {.mutex = PTHREAD_MUTEX_INITIALIZER, .store = store, .result = -1};
+	waiting_call closing;
+
+	appending.action = append_more;
+	appending.store = store;
+	appending.result = -1;
+	subscribe(store, &appending);
+	recording_hold(&appending, true);
+	(void) store_append_batch(store, "a", 1);
+	(void) recording_await_calls(&appending, 1);
+	waiting_start(&closing, close_in_background, &closer);
+	ok(waiting_is_reached(&closing), "closing waits for a handler");
+	recording_hold(&appending, false);
+	ok(waiting_ends(&closing), "and ends");
+	ok_code(closer.result, FACTSTR_OK, NULL, "with everything delivered");
+	ok_code(recording_result(&appending), FACTSTR_OK, NULL, "the handler could append");
+	ok_recorded_now(&appending, "1-1(1)", "what it appended is not delivered any more");
+	factstr_stream_free(appending.stream);
+}
+
+static void
+free_stream(void *context)
+{
+	factstr_stream_free(((recording *) context)->stream);
 }
 
 static void
 test_failures(void)
 {
-	factstr_store *store = fake_store_open();
-	recording	failing = RECORDER_INIT;
-	recording	other = RECORDER_INIT;
-	factstr_stream *failing_stream;
-	factstr_stream *other_stream;
+	factstr_store *store = faulty_open();
+	recording	failing = RECORDING_INIT;
+	recording	other = RECORDING_INIT;
 	factstr_error error;
 
+	/* The pause after the first failure lasts until the state has been seen. */
+	store->first_pause = LONG_PAUSE;
 	failing.failures_left = 1;
-	(void) factstr_stream_all(store, record, &failing, &failing_stream, NULL);
-	(void) factstr_stream_all(store, record, &other, &other_stream, NULL);
-	(void) append_facts(store, "a", 1);
-	(void) append_facts(store, "a", 2);
-	(void) tap_ok(AWAIT(factstr_stream_state(failing_stream, &error) == FACTSTR_HANDLER_FAILED),
-				  "a failure can be seen: %s", error.message);
-	(void) tap_ok(await_log(&other, "1-1(1) 2-3(2,3)"), "the other stream notices nothing");
-	(void) tap_ok(await_log(&failing, "1-1(1) 2-3(2,3)"), "the batch that failed comes again");
-	(void) tap_ok(recorder_calls(&failing) == 3 &&
-				  AWAIT(factstr_stream_state(failing_stream, NULL) == FACTSTR_OK),
-				  "after that all is well");
+	subscribe(store, &failing);
+	subscribe(store, &other);
+	(void) store_append_batch(store, "a", 1);
+	ok_code_soon(factstr_stream_state(failing.stream, &error), FACTSTR_HANDLER_FAILED, NULL,
+				 "a failure can be seen");
+	ok_str(error.message, "the handler returned 7", "with what the handler returned");
+	ok_recorded(&other, "1-1(1)", "the other stream notices nothing");
+	ok_recorded_now(&failing, "", "a batch does not come again during the pause");
+	factstr_stream_free(failing.stream);
+	factstr_stream_free(other.stream);
+	(void) factstr_close(store);
+}
 
-	fake_set(&fake->knobs.failing_batches, 1);
-	(void) append_facts(store, "a", 1);
-	(void) tap_ok(AWAIT(factstr_stream_state(failing_stream, NULL) == FACTSTR_STORAGE ||
-						factstr_stream_state(other_stream, NULL) == FACTSTR_STORAGE),
-				  "a failure of the storage can be seen");
-	(void) tap_ok(await_log(&failing, "1-1(1) 2-3(2,3) 4-4(4)") &&
-				  await_log(&other, "1-1(1) 2-3(2,3) 4-4(4)"), "and loses nothing");
+static void
+test_recovery(void)
+{
+	factstr_store *store = faulty_open();
+	recording	failing = RECORDING_INIT;
+	recording	other = RECORDING_INIT;
 
-	recorder_fail(&failing, -1);
-	(void) append_facts(store, "a", 1);
-	(void) AWAIT(factstr_stream_state(failing_stream, NULL) == FACTSTR_HANDLER_FAILED);
-	factstr_stream_free(failing_stream);
-	(void) tap_ok(true, "freeing ends a pause");
-	factstr_stream_free(other_stream);
+	failing.failures_left = 1;
+	subscribe(store, &failing);
+	subscribe(store, &other);
+	(void) store_append_batch(store, "a", 1);
+	(void) store_append_batch(store, "a", 2);
+	ok_recorded(&failing, "1-1(1) 2-3(2,3)", "the batch that failed comes again");
+	ok_int(recording_calls(&failing), 3, "once");
+	ok_code_soon(factstr_stream_state(failing.stream, NULL), FACTSTR_OK, NULL,
+				 "after that the state is good");
+	ok_recorded(&other, "1-1(1) 2-3(2,3)", "the other stream has had each batch once");
+
+	faulty_set(&faulty.failing_batches, 1);
+	(void) store_append_batch(store, "a", 1);
+	ok_recorded(&failing, "1-1(1) 2-3(2,3) 4-4(4)", "a failure of the storage loses nothing");
+	ok_recorded(&other, "1-1(1) 2-3(2,3) 4-4(4)", "for no stream");
+	ok_int(faulty_get(&faulty.failing_batches), 0, "it has happened");
+	factstr_stream_free(failing.stream);
+	factstr_stream_free(other.stream);
+	(void) factstr_close(store);
+}
+
+static void
+test_failing_storage(void)
+{
+	factstr_store *store = faulty_open();
+	recording	recorded = RECORDING_INIT;
+
+	store->first_pause = LONG_PAUSE;
+	subscribe(store, &recorded);
+	faulty_set(&faulty.failing_batches, 1);
+	(void) store_append_batch(store, "a", 1);
+	ok_code_soon(factstr_stream_state(recorded.stream, NULL), FACTSTR_STORAGE, NULL,
+				 "a failure of the storage can be seen");
+	factstr_stream_free(recorded.stream);
+	(void) factstr_close(store);
+}
+
+static void
+test_freeing_while_pausing(void)
+{
+	factstr_store *store = faulty_open();
+	recording	failing = RECORDING_INIT;
+	waiting_call freeing;
+
+	store->first_pause = LONG_PAUSE;
+	recording_fail(&failing, -1);
+	subscribe(store, &failing);
+	(void) store_append_batch(store, "a", 1);
+	(void) AWAIT(factstr_stream_state(failing.stream, NULL) == FACTSTR_HANDLER_FAILED);
+	waiting_start(&freeing, free_stream, &failing);
+	ok(waiting_ends(&freeing), "freeing ends a pause");
 	(void) factstr_close(store);
 }
 
 static int
-unsubscribe_itself(recording *recorder, const factstr_batch *batch)
-{
-	(void) batch;
-	factstr_stream_unsubscribe(recorder->stream);
-	return 0;
-}
-
-static int
-free_itself(recording *recorder, const factstr_batch *batch)
-{
-	(void) batch;
-	factstr_stream_free(recorder->stream);
-	return 0;
-}
-
-static int
-append_and_subscribe(recording *recorder, const factstr_batch *batch)
+append_and_subscribe(recording *self, const factstr_batch *batch)
 {
 	if (batch->first_sequence_number > 1)
 		return 0;
-	recorder->result = factstr_stream_all(recorder->store, record, recorder->other,
-										  &recorder->other->stream, NULL);
-	return recorder->result == FACTSTR_OK ? append_facts(recorder->store, "b", 2) : 1;
+	self->result = factstr_stream_open(self->store, NULL, NULL, recording_handler, self->other,
+									   NULL, &self->other->stream, NULL);
+	return self->result == FACTSTR_OK ? store_append_batch(self->store, "b", 2) : 1;
 }
 
 static int
-close_store(recording *recorder, const factstr_batch *batch)
+close_store(recording *self, const factstr_batch *batch)
 {
-	int			result = factstr_close(recorder->store);
-
 	(void) batch;
-	recorder_set_result(recorder, result);
+	recording_set_result(self, factstr_close(self->store));
 	return 0;
 }
 
 static void
 test_handlers(void)
 {
-	factstr_store *store = fake_store_open();
-	recording	unsubscribing = RECORDER_INIT;
-	recording	freeing = RECORDER_INIT;
-	recording	busy = RECORDER_INIT;
-	recording	second = RECORDER_INIT;
-	recording	closing = RECORDER_INIT;
+	factstr_store *store = faulty_open();
+	recording	unsubscribing = RECORDING_INIT;
+	recording	freeing = RECORDING_INIT;
+	recording	busy = RECORDING_INIT;
+	recording	second = RECORDING_INIT;
+	recording	closing = RECORDING_INIT;
 
-	unsubscribing.action = unsubscribe_itself;
-	freeing.action = free_itself;
+	unsubscribing.action = recording_unsubscribes;
+	freeing.action = recording_frees;
 	busy.action = append_and_subscribe;
 	busy.store = closing.store = store;
 	busy.other = &second;
 	closing.action = close_store;
-	(void) factstr_stream_all(store, record, &unsubscribing, &unsubscribing.stream, NULL);
-	(void) factstr_stream_all(store, record, &freeing, &freeing.stream, NULL);
-	(void) factstr_stream_all(store, record, &busy, &busy.stream, NULL);
-	(void) factstr_stream_all(store, record, &closing, &closing.stream, NULL);
-	(void) append_facts(store, "a", 1);
-	(void) tap_ok(await_log(&busy, "1-1(1) 2-3(2,3)"), "a handler may append");
-	(void) tap_ok(await_log(&second, "2-3(2,3)"), "and subscribe");
-	(void) tap_ok(await_log(&unsubscribing, "1-1(1)") && await_log(&freeing, "1-1(1)"),
-				  "and unsubscribe or free its own stream");
-	(void) tap_ok(await_log(&closing, "1-1(1) 2-3(2,3)") &&
-					  recorder_result(&closing) == FACTSTR_MISUSE,
-				  "but not close the store");
+	subscribe(store, &unsubscribing);
+	subscribe(store, &freeing);
+	subscribe(store, &busy);
+	subscribe(store, &closing);
+	(void) store_append_batch(store, "a", 1);
+	ok_recorded(&busy, "1-1(1) 2-3(2,3)", "a handler may append");
+	ok_recorded(&second, "2-3(2,3)", "and subscribe");
+	ok_recorded(&unsubscribing, "1-1(1)", "and unsubscribe its own stream");
+	ok_recorded(&freeing, "1-1(1)", "and free it");
+	ok_recorded(&closing, "1-1(1) 2-3(2,3)", "one that tries to close the store goes on");
+	ok_code(recording_result(&closing), FACTSTR_MISUSE, NULL, "since it must not");
 	factstr_stream_free(unsubscribing.stream);
-	(void) tap_ok(factstr_close(store) == FACTSTR_OK, "closing ends the streams that are left");
-	(void) tap_ok(factstr_stream_state(busy.stream, NULL) == FACTSTR_MISUSE,
-				  "handles are still valid");
+	ok_code(factstr_close(store), FACTSTR_OK, NULL, "closing ends the streams that are left");
+	ok_code(factstr_stream_state(busy.stream, NULL), FACTSTR_MISUSE, NULL,
+			"handles are still valid");
 	factstr_stream_unsubscribe(busy.stream);
 	factstr_stream_free(busy.stream);
 	factstr_stream_free(second.stream);
@@ -192,13 +499,13 @@ test_handlers(void)
 
 /* Frees the other's stream, once both handlers are running. */
 static int
-free_other(recording *recorder, const factstr_batch *batch)
+free_other(recording *self, const factstr_batch *batch)
 {
 	(void) batch;
-	if (!await_calls(recorder->other, 1))
+	if (!recording_await_calls(self->other, 1))
 		return 1;
-	factstr_stream_free(recorder->other->stream);
-	recorder_set_result(recorder, 1);
+	factstr_stream_free(self->other->stream);
+	recording_set_result(self, 1);
 	return 0;
 }
 
@@ -206,97 +513,81 @@ free_other(recording *recorder, const factstr_batch *batch)
 static void
 test_ring(int size)
 {
-	factstr_store *store = fake_store_open();
+	factstr_store *store = faulty_open();
 	recording	ring[5];
-	bool		all_returned = true;
+	int			returned = 0;
 
 	for (int i = 0; i < size; i++)
 	{
-		ring[i] = (recording) RECORDER_INIT;
+		ring[i] = (recording) RECORDING_INIT;
 		ring[i].action = free_other;
 		ring[i].other = &ring[(i + 1) % size];
-		(void) factstr_stream_all(store, record, &ring[i], &ring[i].stream, NULL);
+		subscribe(store, &ring[i]);
 	}
-	(void) append_facts(store, "a", 1);
+	(void) store_append_batch(store, "a", 1);
 	for (int i = 0; i < size; i++)
-		all_returned = AWAIT(recorder_result(&ring[i])) && all_returned;
-	(void) tap_ok(all_returned, "handlers free each other's streams in a ring of %d", size);
+		returned += AWAIT(recording_result(&ring[i])) ? 1 : 0;
+	ok_int(returned, size, "handlers free each other's streams in a ring of %d", size);
 	(void) factstr_close(store);
 }
 
-static void *
-free_in_thread(void *context)
+static void
+close_the_store(void *context)
 {
-	recording  *recorder = context;
-
-	factstr_stream_free(recorder->stream);
-	recorder_set_result(recorder, 1);
-	return NULL;
-}
-
-static void *
-close_in_thread(void *context)
-{
-	recording  *recorder = context;
-
-	(void) factstr_close(recorder->store);
-	recorder_set_result(recorder, 1);
-	return NULL;
+	(void) factstr_close(((recording *) context)->store);
 }
 
 /* Both wait for a handler that is held; unsubscribing does not. */
 static void
-test_waiting(void *(*ending) (void *), const char *name)
+test_waiting(void (*end) (void *), const char *name)
 {
-	factstr_store *store = fake_store_open();
-	recording	held = RECORDER_INIT;
-	pthread_t	thread;
+	factstr_store *store = faulty_open();
+	recording	held = RECORDING_INIT;
+	waiting_call ending;
 
 	held.is_held = true;
 	held.store = store;
-	(void) factstr_stream_all(store, record, &held, &held.stream, NULL);
-	(void) append_facts(store, "a", 1);
-	(void) await_calls(&held, 1);
+	subscribe(store, &held);
+	(void) store_append_batch(store, "a", 1);
+	(void) recording_await_calls(&held, 1);
 	factstr_stream_unsubscribe(held.stream);
-	(void) tap_ok(true, "unsubscribing does not wait for the handler");
-	(void) pthread_create(&thread, NULL, ending, &held);
-	(void) usleep(20000);
-	(void) tap_ok(!recorder_result(&held), "%s does", name);
-	recorder_hold(&held, false);
-	(void) tap_ok(AWAIT(recorder_result(&held)), "until it returns");
-	(void) pthread_join(thread, NULL);
-	if (ending == close_in_thread)
+	ok(true, "unsubscribing does not wait for the handler");
+	waiting_start(&ending, end, &held);
+	ok(waiting_is_reached(&ending), "%s does", name);
+	recording_hold(&held, false);
+	ok(waiting_ends(&ending), "until the handler returns");
+	if (end == close_the_store)
 		factstr_stream_free(held.stream);
 	else
 		(void) factstr_close(store);
 }
 
-static int
-record_text(const char *event_records, void *context)
-{
-	recording  *to = context;
-
-	(void) pthread_mutex_lock(&to->mutex);
-	(void) snprintf(to->log, sizeof(to->log), "%s", event_records);
-	(void) pthread_mutex_unlock(&to->mutex);
-	return 0;
-}
-
 static void
 test_json_stream(void)
 {
-	factstr_store *store = fake_store_open();
-	recording	text = RECORDER_INIT;
-	factstr_stream *stream;
-	factstr_event event = {.event_type = "a \"b\"", .payload = " [1.50]", .metadata = "{\"m\": 1}"};
+	factstr_store *store = faulty_open();
+	recording	text = RECORDING_INIT;
+	factstr_fact fact = {
+		.sequence_number = 1, .occurred_at = INT64_C(1769847330123456),
+		.event_type = "a \"b\"", .payload = " [1.50]", .metadata = "{\"m\": 1}"
+	};
+	factstr_batch batch = {
+		.first_sequence_number = 1, .last_sequence_number = 1, .fact_count = 1, .facts = &fact
+	};
+	factstr_error error;
+	char	   *result;
 
-	(void) factstr_json_stream_to(store, "{}", record_text, &text, &stream, NULL);
-	(void) factstr_append(store, &event, 1, NULL, NULL, NULL);
-	(void) tap_ok(await_log(&text, "[{\"sequence_number\": 1, "
-							"\"occurred_at\": \"2026-01-31T08:15:30.123456Z\", "
-							"\"event_type\": \"a \\\"b\\\"\", \"payload\":  [1.50], "
-							"\"metadata\": {\"m\": 1}}]"), "a JSON stream delivers event records");
-	factstr_stream_free(stream);
+	ok_code(factstr_json_stream_open(store, "{\"event_query\": {}}", recording_json_handler, NULL, &text,
+									 NULL, &text.stream, &result), FACTSTR_OK, NULL, "a JSON stream");
+	ok_str(result, "{}", "is opened with this result");
+	factstr_json_free(result);
+	ok_code(factstr_import(store, &batch, 1, NULL, &error), FACTSTR_OK, &error, "a fact of known time");
+	ok_recorded(&text, "{\"first_sequence_number\": 1, \"last_sequence_number\": 1, "
+				"\"event_records\": [{\"sequence_number\": 1, "
+				"\"occurred_at\": \"2026-01-31T08:15:30.123456Z\", "
+				"\"event_type\": \"a \\\"b\\\"\", \"payload\":  [1.50], \"metadata\": {\"m\": 1}}]}",
+				"a JSON stream delivers event records and the numbers of their batch");
+	factstr_stream_free(text.stream);
 	(void) factstr_close(store);
 }
 
@@ -305,17 +596,18 @@ static void *
 storm(void *context)
 {
 	factstr_store *store = context;
-	recording	recorded = RECORDER_INIT;
+	recording	recorded = RECORDING_INIT;
 
 	for (int i = 0; i < 50; i++)
 	{
 		factstr_stream *stream;
 
-		if (factstr_stream_all(store, record, &recorded, &stream, NULL) != FACTSTR_OK)
+		if (factstr_stream_open(store, NULL, NULL, recording_handler, &recorded, NULL, &stream,
+								NULL) != FACTSTR_OK)
 			return context;
-		(void) append_facts(store, "a", 2);
+		(void) store_append_batch(store, "a", 2);
 		if (i % 2 == 0)
-			(void) await_calls(&recorded, i / 2 + 1);
+			(void) recording_await_calls(&recorded, i / 2 + 1);
 		factstr_stream_free(stream);
 	}
 	return NULL;
@@ -324,26 +616,25 @@ storm(void *context)
 static void
 test_storm(void)
 {
-	factstr_store *store = fake_store_open();
-	recording	witness = RECORDER_INIT;
-	factstr_stream *stream;
+	factstr_store *store = faulty_open();
+	recording	witness = RECORDING_INIT;
 	pthread_t	threads[3];
 	void	   *failure;
-	bool		failed = false;
+	int			failures = 0;
 
-	(void) factstr_stream_all(store, record, &witness, &stream, NULL);
+	subscribe(store, &witness);
 	for (int i = 0; i < 3; i++)
 		(void) pthread_create(&threads[i], NULL, storm, store);
 	for (int i = 0; i < 3; i++)
 	{
 		(void) pthread_join(threads[i], &failure);
-		failed = failed || failure != NULL;
+		failures += failure != NULL ? 1 : 0;
 	}
-	(void) tap_ok(!failed && await_calls(&witness, 150),
-				  "streams come and go while facts are appended");
-	(void) tap_ok(recorder_calls(&witness) == 150, "a stream that stays sees each batch once");
+	ok_int(failures, 0, "streams come and go while facts are appended");
+	(void) recording_await_calls(&witness, 150);
 	(void) factstr_close(store);
-	factstr_stream_free(stream);
+	ok_int(recording_calls(&witness), 150, "a stream that stays sees each batch once");
+	factstr_stream_free(witness.stream);
 }
 
 int
@@ -352,12 +643,23 @@ main(void)
 	test_delivery();
 	test_arguments();
 	test_failures();
+	test_recovery();
+	test_failing_storage();
+	test_freeing_while_pausing();
+	test_destroying();
+	test_destroying_each_other();
+	test_destroying_in_a_replay();
+	test_closing_delivers();
+	test_closing_recovers();
+	test_closing_gives_up(0, "closing at once leaves a batch");
+	test_closing_gives_up(1000, "a pause that is longer than the timeout is not waited for");
+	test_appends_while_closing();
 	test_handlers();
 	test_ring(2);
 	test_ring(3);
 	test_ring(5);
-	test_waiting(free_in_thread, "freeing");
-	test_waiting(close_in_thread, "closing");
+	test_waiting(free_stream, "freeing");
+	test_waiting(close_the_store, "closing");
 	test_json_stream();
 	test_storm();
 	return tap_finish();

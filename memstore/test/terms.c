@@ -6,9 +6,10 @@
  */
 #include <stdlib.h>
 
-#include "terms.h"
+#include "match/nesting.h"
+#include "stores/local/terms.h"
 
-#include "tap.h"
+#include "lib/tap.h"
 
 typedef struct fixed_term
 {
@@ -38,17 +39,14 @@ static const fixed_term fixed_terms[] = {
 	{"[{}, {\"a\": true}, []]", UINT64_C(0x674238661fceb80e)},
 };
 
-static json_t *
+static fs_json
 load(const char *text)
 {
 	fs_input_error error;
-	json_t	   *document = fs_json_document_load(text, strlen(text), &error);
+	fs_json		document = fs_json_document_load(text, strlen(text), &error);
 
 	if (document == NULL)
-	{
-		printf("Bail out! %s\n", error.message);
-		exit(2);
-	}
+		tap_bail_out("%s", error.message);
 	return document;
 }
 
@@ -56,11 +54,11 @@ static fs_term_list
 terms_of(const char *text)
 {
 	fs_term_list list = {0};
-	json_t	   *document = load(text);
+	fs_json		document = load(text);
 
 	if (!fs_terms_of_value(document, &list))
-		exit(2);
-	json_decref(document);
+		tap_bail_out("the terms cannot be made: %s", text);
+	fs_json_document_release(document);
 	return list;
 }
 
@@ -92,30 +90,39 @@ is_within(const fs_term_list *some, const fs_term_list *all)
 }
 
 static void
+ok_term(fs_term got, fs_term expected, const char *of)
+{
+	char		texts[2][20];
+
+	(void) snprintf(texts[0], sizeof(texts[0]), "%016llx", (unsigned long long) got);
+	(void) snprintf(texts[1], sizeof(texts[1]), "%016llx", (unsigned long long) expected);
+	ok_str(texts[0], texts[1], "the term of %s", of);
+}
+
+static void
 test_fixed_values(void)
 {
 	for (size_t i = 0; i < sizeof(fixed_terms) / sizeof(fixed_terms[0]); i++)
 	{
 		fs_term_list list = terms_of(fixed_terms[i].payload);
 
-		if (!tap_ok(list.count == 1 && list.terms[0] == fixed_terms[i].term,
-					"the term of %s", fixed_terms[i].payload))
-			tap_diagnostic("%zu terms, the first is %016llx", list.count,
-						   list.count > 0 ? (unsigned long long) list.terms[0] : 0);
+		if (ok_int((int64_t) list.count, 1, "one term: %s", fixed_terms[i].payload))
+			ok_term(list.terms[0], fixed_terms[i].term, fixed_terms[i].payload);
 		fs_term_list_release(&list);
 	}
-	(void) tap_ok(fs_term_of_event_type("order-placed", 12) == UINT64_C(0xeb95177bc727572a),
-				  "the term of an event type");
+	ok_term(fs_term_of_event_type((fs_text) {"order-placed", 12}), UINT64_C(0xeb95177bc727572a),
+			"an event type");
 }
 
 static void
-test_same(const char *a, const char *b, bool same)
+ok_same_terms(const char *a, const char *b, bool same)
 {
 	fs_term_list left = terms_of(a);
 	fs_term_list right = terms_of(b);
+	bool		found = is_within(&left, &right) && is_within(&right, &left);
 
-	(void) tap_ok((is_within(&left, &right) && is_within(&right, &left)) == same,
-				  "%s and %s have %s terms", a, b, same ? "the same" : "different");
+	if (!ok(found == same, "%s and %s have %s terms", a, b, same ? "the same" : "different"))
+		tap_diagnostic("%zu and %zu terms", left.count, right.count);
 	fs_term_list_release(&left);
 	fs_term_list_release(&right);
 }
@@ -123,18 +130,18 @@ test_same(const char *a, const char *b, bool same)
 static void
 test_paths(void)
 {
-	test_same("{\"a\": [1, 2], \"b\": 3}", "{\"b\": 3.0, \"a\": [2, 1, 2]}", true);
-	test_same("[[1], [2]]", "[[1, 2]]", true);
-	test_same("{\"a\": [1]}", "{\"a\": 1}", false);
-	test_same("[1]", "[[1]]", false);
-	test_same("[]", "{}", true);
-	test_same("{\"a\": {\"b\": 1}}", "{\"a.b\": 1}", false);
-	test_same("{\"ab\": 1}", "{\"a\": {\"b\": 1}}", false);
-	test_same("{\"a\": {\"kb\": 1}}", "{\"ak\": {\"b\": 1}}", false);
-	test_same("{\"\": 1}", "1", false);
-	test_same("\"true\"", "true", false);
-	test_same("\"1e0\"", "1", false);
-	test_same("\"\\u00011e0\"", "1", false);
+	ok_same_terms("{\"a\": [1, 2], \"b\": 3}", "{\"b\": 3.0, \"a\": [2, 1, 2]}", true);
+	ok_same_terms("[[1], [2]]", "[[1, 2]]", true);
+	ok_same_terms("{\"a\": [1]}", "{\"a\": 1}", false);
+	ok_same_terms("[1]", "[[1]]", false);
+	ok_same_terms("[]", "{}", true);
+	ok_same_terms("{\"a\": {\"b\": 1}}", "{\"a.b\": 1}", false);
+	ok_same_terms("{\"ab\": 1}", "{\"a\": {\"b\": 1}}", false);
+	ok_same_terms("{\"a\": {\"kb\": 1}}", "{\"ak\": {\"b\": 1}}", false);
+	ok_same_terms("{\"\": 1}", "1", false);
+	ok_same_terms("\"true\"", "true", false);
+	ok_same_terms("\"1e0\"", "1", false);
+	ok_same_terms("\"\\u00011e0\"", "1", false);
 }
 
 static void
@@ -142,35 +149,60 @@ test_fact(void)
 {
 	fs_term_list fact = {0};
 	fs_term_list payload = terms_of("{\"a\": 1, \"b\": [true, \"x\"]}");
-	json_t	   *document = load("{\"a\": 1, \"b\": [true, \"x\"]}");
-	bool		made = fs_terms_of_fact("t", document, &fact);
+	fs_json		document = load("{\"a\": 1, \"b\": [true, \"x\"]}");
+	fs_text		type = {"t", 1};
+	fs_term_list second = {0};
 
-	(void) tap_ok(made && fact.count == 4 && payload.count == 3 && is_within(&payload, &fact),
-				  "a fact has the terms of its payload and of its type");
-	(void) tap_ok(is_sorted(&fact) && is_sorted(&payload), "in order");
+	ok(fs_terms_add_fact(&fact, type, document), "the terms of a fact");
+	ok_int((int64_t) payload.count, 3, "three of its payload");
+	ok_int((int64_t) fact.count, 4, "and one of its type");
+	ok(is_within(&payload, &fact), "those of the payload are among them");
+	ok(is_sorted(&fact), "in order");
+	ok(is_sorted(&payload), "as those of the payload are");
 
-	made = fs_terms_of_fact("other", document, &fact);
-	(void) tap_ok(made && fact.count == 4 && is_within(&payload, &fact),
-				  "a list can be used again");
-	json_decref(document);
+	ok(fs_terms_add_fact(&fact, type, document), "the terms of a second fact");
+	ok_int((int64_t) fact.count, 8, "stand behind those of the first");
+	second.terms = fact.terms + 4;
+	second.count = 4;
+	ok(is_within(&payload, &second) && is_sorted(&second), "and are the same");
+	fs_json_document_release(document);
 	fs_term_list_release(&fact);
 	fs_term_list_release(&payload);
 }
 
-/* Arrays inside arrays, as deep as the loader lets through, and one scalar. */
+/* Arrays inside arrays, as deep as a payload may be, and one scalar. */
 static void
 test_deep(void)
 {
-	char		text[2 * 2047 + 2];
+	char		text[2 * FS_DEEPEST_NESTING + 2];
 	fs_term_list list;
 
-	memset(text, '[', 2047);
-	text[2047] = '7';
-	memset(text + 2048, ']', 2047);
-	text[2 * 2047 + 1] = '\0';
+	memset(text, '[', FS_DEEPEST_NESTING);
+	text[FS_DEEPEST_NESTING] = '7';
+	memset(text + FS_DEEPEST_NESTING + 1, ']', FS_DEEPEST_NESTING);
+	text[2 * FS_DEEPEST_NESTING + 1] = '\0';
 	list = terms_of(text);
-	(void) tap_ok(list.count == 1, "arrays 2047 deep");
+	ok_int((int64_t) list.count, 1, "arrays 1000 deep");
 	fs_term_list_release(&list);
+}
+
+/* A payload that repeats itself needs no room for it. */
+static void
+test_repetitive(void)
+{
+	size_t		count = 200000;
+	char	   *text = malloc(2 * count + 2);
+	fs_term_list list;
+
+	text[0] = '[';
+	for (size_t i = 0; i < count; i++)
+		memcpy(text + 1 + 2 * i, i % 3 == 0 ? "1," : "2,", 2);
+	(void) strcpy(text + 2 * count, "]");
+	list = terms_of(text);
+	ok_int((int64_t) list.count, 2, "of many scalars, two are different");
+	ok_cmp((int64_t) list.capacity, "<", 10000, "and no room was made for more");
+	fs_term_list_release(&list);
+	free(text);
 }
 
 static void
@@ -182,32 +214,50 @@ test_wide(void)
 	fs_term_list list;
 
 	if (text == NULL)
-		exit(2);
+		tap_bail_out("no memory");
 	for (size_t i = 0; i < count; i++)
 		end += sprintf(end, "%c%05zu", i == 0 ? '[' : ',', i % 50000 + 10000);
 	(void) sprintf(end, "]");
 	list = terms_of(text);
-	(void) tap_ok(list.count == 50000 && is_sorted(&list),
-				  "a hundred thousand scalars, each twice");
+	ok_int((int64_t) list.count, 50000, "a hundred thousand scalars, each twice");
+	ok(is_sorted(&list), "in order");
 	fs_term_list_release(&list);
 	free(text);
 }
 
+static char *
+member(fs_json object, const char *name)
+{
+	fs_json		value;
+	fs_text		text;
+
+	if (!fs_json_object_get(object, (fs_text) {name, strlen(name)}, &value))
+		tap_bail_out("no %s", name);
+	text = fs_json_string(value);
+	return strndup(text.data, text.length);
+}
+
 /* What every search relies on: a payload that matches holds the terms of the predicate. */
 static void
-test_matching_case(json_t *line)
+test_matching_case(fs_json line)
 {
 	fs_term_list payload;
 	fs_term_list predicate;
+	char	   *texts[3];
+	fs_json		matches;
 
-	if (!json_is_true(json_object_get(line, "matches")))
+	if (!fs_json_object_get(line, (fs_text) {"matches", 7}, &matches) || !fs_json_boolean(matches))
 		return;
-	payload = terms_of(json_string_value(json_object_get(line, "payload")));
-	predicate = terms_of(json_string_value(json_object_get(line, "predicate")));
-	(void) tap_ok(is_within(&predicate, &payload), "terms: %s",
-				  json_string_value(json_object_get(line, "name")));
+	texts[0] = member(line, "payload");
+	texts[1] = member(line, "predicate");
+	texts[2] = member(line, "name");
+	payload = terms_of(texts[0]);
+	predicate = terms_of(texts[1]);
+	ok(is_within(&predicate, &payload), "terms: %s", texts[2]);
 	fs_term_list_release(&payload);
 	fs_term_list_release(&predicate);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		free(texts[i]);
 }
 
 static void
@@ -218,28 +268,34 @@ test_matching_cases(FILE *cases)
 
 	while (getline(&text, &capacity, cases) >= 0)
 	{
-		json_t	   *line = load(text);
+		fs_json		line = load(text);
 
 		test_matching_case(line);
-		json_decref(line);
+		fs_json_document_release(line);
 	}
 	free(text);
+}
+
+static FILE *
+open_cases(int argc, char **argv)
+{
+	FILE	   *cases = argc == 2 ? fopen(argv[1], "r") : NULL;
+
+	if (cases == NULL)
+		tap_bail_out("usage: terms FILE, the table of matching cases");
+	return cases;
 }
 
 int
 main(int argc, char **argv)
 {
-	FILE	   *cases = argc == 2 ? fopen(argv[1], "r") : NULL;
+	FILE	   *cases = open_cases(argc, argv);
 
-	if (cases == NULL)
-	{
-		printf("Bail out! usage: terms FILE, the table of matching cases\n");
-		return 2;
-	}
 	test_fixed_values();
 	test_paths();
 	test_fact();
 	test_deep();
+	test_repetitive();
 	test_wide();
 	test_matching_cases(cases);
 	(void) fclose(cases);

@@ -68,7 +68,11 @@ sub new_url
 	my ($kind) = @_;
 	my $name = sprintf('factstr_cli_%d_%d', $$, ++$store_count);
 
-	return "sqlite:$DIRECTORY/$name" if $kind eq 'sqlite';
+	if ($kind eq 'sqlite')
+	{
+		lines_of({ in => '' }, 'append', '-s', "sqlite:$DIRECTORY/$name");
+		return "sqlite:$DIRECTORY/$name";
+	}
 	my $maintenance = $ENV{PGDATABASE} // 'postgres';
 
 	psql($maintenance, "CREATE DATABASE $name") or die "cannot make a database";
@@ -182,7 +186,7 @@ sub catches
 	my $status = slurp("/proc/$process->{pid}/status");
 
 	return 1 if $status =~ /^State:\s+Z/m;
-	return $status =~ /^SigCgt:\s+([0-9a-f]+)$/m && hex($1) >> ($number{$signal} - 1) & 1;
+	return $status =~ /^SigCgt:\s+([0-9a-f]+)$/m && hex(substr($1, -8)) >> ($number{$signal} - 1) & 1;
 }
 
 # Before a command is ready for a signal to end it, the signal would end it in another way.
@@ -212,7 +216,7 @@ sub wait_until
 	until ($condition->())
 	{
 		die "waited in vain until $what" if time() > $deadline;
-		sleep(0.01);
+		sleep(0.002);
 	}
 	return;
 }

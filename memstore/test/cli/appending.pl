@@ -57,6 +57,36 @@ for my $kind (store_kinds())
 	is_deeply([ @$record{qw(payload metadata)} ], [ undef, { user => 1 } ], "$kind: with metadata");
 	is((lines_of('context-version', '-s', $url))[0], 18, "$kind: that was all");
 
+	# A signal ends it between two batches.
+	my $stopped_url = new_url($kind);
+	my $process = start({}, 'append', '-s', $stopped_url, '--batch', 2);
+	print { $process->{in} } ndjson((event(a => 1)) x 5);
+	is(next_line($process)->{last_sequence_number}, $_, "$kind: batches come one by one") for 2, 4;
+	fails_with(stop($process, 'INT'), 1, qr/\Afactstr: interrupted\n  hint: The lines up to 4 are stored \(2 batches\)\. Continue with line 5\.\n\z/,
+		"$kind: SIGINT says where to continue");
+	is((lines_of('context-version', '-s', $stopped_url))[0], 4, "$kind: and stores no part of a batch");
+	$stopped_url = new_url($kind);
+	fails_with(stop(start({}, 'append', '-s', $stopped_url), 'TERM'), 1, qr/\Afactstr: interrupted\n  hint: Nothing is stored\.\n\z/,
+		"$kind: before the first line nothing is");
+
+	# Also while it waits: for another session, which is in the middle of an append.
+	if ($kind eq 'postgresql')
+	{
+		my ($database) = $stopped_url =~ m{([^/]+)\z};
+
+		open(my $session, '|-', 'psql', '-qXAt', '-d', $database, '-o', '/dev/null') or die $!;
+		$session->autoflush(1);
+		print $session "BEGIN; LOCK TABLE factstr_events;\n";
+		$process = start({ in => ndjson((event(a => 1)) x 2) }, 'append', '-s', $stopped_url);
+		wait_until('the append waits', sub {
+			`psql -qXAt -d $database -c "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"` == 1
+		});
+		fails_with(stop($process, 'INT'), 1, qr/\Afactstr: stdin:1: the call was interrupted\n  hint: Nothing is stored\.\n\z/,
+			"$kind: SIGINT ends an append that waits");
+		close($session);
+		is(run('context-version', '-s', $stopped_url)->{buffer}, "none\n", "$kind: which is not stored");
+	}
+
 	# Repeating.
 	my $file = ndjson(map { event(k => $_) } 1 .. 5);
 	my @first = lines_of({ in => $file }, 'append', '-s', $url, '-k', 'file');
@@ -88,6 +118,12 @@ for my $kind (store_kinds())
 	like($stale->{err},
 		qr/\Afactstr: conditional append conflict\n  detail: .*empty.*30\.\n  hint: /,
 		"$kind: and said");
+	fails_with(run({ in => $decision }, 'append-if', @context, '-e', 'null'), 3,
+		qr/\Afactstr: conditional append conflict\n  detail: The context was expected to be empty, and is at version 30\.\n/,
+		"$kind: null, as query prints it, is none");
+	fails_with(run({ in => $decision }, 'append-if', @context, '-e', 0), 3,
+		qr/\Afactstr: conditional append conflict\n  detail: The context was expected to be empty, and is at version 30\.\n/,
+		"$kind: 0 is none, too");
 	is_deeply([ lines_of({ in => $decision }, 'append-if', @context, '--expect', 30) ],
 		[ result(31, 31) ], "$kind: with the right version");
 	is_deeply([ lines_of({ in => $decision x 2 }, 'append-if', '-s', $url, '-e', 31) ],
@@ -96,11 +132,40 @@ for my $kind (store_kinds())
 		[ lines_of({ in => $decision }, 'append-if', '-s', $url, '-e', 'none', '-q',
 			'@' . spew("$DIRECTORY/query", '{"filters": [{"event_types": ["none"]}]}')) ],
 		[ result(34, 34) ], "$kind: a query from a file");
+	is_deeply(
+		[ lines_of({ in => $decision }, 'append-if', '-s', $url, '-t', 'null', '-e', 'null') ],
+		[ result(35, 35) ], "$kind: null expects an empty context");
+	test_append_unless($kind, $url, $decision);
 	fails_with(run({ in => '' }, 'append-if', '-s', $url, '-e', 'none'), 1,
 		qr/\Afactstr: stdin: append requires at least one event\n/, "$kind: nothing to append");
 	fails_with(
 		run({ in => $decision }, 'append-if', '-s', $url, '-e', 'none', '-q', '{"filter": []}'),
 		1, qr/\Afactstr: invalid \S+ at \$: unknown key "filter"\n/, "$kind: a malformed context");
+}
+
+# Behind 35 facts, of which the last matches.
+sub test_append_unless
+{
+	my ($kind, $url, $decision) = @_;
+	my @context = ('-s', $url, '-t', 'c', '-p', '{"id": 1}');
+	my $stale = run({ in => $decision }, 'append-unless', @context, '-a', 34);
+
+	status_is($stale, 3, "$kind: a fact after the position");
+	is_deeply([ documents($stale->{buffer}) ], [ { after_sequence_number => 34, actual_context_version => 35 } ],
+		"$kind: the position and the version are printed");
+	like($stale->{err},
+		qr/\Afactstr: conditional append conflict\n  detail: The context is at version 35, after 34\.\n  hint: /,
+		"$kind: and said");
+	is_deeply([ lines_of({ in => $decision }, 'append-unless', '-s', $url, '-t', 'never', '--after', 0) ],
+		[ result(36, 36) ], "$kind: no fact may match, and none does");
+	is_deeply([ lines_of({ in => $decision }, 'append-unless', @context, '-a', 36, '-k', 'unless') ],
+		[ result(37, 37) ], "$kind: no fact after the position");
+	is_deeply([ lines_of({ in => $decision }, 'append-unless', @context, '-a', 36, '-k', 'unless') ],
+		[ result(37, 37) ], "$kind: repeated with its key");
+	fails_with(run({ in => $decision }, 'append-unless', @context, '-a', 99), 1,
+		qr/\Afactstr: invalid after_sequence_number: 99 is beyond the newest fact, 37\n  hint: /,
+		"$kind: a position that the log does not have");
+	return;
 }
 
 # What is wrong with the input is the library's to say; where it is, is said here.
@@ -134,8 +199,7 @@ for my $case (@malformed)
 		like($process->{err}, qr/\Afactstr: stdin:$message/, 'the line is named');
 		is(run('context-version', '-s', $url)->{buffer}, @$options ? "none\n" : "1\n",
 			'what was before it is stored, unless it is one batch');
-		like($process->{err}, qr/hint: What is before it has been stored: 1 batches\.\n/,
-			'and says so')
+		like($process->{err}, qr/hint: The lines up to 1 are stored \(1 batch\)\./, 'and says so')
 		  if !@$options;
 	}
 }
@@ -159,6 +223,52 @@ fails_with(run('append', '-s', 'memory:', "$DIRECTORY/none"), 1,
 fails_with(run('append', '-s', 'memory:', $DIRECTORY), 1,
 	qr/\Afactstr: cannot read "\Q$DIRECTORY\E": Is a directory\n/, 'a directory');
 
+# A number that only a server finds too large.
+if (grep { $_ eq 'postgresql' } store_kinds())
+{
+	my $url = new_url('postgresql');
+	my $huge = qq({"event_type": "a", "payload": 1e140000}\n);
+
+	fails_with(run({ in => $good . $huge }, 'append', '-s', $url), 1, qr/\Afactstr: stdin:2: /,
+		'an error of the server has its line');
+	fails_with(run({ in => $good x 2 . $huge }, 'append', '-s', $url, '--one-batch'), 1,
+		qr/\Afactstr: stdin:(1-)?3: /, 'or its lines');
+}
+
+# On a terminal, a hint at what is faster.
+SKIP:
+{
+	my $many = spew("$DIRECTORY/many", $good x 1000);
+
+	skip 'there is no program "script"', 3 if system('script -qec true /dev/null >/dev/null 2>&1') != 0;
+	my @seen = map { scalar `script -qec '$COMMAND append $_ $many' /dev/null </dev/null` } (map { "-s " . new_url('sqlite') . " $_" } '', '--batch 100', '--quiet');
+
+	like($seen[0], qr/  hint: Each line was a batch of its own\. --batch 100 is faster/, 'a thousand batches of a line each');
+	unlike($seen[1], qr/hint/, 'larger ones');
+	is($seen[2], '', 'nothing with --quiet');
+}
+
+# Messages end up in logs: they quote no payload, whatever is wrong with it.
+for my $kind (store_kinds())
+{
+	my $card = '4111111111111111';
+	my $url = new_url($kind);
+	my @payloads = (
+		"${card}e9999999999", "-$card.${card}e-9999999999", "${card}e139999", "0$card", "$card$card.", "${card}x",
+		qq("$card), qq("$card\x01"), qq("$card\\ud800"), qq("\\u4111$card\\x"), qq("\\u41z1$card"), qq({"$card" 1}),
+		qq({$card: 1}), qq([$card $card]), qq(["$card",]), qq({"a": "$card"), qq("$card\\u0000"), qq("$card\xff"),
+	);
+
+	for my $payload (@payloads)
+	{
+		my $event = qq({"event_type": "a", "payload": $payload});
+		my @errors = map { run({ in => $_ }, 'append', '-s', $url)->{err} } "$event\n", "[$event]\n";
+
+		unlike(join('', @errors), qr/41[1z]1/, "$kind: not quoted: $payload");
+		unlike(run('query', '-s', $url, '-p', $payload)->{err}, qr/41[1z]1/, "$kind: nor in a query");
+	}
+}
+
 # Events are appended as they come.
 my $url = new_url('sqlite');
 my $appending = start({}, 'append', '-s', $url);
@@ -169,5 +279,71 @@ for my $i (1 .. 3)
 		"line $i is answered before the next is written");
 }
 status_is(finish($appending), 0, 'and the end of the input ends it');
+
+# A write does not stop for its output: nobody reads it, or the disk is full.
+for my $kind (store_kinds())
+{
+	my $unread = new_url($kind);
+	my $process = start({}, 'append', '-s', $unread);
+
+	close($process->{out});
+	$process->{out} = undef;
+	print { $process->{in} } $good x 50;
+	status_is(finish($process), 0, "$kind: nobody reads the results");
+	is($process->{err}, '', "$kind: which is no error");
+	is(run('context-version', '-s', $unread)->{buffer}, "50\n", "$kind: and everything is stored");
+
+  SKIP:
+	{
+		skip 'there is no /dev/full', 1 if !-w '/dev/full';
+		my $full = new_url($kind);
+		my $cannot_write = qr/\Afactstr: cannot write "stdout": No space left on device\n/;
+
+		fails_with(run({ in => $good x 50, out => '/dev/full' }, 'append', '-s', $full), 1,
+			qr/$cannot_write  hint: The events are stored: 50 batches\.\n\z/,
+			"$kind: results that cannot be written");
+		is(run('context-version', '-s', $full)->{buffer}, "50\n", "$kind: everything is stored");
+		fails_with(
+			run({ in => $good, out => '/dev/full' }, 'append-if', '-s', $full, '-e', 50),
+			1, qr/$cannot_write  hint: The events are stored: 1 batch\.\n\z/,
+			"$kind: a conditional append");
+		is(run('context-version', '-s', $full)->{buffer}, "51\n", "$kind: is stored too");
+	}
+
+	# Where it does stop, it says where to continue.
+	my $stopped = new_url($kind);
+	my $malformed = qq({"event_type": "a"}\n);
+	my $lines = "\n" . $good x 3 . "\n" . $malformed . $good;
+
+	fails_with(run({ in => $lines }, 'append', '-s', $stopped), 1,
+		qr/  hint: The lines up to 4 are stored \(3 batches\)\. Continue with line 5\.\n\z/,
+		"$kind: the line to continue with");
+	fails_with(run({ in => $lines }, 'append', '-s', $stopped, '--batch', 2), 1,
+		qr/  hint: The lines up to 3 are stored \(1 batch\)\. Continue with line 4\.\n\z/,
+		"$kind: that of the batch");
+	fails_with(run({ in => $lines }, 'append', '-s', $stopped, '-k', 'k'), 1,
+		qr/  hint: The lines up to 4 are stored \(3 batches\)\. Repeat the command with the same key, which stores the rest\.\n\z/,
+		"$kind: or the whole command, with a key");
+	fails_with(run({ in => $good . "\0\n" }, 'append', '-s', $stopped), 1,
+		qr/  hint: The lines up to 1 are stored \(1 batch\)\. Continue with line 2\.\n\z/,
+		"$kind: also where the input cannot be read");
+	unlike(run({ in => $malformed }, 'append', '-s', $stopped)->{err}, qr/stored/,
+		"$kind: nothing was stored before the first");
+
+	# Without results.
+	my $quiet = run({ in => $good x 3 }, 'append', '-s', $stopped, '-q');
+	is("$quiet->{status}$quiet->{buffer}$quiet->{err}", '0', "$kind: -q prints nothing");
+	fails_with(run({ in => $malformed }, 'append', '-s', $stopped, '--quiet'), 1, qr/\Afactstr: stdin:1: /, "$kind: but errors");
+
+	# What the store refuses has its line too.
+	my $first = ndjson({ event_type => 'a', payload => 'first' });
+	my $used = new_url($kind);
+	lines_of({ in => $first }, 'append', '-s', $used, '-k', 'k-3', '--one-batch');
+	fails_with(run({ in => $good x 4 }, 'append', '-s', $used, '-k', 'k', '--batch', 2), 1,
+		qr/\Afactstr: stdin:3-4: idempotency key reused\n/, "$kind: the lines of a batch");
+	fails_with(
+		run({ in => $good }, 'append', '-s', $used, '-k', 'x' x 3000), 1,
+		qr/\Afactstr: invalid idempotency_key: /, "$kind: but an argument has none");
+}
 
 done_testing();

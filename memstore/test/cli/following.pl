@@ -46,6 +46,13 @@ for my $kind (store_kinds())
 	is(numbers(lines_of('tail', '-s', $url, '-n', 2, '-t', 'a')), '13 15',
 		"$kind: the last that match");
 	is(numbers(lines_of('tail', '-s', $url, '-n', 0)), '', "$kind: none");
+	is(numbers(lines_of('tail', '-s', $url, '--after', 12)), '13 14 15 16', "$kind: after a fact");
+	is(numbers(lines_of('tail', '-s', $url, '--after', 0)), join(' ', 1 .. 16), "$kind: from the beginning");
+	is(numbers(lines_of('tail', '-s', $url, '--after', 16)), '', "$kind: nothing after the newest");
+	is(numbers(lines_of('tail', '-s', $url, '--after', 12, '-q', '{"filters": [{"event_types": ["a"]}]}')), '13 15',
+		"$kind: those after a fact that match");
+	my $after = start({ in => '' }, 'tail', '-s', $url, '-f', '--after', 14, '-t', 'b');
+	is(next_fact($after), '16 b 8', "$kind: what is there after a fact");
 	is(numbers(lines_of('tail', '-s', $url, '-n', 100)), join(' ', 1 .. 16), "$kind: all");
 
 	# What another process appends.
@@ -59,6 +66,8 @@ for my $kind (store_kinds())
 	is(join(', ', map { next_fact($all) } 1 .. 4), '17 b 9, 18 a 10, 19 b 10, 20 a 11',
 		"$kind: facts of other processes");
 	is(join(', ', map { next_fact($some) } 1 .. 2), '18 a 10, 20 a 11', "$kind: those that match");
+	is(join(', ', map { next_fact($after) } 1 .. 2), '17 b 9, 19 b 10', "$kind: and what follows");
+	stop($after, 'TERM');
 	status_is(stop($all, 'TERM'), 0, "$kind: SIGTERM ends it well");
 	status_is(stop($some, 'INT'), 0, "$kind: so does SIGINT");
 	is($all->{buffer} . $some->{buffer} . $all->{err} . $some->{err}, '', "$kind: without a word");
@@ -131,6 +140,24 @@ for my $kind (store_kinds())
 	is(run('streams', '-s', $url)->{buffer}, "NAME  CURSOR  LAG  AGE  STATE  LAST ERROR\n",
 		"$kind: none left");
 
+	# Partitions, each of which has a consumer; 1, 3 and 4 fall to the second of two, 2 to the first.
+	my @divided = ('tail', '-s', $url, '-d', 'divided', '-t', 'p', '--partition-key', '$.k', '--partitions', 2);
+	my ($first) = map { $_->{first_sequence_number} } append($url, map { [ p => { k => $_ } ] } 1 .. 4);
+
+	is(numbers(lines_of(@divided, '--partition', 1)), join(' ', map { $first + $_ } 0, 2, 3), "$kind: one of two partitions");
+	my $second = start({ in => '' }, @divided, '-f', '--partition', 1);
+	wait_until('it is active', sub { stream($url, 'divided#1')->{active} });
+	is(numbers(lines_of(@divided)), $first + 1, "$kind: the one that is free");
+	my $both = start({ in => '' }, @divided, '-f');
+	wait_until('both are active', sub { stream($url, 'divided#0')->{active} });
+	fails_with(run(@divided), 1, qr/\Afactstr: durable stream "divided#1" is already active\n/, "$kind: then none is");
+	stop($_, 'TERM') foreach $second, $both;
+	status_is(run('streams', '-s', $url, 'seek', 'divided', 0), 0, "$kind: both are moved");
+	is(numbers(lines_of(@divided, '--partition', 0)), $first + 1, "$kind: and deliver again");
+	fails_with(run('streams', '-s', $url, 'drop', 'divided#0'), 1, qr/\Afactstr: invalid name: .*is a partition\n/,
+		"$kind: one is not dropped alone");
+	status_is(run('streams', '-s', $url, 'drop', 'divided'), 0, "$kind: both are dropped");
+
 	# What could not be printed is not delivered.
   SKIP:
 	{
@@ -139,6 +166,31 @@ for my $kind (store_kinds())
 			"$kind: a full disk");
 		is(numbers(lines_of(@durable)), '1 3 5 7 9 11 13 15 18 20 21 23 25 26 27',
 			"$kind: has swallowed nothing");
+	}
+}
+
+# Names and words of others cannot write to the terminal.
+for my $kind (store_kinds())
+{
+	my $url = new_url($kind);
+	my $name = "a\e]0;x\a\x7fb\nc\xc2\x9bd\xe2\x80\xaee\xc3\xa9";
+	my $seen = 'a\x1B]0;x\x07\x7Fb\x0Ac\u009Bd\u202Ee' . "\xc3\xa9";
+	my $raw = qr/[\x00-\x09\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\xaa-\xae]/;
+
+	append($url, [ a => 1 ]);
+	lines_of('tail', '-s', $url, '-d', $name);
+	my $list = run('streams', '-s', $url)->{buffer};
+	like($list, qr/\ANAME +CURSOR .*\n\Q$seen\E +1 +0 +- +idle\n\z/, "$kind: a name in a table");
+	unlike(run('streams', '-s', $url, '--json')->{buffer}, qr/[\x00-\x09\x0b-\x1f]/, "$kind: and as JSON");
+	for my $arguments ([ 'tail', '-s', $url, '-d', $name, '-t', 'other' ], [ 'streams', '-s', $url, 'drop', "no$name" ],
+		[ 'read', '-s', "sqlite:$DIRECTORY/$name" ], [ 'append', '-s', $url, "$DIRECTORY/$name" ], [$name],
+		[ 'read', "--$name" ], [ 'read', '-n', $name ], [ 'read', 'a', $name ], [ 'streams', $name ], [ 'conformance', $name ],
+		[ 'read', '-s', $url, '-p', $name ], [ 'read', '-s', $url, qq({"$name": 1}) ], [ 'export', '-s', $url, "$DIRECTORY/no/$name" ])
+	{
+		my $process = run(@$arguments);
+
+		isnt($process->{status}, 0, "$kind: $arguments->[0] fails");
+		unlike($process->{err}, $raw, "$kind: a name in a message");
 	}
 }
 

@@ -46,6 +46,17 @@ sub log_of
 	return $process->{buffer};
 }
 
+# A batch of one fact, as export writes it.
+sub batch_line
+{
+	my ($number, $payload) = @_;
+
+	$payload //= $number;
+	return qq({"first_sequence_number": $number, "last_sequence_number": $number, "event_records": )
+	  . qq([{"sequence_number": $number, "occurred_at": "2026-01-31T08:15:30.123456Z", )
+	  . qq("event_type": "a", "payload": $payload}]}\n);
+}
+
 my @kinds = store_kinds();
 my $origin = fill(new_url('sqlite'));
 my $log = log_of($origin);
@@ -116,15 +127,40 @@ for my $kind (@kinds)
 
 	# Broken off by a line that is cut, as by a full disk.
 	$url = new_url($kind);
+	my $before_cut = (documents($lines[49]))[0]{last_sequence_number};
 	my $cut = join('', @lines[ 0 .. 49 ]) . substr($lines[50], 0, -20);
 	fails_with(run({ in => $cut }, 'import', '-s', $url), 1,
-		qr/\Afactstr: stdin:51: invalid batch: the line is not one JSON object\n/,
+		qr/\Afactstr: stdin:51: invalid batch: the line is not one JSON object\n(  detail: .*\n)?  hint: The store has the facts up to $before_cut\. Repeat the command to import the rest\.\n\z/,
 		"$kind: a line that is cut");
-	is(run('context-version', '-s', $url)->{buffer},
-		(documents($lines[49]))[0]{last_sequence_number} . "\n",
-		"$kind: what was before it is there");
+	is(run('context-version', '-s', $url)->{buffer}, "$before_cut\n",
+		"$kind: what was before it is there, as the message says");
 	lines_of({ in => $exported }, 'import', '-s', $url);
 	is(log_of($url), $log, "$kind: and the rest, repeated");
+
+	# More lines than are imported together before the one at fault, and input that cannot be read.
+	$url = new_url($kind);
+	my @numbered = map { batch_line($_) } 1 .. 1500;
+	fails_with(run({ in => join('', @numbered, "17\n") }, 'import', '-s', $url), 1,
+		qr/\Afactstr: stdin:1501: .*\n(  detail: .*\n)?  hint: The store has the facts up to 1500\./,
+		"$kind: the position after several steps");
+	fails_with(
+		run({ in => join('', map({ batch_line($_) } 1501 .. 1510), "\0\n") }, 'import', '-s', $url),
+		1, qr/\Afactstr: stdin:11: .*NUL byte\n  hint: The store has the facts up to 1510\./,
+		"$kind: where the input ends badly");
+	is(run('context-version', '-s', $url)->{buffer}, "1510\n", "$kind: is the store's");
+	my $first_malformed = run({ in => batch_line(1511, 'tru') . "17\n" }, 'import', '-s', $url);
+	like($first_malformed->{err}, qr/\Afactstr: stdin:1: /, "$kind: the first error is the one that is told");
+	unlike($first_malformed->{err}, qr/stdin:2/, "$kind: and the only one");
+	like($first_malformed->{err}, qr/  hint: Nothing has been imported\.\n\z/,
+		"$kind: nothing came before it");
+  SKIP:
+	{
+		skip 'there is no /dev/full', 1 if !-w '/dev/full';
+		fails_with(
+			run({ in => batch_line(1511), out => '/dev/full' }, 'import', '-s', $url),
+			1, qr/\Afactstr: cannot write "stdout": .*\n  hint: The store has the facts up to 1511\.\n\z/,
+			"$kind: a result that cannot be written");
+	}
 
 	# Without a file.
 	my $copy = new_url($kind);
@@ -188,6 +224,10 @@ fails_with(run('export', '-s', $origin, '--resume', spew($file, 'no export')), 1
 fails_with(run('export', '-s', $origin, '--resume', spew($file, "no export\n")), 1,
 	qr/\Afactstr: \Q$file\E: invalid batch: /, 'in any way');
 is(slurp($file), "no export\n", 'is left alone too');
+fails_with(run('export', '-s', $origin, '--resume',
+		spew($file, qq({"event_type": "a", "payload": 1, "occurred_at": "2018-02-07T01:45:21Z"}\n))), 1,
+	qr/\Afactstr: \Q$file\E: invalid batch: no export wrote one without numbers\n/,
+	'and so is history that could be imported');
 
 # What is wrong with a line.
 my $record = '{"sequence_number": 1, "occurred_at": "2026-01-31T08:15:30.123456Z", '
@@ -240,5 +280,104 @@ my $spelling = '"event\u005ftype": "\u0061\n\"\ud834\udd1e"';
 lines_of({ in => $line =~ s/"event_type": "a"/$spelling/r }, 'import', '-s', $escaped);
 like(log_of($escaped), qr/"event_type": "a\\u000a\\"\xf0\x9d\x84\x9e"/,
 	'escapes are read as what they stand for');
+
+# History from elsewhere, without numbers.
+my $event = '{"event_type": "a", "payload": %s, "occurred_at": "%s"%s}';
+my @history = (
+	sprintf($event, '{"n": 1}', '2018-02-07T01:45:21Z', ', "idempotency_key": "h 1"'),
+	'{"event_records": ['
+	  . sprintf($event, 'null', '20180207T024521.1234567+0100', ', "metadata": {"by": "x"}') . ', '
+	  . sprintf($event, '"2"', '2017-02-07T01:45Z', '') . '], "idempotency_key": "h 2"}',
+	sprintf($event, '3', '2018-02-06T20:45:21-05:00', ''),
+);
+
+sub imported
+{
+	my ($batches, $facts, $last) = @_;
+	return { imported_batches => $batches, imported_facts => $facts, last_sequence_number => $last };
+}
+
+# Numbers of a log, its batches, payloads, times and keys.
+sub story_of
+{
+	my ($url) = @_;
+	return [
+		map {
+			my $batch = $_;
+			join('; ', map { "$_->{sequence_number} $_->{occurred_at}" } @{ $batch->{event_records} })
+			  . ($batch->{idempotency_key} ? " $batch->{idempotency_key}" : '')
+		} documents(log_of($url))
+	];
+}
+
+for my $kind (@kinds)
+{
+	my $url = new_url($kind);
+	my @story = ('1 2018-02-07T01:45:21.000000Z h 1',
+		'2 2018-02-07T01:45:21.123456Z; 3 2017-02-07T01:45:00.000000Z h 2',
+		'4 2018-02-07T01:45:21.000000Z');
+
+	is_deeply([ lines_of({ in => join("\n", @history) }, 'import', '-s', $url) ], [ imported(3, 4, 4) ],
+		"$kind: history is imported");
+	is_deeply(story_of($url), \@story, "$kind: with numbers, times and keys");
+	is_deeply([ lines_of({ in => join("\n", @history[ 0, 1 ]) }, 'import', '-s', $url) ],
+		[ imported(0, 0, 4) ], "$kind: repeated, what has a key is passed by");
+	is_deeply([ lines_of({ in => join("\n", @history) }, 'import', '-s', $url) ], [ imported(1, 1, 5) ],
+		"$kind: and what has none is imported again");
+	is_deeply(story_of($url), [ @story, $story[2] =~ s/4/5/r ], "$kind: behind what is there");
+
+	# A line at fault: those before it are imported, and the error says so.
+	$url = new_url($kind);
+	fails_with(run({ in => join("\n", @history, '{"event_type": "a"}') }, 'import', '-s', $url), 1,
+		qr/\Afactstr: stdin:4: invalid batch: missing key "occurred_at"\n.*  hint: The file is imported up to line 3\. /s,
+		"$kind: a line at fault");
+	is_deeply(story_of($url), \@story, "$kind: what was before it is there");
+	fails_with(run({ in => join("\n", @history[ 2, 1 ], $history[1] =~ s/"2"/"3"/r) }, 'import', '-s', $url), 1,
+		qr/\Afactstr: stdin:3: idempotency key reused\n.*imported up to line 2\. /s,
+		"$kind: a key that has other events");
+	is(run('context-version', '-s', $url)->{buffer}, "5\n", "$kind: what was before it is there");
+	fails_with(run({ in => "$history[0]\n$line\n" }, 'import', '-s', $url), 1,
+		qr/\Afactstr: stdin:2: the batch has numbers, but the line before has none\n/,
+		"$kind: numbers after none");
+	fails_with(run({ in => "$line\n$history[0]\n" }, 'import', '-s', new_url($kind)), 1,
+		qr/\Afactstr: stdin:2: the batch has no numbers, but the line before has some\n/,
+		"$kind: none after numbers");
+}
+for my $case (
+	[ sprintf($event, 1, '2018-02-07T01:45:21', ''), qr/no time in key "occurred_at"/ ],
+	[ sprintf($event, 1, '2018-02-07T01:45:21Z', ', "sequence_number": 1'), qr/unknown key "sequence_number"/ ],
+	[ sprintf($event, 1, '2018-02-07T01:45:21Z', ', "event_records": []'), qr/keys of an event and of a batch/ ],
+	[ '{"event_records": [], ' . substr(sprintf($event, 1, '2018-02-07T01:45:21Z', ''), 1), qr/keys of an event and of a batch/ ],
+	[ sprintf($event, 1, '2018-02-07T01:45:21Z', ', "first_sequence_number": 1'), qr/keys of an event and of a batch/ ],
+	[ sprintf($event, 1, '2018-02-07T01:45:21Z', '') =~ s/"payload": 1, //r, qr/missing key "payload"/ ],
+	[ '{"event_records": []}', qr/at least one fact/ ],
+	[ '{}', qr/missing key "event_records"/ ],
+	[ $line =~ s/"(first|last)_sequence_number": 1, //gr, qr/it has a number, its batch has none/ ],
+	[ $line =~ s/"sequence_number": 1, //r, qr/missing key "sequence_number"/ ])
+{
+	my ($text, $message) = @$case;
+	my $url = new_url('sqlite');
+	my $process = run({ in => "\n$text\n" }, 'import', '-s', $url);
+
+	like($process->{err}, qr/\Afactstr: stdin:2: .*$message/, "refused: $text");
+	is(run('context-version', '-s', $url)->{buffer}, "none\n", 'nothing is stored');
+}
+
+# Where a terminal would be told how far it has got, and the summary, --quiet leaves errors only.
+for my $quiet ('-q', '--quiet')
+{
+	my $from = new_url('sqlite');
+	my $batch = spew("$DIRECTORY/one batch", batch_line(1));
+
+	for my $command ([ 'import', '-s', $from, $quiet, $batch ], [ 'copy', $quiet, $from, new_url('sqlite') ],
+		[ 'export', '-s', $from, '--force', $quiet, "$DIRECTORY/quiet export" ])
+	{
+		my $process = run(@$command);
+
+		is("$process->{status}$process->{buffer}$process->{err}", '0', "$command->[0] $quiet");
+	}
+	is(slurp("$DIRECTORY/quiet export"), run('export', '-s', $from)->{buffer}, 'has done its work');
+	fails_with(run('import', '-s', $from, $quiet, spew("$DIRECTORY/gap", batch_line(3))), 1, qr/\Afactstr: .*gap:1: /, "but errors are told: $quiet");
+}
 
 done_testing();

@@ -1,0 +1,109 @@
+/*
+ * store.c
+ *		Opening the store that a command works on.
+ */
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/json_text.h"
+#include "errors.h"
+#include "messages.h"
+#include "options.h"
+#include "secrets.h"
+#include "store.h"
+
+#define CLI_URL_VARIABLE "FACTSTR_URL"
+#define CLI_SQLITE_SCHEME "sqlite:"
+
+static bool
+cli_begins_with(const char *text, const char *beginning)
+{
+	return strncmp(text, beginning, strlen(beginning)) == 0;
+}
+
+/*
+ * Is it the path of a file, and no URL, which begins with a scheme?  What looks as if it held a password
+ * is meant for a server, unless it begins with a directory.
+ */
+static bool
+cli_is_path(const char *url)
+{
+	size_t		scheme = strspn(url, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-");
+
+	if (cli_find_secret(url) != NULL)
+		return url[0] == '/' || url[0] == '.';
+	return url[scheme] != ':';
+}
+
+/* As the path of a URL. */
+static void
+cli_write_path(fs_buffer *out, const char *path)
+{
+	for (; *path != '\0'; path++)
+	{
+		if (*path == '?')
+			fs_buffer_append_text(out, "%3F");
+		else if (*path == '%')
+			fs_buffer_append_text(out, "%25");
+		else
+			fs_buffer_append(out, path, 1);
+	}
+}
+
+/*
+ * The URL as the library is given it, as a new text for free; NULL if there is no memory.  A mode
+ * that the user has chosen stays.
+ */
+static char *
+cli_complete_url(const char *url, cli_store_mode mode)
+{
+	const char *options = strchr(url, '?');
+	fs_buffer	complete = {0};
+
+	if (cli_is_path(url))
+	{
+		fs_buffer_append_text(&complete, CLI_SQLITE_SCHEME);
+		cli_write_path(&complete, url);
+		options = NULL;
+	}
+	else
+		fs_buffer_append_text(&complete, url);
+	if (mode == CLI_EXISTING_STORE && (cli_is_path(url) || cli_begins_with(url, CLI_SQLITE_SCHEME)) &&
+		(options == NULL || strstr(options, "mode=") == NULL))
+		fs_buffer_append_text(&complete, options != NULL ? "&mode=rw" : "?mode=rw");
+	return fs_finish_text(&complete);
+}
+
+factstr_store *
+cli_open_url(const char *url, cli_store_mode mode)
+{
+	char	   *complete = cli_complete_url(url, mode);
+	factstr_store *store = NULL;
+	factstr_error error;
+	int			code;
+
+	if (complete == NULL)
+		code = cli_error_no_memory(&error);
+	else
+		code = factstr_open(complete, &store, &error);
+	if (complete != NULL && code == FACTSTR_CANNOT_OPEN && mode == CLI_EXISTING_STORE && error.hint[0] == '\0' &&
+		cli_begins_with(complete, CLI_SQLITE_SCHEME))
+		cli_error_hint(&error, "Check the path. Commands that append or import make a new store, this "
+					   "one does not.");
+	if (code != FACTSTR_OK)
+		(void) cli_fail(&error);
+	free(complete);
+	return store;
+}
+
+factstr_store *
+cli_open_store(cli_store_mode mode)
+{
+	const char *url = cli_given_url() != NULL ? cli_given_url() : getenv(CLI_URL_VARIABLE);
+
+	if (url != NULL && url[0] != '\0')
+		return cli_open_url(url, mode);
+	cli_usage_error("which store? use --store URL, or set " CLI_URL_VARIABLE);
+}

@@ -1,0 +1,23 @@
+/*
+ * store.h
+ *		Opening the store that a command works on.
+ */
+#ifndef FACTSTR_CLI_STORE_H
+#define FACTSTR_CLI_STORE_H
+
+#include "factstr.h"
+
+/* A command that only reads makes no store: a path would be mistyped, and the answer empty. */
+typedef enum cli_store_mode
+{
+	CLI_EXISTING_STORE,
+	CLI_NEW_STORE				/* made if it does not exist */
+} cli_store_mode;
+
+/* NULL after an error, which has been printed. */
+factstr_store *cli_open_url(const char *url, cli_store_mode mode);
+
+/* The same for the store of --store, or else of the environment; neither is a usage error. */
+factstr_store *cli_open_store(cli_store_mode mode);
+
+#endif							/* FACTSTR_CLI_STORE_H */

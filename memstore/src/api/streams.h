@@ -1,0 +1,14 @@
+/*
+ * api/streams.h
+ *		Opening a stream, whichever way it was asked for.
+ */
+#ifndef FACTSTR_API_STREAMS_H
+#define FACTSTR_API_STREAMS_H
+
+#include "streams/stream.h"
+
+/* The options have been taken; *stream is NULL.  *error is filled on failure. */
+int			fs_open_stream(factstr_store *store, const fs_stream_request *request,
+						   factstr_stream **stream, factstr_error *error);
+
+#endif							/* FACTSTR_API_STREAMS_H */

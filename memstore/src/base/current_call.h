@@ -1,0 +1,47 @@
+/*
+ * base/current_call.h
+ *		The call that a thread is in, and whether it is to end.
+ *
+ * What takes long asks now and then, wherever it is: the stores, and loops below them, which know of
+ * no store.  Calls are within one another when a handler makes some; the innermost one is asked.
+ */
+#ifndef FACTSTR_BASE_CURRENT_CALL_H
+#define FACTSTR_BASE_CURRENT_CALL_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+/* What ends a call.  It lies on the stack of its thread, and what it points to outlives it. */
+typedef struct fs_current_call
+{
+	atomic_bool *is_closed;		/* NULL: nothing closes it */
+	atomic_uint *interruptions; /* NULL: nothing interrupts it */
+	struct fs_current_call *outer;
+	unsigned int interruptions_before;
+} fs_current_call;
+
+typedef enum fs_call_state
+{
+	FS_CALL_GOES_ON,
+	FS_CALL_IS_CLOSED,
+	FS_CALL_IS_INTERRUPTED
+} fs_call_state;
+
+/* The thread is in a call from now on.  Either pointer may be NULL. */
+void		fs_current_call_begin(fs_current_call *call, atomic_bool *is_closed,
+								  atomic_uint *interruptions);
+void		fs_current_call_end(const fs_current_call *call);
+
+/* Outside of a call nothing is to end. */
+fs_call_state fs_current_call_state(void);
+
+/* NULL outside of calls. */
+fs_current_call *fs_current_call_now(void);
+
+/*
+ * Lets the thread work for a call of another thread, which waits for it: what is to end then is
+ * that call.  Returns the one that it was in, for a second exchange.
+ */
+fs_current_call *fs_current_call_exchange(fs_current_call *call);
+
+#endif							/* FACTSTR_BASE_CURRENT_CALL_H */

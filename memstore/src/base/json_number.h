@@ -1,0 +1,32 @@
+/*
+ * base/json_number.h
+ *		Numbers of JSON, spelt so that two are equal if, and only if, their spellings are.
+ */
+#ifndef FACTSTR_BASE_JSON_NUMBER_H
+#define FACTSTR_BASE_JSON_NUMBER_H
+
+#include "base/buffer.h"
+#include "match/json_value.h"
+
+/* The parts of a number token, borrowed from it. */
+typedef struct fs_number
+{
+	bool		negative;
+	fs_text		integer;
+	fs_text		fraction;
+	int64_t		exponent;		/* as written, or beyond +-FS_HUGE_EXPONENT */
+} fs_number;
+
+/* The whole run of characters that may belong to the number that begins here. */
+fs_text		fs_number_token(const char *text, const char *end);
+
+/* Is the token, all of it, a JSON number?  Then its parts are in *number. */
+bool		fs_scan_number(fs_text token, fs_number *number);
+
+/*
+ * Writes the canonical form.  False if the number is out of range: every store keeps 131,072 digits before the
+ * point and 16,383 behind it.
+ */
+bool		fs_write_number(fs_buffer *out, const fs_number *number);
+
+#endif							/* FACTSTR_BASE_JSON_NUMBER_H */

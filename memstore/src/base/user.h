@@ -1,0 +1,17 @@
+/*
+ * base/user.h
+ *		Who runs the process.
+ */
+#ifndef FACTSTR_BASE_USER_H
+#define FACTSTR_BASE_USER_H
+
+/* The room that fs_user_name needs, its NUL included: what a name of the server may have. */
+#define FS_USER_NAME_SIZE 64
+
+/*
+ * Writes the name of the effective user or, if the system knows none that fits, "uid 1000".  Returns
+ * name.
+ */
+char	   *fs_user_name(char *name);
+
+#endif							/* FACTSTR_BASE_USER_H */

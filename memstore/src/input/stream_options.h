@@ -1,0 +1,23 @@
+/*
+ * input/stream_options.h
+ *		The options of a stream that come as a JSON document.
+ */
+#ifndef FACTSTR_INPUT_STREAM_OPTIONS_H
+#define FACTSTR_INPUT_STREAM_OPTIONS_H
+
+#include "factstr.h"
+
+typedef struct fs_stream_options
+{
+	char	   *name;			/* NULL: not durable */
+	char	   *event_query;	/* NULL: every fact */
+	char	   *partition_key;	/* of the options; or NULL */
+	factstr_stream_options options;
+} fs_stream_options;
+
+/* text may be NULL: the defaults.  On success *parsed is to be released; on failure it is zeroed. */
+int			fs_stream_options_of_json(const char *text, fs_stream_options *parsed,
+									  factstr_error *error);
+void		fs_stream_options_release(fs_stream_options *parsed);
+
+#endif							/* FACTSTR_INPUT_STREAM_OPTIONS_H */

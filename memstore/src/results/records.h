@@ -1,0 +1,28 @@
+/*
+ * results/records.h
+ *		Facts as event records, which are JSON: {"sequence_number": 1, "occurred_at": "...",
+ *		"event_type": "...", "payload": ...}, and "metadata" if the fact has it.
+ */
+#ifndef FACTSTR_RESULTS_RECORDS_H
+#define FACTSTR_RESULTS_RECORDS_H
+
+#include "factstr.h"
+
+#include "base/buffer.h"
+
+/* A fact that is to be imported may have no number yet. */
+void		fs_write_event_record(fs_buffer *out, const factstr_fact *fact);
+
+/* An array of them. */
+void		fs_write_event_records(fs_buffer *out, const factstr_fact *facts, size_t count);
+
+/*
+ * What a stream delivers: {"first_sequence_number": 1, "last_sequence_number": 2,
+ * "event_records": [...]}.
+ */
+void		fs_write_delivery(fs_buffer *out, const factstr_batch *batch);
+
+/* {"code": "...", "message": "..."}, with "detail" and "hint" if there are any; NULL: no memory. */
+char	   *fs_error_document(int code, const factstr_error *error);
+
+#endif							/* FACTSTR_RESULTS_RECORDS_H */

@@ -1,0 +1,36 @@
+/*
+ * stores/hub.h
+ *		Where the library's threads wait for something to do.
+ *
+ * A store wakes its hub when facts have come in or cursors have moved.  Who wants to wait takes the
+ * count of wake-ups first, then looks, then waits for the count to change: nothing that happened in
+ * between is missed.
+ *
+ * The dispatcher of streams waits for facts.  Who waits for a cursor to move, or for a name to become free, waits for
+ * cursors: that count changes with both, so that moving a cursor makes nobody read.
+ */
+#ifndef FACTSTR_STORES_HUB_H
+#define FACTSTR_STORES_HUB_H
+
+#include <stdint.h>
+
+typedef struct fs_hub fs_hub;
+
+/* NULL if out of memory. */
+fs_hub	   *fs_hub_new(void);
+void		fs_hub_free(fs_hub *hub);
+
+/* Facts may have come in, and cursors may have moved. */
+void		fs_hub_wake(fs_hub *hub);
+
+/* Cursors may have moved, and names may have become free. */
+void		fs_hub_wake_cursors(fs_hub *hub);
+
+uint64_t	fs_hub_count(fs_hub *hub);
+uint64_t	fs_hub_cursor_count(fs_hub *hub);
+
+/* Return when the count is no longer the one given, or after so many ms; negative: no limit. */
+void		fs_hub_wait(fs_hub *hub, uint64_t count, int64_t timeout_ms);
+void		fs_hub_cursor_wait(fs_hub *hub, uint64_t count, int64_t timeout_ms);
+
+#endif							/* FACTSTR_STORES_HUB_H */

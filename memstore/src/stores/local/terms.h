@@ -1,0 +1,57 @@
+/*
+ * stores/local/terms.h
+ *		What the inverted index of the memory and the SQLite store knows of a fact.
+ *
+ * A fact's terms are its event type, and each scalar of its payload together with the path to it:
+ * the keys on the way, and that an array is passed, but not at which index.  What a predicate asks
+ * for is in a matching payload at the same path, so a fact that matches holds all terms of the
+ * predicate.  The reverse does not hold, and need not: the matcher decides.
+ *
+ * A term is kept as a 64-bit hash.  Two terms with one hash cost a look at a fact that does not
+ * match, never a wrong answer.  A SQLite file keeps these numbers, so how they are computed never
+ * changes within a schema version.
+ */
+#ifndef FACTSTR_STORES_LOCAL_TERMS_H
+#define FACTSTR_STORES_LOCAL_TERMS_H
+
+#include <stdint.h>
+
+#include "json/binding.h"
+
+/* As a SQLite integer it is the same 64 bits, signed. */
+typedef uint64_t fs_term;
+
+/* Terms are in SQLite's order, so that its index is filled in one direction. */
+static inline bool
+fs_term_is_before(fs_term a, fs_term b)
+{
+	return (int64_t) a < (int64_t) b;
+}
+
+/* Begins zeroed, and can be used again and again. */
+typedef struct fs_term_list
+{
+	size_t		count;
+	size_t		capacity;
+	fs_term    *terms;
+} fs_term_list;
+
+fs_term		fs_term_of_event_type(fs_text event_type);
+
+/*
+ * The terms of a payload, or of a predicate, in order and without repetition, replace what is in the
+ * list.  False if there is no memory.
+ */
+bool		fs_terms_of_value(fs_json value, fs_term_list *list);
+
+/*
+ * Adds all terms of a fact, with that of its type, in order and without repetition, behind what is
+ * in the list.
+ */
+bool		fs_terms_add_fact(fs_term_list *list, fs_text event_type, fs_json payload);
+
+/* Room for more terms behind those that are there.  False if there is no memory. */
+bool		fs_term_list_reserve(fs_term_list *list, size_t more);
+void		fs_term_list_release(fs_term_list *list);
+
+#endif							/* FACTSTR_STORES_LOCAL_TERMS_H */

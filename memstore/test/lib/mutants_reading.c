@@ -1,0 +1,142 @@
+/*
+ * mutants_reading.c
+ *		Faults of what queries and cursors give.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "mutants.h"
+
+static int
+version_of_rows(fs_backend *backend, const fs_query *query, fs_fact_list *facts, uint64_t *version,
+				factstr_error *error)
+{
+	int			code = GOOD->query(backend, query, facts, version, error);
+
+	*version = facts->count == 0 ? 0 : facts->facts[facts->count - 1].sequence_number;
+	return code;
+}
+
+static int
+version_of_later_moment(fs_backend *backend, const fs_query *query, fs_fact_list *facts,
+						uint64_t *version, factstr_error *error)
+{
+	int			code = GOOD->query(backend, query, facts, version, error);
+	uint64_t	moment = *version;
+
+	/* Gives a writer its chance, if there is one. */
+	for (int i = 0; i < 100 && *version == moment; i++)
+	{
+		(void) usleep(200);
+		*version = mutant_version_of(backend, query);
+	}
+	return code;
+}
+
+static int
+swap_first_rows(fs_backend *backend, const fs_query *query, fs_fact_list *facts, uint64_t *version,
+				factstr_error *error)
+{
+	int			code = GOOD->query(backend, query, facts, version, error);
+
+	if (facts->count > 1)
+	{
+		factstr_fact first = facts->facts[0];
+
+		facts->facts[0] = facts->facts[1];
+		facts->facts[1] = first;
+	}
+	return code;
+}
+
+static int
+inclusive_lower_bound(fs_backend *backend, const fs_query *query, fs_fact_list *facts,
+					  uint64_t *version, factstr_error *error)
+{
+	fs_query	copy = *query;
+
+	if (copy.parsed.after > 0)
+		copy.parsed.after--;
+	return GOOD->query(backend, &copy, facts, version, error);
+}
+
+/* The facts from the first on, where the query uses the other name of its bound. */
+static int
+forget_other_name(fs_backend *backend, const fs_query *query, fs_fact_list *facts,
+				  uint64_t *version, factstr_error *error)
+{
+	fs_query	copy = *query;
+
+	if (strstr(query->text, "min_sequence_number") != NULL)
+		copy.parsed.after = 0;
+	return GOOD->query(backend, &copy, facts, version, error);
+}
+
+/*
+ * What numbers given out before the commit do: a reader comes before a writer is done, and misses
+ * the fact for good.
+ */
+static int
+miss_a_fact(fs_backend *backend, const fs_query *query, fs_fact_list *facts, uint64_t *version,
+			factstr_error *error)
+{
+	int			code = GOOD->query(backend, query, facts, version, error);
+
+	if (facts->count > 1 && facts->facts[facts->count - 1].sequence_number > 100)
+	{
+		facts->facts[facts->count - 2] = facts->facts[facts->count - 1];
+		facts->count--;
+	}
+	return code;
+}
+
+static int
+alter_payload(fs_backend *backend, const fs_query *query, fs_fact_list *facts, uint64_t *version,
+			  factstr_error *error)
+{
+	int			code = GOOD->query(backend, query, facts, version, error);
+
+	for (size_t i = 0; i < facts->count; i++)
+	{
+		char	   *found = strstr(facts->facts[i].payload, "9007199254740993");
+
+		if (found != NULL)
+			found[15] = '2';
+	}
+	return code;
+}
+
+static int
+read_forwards(fs_backend *backend, const fs_query *query, const fs_range *range,
+			  fs_fact_list *facts, factstr_error *error)
+{
+	fs_range	copy = *range;
+
+	copy.backwards = false;
+	return GOOD->read(backend, query, &copy, facts, error);
+}
+
+static int
+read_beyond_the_end(fs_backend *backend, const fs_query *query, const fs_range *range,
+					fs_fact_list *facts, factstr_error *error)
+{
+	fs_range	copy = *range;
+
+	copy.up_to = mutant_head_of(backend);
+	return GOOD->read(backend, query, &copy, facts, error);
+}
+
+const mutant mutants_of_reading[] = {
+	MUTANT("the version is that of the returned rows", "rule 11", query, version_of_rows),
+	MUTANT("the version is of a later moment than the rows", "rule 13", query,
+		   version_of_later_moment),
+	MUTANT("rows are not in order", "rule 13", query, swap_first_rows),
+	MUTANT("after is inclusive", "rule 11", query, inclusive_lower_bound),
+	MUTANT("min_sequence_number in a query has no effect", "rule 11", query, forget_other_name),
+	MUTANT("a reader misses a fact", "rule 2", query, miss_a_fact),
+	MUTANT("a large integer comes back as its neighbour", "rule 4", query, alter_payload),
+	MUTANT("a cursor cannot read backwards", "reading", read, read_forwards),
+	MUTANT("a cursor sees facts that were appended after it was opened", "reading", read,
+		   read_beyond_the_end),
+	NO_MUTANT
+};
