@@ -64,7 +64,7 @@ my $CATALOG = qq(
 	FROM relations r WHERE r.relkind IN ('v', 'm')
 	UNION ALL
 	SELECT row('column', r.oid::regclass, a.attnum, a.attname, a.attisdropped, format_type(a.atttypid, a.atttypmod), a.attcollation::regcollation, a.attnotnull,
-		pg_get_expr(d.adbin, d.adrelid), a.attidentity, a.attgenerated, a.attstorage, a.attcompression, a.attstattarget, a.attacl,
+		pg_get_expr(d.adbin, d.adrelid), a.attidentity, a.attgenerated, a.attstorage, to_jsonb(a)->>'attcompression', a.attstattarget, a.attacl,
 		(SELECT array_agg(o ORDER BY o) FROM unnest(a.attoptions) o WHERE o NOT LIKE 'pg_attver=%'),
 		col_description(r.oid, a.attnum))::text
 	FROM relations r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 LEFT JOIN pg_attrdef d ON (d.adrelid, d.adnum) = (a.attrelid, a.attnum)
@@ -78,6 +78,9 @@ my $CATALOG = qq(
 	UNION ALL
 	SELECT row('trigger', r.oid::regclass, t.tgname, pg_get_triggerdef(t.oid), t.tgenabled, obj_description(t.oid, 'pg_trigger'))::text
 	FROM relations r JOIN pg_trigger t ON t.tgrelid = r.oid AND NOT t.tgisinternal
+	UNION ALL
+	SELECT row('event trigger', e.evtname, e.evtevent, e.evtfoid::regprocedure, e.evtenabled, e.evttags, e.evtowner::regrole, obj_description(e.oid, 'pg_event_trigger'))::text
+	FROM pg_event_trigger e JOIN members m ON m.classid = 'pg_event_trigger'::regclass AND m.objid = e.oid
 	UNION ALL
 	SELECT row('rule', r.oid::regclass, u.rulename, pg_get_ruledef(u.oid), u.ev_enabled)::text
 	FROM relations r JOIN pg_rewrite u ON u.ev_class = r.oid

@@ -1,7 +1,7 @@
-# A notification queue that is as full as a test wants it.  The queue of PostgreSQL 15 takes a
-# million pages (8 GB), from the head back to the position of the slowest listener.
+# A notification queue that is as full as a test wants it, from the head back to the position of the slowest listener.
 #
-# With FACTSTR_LONG=1 in the environment these pages are sent and written, which takes minutes.
+# From 17 on the number of its pages is a setting, and small here: they are sent.  Before, it takes a million pages
+# (8 GB).  With FACTSTR_LONG=1 in the environment these are sent and written, which takes minutes.
 # Else the slowest listener is moved back by as much, in shared memory, to where it would be after a
 # great many notifications: page numbers wrap around, so there are pages before page 0.  Its file
 # there holds a page that PostgreSQL has written, and the others are hard links to it.  So the
@@ -16,31 +16,33 @@ use warnings;
 use PostgreSQL::Test::Utils;
 
 my $PAGE_SIZE = 8192;
-my $PAGES = 0x100000;
-my $PAGE_NUMBERS = 2 * $PAGES;
 my $SEGMENT = 32;
 my $CHUNK = 10_000;
 my $FREE_DISK = 16;
 
+# Of the server that the tests run on.
+my $has_setting = (qx(pg_config --version) =~ /(\d+)/)[0] >= 17;
+our $PAGES = $has_setting ? 0x400 : 0x100000;
+my $PAGE_NUMBERS = 2 * $PAGES;
+
 my @queues;
+
+# What a server needs in its configuration.
+sub settings { return $has_setting ? "max_notify_queue_pages = $PAGES" : '' }
+
+# Does filling the queue mean to send all of it?
+sub is_sent { return $has_setting || $ENV{FACTSTR_LONG} }
 
 # What keeps this from working with a server, or the empty text.
 sub obstacle
 {
 	my ($node) = @_;
 
-	if ($ENV{FACTSTR_LONG})
-	{
-		my $line = (split(/\n/, qx(df -Pk '@{[ $node->data_dir ]}')))[-1];
-		my $free = (split(/\s+/, $line))[3] / 1024 / 1024;
+	return '' if $has_setting || !$ENV{FACTSTR_LONG};
+	my $line = (split(/\n/, qx(df -Pk '@{[ $node->data_dir ]}')))[-1];
+	my $free = (split(/\s+/, $line))[3] / 1024 / 1024;
 
-		return sprintf('%d GB of disk are free, %d are needed', $free, $FREE_DISK) if $free < $FREE_DISK;
-	}
-	elsif ($node->pg_version !~ /^15\b/)
-	{
-		return 'without FACTSTR_LONG=1 this knows the queue of PostgreSQL 15 only';
-	}
-	return '';
+	return $free < $FREE_DISK ? sprintf('%d GB of disk are free, %d are needed', $free, $FREE_DISK) : '';
 }
 
 # The queue of a server, with a session that listens and will stay in a transaction, and one to work with.
@@ -51,7 +53,7 @@ sub new
 
 	push @queues, $self;
 	$session->run('SET client_min_messages = error');
-	return $self if $ENV{FACTSTR_LONG};
+	return $self if is_sent();
 	$self->compile;
 	# The first segment leaves the few buffers.
 	$self->send(3 * $SEGMENT);
@@ -62,7 +64,7 @@ sub compile
 {
 	my ($self) = @_;
 	my $directory = PostgreSQL::Test::Utils::tempdir_short();
-	my ($include) = split(/\n/, ($self->{node}->config_data('--includedir-server'))[0]);
+	chomp(my $include = qx(pg_config --includedir-server));
 
 	open(my $source, '>', "$directory/notify_queue.c") or die $!;
 	print $source <<~'C';
@@ -77,8 +79,8 @@ sub compile
 
 		PG_MODULE_MAGIC;
 
-		#if PG_VERSION_NUM / 10000 != 15
-		#error "these are the structures of PostgreSQL 15, of its commands/async.c"
+		#if PG_VERSION_NUM >= 170000
+		#error "these are the structures of PostgreSQL 13 to 16, of its commands/async.c"
 		#endif
 
 		typedef struct QueuePosition
@@ -218,7 +220,7 @@ sub fill_to
 	my ($self, $share) = @_;
 	my $wanted = int($share * $PAGES);
 
-	unless ($ENV{FACTSTR_LONG})
+	if (!is_sent())
 	{
 		my $head = $self->{session}->value('SELECT notify_queue_head()');
 		my $tail = $head - $wanted + $PAGE_NUMBERS;

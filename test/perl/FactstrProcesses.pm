@@ -48,10 +48,14 @@ sub work_on
 		my $error = $@;
 		my $cancelled = $session->state eq '57014';
 		$session->state_of('ROLLBACK');
-		# A lost connection may seem to execute statements, but returns no rows.
-		my $alive = $session->state_of('SELECT 1') eq '00000' && @{ $session->rows };
-		die $error if $alive && !$cancelled;
-		undef $session if !$alive;
+		if ($session->is_lost)
+		{
+			undef $session;
+		}
+		elsif (!$cancelled)
+		{
+			die $error;
+		}
 	}
 	return;
 }

@@ -91,7 +91,8 @@ sub finish
 	}
 	local $SIG{__WARN__} = $self->keep_warning;
 	my $result = $self->{failed_to_start} ? undef : $self->{connection}->pg_result;
-	if (defined $result)
+	# DBD::Pg 3.21 takes a statement that was cancelled for a success, but for its state.
+	if (defined $result && $self->{connection}->state ne '57014')
 	{
 		$self->{state} = '00000';
 		$self->{message} = '';
@@ -141,6 +142,15 @@ sub text
 	return join("\n", map { join('|', map { $_ // '' } @$_) } @{ $self->{rows} // [] });
 }
 
+# Has the server ended the connection?  The driver may seem to execute statements on a lost one, but these
+# return no rows.
+sub is_lost
+{
+	my ($self) = @_;
+
+	return $self->state_of('SELECT 1') ne '00000' || !@{ $self->rows };
+}
+
 # Runs a statement and returns its SQLSTATE.
 sub state_of
 {
@@ -162,6 +172,16 @@ sub disconnect
 	my ($self) = @_;
 
 	$self->{connection}->disconnect;
+	return;
+}
+
+# A statement that still runs is waited for by the driver, which gives a warning of the server's that comes
+# meanwhile to the connection's handle: freed before, the program ends with a segmentation fault.
+sub DESTROY
+{
+	my ($self) = @_;
+
+	delete $self->{statement} if ${^GLOBAL_PHASE} ne 'DESTRUCT';
 	return;
 }
 

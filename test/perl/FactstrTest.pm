@@ -104,12 +104,13 @@ sub crash
 	# It must not fork one more while its processes are listed.
 	kill 'STOP', $postmaster;
 	wait_until('the postmaster stands still', sub { ((process($postmaster))[0] // 'Z') =~ /[TtZX]/ });
-	my @processes = ($postmaster, children($postmaster));
+	my @children = children($postmaster);
 
+	# The others first, so that none of them has time to notice.
+	kill 'KILL', @children if !$options{postmaster_only};
 	$node->kill9;
-	kill 'KILL', @processes if !$options{postmaster_only};
 	wait_until('all processes of the server are gone',
-		sub { !grep { is_alive($_) } @processes });
+		sub { !grep { is_alive($_) } $postmaster, @children });
 	# As long as its parent does not ask for it, a dead process still has its id, and the new server
 	# would take the old one to be running.
 	unlink $node->data_dir . '/postmaster.pid', glob($node->host . '/.s.PGSQL.*.lock');
@@ -185,12 +186,14 @@ sub wait_until
 	return;
 }
 
-# What a session's statement waits for, e.g. WALWrite, or the empty text.
+# What a session's statement waits for, e.g. WALWrite, or the empty text. 17 and later tell the write itself, WalWrite,
+# from the lock on it; here both are WALWrite, as before.
 sub wait_event
 {
 	my ($observer, $session) = @_;
+	my $event = $observer->value('SELECT wait_event FROM pg_stat_activity WHERE pid = $1', $session->pid) // '';
 
-	return $observer->value('SELECT wait_event FROM pg_stat_activity WHERE pid = $1', $session->pid) // '';
+	return $event =~ s/^Wal(?=Write$|Sync$)/WAL/r;
 }
 
 sub wait_for_event

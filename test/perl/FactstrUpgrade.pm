@@ -1,4 +1,4 @@
-# The upgrade of PostgreSQL itself, here to the same version.
+# The upgrade of PostgreSQL itself.
 
 package FactstrUpgrade;
 
@@ -13,16 +13,19 @@ use PostgreSQL::Test::Utils;
 
 our @EXPORT = qw(pg_upgrade_ok);
 
-# Stops a server, and starts another one with what was in it and these settings.
+# Stops a server, and starts another one with what was in it and these settings: one of the same version, or of
+# that which is installed at a path.
 sub pg_upgrade_ok
 {
-	my ($node, $conf) = @_;
-	my $bindir = ($node->config_data('--bindir'))[0] =~ s/\n.*//sr;
-	my $upgraded = PostgreSQL::Test::Cluster->new($node->name . '_upgraded');
+	my ($node, $conf, $install_path) = @_;
+	# Nodes of 13 and 14 do not know where theirs is, which is in PATH.
+	my $in_path = qx(dirname -- "\$(command -v postgres)") =~ s/\n.*//sr;
+	my ($old, $new) = map { defined $_ ? "$_/bin" : $in_path } $node->{_install_path}, $install_path;
+	my $upgraded = PostgreSQL::Test::Cluster->new($node->name . '_upgraded', install_path => $install_path);
 
 	$upgraded->init(extra => [ '-E', 'UTF8', '--locale=C' ]);
 	$upgraded->append_conf('postgresql.conf', $conf);
-	my @command = ('pg_upgrade', '-d', $node->data_dir, '-D', $upgraded->data_dir, '-b', $bindir, '-B', $bindir,
+	my @command = ("$new/pg_upgrade", '-d', $node->data_dir, '-D', $upgraded->data_dir, '-b', $old, '-B', $new,
 		'-p', $node->port, '-P', $upgraded->port, '-s', PostgreSQL::Test::Utils::tempdir_short());
 	my $here = Cwd::getcwd();
 

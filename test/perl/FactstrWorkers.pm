@@ -125,39 +125,31 @@ sub launchers
 	return $session->text(q(SELECT pid FROM pg_stat_activity WHERE backend_type = 'factstr launcher'));
 }
 
-# The streams that have a worker, one each, of this database or another.
+# The ids of the workers of this database or another.
 sub workers
 {
 	my ($session, $database) = @_;
 
 	return $session->text(q(
-		SELECT application_name FROM pg_stat_activity
-		WHERE backend_type = 'factstr subscription' AND datname = coalesce($1, current_database()) AND application_name <> ''
-		ORDER BY 1), $database);
+		SELECT pid FROM pg_stat_activity
+		WHERE backend_type = 'factstr delivery' AND datname = coalesce($1, current_database()) ORDER BY 1), $database);
 }
 
-# The id of the worker of a stream, or undef.
+# The id of the worker that delivers a stream now, or undef.
 sub worker_of
 {
-	my ($session, $stream, $database) = @_;
+	my ($session, $stream) = @_;
 
-	return $session->value(q(
-		SELECT pid FROM pg_stat_activity
-		WHERE backend_type = 'factstr subscription' AND datname = coalesce($2, current_database()) AND application_name = $1),
-		$stream, $database);
+	return status($session, $stream, 'consumer_pid') || undef;
 }
 
-# Waits until a stream has a worker, another than the one with that id, and returns its id.
+# Waits until this database has a worker, and returns the id of one.
 sub wait_for_worker
 {
-	my ($session, $stream, %options) = @_;
-	my $pid;
+	my ($session) = @_;
 
-	wait_until("$stream has a worker", sub {
-		$pid = worker_of($session, $stream, $options{database});
-		return $pid && $pid != ($options{other_than} // 0);
-	});
-	return $pid;
+	wait_until('there is a worker', sub { workers($session) ne '' });
+	return (split(/\n/, workers($session)))[0];
 }
 
 1;

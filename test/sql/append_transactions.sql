@@ -1,5 +1,5 @@
--- Appending: gap-free numbers whatever becomes of statements, savepoints and transactions.
-\getenv abs_srcdir PG_ABS_SRCDIR
+-- Appending: numbers without gaps, whether statements, savepoints and transactions succeed or fail.
+\set abs_srcdir `echo "$PG_ABS_SRCDIR"`
 \set helpers :abs_srcdir /data/helpers.sql
 \set ECHO none
 \i :helpers
@@ -10,18 +10,22 @@ CREATE FUNCTION pg_temp.append(event_type text, count int = 1) RETURNS text
 LANGUAGE sql AS $$ SELECT factstr_append(pg_temp.events(event_type, count))::text $$;
 -- rule 2: no gap, no number twice
 CREATE VIEW pg_temp.log AS
-SELECT count(*), min(sequence_number), max(sequence_number), count(DISTINCT batch_first_sequence_number) AS batches,
+SELECT count(*), min(sequence_number), max(sequence_number),
+	count(DISTINCT batch_first_sequence_number) AS batches,
 	bool_and(batch_first_sequence_number <= sequence_number) AS batches_right FROM factstr_events;
 
 -- Several appends in one statement; two appends are never merged.
 SELECT pg_temp.append('a'), pg_temp.append('b', 2), pg_temp.append('c');
 SELECT n, factstr_append(pg_temp.events('series', n)) FROM generate_series(1, 3) n;
-WITH first AS MATERIALIZED (SELECT pg_temp.append('with')) SELECT first.append, pg_temp.append('main') FROM first;
+WITH first AS MATERIALIZED (SELECT pg_temp.append('with')) SELECT first.append,
+	pg_temp.append('main')
+FROM first;
 CREATE TEMP TABLE results (result text);
 INSERT INTO results SELECT pg_temp.append('insert') FROM generate_series(1, 2) RETURNING result;
 UPDATE results SET result = pg_temp.append('update') RETURNING result;
 SELECT * FROM pg_temp.log;
-SELECT sequence_number, batch_first_sequence_number AS batch, event_type FROM factstr_events ORDER BY 1;
+SELECT sequence_number, batch_first_sequence_number AS batch, event_type
+FROM factstr_events ORDER BY 1;
 
 -- rule 2: a failed statement takes back all its appends, and uses no number
 SELECT pg_temp.append('lost'), 1 / (length(pg_temp.append('lost too')) - 9);
@@ -51,7 +55,9 @@ SELECT pg_temp.append('kept');
 RELEASE three;
 COMMIT;
 SELECT * FROM pg_temp.log;
-SELECT sequence_number, batch_first_sequence_number AS batch, event_type FROM factstr_read('{}', 4, true) r JOIN factstr_events e USING (sequence_number, event_type) ORDER BY 1;
+SELECT sequence_number, batch_first_sequence_number AS batch, event_type
+FROM factstr_read('{}', 4, true) r JOIN factstr_events e USING (sequence_number, event_type)
+ORDER BY 1;
 
 -- In a transaction that began with an error caught by a savepoint.
 BEGIN;
@@ -69,7 +75,8 @@ BEGIN
 	FOR n IN 1 .. 5 LOOP
 		BEGIN
 			SELECT * INTO STRICT result FROM factstr_append(pg_temp.events('block ' || n, n));
-			RAISE NOTICE '% % %', result.first_sequence_number, result.last_sequence_number, result.committed_count;
+			RAISE NOTICE '% % %', result.first_sequence_number, result.last_sequence_number,
+			result.committed_count;
 			IF n % 2 = 0 THEN
 				RAISE division_by_zero;
 			END IF;
@@ -94,8 +101,9 @@ CALL pg_temp.transactions();
 SELECT event_type FROM factstr_read('{}', 3, true);
 SELECT * FROM pg_temp.log;
 
--- A prepared statement, planned anew and then kept.
-PREPARE appending(text, int) AS SELECT last_sequence_number - first_sequence_number AS difference, committed_count
+-- A prepared statement with a generic plan
+PREPARE appending(text, int) AS
+SELECT last_sequence_number - first_sequence_number AS difference, committed_count
 	FROM factstr_append(pg_temp.events($1, $2));
 SET plan_cache_mode = force_generic_plan;
 EXECUTE appending('prepared', 1);
@@ -106,26 +114,32 @@ RESET plan_cache_mode;
 -- A transaction sees what it has appended, a statement what was there before it.
 BEGIN;
 SELECT pg_temp.append('own');
-SELECT event_type, sequence_number = (SELECT max FROM pg_temp.log) AS newest FROM factstr_read('{}', 1, true);
-SELECT before = after AS same_snapshot FROM factstr_context_version('{}') AS before, pg_temp.append('own'),
-	LATERAL factstr_context_version(jsonb_build_object('min_sequence_number', length(append))) AS after;
+SELECT event_type, sequence_number = (SELECT max FROM pg_temp.log) AS newest
+FROM factstr_read('{}', 1, true);
+SELECT before = after AS same_snapshot
+FROM factstr_context_version('{}') AS before, pg_temp.append('own'),
+	LATERAL factstr_context_version(
+		jsonb_build_object('after', length(append))) AS after;
 COMMIT;
 
--- The time of an append does not go back with the transaction's.
+-- occurred_at is the time of the append, not of the transaction's start.
 BEGIN;
 SELECT pg_temp.append('at once');
 SELECT pg_sleep(0.002);
 SELECT pg_temp.append('later');
-SELECT count(DISTINCT occurred_at) AS times, bool_and(occurred_at >= now()) AS within FROM factstr_read('{}', 2, true);
+SELECT count(DISTINCT occurred_at) AS times, bool_and(occurred_at >= now()) AS within
+FROM factstr_read('{}', 2, true);
 COMMIT;
 
--- Functions that write are refused where nothing may be written.
+-- Functions that write fail in a read-only transaction.
 BEGIN READ ONLY;
 SELECT count(*) > 0 AS readable FROM factstr_read();
 SAVEPOINT s;
-SELECT f.state, f.message FROM (VALUES (1, 'SELECT factstr_append(''[{"event_type": "a", "payload": 1}]'')'),
+SELECT f.state, f.message
+FROM (VALUES (1, 'SELECT factstr_append(''[{"event_type": "a", "payload": 1}]'')'),
 	(2, 'SELECT factstr_append_if(''[{"event_type": "a", "payload": 1}]'', ''{}'', 1)'),
-	(3, 'SELECT factstr_try_append_if(''[{"event_type": "a", "payload": 1}]'', ''{}'', 1)')) i(n, command),
+	(3, 'SELECT factstr_try_append_if(''[{"event_type": "a", "payload": 1}]'', ''{}'', 1)')
+	) i(n, command),
 	pg_temp.failure(command) f ORDER BY n;
 ROLLBACK;
 

@@ -69,7 +69,7 @@ is(append_lock_holders($observer), '', 'the lock is free while the first append 
 $b->start(append(new => 'b'));
 wait_for_event($observer, $b, 'WALWrite');
 is($observer->value('SELECT count(*) FROM factstr_events'), 4, 'the second append has committed as well, behind the first');
-ok(!$a->is_done && !$b->is_done, 'neither has been answered');
+is_deeply([ map { $_->is_done } $a, $b ], [ 0, 0 ], 'neither has been answered');
 
 #
 # Readers.
@@ -82,9 +82,10 @@ my %waiting = (
 	'factstr_query of all facts' => ['SELECT last_returned_sequence_number FROM factstr_query()', '4'],
 	'factstr_query of the new ones' => ["SELECT current_context_version FROM factstr_query('$of_new')", '4'],
 	'factstr_query by predicate' => ["SELECT current_context_version FROM factstr_query('$of_a')", '3'],
-	'factstr_query that returns no rows' => [q(SELECT current_context_version FROM factstr_query('{"min_sequence_number": 9}')), '4'],
-	'factstr_read' => [q(SELECT sequence_number FROM factstr_read('{"min_sequence_number": 2}')), "3\n4"],
+	'factstr_query that returns no rows' => [q(SELECT current_context_version FROM factstr_query('{"after": 9}')), '4'],
+	'factstr_read' => [q(SELECT sequence_number FROM factstr_read('{"after": 2}')), "3\n4"],
 	'factstr_batches' => ['SELECT first_sequence_number FROM factstr_batches(after_sequence_number => 2)', "3\n4"],
+	'factstr_newest' => ["SELECT current_context_version FROM factstr_newest('[$of_old, $of_new]')", '4'],
 	'factstr_context_version' => ["SELECT factstr_context_version('$of_new')", '4'],
 	'a conflict as a row' => [try_append_if($stranger, '{}', 2), '||0|t|4'],
 	'a conflict as an error' => [append_if_sql($stranger, '{}', 2), 'FS001'],
@@ -164,7 +165,7 @@ sub is_held_through_flush
 	{
 		wait_for_event($observer, $b, 'WALWrite');
 	}
-	ok(!$a->is_done && !$b->is_done, "$name: nobody is answered");
+	is_deeply([ map { $_->is_done } $a, $b ], [ 0, 0 ], "$name: nobody is answered");
 	release_and_finish($a, $b);
 	return;
 }

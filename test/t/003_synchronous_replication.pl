@@ -7,6 +7,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../perl";
 
+use FactstrSlowDisk;
 use FactstrTest;
 use Test::More;
 
@@ -102,7 +103,117 @@ is($reader->value(append_sql(events(first => 1))), 61, 'and goes on with the nex
 is($reader->value(append_sql(events(a => 7), 'key-7')), 7, 'and knows the keys');
 is($reader->value(append_if_sql(events(a => 8), of_type('first'), 61)), 62, 'and the contexts');
 
-# Only a restart releases the shared memory of a server that was killed.
-$primary->start;
+#
+# Standbys are to be waited for from now on: every commit knows, whatever its session has read of the settings.
+#
+my $disk = FactstrSlowDisk->new;
+
+start_node($primary, $disk->library);
+$observer = new_session($primary);
+$observer->run('SET synchronous_commit = local');
+$observer->run('CREATE TABLE plain (n int)');
+$_ = new_session($primary) foreach $a, $b;
+
+sub set_standbys
+{
+	my ($names) = @_;
+
+	$observer->run("ALTER SYSTEM SET synchronous_standby_names = '$names'");
+	$primary->reload;
+	wait_until('the setting is known', sub { $observer->value('SHOW synchronous_standby_names') eq $names });
+	return;
+}
+
+sub wait_until_answered_or_waiting
+{
+	my ($session) = @_;
+
+	wait_until('it is answered, or waits for the standby',
+		sub { $session->is_done || wait_event($observer, $session) eq 'SyncRep' });
+	return $session->is_done ? 'answered' : 'waits';
+}
+
+sub cancel
+{
+	my ($session) = @_;
+
+	$observer->run('SELECT pg_cancel_backend($1)', $session->pid) if !$session->is_done;
+	return $session->finish;
+}
+
+# Until plain commits wait for standbys, or until they do not.
+sub wait_until_commits
+{
+	my ($expected) = @_;
+	my $inserter = new_session($primary);
+
+	wait_until("a plain commit is like this: $expected", sub {
+		$inserter->start('INSERT INTO plain VALUES (1)');
+		my $found = wait_until_answered_or_waiting($inserter);
+		cancel($inserter);
+		return $found eq $expected;
+	});
+	return;
+}
+
+sub head { return $observer->value('SELECT max(sequence_number) FROM factstr_events') }
+
+# A session that waits for the append lock reads no setting.
+set_standbys('');
+wait_until_commits('answered');
+my $head = head();
+$a->run('BEGIN');
+$a->run(append_sql(events(rolled => 'back')));
+$b->start(append_sql(events(queued => 1)));
+wait_until('the append waits for the lock', sub { append_lock_queue($observer) == 1 });
+set_standbys('nobody');
+wait_until_commits('waits');
+$a->run('ROLLBACK');
+is(wait_until_answered_or_waiting($b), 'waits', 'an append that waited for its turn meanwhile waits for the standby');
+is(append_lock_holders($observer), $b->pid, 'and keeps the lock');
+is(cancel($b)->text, $head + 1, 'and is committed');
+
+# Nor does one in a procedure.
+set_standbys('');
+wait_until_commits('answered');
+$observer->run(<<~'SQL');
+	CREATE PROCEDURE append_until_told() LANGUAGE plpgsql AS $$
+	BEGIN
+		WHILE NOT EXISTS (SELECT FROM plain WHERE n = 2) LOOP
+			PERFORM factstr_append('[{"event_type": "looped", "payload": 1}]');
+			COMMIT;
+		END LOOP;
+	END $$
+	SQL
+$a->start('CALL append_until_told()');
+wait_until('it appends', sub { head() > $head + 10 });
+set_standbys('nobody');
+wait_until_commits('waits');
+$head = head();
+wait_until('it waits for the standby, or goes on', sub { wait_event($observer, $a) eq 'SyncRep' || head() > $head + 10 });
+is(wait_event($observer, $a), 'SyncRep', 'a procedure that commits after each append waits for the standby');
+$observer->run('INSERT INTO plain VALUES (2)');
+set_standbys('');
+is($a->finish->state, '00000', 'and goes on when nobody is waited for any more');
+
+# A commit that has let go of the lock, and is on its way to the disk, waits as well.  When the process that knows of
+# standbys hears of the setting is its own affair, so this may need several attempts.
+my $found = 'answered';
+foreach my $attempt (1 .. 100)
+{
+	wait_until_commits('answered');
+	$disk->hold;
+	$a->start(append_sql(events(under_way => $attempt)));
+	wait_for_event($observer, $a, 'WALWrite');
+	set_standbys('nobody');
+	$disk->release;
+	$found = wait_until_answered_or_waiting($a);
+	$b->run('SET synchronous_commit = local');
+	is($b->state_of(append_sql(events(behind => $attempt))), '00000', 'the lock is free meanwhile') if $found eq 'waits';
+	cancel($a);
+	set_standbys('');
+	last if $found eq 'waits';
+}
+is($found, 'waits', 'a commit that is under way when standbys are set waits for them');
 
 done_testing();

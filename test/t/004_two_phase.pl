@@ -58,6 +58,24 @@ foreach my $mode (qw(facts_only always off))
 }
 $a->run('RESET factstr.early_lock_release');
 
+# What is put off to the commit is done by PREPARE TRANSACTION.
+my $head = $observer->value('SELECT max(sequence_number) FROM factstr_events');
+$a->run('BEGIN');
+is($a->text('SELECT * FROM factstr_append($1, at_commit => true)', events(put_off => 1)), '||', 'an append at commit');
+is($observer->value(append_sql(events(meanwhile => 1))), $head + 1, 'others append meanwhile');
+$a->run("PREPARE TRANSACTION 'p'");
+is($observer->value('SELECT last_returned_sequence_number FROM factstr_query()'), $head + 1, 'prepared, it is not visible');
+$b->start(append_sql(events(next => 1)));
+wait_until('the next append queues', sub { append_lock_queue($observer) == 1 });
+$observer->run("COMMIT PREPARED 'p'");
+is($b->finish->text, $head + 3, 'the next append follows the prepared one');
+$a->run('BEGIN');
+$a->run('SELECT factstr_append_if($1, $2, $3, at_commit => true)', events(put_off => 2), of_type('put_off'), $head + 2);
+$observer->run(append_sql(events(put_off => 3)));
+is($a->state_of("PREPARE TRANSACTION 'p'"), 'FS001', 'a conflict fails PREPARE TRANSACTION');
+is($observer->value('SELECT count(*) FROM pg_prepared_xacts'), 0, 'and nothing is prepared');
+
+
 # Restart and crash.
 foreach my $ending ('restart', 'crash')
 {
@@ -94,7 +112,7 @@ $a->run('BEGIN');
 $a->run(append_sql(events(prepared => 'x')));
 $a->run("PREPARE TRANSACTION 'p'");
 $a->run("COMMIT PREPARED 'p'");
-my $head = $observer->value('SELECT max(sequence_number) FROM factstr_events');
+$head = $observer->value('SELECT max(sequence_number) FROM factstr_events');
 is($a->value(append_sql(events(a => 'y'))), $head + 1, 'the same session goes on');
 is($a->value('SHOW synchronous_commit'), 'on', 'with its settings');
 

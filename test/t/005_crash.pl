@@ -8,12 +8,9 @@ use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../perl";
 
+use FactstrClients;
 use FactstrSlowDisk;
 use FactstrTest;
-use IO::Handle;
-use JSON::PP ();
-use POSIX ();
-use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes ();
 
@@ -23,61 +20,8 @@ my @ROUNDS = qw(facts_only facts_only always off);
 
 my $disk = FactstrSlowDisk->new;
 my $node = new_node('crash', conf => 'fsync = on', preload => $disk->library);
-my $notes = PostgreSQL::Test::Utils::tempdir();
-my $seed = $ENV{FACTSTR_SEED} || int(rand(2**31));
 
-note("FACTSTR_SEED=$seed");
-srand($seed);
-
-# Notes are lines of JSON that survive the process that writes them.
-sub note_down
-{
-	my ($file, $value) = @_;
-
-	syswrite($file, json($value) . "\n");
-	return;
-}
-
-sub read_notes
-{
-	my ($name) = @_;
-
-	return map { JSON::PP::decode_json($_) } split(/\n/, slurp_file("$notes/$name"));
-}
-
-# Runs a function in a process of its own until it returns; it gets a session and a file for notes.
-sub in_background
-{
-	my ($name, $mode, $client) = @_;
-	my $child_seed = int(rand(2**31));
-	my $pid = fork() // die "could not fork: $!";
-
-	return $pid if $pid;
-	srand($child_seed);
-	open(my $file, '>', "$notes/$name") or POSIX::_exit(1);
-	eval {
-		my $session = new_session($node);
-
-		$session->run("SET factstr.early_lock_release = $mode");
-		1 while $client->($session, $file);
-		1;
-	} or note_down($file, { error => "$@" });
-	POSIX::_exit(0);
-}
-
-# Runs a statement; what it returns is empty only if the server is gone.
-sub answer
-{
-	my ($session, $file, $sql, @parameters) = @_;
-	my $state = $session->state_of($sql, @parameters);
-
-	return $state if $state eq '00000' || $state eq 'FS001';
-	if ($session->state_of('SELECT 1') eq '00000')
-	{
-		note_down($file, { error => $session->message });
-	}
-	return;
-}
+seed_clients();
 
 # A writer notes each call before and after.
 sub writer
@@ -90,7 +34,8 @@ sub writer
 		my $id = "$round-$number-" . ++$calls;
 		my $count = 1 + int(rand(5));
 		my $shared = int(rand(4));
-		my @events = map { ('crash', { id => $id, index => $_, count => $count, shared => $shared, rest => 'x' x int(rand(300)) }) } 1 .. $count;
+		my @events = map { ('crash',
+			{ id => $id, index => $_, count => $count, shared => $shared, rest => 'x' x int(rand(300)) }) } 1 .. $count;
 		my %call = (id => $id, count => $count, events => events(@events));
 		my $kind = int(rand(3));
 
@@ -102,7 +47,8 @@ sub writer
 
 			answer($session, $file, 'SELECT factstr_context_version($1)', $context) // return 0;
 			my $version = $session->rows->[0][0];
-			my $state = answer($session, $file, 'SELECT * FROM factstr_append_if($1, $2, $3)', $call{events}, $context, $version) // return 0;
+			my $state = answer($session, $file, 'SELECT * FROM factstr_append_if($1, $2, $3)',
+				$call{events}, $context, $version) // return 0;
 			if ($state eq 'FS001')
 			{
 				note_down($file, { refused => $id });
@@ -152,7 +98,7 @@ sub reader_of_newest
 		my ($session, $file) = @_;
 
 		answer($session, $file, qq(
-			SELECT $RECORD FROM factstr_query(jsonb_build_object('min_sequence_number', \$1::bigint)) q, jsonb_array_elements(q.event_records) r
+			SELECT $RECORD FROM factstr_query(jsonb_build_object('after', \$1::bigint)) q, jsonb_array_elements(q.event_records) r
 			ORDER BY 1), $newest) // return 0;
 		foreach my $row (@{ $session->rows })
 		{
@@ -205,6 +151,7 @@ foreach my $round (0 .. $#ROUNDS)
 {
 	my $mode = $ROUNDS[$round];
 	my $name = "round $round, $mode";
+	my $setting = "SET factstr.early_lock_release = $mode";
 	my @writers = map { "writer-$round-$_" } 1 .. $WRITERS;
 	my @readers = map { "reader-$round-$_" } 1 .. $READERS;
 	my @children;
@@ -212,9 +159,9 @@ foreach my $round (0 .. $#ROUNDS)
 	# What is slow to be written is all the likelier not to be.
 	$disk->slow if $round != 1;
 	my $from = keys %facts;
-	push @children, in_background($writers[$_ - 1], $mode, writer($round, $_)) foreach 1 .. $WRITERS;
-	push @children, in_background($readers[$_], $mode, $_ % 2 ? reader_of_newest() : reader_by_position($from)) foreach 0 .. $READERS - 1;
-	wait_until('every client is at work', sub { !grep { !-e "$notes/$_" || -s "$notes/$_" < 2000 } @writers, @readers });
+	push @children, in_background($node, $writers[$_ - 1], $setting, writer($round, $_)) foreach 1 .. $WRITERS;
+	push @children, in_background($node, $readers[$_], $setting, $_ % 2 ? reader_of_newest() : reader_by_position($from)) foreach 0 .. $READERS - 1;
+	wait_for_clients(@writers, @readers);
 	# Not to wait for anything, but to be at any point of what they do.
 	Time::HiRes::usleep(200_000 + int(rand(1_000_000)));
 	crash($node);

@@ -97,7 +97,8 @@ $worker->run($_) foreach "SET vacuum_cost_delay = '20ms'", 'SET vacuum_cost_limi
 my $page_lock = q(SELECT count(*) FROM pg_locks WHERE pid = $1 AND locktype = 'page' AND granted AND relation = 'factstr_events_payload_idx'::regclass);
 $observer->run('VACUUM factstr_events');
 $observer->run('SELECT append_wide(200)');
-cmp_ok($observer->value(q(SELECT pending_pages FROM pgstatginindex('factstr_events_payload_idx'))), '>', 16, 'large facts leave a long pending list');
+cmp_ok($observer->value(q(SELECT pending_pages FROM pgstatginindex('factstr_events_payload_idx'))),
+	'>', 16, 'large facts leave a long pending list');
 $worker->start('VACUUM factstr_events');
 wait_until('VACUUM empties the pending list', sub { $observer->value($page_lock, $worker->pid) });
 appends_go_on('VACUUM in the pending list', 60);

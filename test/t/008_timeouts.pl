@@ -57,7 +57,8 @@ foreach my $call (sort keys %calls)
 			$waiter->start($calls{$call});
 		}
 		is($waiter->finish->state, $endings{$ending}, "$name: SQLSTATE");
-		is($waiter->value('SELECT last_returned_sequence_number FROM factstr_query()') // 0, $head, "$name: the session is usable, nothing is stored");
+		is($waiter->value('SELECT last_returned_sequence_number FROM factstr_query()') // 0, $head,
+			"$name: the session is usable, nothing is stored");
 		$waiter->run('RESET ALL');
 		queue_is($ending eq 'cancel' ? 1 : 0);
 		$holder->run('COMMIT');

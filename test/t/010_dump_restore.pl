@@ -44,6 +44,13 @@ $source->run(q(SELECT * FROM factstr_append(('[{"event_type": "large", "payload"
 $source->run(append_sql(events(a => $_), "key-$_")) foreach 1 .. 50;
 $source->run(append_sql(events(map { (b => { n => $_ }) } 1 .. 2500)));
 
+# A batch that a handler could not take
+$source->run('SET factstr.background_delivery = off');
+$source->run(q(CREATE FUNCTION fail(jsonb) RETURNS void LANGUAGE plpgsql AS $$ BEGIN RAISE 'failed'; END $$));
+$source->run(q(SELECT factstr_subscribe('failing', '{}', 'fail(jsonb)'), factstr_park_after('failing', 1)));
+$source->state_of(q(CALL factstr_deliver('failing'))) foreach 1 .. 2;
+$source->run(q(SELECT factstr_unsubscribe('failing')));
+
 my $head = $source->value('SELECT max(sequence_number) FROM factstr_events');
 
 sub check
@@ -52,11 +59,16 @@ sub check
 
 	is(contents($session), contents($source, $head), "$name: equal facts, batches and keys");
 	is(answers($session), answers($source), "$name: equal answers");
+	is($session->text(q(SELECT p::text, park_after FROM factstr_parked_batches p JOIN factstr_streams ON name = stream)),
+		$source->text(q(SELECT p::text, park_after FROM factstr_parked_batches p JOIN factstr_streams ON name = stream)),
+		"$name: equal parked batches");
+	is($session->value(q(SELECT factstr_discard_parked('failing', 1))), 't', "$name: one is found");
 	is($session->value(append_sql(events(a => 7), 'key-7')), $source->value(append_sql(events(a => 7), 'key-7')),
 		"$name: a key is known");
 	is($session->state_of(append_sql(events(a => 8), 'key-7')), 'FS006', "$name: with its events");
 	is($session->state_of(append_if_sql(events(c => 1), of_payload({ n => 2500 }), $head - 1)), 'FS001', "$name: contexts are checked");
-	is($session->value(append_if_sql(events(c => 1), of_payload({ n => 2500 }), $head)), $head + 1, "$name: the next number is the next number");
+	is($session->value(append_if_sql(events(c => 1), of_payload({ n => 2500 }), $head)), $head + 1,
+		"$name: the next number is the next number");
 	is($session->state_of(append_sql(events(d => 1), 'key-d')), '00000', "$name: a new key");
 	return;
 }
@@ -73,7 +85,8 @@ foreach my $format (qw(plain custom directory))
 {
 	my $database = "restored_$format";
 
-	$node->command_ok([ 'pg_dump', '-F', substr($format, 0, 1), '-f', "$directory/$format", '-d', $node->connstr('postgres') ], "$format dump");
+	$node->command_ok([ 'pg_dump', '-F', substr($format, 0, 1), '-f', "$directory/$format", '-d', $node->connstr('postgres') ],
+		"$format dump");
 	$source->run("CREATE DATABASE $database");
 	my $session = restore($database,
 		$format eq 'plain' ? ('psql', '-qX', '-v', 'ON_ERROR_STOP=1', '-f', "$directory/$format") :

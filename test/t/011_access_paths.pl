@@ -112,7 +112,7 @@ sub differences
 	foreach my $minimum (0, $head - 5000, $head - 200, $head - 1, $head)
 	{
 		next if $minimum < 0;
-		my $with_minimum = $json =~ s/\}$/,"min_sequence_number":$minimum}/r;
+		my $with_minimum = $json =~ s/\}$/,"after":$minimum}/r;
 		my @expected = grep { $_ > $minimum } @all;
 		my $row = $session->run(q(
 			SELECT coalesce((SELECT string_agg(r->>'sequence_number', ',' ORDER BY ordinality) FROM jsonb_array_elements(event_records) WITH ORDINALITY AS r(r, ordinality)), ''),
@@ -122,7 +122,8 @@ sub differences
 		$expect->("factstr_query from $minimum", $row->[0], join(',', @expected));
 		$expect->("last returned from $minimum", $row->[1] // 'null', @expected ? $expected[-1] : 'null');
 		$expect->("version from $minimum", $row->[2] // 'null', $version // 'null');
-		$expect->("factstr_read from $minimum", $digest->(map { $_->[0] } @{ $session->run('SELECT sequence_number FROM factstr_read($1)', $with_minimum) }),
+		$expect->("factstr_read from $minimum",
+			$digest->(map { $_->[0] } @{ $session->run('SELECT sequence_number FROM factstr_read($1)', $with_minimum) }),
 			$digest->(@expected));
 	}
 
@@ -131,9 +132,11 @@ sub differences
 	{
 		my @newest = reverse @all;
 
-		$expect->("$count of factstr_read", join(',', map { $_->[0] } @{ $session->run('SELECT sequence_number FROM factstr_read($1, $2)', $json, $count) }),
+		$expect->("$count of factstr_read",
+			join(',', map { $_->[0] } @{ $session->run('SELECT sequence_number FROM factstr_read($1, $2)', $json, $count) }),
 			join(',', @all > $count ? @all[0 .. $count - 1] : @all));
-		$expect->("$count of factstr_read backwards", join(',', map { $_->[0] } @{ $session->run('SELECT sequence_number FROM factstr_read($1, $2, true)', $json, $count) }),
+		$expect->("$count of factstr_read backwards",
+			join(',', map { $_->[0] } @{ $session->run('SELECT sequence_number FROM factstr_read($1, $2, true)', $json, $count) }),
 			join(',', @newest > $count ? @newest[0 .. $count - 1] : @newest));
 	}
 
@@ -142,9 +145,10 @@ sub differences
 		$session->text('SELECT first_sequence_number, jsonb_array_length(event_records) FROM factstr_batches($1, 0, 100000)', $json),
 		$session->text("SELECT batch_first_sequence_number, count(*) FROM factstr_events WHERE $query->{sql} GROUP BY 1 ORDER BY 1"));
 
-	# The one expected version that is right, and some that are not.
+	# The one expected version that is right, and some that are not.  0 is that of an empty context, as null is.
 	my %expected_versions = map { ($_ // 'null') => $_ }
-	  (undef, 0, 1, 2, $head, $head + 1, $version, defined $version ? ($version - 1, $version + 1) : (), @all > 1 ? ($all[0], $all[-2]) : ());
+	  (undef, 0, 1, 2, $head, $head + 1, $version,
+		defined $version ? ($version - 1, $version + 1) : (), @all > 1 ? ($all[0], $all[-2]) : ());
 	foreach my $name (sort keys %expected_versions)
 	{
 		$session->run('BEGIN');
@@ -153,7 +157,7 @@ sub differences
 		$session->run('ROLLBACK');
 
 		$expect->("append_if that expects $name", join('|', map { $_ // 'null' } @$row),
-			$name eq ($version // 'null') ? 'f|' . ($version // 'null') . '|' . ($head + 1) : 't|' . ($version // 'null') . '|null');
+			($expected_versions{$name} || 'null') eq ($version // 'null') ? 'f|' . ($version // 'null') . '|' . ($head + 1) : 't|' . ($version // 'null') . '|null');
 	}
 	return \@differences;
 }

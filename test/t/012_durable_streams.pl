@@ -300,7 +300,8 @@ my %streams = (
 	rare => json({ filters => [ { event_types => ['kind 3'], payload_predicates => [ 3 ] } ] }));
 
 open_stream($_, $streams{$_}, 'now') foreach sort keys %streams;
-$observer->run('SELECT factstr_stream_seek($1, cursor_sequence_number / 2) FROM factstr_streams WHERE name = $1', $_) foreach qw(by_type rare);
+$observer->run('SELECT factstr_stream_seek($1, cursor_sequence_number / 2) FROM factstr_streams WHERE name = $1',
+	$_) foreach qw(by_type rare);
 my ($positions, $next_batches) = (positions($observer), next_batches($observer));
 like($next_batches, qr/^by_type.*^kept_4.*^rare/ms, 'streams of all kinds have something to come');
 $node->restart;
@@ -318,7 +319,8 @@ $node->command_ok([ 'psql', '-qX', '-v', 'ON_ERROR_STOP=1', '-f', $dump, '-d', $
 my $restored = new_session($node, dbname => 'restored');
 is(positions($restored), $positions, 'with cursors and lags');
 is(next_batches($restored), $next_batches, 'and what comes next');
-is($restored->value('SELECT factstr_stream_open($1, $2)', 'rare', $streams{rare}), cursor($observer, 'rare'), 'a stream is found again with its query');
+is($restored->value('SELECT factstr_stream_open($1, $2)', 'rare', $streams{rare}),
+	cursor($observer, 'rare'), 'a stream is found again with its query');
 is($restored->state_of('SELECT factstr_stream_open($1, $2)', 'rare', $streams{by_type}), 'FS003', 'not with another');
 my $first = $restored->value(append_sql(events('kind 1' => 1)));
 is($first, head($observer) + 1, 'facts are appended');
@@ -341,13 +343,15 @@ foreach my $stream (sort keys %streams)
 {
 	my $query = "SELECT * FROM factstr_batches('$streams{$stream}', 0, 100000)";
 
-	is($reader->text("SELECT md5(string_agg(b::text, ' ')) FROM ($query) b"), $observer->text("SELECT md5(string_agg(b::text, ' ')) FROM ($query) b"),
+	is($reader->text("SELECT md5(string_agg(b::text, ' ')) FROM ($query) b"),
+		$observer->text("SELECT md5(string_agg(b::text, ' ')) FROM ($query) b"),
 		"factstr_batches on a standby: $stream");
 }
 is($reader->state_of($_), '25006', "not on a standby: $_")
 	foreach next_sql('rare'), next_sql('rare', 1, 1), next_sql('none'), ack_sql('rare', head($observer)), ack_sql('rare', 1),
 	q(SELECT factstr_stream_open('new')), q(SELECT factstr_stream_seek('rare', 0)), q(SELECT factstr_stream_drop('rare'));
-is($reader->value('SELECT factstr_stream_open($1, $2)', 'rare', $streams{rare}), cursor($observer, 'rare'), 'a stream that exists is found');
+is($reader->value('SELECT factstr_stream_open($1, $2)', 'rare', $streams{rare}),
+	cursor($observer, 'rare'), 'a stream that exists is found');
 
 my $kept_batches = next_batches($observer);
 $observer->disconnect;

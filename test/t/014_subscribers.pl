@@ -20,7 +20,7 @@ $observer->run('CREATE ROLE other');
 $observer->run('CREATE ROLE team');
 $observer->run('GRANT ALL ON kept TO PUBLIC');
 $observer->run('GRANT CREATE ON SCHEMA public TO subscriber, other, team');
-$observer->run('GRANT EXECUTE ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text), factstr_append(jsonb, text) TO subscriber');
+$observer->run('GRANT EXECUTE ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text, integer, text), factstr_append(jsonb, text, boolean) TO subscriber');
 $subscriber->run('SET ROLE subscriber');
 $other->run('SET ROLE other');
 $observer->run('CREATE TABLE secrets (n int)');
@@ -45,7 +45,8 @@ sub append
 # As the subscriber, without a way back to the superuser that the worker is.
 #
 my @ESCAPES = (
-	'SET SESSION AUTHORIZATION postgres', 'SET SESSION AUTHORIZATION DEFAULT', 'RESET SESSION AUTHORIZATION', 'SET LOCAL SESSION AUTHORIZATION postgres',
+	'SET SESSION AUTHORIZATION postgres', 'SET SESSION AUTHORIZATION DEFAULT',
+	'RESET SESSION AUTHORIZATION', 'SET LOCAL SESSION AUTHORIZATION postgres',
 	'SET ROLE postgres', 'SET ROLE other', 'SET ROLE NONE', 'RESET ROLE', 'SET LOCAL ROLE postgres',
 	q(SELECT set_config('role', 'postgres', false)), q(SELECT set_config('session_authorization', 'postgres', false)),
 	'SELECT * FROM secrets', q(COPY found TO PROGRAM 'cat'), 'SET session_replication_role = replica',
@@ -70,7 +71,8 @@ create_handler($subscriber, 'escaping', sprintf(q(
 subscribe($subscriber, 'escaping', of_type('escape'));
 my $first = append(escape => 1);
 wait_until_at($observer, 'escaping', $first);
-is(found('escaping'), join("\n", 'as|subscriber', (map { "$_|" . (/^RESET ALL/ ? 'subscriber' : '42501') } @ESCAPES), 'still as|subscriber'),
+is(found('escaping'),
+	join("\n", 'as|subscriber', (map { "$_|" . (/^RESET ALL/ ? 'subscriber' : '42501') } @ESCAPES), 'still as|subscriber'),
 	'a handler runs as its subscriber, even one that cannot log in, and cannot become anybody else');
 is(status($observer, 'escaping', 'subscriber'), 'subscriber', 'the view tells as whom');
 is($observer->value('SELECT role FROM kept'), 'subscriber', 'what it calls runs so too');
@@ -107,7 +109,8 @@ subscribe($subscriber, 'at_commit', of_type('escape'));
 $first = append(escape => 3);
 wait_until_at($observer, 'at_commit', $first);
 is($observer->text(q(SELECT what, result FROM found WHERE stream = 'at_commit' ORDER BY what)),
-	"cursor|subscriber\nhandler|subscriber\ntrigger 1|subscriber\ntrigger 2|subscriber", 'deferred triggers and cursors are the subscriber\'s at the commit');
+	"cursor|subscriber\nhandler|subscriber\ntrigger 1|subscriber\ntrigger 2|subscriber",
+		'deferred triggers and cursors are the subscriber\'s at the commit');
 $observer->run(q(SELECT factstr_unsubscribe(name) FROM factstr_streams));
 
 #
@@ -142,12 +145,13 @@ subscribe($subscriber, 'by_hand', of_type('leave'));
 append(leave => 3);
 $observer->run(q(CALL factstr_deliver('by_hand')));
 is(status($observer, 'by_hand', 'lag_facts, last_error'), '0|', 'delivered by hand');
-is($observer->text('SHOW search_path') . ' ' . $observer->text('SHOW work_mem'), '"$user", public 4MB', 'it leaves no settings in the session');
+is($observer->text('SHOW search_path') . ' ' . $observer->text('SHOW work_mem'),
+	'"$user", public 4MB', 'it leaves no settings in the session');
 $observer->run('SET search_path = public');
 create_handler($observer, 'by_myself', q(SET search_path = pg_catalog, public;));
 $observer->run('SELECT factstr_subscribe($1, $2, $3)', 'by_myself', of_type('leave'), 'by_myself(jsonb)');
 $observer->run(q(CALL factstr_deliver('by_myself')));
-is($observer->text('SHOW search_path'), 'pg_catalog, public', 'a handler of one\'s own is like any function');
+is($observer->text('SHOW search_path'), 'public', 'nor does a handler of one\'s own');
 $observer->run('RESET search_path');
 
 #
@@ -161,7 +165,8 @@ $subscriber->run('DROP FUNCTION replaced');
 create_handler($other, 'replaced', q(INSERT INTO found (stream, what, result) VALUES ('replaced', 'as', current_user);));
 $first = append(replace => 1);
 wait_for_status($observer, 'replaced', 'failure_count >= 1');
-like(status($observer, 'replaced', 'last_error'), qr/^42501: .*replaced belongs to role "other"/, 'a handler of another role is not run, and the view tells why');
+like(status($observer, 'replaced', 'last_error'), qr/^42501: .*replaced belongs to role "other"/,
+	'a handler of another role is not run, and the view tells why');
 $observer->run('GRANT other TO subscriber');
 wait_until_at($observer, 'replaced', $first);
 is(found('replaced'), 'as|subscriber', 'it is when the subscriber may be that role');
@@ -180,14 +185,16 @@ $observer->run('REVOKE EXECUTE ON FUNCTION replaced FROM PUBLIC');
 $observer->run('REVOKE EXECUTE ON FUNCTION replaced FROM team');
 my $third = append(replace => 3);
 wait_for_status($observer, 'replaced', 'failure_count >= 1');
-like(status($observer, 'replaced', 'last_error'), qr/^42501: permission denied for function replaced/, 'a handler that the subscriber may not execute any more fails');
+like(status($observer, 'replaced', 'last_error'),
+	qr/^42501: permission denied for function replaced/,
+	'a handler that the subscriber may not execute any more fails');
 $observer->run('GRANT EXECUTE ON FUNCTION replaced TO subscriber');
 wait_until_at($observer, 'replaced', $third);
 is(status($observer, 'replaced', 'failure_count'), 0, 'granted again, it goes on');
 
 # A role that is gone; another one of its name is only let run what is its own or a superuser's.
 $observer->run('CREATE ROLE gone');
-$observer->run('GRANT EXECUTE ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text) TO gone');
+$observer->run('GRANT EXECUTE ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text, integer, text) TO gone');
 create_handler($observer, 'orphaned');
 $other->run('RESET ROLE');
 $other->run('SET ROLE gone');
@@ -207,7 +214,8 @@ is($observer->text(q(SELECT DISTINCT role FROM kept WHERE stream = 'orphaned')),
 subscribe($observer, 'orphaned', of_type('replace'));
 $third = append(replace => 6);
 wait_until_at($observer, 'orphaned', $third);
-is($observer->value(q(SELECT role FROM kept WHERE stream = 'orphaned' ORDER BY id DESC LIMIT 1)), 'postgres', 'subscribed by another role, it runs as that');
+is($observer->value(q(SELECT role FROM kept WHERE stream = 'orphaned' ORDER BY id DESC LIMIT 1)),
+	'postgres', 'subscribed by another role, it runs as that');
 is($observer->text(q(SELECT factstr_subscribe('orphaned', event_query, 'orphaned(jsonb)') = cursor_sequence_number FROM factstr_streams WHERE name = 'orphaned')),
 	't', 'as often as it likes');
 

@@ -1,5 +1,5 @@
-# factstr_wait: until a stream has got to a fact, woken by whoever moves the cursor, without holding back
-# vacuum; and how waiting ends otherwise.
+# factstr_wait: until a stream has got to a fact; factstr_wait_for_facts: until the log has one.  Both are woken by the
+# session that commits it, without holding back vacuum; and how waiting ends otherwise.
 
 use strict;
 use warnings;
@@ -175,8 +175,18 @@ is(held_back($waiter), '|', 'which holds back no vacuum either');
 append(a => 4);
 is($waiter->finish->state, '00000', 'and goes on');
 is($observer->value(q(SELECT count(*) FROM kept WHERE stream IN ('procedure', 'block'))), 2, 'with what comes after it');
-is($waiter->state_of("DO \$\$ BEGIN CALL factstr_wait($head, 'consumed', '1 ms'); EXCEPTION WHEN SQLSTATE 'FS007' THEN NULL; END \$\$"), '55000',
-	'not in a block with handlers of exceptions, which is a subtransaction');
+# A block with handlers of exceptions is a subtransaction, where a CALL may not end the transaction. Older minor releases
+# (13.16, 14.9 and 16.4 are among them) nevertheless take no snapshot for such a CALL: functions in its arguments do not
+# see what the block has written. There the wait finds nothing but the snapshot of the whole statement, which it gives back.
+# Newer ones take one, and the other remains.
+$observer->run(q(CREATE TABLE written (n int)));
+$observer->run(q(CREATE FUNCTION count_written() RETURNS bigint STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN count(*) FROM written; END $$));
+$observer->run(q(CREATE PROCEDURE note(n bigint) LANGUAGE plpgsql AS $$ BEGIN INSERT INTO written SELECT i FROM generate_series(1, n) i; END $$));
+$observer->run(q(DO $$ BEGIN INSERT INTO written VALUES (1); CALL note(count_written()); EXCEPTION WHEN OTHERS THEN RAISE; END $$));
+my $has_snapshot = $observer->value('SELECT count(*) FROM written') == 2;
+is($waiter->state_of("DO \$\$ BEGIN CALL factstr_wait($head, 'consumed', '1 ms'); EXCEPTION WHEN SQLSTATE 'FS007' THEN NULL; END \$\$"),
+	$has_snapshot ? '55000' : '00000',
+	'a block with handlers of exceptions: ' . ($has_snapshot ? 'it cannot wait with the snapshot of the statement' : 'the handler catches that the time is over'));
 $waiter->run('BEGIN');
 $waiter->run('SAVEPOINT s');
 is($waiter->state_of(wait_sql($head, 'consumed', '1 ms')), 'FS007', 'after a savepoint');
@@ -214,6 +224,49 @@ $observer->run('SELECT pg_cancel_backend($1)', $waiter->pid);
 $waiter->finish;
 
 #
+# For facts, whether they are notified of or not.
+#
+sub facts_sql
+{
+	my ($after, $timeout) = @_;
+
+	return "CALL factstr_wait_for_facts($after" . (defined $timeout ? ", '$timeout')" : ')');
+}
+
+$head = head($observer);
+is($waiter->state_of(facts_sql($_)), '00000', "facts that are there are not waited for: $_") foreach 0, $head - 1;
+is($waiter->state_of(facts_sql($head, $_)), '00000', "the time is over: $_") foreach '0', '-1 h', '30 ms';
+$observer->run('SET factstr.notify = off');
+$waiter->start(facts_sql($head));
+is(held_back($waiter), '|', 'waiting for facts holds back no vacuum');
+$consumer->run('BEGIN');
+$consumer->run(append_sql(events(waited => 1, for => 2)));
+is($waiter->is_done, 0, 'it waits for the commit');
+$consumer->run('COMMIT');
+is($waiter->finish->state, '00000', 'woken by an append');
+$waiter->start(facts_sql($head + 3));
+held_back($waiter);
+append(a => 1);
+is($waiter->is_done, 0, 'it waits for the one that is far enough');
+append(a => 2);
+is($waiter->finish->state, '00000', 'and is woken by it');
+$observer->run('RESET factstr.notify');
+is($waiter->state_of(facts_sql(-1)), '22023', 'a position is not negative');
+is($waiter->state_of(facts_sql('NULL')), '22023', 'nor null');
+$waiter->run('BEGIN');
+$waiter->run(append_sql(events(own => 1)));
+is($waiter->state_of(facts_sql($head)), '55000', 'not behind facts of one\'s own that keep others from appending');
+$waiter->run('ROLLBACK');
+$waiter->run('BEGIN ISOLATION LEVEL REPEATABLE READ');
+$waiter->run('SELECT 1');
+is($waiter->state_of(facts_sql($head)), '55000', 'not with a snapshot');
+$waiter->run('ROLLBACK');
+$waiter->start(facts_sql($head + 100));
+held_back($waiter);
+$observer->run('SELECT pg_cancel_backend($1)', $waiter->pid);
+is($waiter->finish->state, '57014', 'it is cancelled');
+
+#
 # On a hot standby, for what is replayed there.
 #
 $node->backup('base');
@@ -235,7 +288,11 @@ is($waiter->state_of(wait_sql($replayed, 'worked')), '00000', 'on the primary it
 is($reader->is_done, 0, 'not on the standby before it is replayed');
 $watcher->run('SELECT pg_wal_replay_resume()');
 is($reader->finish->state, '00000', 'then it is');
-$reader->start(wait_sql($replayed + 1, 'worked'));
+$reader->start(facts_sql($replayed));
+wait_for_event($watcher, $reader, 'Extension');
+append(a => 7);
+is($reader->finish->state, '00000', 'facts are waited for on a standby');
+$reader->start(wait_sql($replayed + 2, 'worked'));
 wait_for_event($watcher, $reader, 'Extension');
 $watcher->run('SELECT pg_cancel_backend($1)', $reader->pid);
 is($reader->finish->state, '57014', 'a wait on the standby is cancelled');

@@ -67,42 +67,16 @@ foreach my $round (1 .. 20)
 is(delivered('reborn'), 20 * 21 / 2, 'a new stream of an old name gets all of its own facts');
 
 #
-# One that is requested again while it is about to end comes back at once; another one after a pause,
-# which has grown to seconds by then.
-#
-sub workers
-{
-	my ($stream) = @_;
-
-	return $observer->value(q(SELECT count(*) FROM pg_stat_activity WHERE application_name = $1), $stream);
-}
-
-create_handler($_) foreach qw(requested forgotten);
-$observer->run(subscribe_sql($_)) foreach qw(requested forgotten);
-foreach (1 .. 3)
-{
-	wait_until('there are workers', sub { workers('requested') && workers('forgotten') });
-	$observer->run(subscribe_sql('requested'));
-	my $pids = $observer->run(q(
-		SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name IN ('requested', 'forgotten')));
-	wait_until('they are gone', sub {
-		!$observer->value('SELECT count(*) FROM pg_stat_activity WHERE pid IN ($1, $2)', map { $_->[0] } @$pids) });
-}
-wait_until('the one that was requested is back', sub { workers('requested') });
-is(workers('forgotten'), 0, 'a worker that is requested does not wait as others do');
-$observer->run('SELECT factstr_stream_drop($1)', $_) foreach qw(requested forgotten);
-
-#
 # A cancel has nothing to cancel when a worker waits.
 #
 create_handler('cancelled');
 $observer->run(subscribe_sql('cancelled', of_type('now')));
 wait_until('the worker waits', sub { cursor($observer, 'cancelled') == head($observer) });
-my $pid = $observer->value(q(SELECT pid FROM pg_stat_activity WHERE application_name = 'cancelled'));
+my $pid = $observer->value(q(SELECT pid FROM pg_stat_activity WHERE backend_type = 'factstr delivery' AND state = 'idle'));
 $observer->run('SELECT pg_cancel_backend($1)', $pid);
 $observer->run(append_sql(events(now => 1)));
 wait_until('the next fact is delivered', sub { cursor($observer, 'cancelled') == head($observer) });
-is($observer->value('SELECT consumer FROM delivered_cancelled ORDER BY id DESC LIMIT 1'), $pid, 'by the worker that waited');
+ok($observer->value('SELECT count(*) FROM delivered_cancelled') > 0, 'by that worker or another one');
 $observer->run(q(SELECT factstr_stream_drop('cancelled')));
 
 #
@@ -113,12 +87,14 @@ $node->restart;
 $observer = new_session($node);
 my $looking;
 wait_until('a worker looks', sub {
-	$looking = $observer->value(q(SELECT pid FROM pg_stat_activity WHERE backend_type = 'factstr subscription' AND wait_event = 'relation')) });
+	$looking = $observer->value(q(SELECT pid FROM pg_stat_activity WHERE backend_type = 'factstr delivery' AND wait_event = 'relation')) });
 $observer->run('SELECT pg_terminate_backend($1)', $looking);
 wait_until('it is gone', sub { !$observer->value('SELECT count(*) FROM pg_stat_activity WHERE pid = $1', $looking) });
 $observer->run(q(COMMIT PREPARED 'lock'));
-wait_until('subscriptions are found when there is no lock any more', sub { cursor($observer, 'reborn') == head($observer) });
-pass('a look that failed is repeated');
+$node->restart;
+$observer = new_session($node);
+wait_until('subscriptions are found after the next start', sub { cursor($observer, 'reborn') == head($observer) });
+pass('a look that failed harms no later one');
 
 #
 # A database is to be dropped, whose worker is woken all the time by the facts of another one: what
@@ -138,8 +114,11 @@ sub wakeup_point
 }
 
 my $database = $observer->value(q(SELECT oid FROM pg_database WHERE datname = 'postgres'));
-my ($other) = grep { wakeup_point($_) == wakeup_point($database) } 100_000 .. 110_000;
-$observer->run("CREATE DATABASE other WITH OID = $other");
+my $oid = 0;
+# Each large object takes an OID; the database takes the next one. Only from 15 on can it be asked for.
+$oid = $observer->value('SELECT lo_creat(-1)') until wakeup_point($oid + 1) == wakeup_point($database);
+$observer->run('CREATE DATABASE other');
+is(wakeup_point($observer->value(q(SELECT oid FROM pg_database WHERE datname = 'other'))), wakeup_point($database), 'another database with the same place to wait');
 {
 	my $there = new_session($node, dbname => 'other');
 

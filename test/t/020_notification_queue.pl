@@ -1,5 +1,5 @@
 # A full notification queue fails no append: a WARNING takes the place of the hint, until there is
-# room again.  FACTSTR_LONG=1 fills the queue by sending all of its 8 GB.
+# room again.  FACTSTR_LONG=1 fills the queue by sending all of its 8 GB, where it is so large.
 
 use strict;
 use warnings;
@@ -12,7 +12,7 @@ use FactstrTest;
 use JSON::PP ();
 use Test::More;
 
-my $node = new_node('notification_queue');
+my $node = new_node('notification_queue', conf => FactstrNotifyQueue::settings());
 my $obstacle = FactstrNotifyQueue::obstacle($node);
 if ($obstacle)
 {
@@ -72,7 +72,7 @@ $other->run(append_sql(events(a => 2)));
 $other->run('ROLLBACK TO a');
 
 # What a transaction is about to add counts.
-$queue->fill_to(0.9 - 5 / 0x100000);
+$queue->fill_to(0.9 - 5 / $FactstrNotifyQueue::PAGES);
 my $many = q(
 	SELECT count(*) FROM generate_series(1, 1000) i,
 		factstr_append(jsonb_build_array(jsonb_build_object('event_type', 'many', 'payload', i))));
@@ -148,6 +148,20 @@ my $hint = join('-', $last + 1, $last + 1);
 is(received_upto($consumer, $hint), $hint, 'and with its notification');
 is(received_upto($idle, $hint), "1-1 1002-1002 $hint", 'the idle one received what was sent');
 cmp_ok(scalar(my @files = glob($node->data_dir . '/pg_notify/*')), '<', 10, 'the files are gone');
+
+# A small queue fills soon after it was found empty.
+if (FactstrNotifyQueue::is_sent())
+{
+	$idle->run('BEGIN');
+	$idle->run('SELECT');
+	$queue->fill_to(0.1);
+	is($appender->value(append_sql(events(a => 1))), $last + 2, 'hardly used: an append');
+	is(skipped($appender), '', 'without a warning');
+	$queue->fill;
+	is($appender->value(append_sql(events(a => 1))), $last + 3, 'full at once: an append');
+	is(skipped($appender), join(' to ', ($last + 3) x 2), 'with a warning');
+	$idle->run('COMMIT');
+}
 
 note('tried: 1 notification queues filled');
 $node->stop;

@@ -27,7 +27,8 @@ sub consumer_is
 {
 	my ($session, $name) = @_;
 
-	return is($observer->value(q(SELECT consumer_pid FROM factstr_stream_status WHERE name = 'held')), $session ? $session->pid : undef, $name);
+	return is($observer->value(q(SELECT consumer_pid FROM factstr_stream_status WHERE name = 'held')),
+		$session ? $session->pid : undef, $name);
 }
 
 $observer->run(q(SELECT factstr_stream_open('held')));
@@ -153,7 +154,8 @@ $processes->wait_for('all is consumed', @consumers);
 cmp_ok($killed, '>', 0, 'consumers were terminated');
 is(difference($observer, 'held', 'true'), '', 'every batch was delivered once, in order');
 is(join("\n", $processes->notes('errors')), '', 'no consumer met an error');
-is($observer->value('SELECT count(*) FROM factstr_stream_status WHERE consumer_pid IS NOT NULL'), 0, 'and nobody holds the stream in the end');
+is($observer->value('SELECT count(*) FROM factstr_stream_status WHERE consumer_pid IS NOT NULL'), 0,
+	'and nobody holds the stream in the end');
 
 $node->stop;
 done_testing();

@@ -44,7 +44,8 @@ foreach my $round (1 .. 3)
 	is(numbers($session), '1-' . 2 * $appended, "round $round: all that was acknowledged, and no more");
 	is($other->value('SELECT count(*) FROM factstr_read()'), 2 * $appended, "round $round: another session reads it");
 	is($other->value('SELECT count(*) FROM factstr_batches($1, 0, 1000)', '{}'), $appended, "round $round: in whole batches");
-	is($session->state_of(q(SELECT factstr_append_if('[{"event_type": "x", "payload": 1}]', '{}', 1))), 'FS001', "round $round: a conflict is told");
+	is($session->state_of(q(SELECT factstr_append_if('[{"event_type": "x", "payload": 1}]', '{}', 1))),
+		'FS001', "round $round: a conflict is told");
 
 	if ($round == 2)
 	{
@@ -57,10 +58,12 @@ foreach my $round (1 .. 3)
 	}
 	$disk->release;
 	is(append_large(), '00000', "round $round: with room the next call succeeds");
-	is($session->value('SELECT max(last_sequence_number) FROM factstr_batches($1, 0, 1000)', '{}'), 2 * $appended, "round $round: with the next numbers");
+	is($session->value('SELECT max(last_sequence_number) FROM factstr_batches($1, 0, 1000)', '{}'),
+		2 * $appended, "round $round: with the next numbers");
 	is($session->text('SELECT * FROM factstr_check(NULL) WHERE NOT ok'), '', "round $round: the log is sound");
 }
-is($session->value(q(SELECT factstr_stream_ack('consumed', max(last_sequence_number)) FROM factstr_stream_next('consumed', 1000))), 2 * $appended, 'a stream has got all of it');
+is($session->value(q(SELECT factstr_stream_ack('consumed', max(last_sequence_number)) FROM factstr_stream_next('consumed', 1000))),
+	2 * $appended, 'a stream has got all of it');
 note('tried: 3 disks filled');
 $_->disconnect foreach $session, $other;
 $node->stop;

@@ -37,7 +37,7 @@ sub payload_sql
 {
 	my ($number) = @_;
 
-	return sprintf(q(SELECT payload FROM factstr_read('{"min_sequence_number": %d}', 1)), $number - 1);
+	return sprintf(q(SELECT payload FROM factstr_read('{"after": %d}', 1)), $number - 1);
 }
 
 sub restart_after_crash
@@ -74,7 +74,8 @@ $b->run('SET synchronous_commit = off');
 $disk->hold;
 $b->start(redact_sql(3, 'erased 3'));
 wait_for_event($observer, $b, 'WALWrite');
-is($observer->value('SELECT payload FROM factstr_events WHERE sequence_number = 3'), '"secret 3"', 'a redaction that waits for the disk is not visible');
+is($observer->value('SELECT payload FROM factstr_events WHERE sequence_number = 3'), '"secret 3"',
+	'a redaction that waits for the disk is not visible');
 restart_after_crash();
 is($observer->value(payload_sql(3)), '"secret 3"', 'and a crash takes it back');
 is($observer->value('SELECT count(*) FROM factstr_redactions'), 2, 'with its record');
@@ -91,7 +92,8 @@ foreach my $mode (qw(facts_only always off))
 	$disk->hold;
 	$a->start('COMMIT');
 	wait_for_event($observer, $a, 'WALWrite');
-	is($observer->value('SELECT max(sequence_number) FROM factstr_events'), $head, "$mode: neither the redaction nor the fact that tells of it is visible yet");
+	is($observer->value('SELECT max(sequence_number) FROM factstr_events'), $head,
+		"$mode: neither the redaction nor the fact that tells of it is visible yet");
 	ok(!$a->is_done, "$mode: and the client has no answer");
 	$disk->release;
 	is($a->finish->state, '00000', "$mode: answered when the disk is back");
@@ -143,11 +145,14 @@ foreach my $round (1 .. 2)
 	$a->start(append_sql(events(storm => 'last')));
 	$b->start('SELECT factstr_redact(sequence_number, $1, $2) FROM factstr_read()', json("all $round"), "all $round");
 	restart_after_crash();
-	my $not_erased = $observer->value(q(SELECT count(*) FROM factstr_events WHERE sequence_number = ANY ($1) AND payload::text !~ '^"(erased|all)'), '{' . join(',', @redacted) . '}');
+	my $not_erased = $observer->value(q(SELECT count(*) FROM factstr_events WHERE sequence_number = ANY ($1) AND payload::text !~ '^"(erased|all)'),
+		'{' . join(',', @redacted) . '}');
 	is(scalar(@redacted) . ", $not_erased", '200, 0', "round $round: every redaction that was answered survives a crash");
-	is($observer->text('SELECT check_name, detail FROM factstr_check(NULL) WHERE NOT ok'), '', "round $round: and nothing is wrong with the log");
+	is($observer->text('SELECT check_name, detail FROM factstr_check(NULL) WHERE NOT ok'), '',
+		"round $round: and nothing is wrong with the log");
 	is($observer->value('SELECT count(*) FROM factstr_events WHERE payload = $1', json("all $round")),
-		$observer->value('SELECT count(*) FROM factstr_redactions WHERE reason = $1', "all $round"), "round $round: the one that was not answered is on record if it was made");
+		$observer->value('SELECT count(*) FROM factstr_redactions WHERE reason = $1', "all $round"),
+			"round $round: the one that was not answered is on record if it was made");
 	$observer->run(redact_sql(3, 'with off'));
 }
 $head = $observer->value('SELECT max(sequence_number) - 1 FROM factstr_events');
@@ -187,7 +192,8 @@ foreach my $format (qw(plain custom directory))
 {
 	my $database = "restored_$format";
 
-	$node->command_ok([ 'pg_dump', '-F', substr($format, 0, 1), '-f', "$directory/$format", '-d', $node->connstr('postgres') ], "$format dump");
+	$node->command_ok([ 'pg_dump', '-F', substr($format, 0, 1), '-f', "$directory/$format", '-d', $node->connstr('postgres') ],
+		"$format dump");
 	$observer->run("CREATE DATABASE $database");
 	$node->command_ok(
 		[ $format eq 'plain' ? ('psql', '-qX', '-v', 'ON_ERROR_STOP=1', '-f', "$directory/$format") :
@@ -195,7 +201,8 @@ foreach my $format (qw(plain custom directory))
 			'-d', $node->connstr($database) ], "$format: restored");
 	my $restored = new_session($node, dbname => $database);
 	is($restored->text($contents), $observer->text($contents), "$format: the same facts and redactions");
-	is($restored->value(append_sql(events(map { (a => "secret $_") } 1 .. 5), 'first')), 1, "$format: the key of a redacted batch is known");
+	is($restored->value(append_sql(events(map { (a => "secret $_") } 1 .. 5), 'first')), 1,
+		"$format: the key of a redacted batch is known");
 	is($restored->state_of(append_sql(events(map { (a => "secret $_") } 1 .. 4), 'first')), 'FS006', "$format: and belongs to that batch");
 	is($restored->state_of('DELETE FROM factstr_events'), '42809', "$format: nobody deletes a fact");
 	$restored->disconnect;
@@ -203,7 +210,8 @@ foreach my $format (qw(plain custom directory))
 # Data alone, into an extension that is there, with triggers disabled meanwhile: PostgreSQL enables them again.
 $observer->run('CREATE DATABASE data_only');
 $node->safe_psql('data_only', 'CREATE EXTENSION factstr');
-$node->command_ok([ 'pg_restore', '--exit-on-error', '--data-only', '--disable-triggers', '-d', $node->connstr('data_only'), "$directory/custom" ], 'data restored alone');
+$node->command_ok([ 'pg_restore', '--exit-on-error', '--data-only', '--disable-triggers', '-d', $node->connstr('data_only'), "$directory/custom" ],
+	'data restored alone');
 my $data_only = new_session($node, dbname => 'data_only');
 is($data_only->text($contents), $observer->text($contents), 'data alone: the same facts and redactions');
 is($data_only->state_of('DELETE FROM factstr_events'), '42809', 'data alone: nobody deletes a fact');
@@ -236,7 +244,8 @@ my $replica = new_session($node, dbname => 'replica');
 $replica->run('CREATE EXTENSION factstr');
 $observer->run('CREATE PUBLICATION facts FOR TABLE factstr_events, factstr_redactions');
 $observer->run(q(SELECT pg_create_logical_replication_slot('facts', 'pgoutput')));
-$replica->run(sprintf(q(CREATE SUBSCRIPTION facts CONNECTION '%s' PUBLICATION facts WITH (create_slot = false, slot_name = facts)), $node->connstr('postgres') =~ s/'/''/gr));
+$replica->run(sprintf(q(CREATE SUBSCRIPTION facts CONNECTION '%s' PUBLICATION facts WITH (create_slot = false, slot_name = facts)),
+	$node->connstr('postgres') =~ s/'/''/gr));
 wait_until('the facts are copied', sub { $replica->text($contents) eq $observer->text($contents) });
 $a->run(redact_sql(5, 'published'));
 $a->run(append_sql(events(published => 1)));

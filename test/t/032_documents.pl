@@ -50,6 +50,13 @@ run_block('readme', $_) foreach blocks('README.md', 'sql');
 is($node->safe_psql('readme', 'SELECT count(*), max(sequence_number) FROM factstr_read()'), '3|3', 'README.md: one decision is too late');
 
 #
+# dcb.md: one decision, its conflict, and an append by position.
+#
+new_database('dcb');
+run_block('dcb', $_) foreach blocks('docs/dcb.md', 'sql');
+is($node->safe_psql('dcb', 'SELECT count(*), max(sequence_number) FROM factstr_read()'), '4|4', 'docs/dcb.md: one decision is rejected');
+
+#
 # operations.md: its checks find nothing, and erasing erases.
 #
 my $accounts = events('account-opened' => { account => 'A-1', owner => 'Ada' }, 'account-opened' => { account => 'A-2', owner => 'Bob' });
@@ -57,7 +64,9 @@ new_database('operations', "SELECT factstr_append('$accounts');");
 my $output = join("\n", map { run_block('operations', $_) } blocks('docs/operations.md', 'sql'));
 unlike($output, qr/\| f +\|/, 'no check fails');
 like($output, qr/\| t +\|/, 'and there are some');
-is($node->safe_psql('operations', q(SELECT payload FROM factstr_read())), qq({"account": "A-1"}\n{"owner": "Bob", "account": "A-2"}), 'what is said of one account is erased');
+is($node->safe_psql('operations', q(SELECT payload FROM factstr_read())),
+	qq({"account": "A-1"}\n{"owner": "Bob", "account": "A-2"}),
+	'what is said of one account is erased');
 
 #
 # streams.md: what consumers see of erased facts, from one of the numbers that is named there.
@@ -65,7 +74,8 @@ is($node->safe_psql('operations', q(SELECT payload FROM factstr_read())), qq({"a
 my $subscribed = events('student-subscribed' => { course => 'c1', student => 'ada' });
 new_database('streams', "SELECT factstr_append('$subscribed') FROM generate_series(1, 42);");
 run_block('streams', $_) foreach blocks('docs/streams.md', 'sql');
-is($node->safe_psql('streams', q(SELECT payload FROM factstr_read('{"min_sequence_number": 41}', 2))), qq({"course": "c1"}\n{"sequence_number": 42}), 'a redaction and the fact that tells of it');
+is($node->safe_psql('streams', q(SELECT payload FROM factstr_read('{"after": 41}', 2))),
+	qq({"course": "c1"}\n{"sequence_number": 42}), 'a redaction and the fact that tells of it');
 
 #
 # schema-evolution.md: all that is printed is shown.
@@ -79,11 +89,14 @@ foreach my $block (blocks('docs/schema-evolution.md', 'sql'))
 my $evolution = new_session($node, dbname => 'evolution');
 is($evolution->state_of(append_sql('[{"event_type": "customer-registered", "payload": {"customer": {"id": "C-4", "country": null}, "name": "Late One"}, "metadata": {"schema": 2}}]')),
 	'23514', 'an append of an older shape is refused');
-is($evolution->state_of(append_sql('[{"event_type": "customer-registered", "payload": {"customer": "C-4", "name": "Late One"}}]')), '23514', 'also one that tells no version');
+is($evolution->state_of(append_sql('[{"event_type": "customer-registered", "payload": {"customer": "C-4", "name": "Late One"}}]')),
+	'23514', 'also one that tells no version');
 is($evolution->state_of(append_sql('[{"event_type": "customer-registered", "payload": {"customer": {"id": "C-4", "country": null}, "given_name": "In", "family_name": "Time"}, "metadata": {"schema": 3}}]')),
 	'00000', 'one of the current shape is not');
-is($evolution->state_of(q(SELECT factstr_redact(3, '{"customer": {"id": "C-2", "country": null}, "name": null}', 'why', '{"schema": 2}'))), '00000', 'an older fact can be redacted');
-is($evolution->text(q(SELECT payload->'customer'->>'id', payload->>'given_name' FROM read_current('{"min_sequence_number": 2}') WHERE sequence_number = 3)), 'C-2|', 'and is read in the current shape');
+is($evolution->state_of(q(SELECT factstr_redact(3, '{"customer": {"id": "C-2", "country": null}, "name": null}', 'why', '{"schema": 2}'))),
+	'00000', 'an older fact can be redacted');
+is($evolution->text(q(SELECT payload->'customer'->>'id', payload->>'given_name' FROM read_current('{"after": 2}') WHERE sequence_number = 3)),
+	'C-2|', 'and is read in the current shape');
 is($evolution->value('SELECT count(*) FROM factstr_check(NULL) WHERE NOT ok'), 0, 'nothing is wrong with the log');
 $evolution->disconnect;
 
@@ -103,7 +116,8 @@ foreach my $block (blocks('docs/releasing.md', 'sql'))
 $node->safe_psql('postgres', 'CREATE ROLE some_role');
 new_database('reference');
 run_block('reference', $_) foreach blocks('docs/sql-reference.md', 'sql');
-is($node->safe_psql('reference', q(SELECT payload ? 'owner' FROM factstr_read('{"filters": [{"event_types": ["account-opened"]}]}'))), 'f', 'the owner is erased');
+is($node->safe_psql('reference', q(SELECT payload ? 'owner' FROM factstr_read('{"filters": [{"event_types": ["account-opened"]}]}'))),
+	'f', 'the owner is erased');
 $node->safe_psql('postgres', "DROP DATABASE reference; DROP ROLE some_role");
 
 my ($query, $record, @others) = map { $_->{text} } blocks('docs/sql-reference.md', 'json');
@@ -112,7 +126,8 @@ new_database('reference', "SELECT factstr_append('$subscribed') FROM generate_se
 my $reference = new_session($node, dbname => 'reference');
 $reference->run(q(SELECT factstr_append(jsonb_build_array($1::jsonb - '{sequence_number,occurred_at}'::text[]))), $record);
 my $answer = $reference->value('SELECT event_records FROM factstr_query($1)', $query);
-is_deeply(JSON::PP::decode_json(without_times($answer)), [ JSON::PP::decode_json($record) ], 'the record that is shown is the answer to the query that is shown');
+is_deeply(JSON::PP::decode_json(without_times($answer)), [ JSON::PP::decode_json($record) ],
+	'the record that is shown is the answer to the query that is shown');
 
 # The signatures in a text, all in one notation.  One without a result has that of the next; an argument in
 # brackets makes two functions of it.
@@ -137,10 +152,11 @@ sub signatures
 	return sort grep { $_ ne '' } @found;
 }
 
-# factstr_pending_pages is only mentioned, as a part of factstr_status.
+# These are only mentioned, as parts of the views.
 my $existing = $reference->text(<<~'SQL');
 	SELECT CASE WHEN p.prokind = 'p' THEN 'CALL ' ELSE '' END || p.proname || '('
-		|| (SELECT string_agg(a, ', ') FROM unnest(string_to_array(pg_get_function_arguments(p.oid), ', ')) a WHERE a NOT LIKE 'OUT %') || ')'
+		|| (SELECT coalesce(string_agg(a, ', '), '') FROM unnest(string_to_array(pg_get_function_arguments(p.oid), ', ')) a
+			WHERE a NOT LIKE 'OUT %') || ')'
 		|| CASE WHEN p.prokind = 'p' THEN ''
 			ELSE ' → ' || CASE WHEN p.proretset THEN 'SETOF ' ELSE '' END || coalesce((
 				SELECT '(' || string_agg(p.proargnames[n] || ' ' || format_type(p.proallargtypes[n], NULL), ', ' ORDER BY n) || ')'
@@ -149,7 +165,7 @@ my $existing = $reference->text(<<~'SQL');
 	FROM pg_proc p
 	JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
 	JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND e.oid = d.refobjid AND e.extname = 'factstr'
-	WHERE p.prorettype <> 'trigger'::regtype AND p.proname <> 'factstr_pending_pages'
+	WHERE p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype) AND p.proname NOT IN ('factstr_delivery_obstacle', 'factstr_flushed', 'factstr_pending_pages')
 	SQL
 my @documented = sort map { signatures($_->{text}) } blocks('docs/sql-reference.md', 'text');
 is(join("\n", @documented), join("\n", signatures($existing)), 'the signatures of all functions');

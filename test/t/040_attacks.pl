@@ -16,8 +16,9 @@ my $node = new_node('attacks', conf => 'max_worker_processes = 20');
 my $superuser = new_session($node);
 my $mallory = new_session($node);
 
-my @APPEND = ('factstr_append(jsonb, text)', 'factstr_append_if(jsonb, jsonb, bigint, text)', 'factstr_try_append_if(jsonb, jsonb, bigint, text)');
-my @SUBSCRIBE = ('factstr_subscribe(text, jsonb, regprocedure, text)', 'factstr_unsubscribe(text)');
+my @APPEND = ('factstr_append(jsonb, text, boolean)', 'factstr_append_if(jsonb, jsonb, bigint, text, boolean)',
+	'factstr_try_append_if(jsonb, jsonb, bigint, text)');
+my @SUBSCRIBE = ('factstr_subscribe(text, jsonb, regprocedure, text, integer, text)', 'factstr_unsubscribe(text)');
 
 create_kept($superuser);
 $superuser->run('CREATE ROLE mallory');
@@ -44,10 +45,11 @@ sub append
 
 #
 # Objects that are there before the extension.  The expressions of its views must not take an operator or
-# a function that fits better than PostgreSQL's own: whoever looks would call it.
+# a function that fits better than PostgreSQL's own: a careless caller would call it.
 #
 $node->safe_psql('postgres', 'CREATE DATABASE early');
-$node->safe_psql('early', 'CREATE SCHEMA shared; GRANT ALL ON SCHEMA shared TO mallory; CREATE TABLE loot (what text); GRANT ALL ON loot TO mallory');
+$node->safe_psql('early',
+	'CREATE SCHEMA shared; GRANT ALL ON SCHEMA shared TO mallory; CREATE TABLE loot (what text); GRANT ALL ON loot TO mallory');
 $node->safe_psql('early', <<~'SQL');
 	SET ROLE mallory;
 	SET client_min_messages = warning;
@@ -88,7 +90,8 @@ $node->safe_psql('early', <<~'SQL');
 	SELECT FROM shared.factstr_status;
 	SELECT FROM shared.factstr_stream_status;
 	SQL
-is($node->safe_psql('early', q(SELECT string_agg(DISTINCT what, ', ') FROM loot)), '', 'operators and functions of the schema that were there first are not called by the views');
+is($node->safe_psql('early', q(SELECT string_agg(DISTINCT what, ', ') FROM loot)), '',
+	'operators and functions of the schema that were there first are not called by the views');
 is($node->safe_psql('early', <<~'SQL'), '', 'nor does any object of the extension depend on them');
 	WITH members AS (
 		SELECT classid, objid FROM pg_depend
@@ -102,26 +105,32 @@ is($node->safe_psql('early', <<~'SQL'), '', 'nor does any object of the extensio
 	SQL
 
 #
-# Objects that are in front of the extension's in the session of whoever calls.  (Those of the log: test/sql/schemas.sql)
+# Objects that are in front of the extension's in the session of the caller.  (Those of the log: test/sql/schemas.sql)
 #
-$superuser->run("GRANT EXECUTE ON FUNCTION $_ TO mallory") foreach 'factstr_stream_open(text, jsonb, text)', 'factstr_stream_next(text, integer, boolean)',
+$superuser->run("GRANT EXECUTE ON FUNCTION $_ TO mallory") foreach 'factstr_stream_open(text, jsonb, text, integer, text)',
+	'factstr_stream_next(text, integer, boolean)',
 	'factstr_stream_ack(text, bigint)', 'factstr_stream_drop(text)', 'factstr_redact(bigint, jsonb, text, jsonb)', @APPEND, @SUBSCRIBE;
-$mallory->run($_) foreach 'CREATE TEMP TABLE factstr_streams (LIKE public.kept)', 'CREATE TEMP TABLE factstr_redactions (n int)', 'CREATE TEMP TABLE factstr_events (n int)',
-	'CREATE DOMAIN pg_temp.jsonb AS pg_catalog.jsonb CHECK (false)', 'CREATE DOMAIN pg_temp.text AS pg_catalog.text CHECK (false)', 'CREATE DOMAIN pg_temp.int8 AS pg_catalog.int8 CHECK (false)',
+$mallory->run($_) foreach 'CREATE TEMP TABLE factstr_streams (LIKE public.kept)',
+	'CREATE TEMP TABLE factstr_redactions (n int)', 'CREATE TEMP TABLE factstr_events (n int)',
+	'CREATE DOMAIN pg_temp.jsonb AS pg_catalog.jsonb CHECK (false)',
+	'CREATE DOMAIN pg_temp.text AS pg_catalog.text CHECK (false)',
+	'CREATE DOMAIN pg_temp.int8 AS pg_catalog.int8 CHECK (false)',
 	'CREATE FUNCTION evil.hashtextextended(pg_catalog.text, bigint) RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RAISE $e$trapped$e$; END $$',
 	'CREATE FUNCTION evil.factstr_matches(pg_catalog.jsonb, pg_catalog.text, pg_catalog.jsonb) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE $e$trapped$e$; END $$',
 	'SET search_path = pg_temp, evil, pg_catalog, public';
 $mallory->run(append_sql(events(a => 1)));
 $mallory->run(q(SELECT public.factstr_redact(1, '2', 'because')));
 $mallory->run(q(SELECT public.factstr_stream_open('shadowed', '{"filters": [{"event_types": ["a"]}]}')));
-is($mallory->text(q(SELECT first_sequence_number FROM public.factstr_stream_next('shadowed'))) . $mallory->text(q(SELECT public.factstr_stream_ack('shadowed', 1))), '11',
+is($mallory->text(q(SELECT first_sequence_number FROM public.factstr_stream_next('shadowed'))) . $mallory->text(q(SELECT public.factstr_stream_ack('shadowed', 1))),
+	'11',
 	'temporary tables, types and functions in front do not get in the way');
-is($superuser->text(q(SELECT (SELECT count(*) FROM factstr_redactions), (SELECT cursor_sequence_number FROM factstr_streams))), '1|1', 'what was done is in the extension\'s tables');
+is($superuser->text(q(SELECT (SELECT count(*) FROM factstr_redactions), (SELECT cursor_sequence_number FROM factstr_streams))),
+	'1|1', 'what was done is in the extension\'s tables');
 $mallory->run(q(SELECT public.factstr_stream_drop('shadowed')));
 $mallory->run($_) foreach 'DISCARD TEMP', 'RESET search_path';
 
 #
-# The handler of a low role, whose worker has logged in as a superuser.  (Roles and what is put off: 014_subscribers.pl)
+# The handler of a low role.  (Roles and what is put off: 014_subscribers.pl)
 #
 $superuser->run('CREATE FUNCTION observer_pid() RETURNS int LANGUAGE sql AS $$ SELECT ' . $superuser->pid . ' $$');
 $mallory->run('CREATE FUNCTION evil.committing() RETURNS void LANGUAGE plpgsql AS $$ BEGIN COMMIT; END $$');
@@ -130,17 +139,17 @@ my @ATTACKS = (
 	[ 'SELECT evil.committing()', '2D000' ],
 	[ 'CALL evil.committing_too()', '2D000' ],
 	[ 'LISTEN factstr', '0A000' ],
-	[ 'ALTER ROLE SESSION_USER SET search_path = evil', '42501' ],
-	[ q(ALTER ROLE SESSION_USER PASSWORD 'mine'), '42501' ],
+	[ 'ALTER ROLE postgres SET search_path = evil', '42501' ],
+	[ q(ALTER ROLE postgres PASSWORD 'mine'), '42501' ],
 	[ 'ALTER ROLE mallory SUPERUSER', '42501' ],
 	[ 'CREATE ROLE another SUPERUSER', '42501' ],
 	[ 'GRANT postgres TO mallory', '42501' ],
 	[ 'GRANT pg_read_server_files TO mallory', '42501' ],
-	[ 'CREATE SCHEMA AUTHORIZATION SESSION_USER', '42501' ],
-	[ 'REASSIGN OWNED BY SESSION_USER TO mallory', '42501' ],
-	[ 'DROP OWNED BY SESSION_USER', '42501' ],
-	[ 'ALTER FUNCTION evil.committing() OWNER TO SESSION_USER', '42501' ],
-	[ 'ALTER DEFAULT PRIVILEGES FOR ROLE SESSION_USER GRANT ALL ON TABLES TO mallory', '42501' ],
+	[ 'CREATE SCHEMA AUTHORIZATION postgres', '42501' ],
+	[ 'REASSIGN OWNED BY postgres TO mallory', '42501' ],
+	[ 'DROP OWNED BY postgres', '42501' ],
+	[ 'ALTER FUNCTION evil.committing() OWNER TO postgres', '42501' ],
+	[ 'ALTER DEFAULT PRIVILEGES FOR ROLE postgres GRANT ALL ON TABLES TO mallory', '42501' ],
 	[ 'CREATE EVENT TRIGGER t ON ddl_command_end EXECUTE FUNCTION evil.committing()', '42501' ],
 	[ 'CREATE TRIGGER t BEFORE UPDATE ON public.factstr_streams FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()', '42501' ],
 	[ 'CREATE TRIGGER t BEFORE UPDATE ON public.factstr_events FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()', '42501' ],
@@ -216,16 +225,19 @@ create_handler($mallory, 'erasing', q(PERFORM public.factstr_redact(first, '"gon
 subscribe($mallory, 'erasing', of_type('erase'));
 my $erased = append(erase => 1);
 wait_until_at($superuser, 'erasing');
-is($superuser->text('SELECT redacted_by FROM factstr_redactions WHERE sequence_number = $1', $erased), 'mallory', 'a handler\'s redaction in a worker is recorded as its subscriber\'s');
+is($superuser->text('SELECT redacted_by FROM factstr_redactions WHERE sequence_number = $1', $erased),
+	'mallory', 'a handler\'s redaction in a worker is recorded as its subscriber\'s');
 $superuser->run(q(SELECT factstr_unsubscribe('erasing')));
 $superuser->run('SET factstr.background_delivery = off');
 $mallory->run('SET factstr.background_delivery = off');
 $erased = append(erase => 2);
 $mallory->run(q(SELECT factstr_subscribe('erasing', $1, 'public.erasing(jsonb)')), of_type('erase'));
 $superuser->run(q(CALL factstr_deliver('erasing')));
-is($superuser->text('SELECT redacted_by FROM factstr_redactions WHERE sequence_number = $1', $erased), 'mallory', 'and so is one in the session of a superuser that delivers');
+is($superuser->text('SELECT redacted_by FROM factstr_redactions WHERE sequence_number = $1', $erased),
+	'mallory', 'and so is one in the session of a superuser that delivers');
 $superuser->run('SELECT factstr_redact($1, $2, $3)', $erased, '1', 'own');
-is($superuser->text('SELECT redacted_by FROM factstr_redactions WHERE sequence_number = $1 AND reason = $2', $erased, 'own'), 'postgres', 'the superuser\'s own afterwards is his own');
+is($superuser->text('SELECT redacted_by FROM factstr_redactions WHERE sequence_number = $1 AND reason = $2', $erased, 'own'),
+	'postgres', 'the superuser\'s own afterwards is his own');
 $superuser->run(q(SELECT factstr_stream_drop('erasing')));
 $_->run('RESET factstr.background_delivery') foreach $superuser, $mallory;
 
@@ -238,7 +250,9 @@ subscribe($mallory, 'planted', of_type('plant'));
 $mallory->run(q(UPDATE factstr_streams SET subscriber = 'postgres'));
 append(plant => 1);
 wait_for_status($superuser, 'planted', 'failure_count > 0');
-like(status($superuser, 'planted', 'last_error'), qr/^42501: handler public.planted belongs to role "mallory"/, 'a handler planted into the table of streams is not run as the superuser');
+like(status($superuser, 'planted', 'last_error'),
+	qr/^42501: handler public.planted belongs to role "mallory"/,
+	'a handler planted into the table of streams is not run as the superuser');
 is(loot(), '', 'not at all');
 is($superuser->state_of(q(CALL factstr_deliver('planted'))), '42501', 'not even if the superuser delivers by hand');
 $superuser->run(q(SELECT factstr_stream_drop('planted')));
@@ -251,8 +265,9 @@ $superuser->run('REVOKE ALL ON factstr_streams FROM mallory');
 my $SECRET = 'xyzzy-17';
 my $appender = new_session($node);
 $superuser->run('CREATE ROLE appender');
-$superuser->run("GRANT EXECUTE ON FUNCTION $_ TO appender") foreach @APPEND, 'factstr_import(jsonb)', 'factstr_redact(bigint, jsonb, text, jsonb)',
-	'factstr_stream_open(text, jsonb, text)', 'factstr_stream_fail(text, text, timestamptz)', 'factstr_stream_hold(text, boolean, bigint)';
+$superuser->run("GRANT EXECUTE ON FUNCTION $_ TO appender") foreach @APPEND,
+	'factstr_import(jsonb)', 'factstr_redact(bigint, jsonb, text, jsonb)',
+	'factstr_stream_open(text, jsonb, text, integer, text)', 'factstr_stream_fail(text, text, timestamptz)', 'factstr_stream_hold(text, boolean, bigint)';
 $superuser->run('CREATE UNIQUE INDEX one_of_a_kind ON factstr_events ((payload->>$$unique$$)) WHERE payload ? $$unique$$');
 $superuser->run(q(ALTER TABLE factstr_events ADD CONSTRAINT not_forbidden CHECK (payload->>'forbidden' IS NULL)));
 my $stored = json([ { event_type => $SECRET, payload => { secret => $SECRET, unique => $SECRET }, metadata => { actor => $SECRET } } ]);
@@ -260,7 +275,9 @@ my $number = $superuser->value('SELECT first_sequence_number FROM factstr_append
 $superuser->run('SELECT factstr_stream_open($1, $2)', 'secret stream', of_payload({ secret => $SECRET }));
 my $log_start = -s $node->logfile;
 $appender->run('SET ROLE appender');
-my $exported = { first_sequence_number => $number + 1, last_sequence_number => $number + 1, event_records => [ { sequence_number => $number + 1, occurred_at => $SECRET, event_type => $SECRET, payload => $SECRET } ] };
+my $exported = { first_sequence_number => $number + 1, last_sequence_number => $number + 1,
+	event_records => [ { sequence_number => $number + 1, occurred_at => $SECRET,
+		event_type => $SECRET, payload => $SECRET } ] };
 my @FAILING = (
 	[ 'a reused key', 'FS006', 'SELECT factstr_append($1, $2)', json([ { event_type => 'guess', payload => 1 } ]), 'known key' ],
 	[ 'a reused key and a guess that is almost right', 'FS006', 'SELECT factstr_append($1, $2)', json([ { event_type => $SECRET, payload => { secret => $SECRET } } ]), 'known key' ],
@@ -276,7 +293,7 @@ my @FAILING = (
 	[ 'too long a key', '22023', 'SELECT factstr_append($1, $2)', $stored, $SECRET x 1000 ],
 	[ 'a wrong query', '22023', 'SELECT factstr_append_if($1, $2, NULL)', $stored, json({ filters => $SECRET }) ],
 	[ 'a wrong filter', '22023', 'SELECT factstr_append_if($1, $2, NULL)', $stored, json({ filters => [ { event_types => $SECRET, payload_predicates => [$SECRET] } ] }) ],
-	[ 'a wrong number', '22023', 'SELECT factstr_append_if($1, $2, NULL)', $stored, json({ min_sequence_number => $SECRET }) ],
+	[ 'a wrong number', '22023', 'SELECT factstr_append_if($1, $2, NULL)', $stored, json({ after => $SECRET }) ],
 	[ 'a wrong import', '22023', 'SELECT factstr_import($1)', json([$exported]) ],
 	[ 'an import that does not continue the log', '22023', 'SELECT factstr_import($1)', json([ { %$exported, first_sequence_number => 1 } ]) ],
 	[ 'the redaction of no fact', '22023', 'SELECT factstr_redact(1000000, $1, $2)', json($SECRET), $SECRET ],
@@ -348,13 +365,14 @@ foreach my $role ('idler', 'table_reader')
 	}
 	$superuser->run(q(SET lock_timeout = '30s'));
 	is($superuser->state_of(append_sql(events(contended => 1))), '00000', "$role: appends go on meanwhile");
-	is($superuser->state_of(q(SELECT * FROM factstr_stream_next('contended', 1, true))), '00000', "$role: a stream can be consumed meanwhile");
+	is($superuser->state_of(q(SELECT * FROM factstr_stream_next('contended', 1, true))), '00000',
+		"$role: a stream can be consumed meanwhile");
 	is($superuser->state_of(q(SELECT factstr_redact(1, '3', 'meanwhile'))), '00000', "$role: facts can be redacted meanwhile");
 	$idler->run('ROLLBACK');
 	$idler->run('SELECT pg_advisory_unlock_all()');
 }
 
-# Nor does it take a lock from whoever has it.
+# Nor does it take a lock from its holder.
 my $holder = new_session($node);
 $holder->run(q(SELECT factstr_stream_hold('contended')));
 $idler->run('SELECT pg_advisory_unlock_all()');
@@ -369,7 +387,8 @@ subscribe($superuser, 'undisturbed', of_type('noise'));
 $idler->run('RESET ROLE');
 $idler->run('SET ROLE idler');
 $idler->run('LISTEN factstr');
-$idler->run('SELECT pg_notify($1, $2)', 'factstr', $_) foreach '', 'nonsense', '{"first_sequence_number": -1, "last_sequence_number": 9223372036854775807}', '[' x 5000;
+$idler->run('SELECT pg_notify($1, $2)', 'factstr', $_) foreach '', 'nonsense',
+	'{"first_sequence_number": -1, "last_sequence_number": 9223372036854775807}', '[' x 5000;
 $number = append(noise => $SECRET);
 wait_until_at($superuser, 'undisturbed', $number);
 my @heard;

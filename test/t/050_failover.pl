@@ -110,7 +110,8 @@ my ($position, $gaps) = ($reader->value('SELECT head_sequence_number FROM factst
 
 sub read_on
 {
-	foreach my $batch (@{ $reader->run('SELECT first_sequence_number, last_sequence_number, jsonb_array_length(event_records) FROM factstr_batches(after_sequence_number => $1)', $position) })
+	foreach my $batch (@{ $reader->run('SELECT first_sequence_number, last_sequence_number, jsonb_array_length(event_records) FROM factstr_batches(after_sequence_number => $1)',
+		$position) })
 	{
 		$gaps++ if $batch->[0] != $position + 1 || $batch->[1] - $batch->[0] + 1 != $batch->[2];
 		$position = $batch->[1];
@@ -149,18 +150,20 @@ is($session->text('SELECT check_name FROM factstr_check(NULL) WHERE NOT ok'), ''
 
 # Calls without an answer are repeated with their keys; so may be the others.
 $session->run('SET synchronous_commit = local');
-my %first = map { $_ => $session->value('SELECT first_sequence_number FROM factstr_append($1, $2)', $events_of{$_}, "call-$_") } keys %events_of;
+my %first = map { $_ => $session->value('SELECT first_sequence_number FROM factstr_append($1, $2)',
+	$events_of{$_}, "call-$_") } keys %events_of;
 is_deeply([ grep { $log{$_} && $first{$_} != $log{$_}[1] } keys %first ], [], 'a repeated call finds its batch');
 my @new = sort { $a <=> $b } map { $first{$_} } grep { !$log{$_} } keys %first;
 is($new[0] // $head + 1, $head + 1, 'or takes the next number');
-is($session->value(q(SELECT count(DISTINCT payload->>'id') FROM factstr_events WHERE event_type = 'load')), keys %events_of, 'each is there once');
+is($session->value(q(SELECT count(DISTINCT payload->>'id') FROM factstr_events WHERE event_type = 'load')),
+	keys %events_of, 'each is there once');
 is($session->state_of(append_if_sql(events(after => 1), of_type('load'), $acknowledged{1})), 'FS001', 'contexts are known');
 
 #
 # Consumers go on where they were.
 #
 $head = $session->value(append_sql(events(after => 1)));
-wait_for_worker($session, 'handled');
+wait_for_worker($session);
 wait_until_at($session, 'handled', $head);
 is(kept($session, 'handled'), expected_batches($session, q(event_type IN ('load', 'after'))),
 	'the handler has got every batch once, in order, from both servers');

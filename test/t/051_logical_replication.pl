@@ -40,7 +40,8 @@ sub failed_checks
 
 # Facts of every shape, before the subscription.
 $source->run(append_sql(events(
-	null => undef, true => \1, number => 1.5, array => [ 1, [], {}, undef ], object => { a => { b => [ 1, 2 ] } }, "\x{e9}v\x{e9}nement" => 'x')));
+	null => undef, true => \1, number => 1.5, array => [ 1, [], {}, undef ],
+		object => { a => { b => [ 1, 2 ] } }, "\x{e9}v\x{e9}nement" => 'x')));
 $source->run(q(SELECT * FROM factstr_append('[{"event_type": "m", "payload": 1.50, "metadata": {"actor": "me"}}, {"event_type": "m", "payload": 2}]', 'key')));
 $source->run(q(SELECT * FROM factstr_append(('[{"event_type": "large", "payload": "' || repeat('x', 300000) || '"}]')::jsonb)));
 $source->run(append_sql(events(map { (many => { n => $_ }) } 1 .. 2000)));
@@ -76,7 +77,8 @@ my ($position, $gaps) = (head($replica), 0);
 my $live = $position;
 wait_until('live facts were read', sub {
 	append_more();
-	foreach my $batch (@{ $replica->run('SELECT first_sequence_number, last_sequence_number, jsonb_array_length(event_records) FROM factstr_batches(after_sequence_number => $1)', $position) })
+	foreach my $batch (@{ $replica->run('SELECT first_sequence_number, last_sequence_number, jsonb_array_length(event_records) FROM factstr_batches(after_sequence_number => $1)',
+		$position) })
 	{
 		$gaps++ if $batch->[0] != $position + 1 || $batch->[1] - $batch->[0] + 1 != $batch->[2];
 		$position = $batch->[1];
@@ -119,13 +121,15 @@ foreach my $call (
 	is($replica->state_of($call), '55000', "not on the replica: $call");
 	like($replica->message, qr/subscription "facts".*HINT:\s+Append where they come from/s, 'the error says where to go');
 }
-is($replica->state_of($_), '42809', "nor this: $_") foreach 'DELETE FROM factstr_events', 'TRUNCATE factstr_events', q(UPDATE factstr_events SET payload = '1');
+is($replica->state_of($_), '42809', "nor this: $_") foreach 'DELETE FROM factstr_events',
+	'TRUNCATE factstr_events', q(UPDATE factstr_events SET payload = '1');
 
 #
 # Streams of its own: consumed with a cursor there, and by handlers that write there.
 #
 $replica->run('SELECT factstr_stream_open($1, $2)', 'own', of_type('m'));
-is($replica->text(q(SELECT first_sequence_number, jsonb_array_length(event_records) FROM factstr_stream_next('own', 10))), '7|2', 'a durable stream of the replica');
+is($replica->text(q(SELECT first_sequence_number, jsonb_array_length(event_records) FROM factstr_stream_next('own', 10))),
+	'7|2', 'a durable stream of the replica');
 is($replica->value(q(SELECT factstr_stream_ack('own', 8))), 8, 'has its own cursor');
 create_kept($replica);
 create_handler($replica, 'handled');
@@ -160,7 +164,8 @@ $source->run('SELECT factstr_stream_open($1, $2)', 'moving', of_type('live'));
 $source->run('ALTER PUBLICATION facts ADD TABLE factstr_streams');
 $replica->run('ALTER SUBSCRIPTION facts REFRESH PUBLICATION');
 my $cursor = $source->value(q(SELECT factstr_stream_ack('moving', min(last_sequence_number)) FROM factstr_stream_next('moving', 5)));
-wait_until('the cursor has arrived', sub { ($replica->value(q(SELECT cursor_sequence_number FROM factstr_streams WHERE name = 'moving')) // 0) == $cursor });
+wait_until('the cursor has arrived',
+	sub { ($replica->value(q(SELECT cursor_sequence_number FROM factstr_streams WHERE name = 'moving')) // 0) == $cursor });
 my $next = $source->text(q(SELECT * FROM factstr_stream_next('moving', 5)));
 
 #
@@ -177,7 +182,8 @@ $replica->run('ALTER SUBSCRIPTION facts SET (slot_name = NONE)');
 $replica->run('DROP SUBSCRIPTION facts');
 is($replica->text($CONTENTS), $contents, 'without a subscription the facts are still there');
 is($replica->value(append_sql(events(own => 1))), $head + 1, 'and the next append takes the next number');
-is($replica->value(q(SELECT first_sequence_number FROM factstr_append('[{"event_type": "m", "payload": 1.5, "metadata": {"actor": "me"}}, {"event_type": "m", "payload": 2}]', 'key'))), 7, 'keys are known');
+is($replica->value(q(SELECT first_sequence_number FROM factstr_append('[{"event_type": "m", "payload": 1.5, "metadata": {"actor": "me"}}, {"event_type": "m", "payload": 2}]', 'key'))),
+	7, 'keys are known');
 is($replica->state_of(append_if_sql(events(own => 2), of_type('own'), $head)), 'FS001', 'and contexts');
 is($replica->text(q(SELECT * FROM factstr_stream_next('moving', 5))), $next, 'a stream that was published goes on');
 is($replica->value(q(SELECT factstr_stream_ack('own', 8))), 8, 'and so do those of the replica');

@@ -103,7 +103,8 @@ $_->run('COMMIT') foreach $b, $others[0];
 is($a->value(append_sql(events(course => { id => 1 }))), 1, 'factstr_append');
 is($b->value(append_if_sql(events(course => { id => 1 }), of_payload({ id => 1 }), 1)), 2, 'factstr_append_if');
 is($c->state_of(append_if_sql(events(course => { id => 1 }), of_payload({ id => 1 }), 1)), 'FS001', 'a conflict');
-is($a->text('SELECT conflict, actual_context_version FROM factstr_try_append_if($1, $2, 1)', events(x => 1), of_type('course')), 't|2', 'factstr_try_append_if');
+is($a->text('SELECT conflict, actual_context_version FROM factstr_try_append_if($1, $2, 1)', events(x => 1), of_type('course')),
+	't|2', 'factstr_try_append_if');
 foreach my $call (
 	'SELECT * FROM factstr_query()',
 	'SELECT * FROM factstr_read()',
@@ -169,12 +170,14 @@ until ($done)
 	$consumer->run('BEGIN');
 	$consumer->run('CREATE TEMP TABLE batch ON COMMIT DROP AS SELECT * FROM factstr_stream_next($1, 2)', 'races');
 	is($other->state_of(q(SELECT * FROM factstr_stream_next('races', 1, true))), 'FS004', 'another consumer is kept out') if $turns == 1;
-	$consumer->run('INSERT INTO consumed (number, record) SELECT (r->>$1)::bigint, r FROM batch, jsonb_array_elements(event_records) r ORDER BY 1', 'sequence_number');
+	$consumer->run('INSERT INTO consumed (number, record) SELECT (r->>$1)::bigint, r FROM batch, jsonb_array_elements(event_records) r ORDER BY 1',
+		'sequence_number');
 	$done = !@{ $consumer->run('SELECT factstr_stream_ack($1, max(last_sequence_number)) FROM batch HAVING count(*) > 0', 'races') };
 	$consumer->run($turns == 2 ? 'ROLLBACK' : 'COMMIT');
 	$done = 0 if $turns == 2;
 }
-is($observer->text('SELECT number FROM consumed ORDER BY id'), $observer->text(q(SELECT sequence_number FROM factstr_events WHERE event_type = 'race' ORDER BY 1)),
+is($observer->text('SELECT number FROM consumed ORDER BY id'),
+	$observer->text(q(SELECT sequence_number FROM factstr_events WHERE event_type = 'race' ORDER BY 1)),
 	'consumers that take turns get every fact once, in order');
 $a->run(q(SELECT factstr_stream_seek('races', 0)));
 my $last = $b->run(q(SELECT * FROM factstr_stream_next('races')))->[0][1];
@@ -214,7 +217,7 @@ is($y->value('SHOW factstr.notify'), 'off', 'SET has changed it for another clie
 $x->run('RESET factstr.notify');
 
 #
-# What does not work: a notification goes to whoever has the connection, a hold stays with it.
+# What does not work: a notification goes to the client that has the connection, a hold stays with it.
 #
 $x->run('LISTEN factstr');
 $y->run(append_sql(events(heard => 1)));
@@ -240,6 +243,12 @@ $observer->run(append_sql(events(heard => 2)));
 my $notification;
 wait_until('it is notified', sub { $whole->run('SELECT 1'); $notification = $whole->notification });
 is($notification->[0], 'factstr', 'in session mode one can LISTEN');
+my $head = $observer->value('SELECT head_sequence_number FROM factstr_status');
+$whole->start("CALL factstr_wait_for_facts($head)");
+wait_until('it waits for facts',
+	sub { $observer->value(q(SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'CALL factstr_wait_for%' AND wait_event = 'Extension')) });
+$observer->run(append_sql(events(waited => 1)));
+is($whole->finish->state, '00000', 'and wait for facts');
 $token = $whole->value(q(SELECT factstr_stream_hold('held')));
 is($observer->value(q(SELECT factstr_stream_try_hold('held'))), undef, 'and hold a stream');
 is($whole->value(q(SELECT factstr_stream_release('held'))), 't', 'and release it');

@@ -7,6 +7,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../perl";
 
+use FactstrFullStore;
 use FactstrTest;
 use FactstrUpgrade;
 use FactstrWorkers;
@@ -25,62 +26,9 @@ my $directory = PostgreSQL::Test::Utils::tempdir();
 # The store.
 #
 $source->run('CREATE ROLE regress_factstr_app');
-$source->run('GRANT EXECUTE ON FUNCTION factstr_append(jsonb, text), factstr_batches(jsonb, bigint, int) TO regress_factstr_app');
-create_kept($source);
-create_handler($source, 'handled');
-subscribe($source, 'handled', of_type('a', 'during', 'next'), 'first');
-$source->run(append_sql(events(
-	null => undef, number => 1.5, array => [ 1, [], {}, undef ], object => { a => { b => [ 1, 2 ] } }, "\x{e9}v\x{e9}nement \\. \t" => "N\n")));
-$source->run(q(SELECT * FROM factstr_append('[{"event_type": "m", "payload": [1.0, 1e3], "metadata": {"actor": "me"}}, {"event_type": "m", "payload": 2}]', 'key')));
-$source->run(q(SELECT * FROM factstr_append(('[{"event_type": "large", "payload": "' || repeat('x', 300000) || '"}]')::jsonb)));
-$source->run(append_sql(events(a => $_, a => { n => $_ }), "key-$_")) foreach 1 .. 100;
-$source->run(append_sql(events(map { (b => { n => $_ }) } 1 .. 1500)));
-$source->run('SELECT factstr_redact($1, $2, $3)', $_, '"redacted"', "request $_") foreach 1, 9, 10;
-$source->run('SELECT factstr_stream_open($1, $2)', 'consumed', of_type('a'));
-$source->run('SELECT factstr_stream_ack($1, 18)', 'consumed');
-$source->run('SELECT factstr_stream_open($1)', 'failing');
-$source->run('SELECT factstr_stream_hold($1)', 'failing');
-$source->run('SELECT factstr_stream_fail($1, $2)', 'failing', 'no reason');
-$source->run('SELECT factstr_stream_release($1)', 'failing');
-wait_until_at($source, 'handled');
+fill_store($source);
 
-my $NEXT = q(SELECT * FROM factstr_stream_next('consumed', 3));
-my $STATE = q(
-	SELECT (SELECT count(*) FROM factstr_events),
-		(SELECT md5(string_agg(e::text, E'\n' ORDER BY sequence_number)) FROM factstr_events e),
-		(SELECT md5(string_agg(r::text, E'\n' ORDER BY redacted_at)) FROM factstr_redactions r),
-		(SELECT md5(string_agg(s::text, E'\n' ORDER BY name)) FROM factstr_streams s),
-		(SELECT md5(string_agg(facts, E'\n' ORDER BY id)) FROM kept),
-		(SELECT md5(string_agg(proname || proacl::text, E'\n' ORDER BY oid::regprocedure::text)) FROM pg_proc WHERE proname LIKE 'factstr%'));
-my $state = $source->text($STATE);
-my $next = $source->text($NEXT);
-my $head = head($source);
-
-sub is_sound
-{
-	my ($name, $session) = @_;
-
-	is($session->text('SELECT * FROM factstr_check(NULL) WHERE NOT ok'), '', "$name: sound");
-	return;
-}
-
-# The same store, which goes on.
-sub goes_on
-{
-	my ($name, $session) = @_;
-
-	is($session->text($STATE), $state, "$name: facts, redactions, streams, what the handler wrote, rights");
-	is_sound($name, $session);
-	is($session->value(append_sql(events(a => 7, a => { n => 7 }), 'key-7')), 21, "$name: a key is known");
-	is($session->state_of(append_sql(events(a => 8), 'key-7')), 'FS006', "$name: with its events");
-	is($session->text($NEXT), $next, "$name: a stream resumes");
-	is($session->state_of(append_if_sql(events(next => 1), of_payload({ n => 1500 }), $head - 1)), 'FS001', "$name: contexts are known");
-	is($session->value(append_sql(events(next => 1))), $head + 1, "$name: the next append takes the next number");
-	wait_until_at($session, 'handled', $head + 1);
-	is(kept($session, 'handled'), expected_batches($session, q(event_type IN ('a', 'next'))), "$name: the handler goes on, no batch comes twice");
-	$session->disconnect;
-	return;
-}
+my $state = store_state($source);
 
 # A database in the same server; workers start there with the next reload.
 sub new_database
@@ -101,12 +49,12 @@ sub open_database
 
 new_database('piped');
 $node->command_ok([ 'bash', '-o', 'pipefail', '-c', 'pg_dump postgres | psql -qX -v ON_ERROR_STOP=1 piped' ], 'pg_dump | psql');
-goes_on('pg_dump | psql', open_database('piped'));
+goes_on('pg_dump | psql', open_database('piped'), $state);
 
 new_database('parallel');
 $node->command_ok([ 'pg_dump', '-Fc', '-f', "$directory/custom", 'postgres' ], 'pg_dump -Fc');
 $node->command_ok([ 'pg_restore', '--exit-on-error', '-j', 2, '-d', 'parallel', "$directory/custom" ], 'pg_restore -j 2');
-goes_on('pg_restore -j 2', open_database('parallel'));
+goes_on('pg_restore -j 2', open_database('parallel'), $state);
 
 #
 # All of the server, into a new one, whose superuser is there already.
@@ -121,14 +69,14 @@ my ($status, undef, $errors) = $all->psql('postgres', slurp_file("$directory/all
 is($status, 0, 'its script');
 is(join("\n", grep { !/ERROR:  role "\S+" already exists/ } split(/\n/, $errors)), '', 'has no other errors');
 $all->reload;
-goes_on('pg_dumpall', new_session($all));
+goes_on('pg_dumpall', new_session($all), $state);
 
 #
 # The upgrade of PostgreSQL itself.
 #
 $source->disconnect;
 my $upgraded = pg_upgrade_ok($node, $CONF);
-goes_on('pg_upgrade', new_session($upgraded));
+goes_on('pg_upgrade', new_session($upgraded), $state);
 $_->stop foreach $all, $upgraded;
 
 #
@@ -173,13 +121,15 @@ sub is_beginning
 	my $facts = q(SELECT md5(string_agg(e::text, E'\n' ORDER BY sequence_number)) FROM factstr_events e WHERE sequence_number <= $1);
 
 	is(numbers($session), "1-$count", "$name: no gap");
-	cmp_ok($count, '>=', $head, "$name: no fact is missing that was there before");
+	cmp_ok($count, '>=', $state->{head}, "$name: no fact is missing that was there before");
 	is($session->value(q(SELECT count(*) % 3 FROM factstr_events WHERE event_type = 'during')), 0, "$name: whole batches");
 	is($session->value($facts, $count), $source->value($facts, $count), "$name: of the same facts");
 	is_sound($name, $session);
 	is($session->value(append_sql(events(next => 1))), $count + 1, "$name: the next append takes the next number");
 	wait_until_at($session, 'handled', $count + 1);
-	is(kept($session, 'handled'), expected_batches($session, q(event_type IN ('a', 'during', 'next'))), "$name: the handler goes on, no batch comes twice");
+	is(kept($session, 'handled'),
+		expected_batches($session, q(event_type IN ('a', 'during', 'next'))),
+		"$name: the handler goes on, no batch comes twice");
 	$session->disconnect;
 	return;
 }

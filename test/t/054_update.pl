@@ -97,7 +97,8 @@ sub works
 	is($session->value(append_sql(events(a => { n => $head }, b => 2), "key $head")), $head + 1, "$name: knows keys");
 	is($session->state_of(append_if_sql(events(a => 1), of_payload({ n => $head }), $head)), 'FS001', "$name: checks contexts");
 	is($session->value('SELECT last_returned_sequence_number FROM factstr_query()'), $head + 2, "$name: queries");
-	is($session->value(q(SELECT factstr_stream_ack('consumed', last_sequence_number) FROM factstr_stream_next('consumed', 1))), $head + 2, "$name: streams");
+	is($session->value(q(SELECT factstr_stream_ack('consumed', last_sequence_number) FROM factstr_stream_next('consumed', 1))),
+		$head + 2, "$name: streams");
 	wait_until_at($session, 'handled', $head + 2);
 	is(kept($session, 'handled'), expected_batches($session, 'true'), "$name: delivers");
 	is_sound($name, $session);
@@ -113,19 +114,23 @@ sub works_in_detail
 	my $batches = split(/\n/, expected_batches($session, q(event_type = 'a')));
 
 	is($session->state_of(append_sql(events(a => 'another'), 'key 0')), 'FS006', "$name: a key with other events");
-	is($session->text(q(SELECT conflict, actual_context_version FROM factstr_try_append_if($1, $2, 0)), events(c => 1), of_type('b')), "t|$head", "$name: a conflict as a row");
+	is($session->text(q(SELECT conflict, actual_context_version FROM factstr_try_append_if($1, $2, 0)), events(c => 1), of_type('b')),
+		"t|$head", "$name: a conflict as a row");
 	is($session->value('SELECT factstr_context_version($1)', $by_type), $head - 1, "$name: the version of a context");
-	is($session->text('SELECT sequence_number, event_type FROM factstr_read(backwards => true, max_count => 1)'), "$head|b", "$name: facts as rows");
+	is($session->text('SELECT sequence_number, event_type FROM factstr_read(backwards => true, max_count => 1)'),
+		"$head|b", "$name: facts as rows");
 	is($session->value('SELECT count(*) FROM factstr_read()'), $head, "$name: all of them");
 	is($session->value(q(SELECT factstr_matches($1, 'a', '1')), $by_type), 't', "$name: the matcher");
-	is($session->text('SELECT first_sequence_number, last_sequence_number FROM factstr_batches($1, $2)', '{}', $head - 2), ($head - 1) . "|$head", "$name: batches");
+	is($session->text('SELECT first_sequence_number, last_sequence_number FROM factstr_batches($1, $2)', '{}', $head - 2),
+		($head - 1) . "|$head", "$name: batches");
 
 	is($session->value(q(SELECT factstr_stream_open('short', $1, 'now')), $by_type), $head, "$name: a stream from now on");
 	is($session->state_of(q(SELECT factstr_stream_open('short'))), 'FS003', "$name: which has its query");
 	is($session->value(q(SELECT factstr_stream_seek('short', 0))), 0, "$name: from the beginning");
 	$session->run('BEGIN');
 	is($session->value(q(SELECT count(*) FROM factstr_stream_next('short', 1000, true))), $batches, "$name: all its batches");
-	is($session->value(q(SELECT consumer_pid FROM factstr_stream_status WHERE name = 'short')), $session->pid, "$name: whose consumer is known");
+	is($session->value(q(SELECT consumer_pid FROM factstr_stream_status WHERE name = 'short')),
+		$session->pid, "$name: whose consumer is known");
 	$session->run('COMMIT');
 	$session->run(q(SELECT factstr_stream_drop('short')));
 	is($session->state_of(q(SELECT factstr_stream_ack('short', 1))), 'FS005', "$name: it is gone");
@@ -180,7 +185,8 @@ sub update_ok
 	works("$name, in a new session", $updater);
 	works_in_detail("$name, in a session from before", $session);
 	$_->disconnect foreach $updater, $other;
-	is($session->value('SELECT has_function_privilege($1, $2, $3)', "regress_factstr_update_$databases", 'factstr_query(jsonb)', 'EXECUTE'), 't', "$name: granted rights stay");
+	is($session->value('SELECT has_function_privilege($1, $2, $3)', "regress_factstr_update_$databases", 'factstr_query(jsonb)', 'EXECUTE'),
+		't', "$name: granted rights stay");
 	$session->run("REVOKE ALL ON FUNCTION factstr_query(jsonb) FROM regress_factstr_update_$databases");
 
 	my $fresh = new_database('fresh_' . $databases, $to);
@@ -225,8 +231,12 @@ sub rollback_ok
 }
 
 # What users have made of the extension's objects, and the rights that they have given, stay; nothing is rewritten.
-my $OBJECTS = q(
-	SELECT 'pg_proc'::regclass AS catalog, oid, proacl::text AS rights, NULL AS file FROM pg_proc WHERE proname LIKE 'factstr%'
+# Some functions of 0.1.0 got more arguments, so they are others now, with the same rights.
+my $REPLACED = q('factstr_append', 'factstr_append_if', 'factstr_stream_open', 'factstr_subscribe');
+my $RIGHTS = "SELECT proname, proacl::text FROM pg_proc WHERE proname IN ($REPLACED) ORDER BY 1";
+my $OBJECTS = qq(
+	SELECT 'pg_proc'::regclass AS catalog, oid, proacl::text AS rights, NULL AS file FROM pg_proc
+	WHERE proname LIKE 'factstr%' AND proname NOT IN ($REPLACED)
 	UNION ALL
 	SELECT 'pg_class', oid, relacl::text, pg_relation_filenode(oid) FROM pg_class WHERE relname LIKE 'factstr%' OR relname LIKE 'my_%'
 	UNION ALL
@@ -247,19 +257,30 @@ sub own_objects_stay
 		"GRANT SELECT ON my_lags, my_facts, my_streams, factstr_stream_status TO $app",
 		"GRANT SELECT (event_type), REFERENCES (event_type) ON factstr_events TO $app",
 		"GRANT EXECUTE ON FUNCTION factstr_read(jsonb, bigint, boolean), factstr_stream_seek(text, bigint), factstr_stream_drop(text) TO $app WITH GRANT OPTION",
+		"GRANT EXECUTE ON FUNCTION factstr_append TO $app WITH GRANT OPTION",
+		'GRANT EXECUTE ON FUNCTION factstr_append_if, factstr_subscribe TO PUBLIC', "GRANT EXECUTE ON FUNCTION factstr_stream_open TO $app",
 		q(SELECT factstr_stream_open('noted')), q(UPDATE factstr_streams SET note = 'mine');
 	$session->run(append_sql(events(a => 1, b => 2)));
 	$session->run("CREATE TEMP TABLE before AS $OBJECTS");
-	my $columns = $session->text('SELECT attacl::text FROM pg_attribute WHERE attrelid = $1::regclass AND attacl IS NOT NULL', 'factstr_events');
+	my $columns = $session->text('SELECT attacl::text FROM pg_attribute WHERE attrelid = $1::regclass AND attacl IS NOT NULL',
+		'factstr_events');
+	my $rights = $session->text($RIGHTS);
 	$session->run('PREPARE reading AS SELECT count(*) FROM factstr_read()');
 	$session->run('EXECUTE reading');
+	$session->run(q(PREPARE appending AS SELECT last_sequence_number FROM factstr_append('[{"event_type": "c", "payload": 3}]', 'key')));
 
 	$session->run('ALTER EXTENSION factstr UPDATE');
 	is($session->text("SELECT * FROM before EXCEPT ($OBJECTS)"), '', "$name: rights, views and files are the same");
-	is($session->text('SELECT attacl::text FROM pg_attribute WHERE attrelid = $1::regclass AND attacl IS NOT NULL', 'factstr_events'), $columns, "$name: rights on columns");
+	is($session->text('SELECT attacl::text FROM pg_attribute WHERE attrelid = $1::regclass AND attacl IS NOT NULL', 'factstr_events'),
+		$columns, "$name: rights on columns");
+	is($session->text($RIGHTS), $rights, "$name: rights on functions that were replaced");
+	is($session->text("SELECT i.initprivs FROM pg_init_privs i JOIN pg_proc p ON p.oid = i.objoid
+		WHERE i.classoid = 'pg_proc'::regclass AND i.initprivs::text LIKE '%$app%'"), '', "$name: and dumps have them");
 	is($session->value('EXECUTE reading'), 2, "$name: a prepared statement");
 	is($session->text('SELECT * FROM my_lags'), 'noted|2|', "$name: a view over a view");
-	is($session->text('SELECT sequence_number, event_type, batch_first_sequence_number FROM my_facts ORDER BY 1'), "1|a|1\n2|b|1", "$name: a view over a function and a table");
+	is($session->text('SELECT sequence_number, event_type, batch_first_sequence_number FROM my_facts ORDER BY 1'),
+		"1|a|1\n2|b|1", "$name: a view over a function and a table");
+	is($session->value('EXECUTE appending'), 3, "$name: a prepared append");
 	is($session->text('SELECT * FROM my_streams'), 'noted|mine', "$name: an added column");
 
 	# Tokens are behind that column.
@@ -268,7 +289,8 @@ sub own_objects_stay
 	is($session->value(q(SELECT token FROM factstr_streams WHERE name = 'new')), $token, "$name: a token is kept");
 	$session->run(q(SELECT factstr_stream_fail('new', 'broken')));
 	$session->run(q(SELECT factstr_stream_ack('new', 2)));
-	is($session->text('SELECT name, cursor_sequence_number, note, token > 0 FROM factstr_streams ORDER BY name'), "new|2||t\nnoted|0|mine|f", "$name: streams");
+	is($session->text('SELECT name, cursor_sequence_number, note, token > 0 FROM factstr_streams ORDER BY name'),
+		"new|2||t\nnoted|0|mine|f", "$name: streams");
 	$session->run("DROP OWNED BY $app");
 	$session->run("DROP ROLE $app");
 	$session->disconnect;
@@ -309,7 +331,8 @@ sub update_under_load_ok
 	$consumer->start('CALL consume_on()');
 	my $all_are_beyond = sub {
 		my ($head) = @_;
-		wait_until("$name: all are beyond $head", sub { $session->value('SELECT min(cursor_sequence_number) FROM factstr_streams') > $head });
+		wait_until("$name: all are beyond $head",
+			sub { $session->value('SELECT min(cursor_sequence_number) FROM factstr_streams') > $head });
 	};
 	$all_are_beyond->(100);
 	is($session->state_of('ALTER EXTENSION factstr UPDATE'), '00000', "$name: the update");
@@ -328,7 +351,8 @@ sub update_under_load_ok
 	$session->run(q(INSERT INTO done VALUES ('all')));
 	$consumer->finish;
 	is($consumer->state, '00000', "$name: the consumer goes on");
-	is($session->text('SELECT facts FROM consumed ORDER BY id') eq expected_batches($session, 'true'), 1, "$name: it gets each batch once, in order");
+	is($session->text('SELECT facts FROM consumed ORDER BY id') eq expected_batches($session, 'true'),
+		1, "$name: it gets each batch once, in order");
 	is(kept($session, 'handled') eq expected_batches($session, 'true'), 1, "$name: and so does the handler");
 	is_sound($name, $session);
 	$_->disconnect foreach @appenders, $consumer, $session;
@@ -352,8 +376,33 @@ sub dump_ok
 	return;
 }
 
+# A database with an encoding that the extension could be installed in before: it works on, and is not updated.
+sub other_encoding_ok
+{
+	my ($from) = @_;
+
+	return if $from ne '0.1.0';
+	$observer->run(q(CREATE DATABASE ascii ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0));
+	my $session = new_session($node, dbname => 'ascii');
+
+	$session->run("CREATE EXTENSION factstr VERSION '$from'");
+	$session->run("SET client_encoding = 'SQL_ASCII'");
+	is($session->value(qq(SELECT first_sequence_number FROM factstr_append('[{"event_type": "caf\xc3\xa9", "payload": {"\xc3\xa9": 1}}]', 'caf\xc3\xa9'))), 1,
+		"$from in SQL_ASCII: valid text is appended");
+	is($session->state_of("SELECT * FROM factstr_append($_)"), '22021', "$from in SQL_ASCII: $_ is refused")
+		foreach qq('[{"event_type": "caf\xe9", "payload": 1}]'), qq('[{"event_type": "a", "payload": ["caf\xe9"]}]'), qq('[{"event_type": "a", "payload": {"caf\xe9": 1}}]'),
+		qq('[{"event_type": "a", "payload": 1, "metadata": {"m": "caf\xe9"}}]'), qq('[{"event_type": "a", "payload": 1}]', 'caf\xe9');
+	is($session->state_of('ALTER EXTENSION factstr UPDATE'), '0A000', "$from in SQL_ASCII is not updated");
+	like($session->message, qr/CREATE DATABASE ascii_utf8/, "$from in SQL_ASCII: the error says how to move");
+	is($session->value('SELECT count(*) FROM factstr_read()'), 1, "$from in SQL_ASCII: works on");
+	$session->disconnect;
+	$observer->run('DROP DATABASE ascii');
+	return;
+}
+
 foreach my $from (sort grep { $_ ne $version } keys %released)
 {
+	other_encoding_ok($from);
 	rollback_ok($from);
 	dump_ok("$from, dumped", 'rolled_back', 'restored');
 	own_objects_stay($from);
@@ -386,11 +435,13 @@ foreach my $difference (
 	'ALTER EXTENSION factstr DROP FUNCTION factstr_next()',
 	'ALTER TABLE factstr_streams RESET (fillfactor)',
 	'ALTER TABLE factstr_streams ALTER failure_count SET DEFAULT 1',
-	'ALTER TABLE factstr_streams ALTER failure_count DROP NOT NULL',
+	'ALTER TABLE factstr_streams ALTER last_error SET NOT NULL',
 	'ALTER TABLE factstr_streams ADD extra int',
 	'ALTER TABLE factstr_events ADD CHECK (sequence_number > 0)',
-	'ALTER TABLE factstr_events ENABLE TRIGGER factstr_events_stay',
+	'ALTER TABLE factstr_events DISABLE TRIGGER factstr_events_stay',
 	'DROP TRIGGER factstr_redactions_stay ON factstr_redactions',
+	'ALTER EVENT TRIGGER factstr_rows_stay ENABLE',
+	'ALTER EXTENSION factstr DROP EVENT TRIGGER factstr_tables_stay',
 	'CREATE INDEX ON factstr_events (occurred_at)',
 	'ALTER INDEX factstr_events_payload_idx SET (fastupdate = off)',
 	'COMMENT ON COLUMN factstr_status.streams IS NULL',

@@ -1,0 +1,190 @@
+# The worker that empties the payload index's pending list: appends leave the list to it, do without it where there
+# is none, and it is in nobody's way.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::RealBin/../perl";
+
+use FactstrTest;
+use FactstrWorkers ();
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $ALLOWED = 16;
+my $ALLOWED_MEANWHILE = 64;
+
+my $node = new_node('pending_list', conf => "shared_preload_libraries = 'factstr'\nautovacuum = off");
+my $observer = new_session($node);
+my $appender = new_session($node);
+
+sub prepare
+{
+	my ($session) = @_;
+
+	$session->run('CREATE EXTENSION IF NOT EXISTS factstr');
+	$session->run('CREATE EXTENSION pgstattuple');
+	# Facts with many index entries each; the append that writes them has looked at the list before.
+	$session->run(q(
+		CREATE FUNCTION append_wide(n int) RETURNS bigint LANGUAGE sql AS $$
+			SELECT last_sequence_number FROM factstr_append((
+				SELECT jsonb_agg(jsonb_build_object('event_type', 'wide', 'payload', (SELECT jsonb_agg(i * 1000 + e) FROM generate_series(1, 100) e)))
+				FROM generate_series(1, n) i))
+		$$));
+	return;
+}
+
+sub pages
+{
+	my ($session) = @_;
+
+	return ($session // $observer)->value(q(SELECT pending_pages FROM pgstatginindex('factstr_events_payload_idx')));
+}
+
+# The process id of the worker of a database, once it waits to be called; '' if there is none.
+sub worker
+{
+	my ($database) = @_;
+
+	return $observer->value(q(SELECT coalesce(string_agg(pid::text, ' '), '') FROM pg_stat_activity
+		WHERE backend_type = 'factstr pending list' AND datname = $1 AND state = 'idle' AND wait_event = 'Extension'), $database // 'postgres');
+}
+
+sub wait_for_worker
+{
+	my ($other_than) = @_;
+	my $worker;
+
+	wait_until('there is a worker', sub { $worker = worker(); $worker =~ /^\d+$/ && $worker ne ($other_than // '') });
+	return $worker;
+}
+
+sub append_small
+{
+	my ($session) = @_;
+
+	($session // $appender)->run(append_sql(events(small => 1)));
+	return;
+}
+
+# A list that is longer than allowed, but not so long that an append would empty it in spite of the worker.
+sub fill
+{
+	my $filled;
+
+	$observer->run('SELECT append_wide(150)');
+	$filled = pages();
+	ok($filled > $ALLOWED && $filled <= $ALLOWED_MEANWHILE, "the list is long ($filled pages)");
+	return;
+}
+
+prepare($observer);
+
+is(worker(), '', 'nobody has appended, and there is no worker');
+fill();
+append_small();
+cmp_ok(pages(), '<=', $ALLOWED, 'without a worker the next append empties the list');
+my $worker = wait_for_worker();
+pass('and asks for a worker');
+
+#
+# With a worker
+#
+kill(STOP => $worker);
+fill();
+append_small() foreach 1 .. 20;
+cmp_ok(pages(), '>', $ALLOWED, 'appends leave the list to the worker');
+$observer->run('SELECT append_wide(400)');
+append_small();
+cmp_ok(pages(), '<=', $ALLOWED, 'but do not let it grow on and on, if the worker does not get to it');
+fill();
+append_small();
+kill(CONT => $worker);
+wait_until('the worker has emptied the list', sub { pages() <= $ALLOWED });
+pass('the worker empties the list');
+is(wait_for_worker(), $worker, 'and stays');
+
+# No append helps the worker that was called.
+fill();
+append_small();
+wait_until('the worker has emptied the list again', sub { pages() <= $ALLOWED });
+pass('one append is enough to call it');
+
+is($observer->value(q(SELECT count(*) FROM factstr_events WHERE payload @> '[1001]')), 5, 'the index has all facts');
+is($observer->value(q(SELECT factstr_context_version('{"filters": [{"payload_predicates": [[1001]]}]}'))),
+	$observer->value(q(SELECT max(sequence_number) FROM factstr_events WHERE payload->0 = '1001')), 'and finds the newest');
+
+#
+# A worker that is lost
+#
+$observer->run('SELECT pg_terminate_backend($1)', $worker);
+append_small() foreach 1 .. 20;
+my $another = wait_for_worker($worker);
+isnt($another, $worker, 'another worker comes');
+
+#
+# Others want the database, or the extension
+#
+$observer->run('CREATE DATABASE other');
+my $other = new_session($node, dbname => 'other');
+prepare($other);
+$other->run('SELECT append_wide(150)');
+append_small($other);
+wait_until('the other database has a worker', sub { worker('other') =~ /^\d+$/ });
+disconnect_and_wait($other, $observer);
+$observer->run('DROP DATABASE other');
+is($observer->value(q(SELECT count(*) FROM pg_database WHERE datname = 'other')), 0, 'the worker gives way to DROP DATABASE');
+
+$observer->run('DROP EXTENSION factstr CASCADE');
+$observer->run('CREATE EXTENSION factstr');
+append_small();
+fill();
+append_small();
+wait_until('the worker has emptied the list of a new log', sub { pages() <= $ALLOWED });
+pass('the worker serves a log that was dropped and created again');
+
+#
+# Room for one worker only, beside two launchers
+#
+$node->append_conf('postgresql.conf', 'max_worker_processes = 3');
+$node->restart;
+$observer = new_session($node);
+$appender = new_session($node);
+fill();
+append_small();
+$worker = wait_for_worker();
+FactstrWorkers::create_kept($observer);
+FactstrWorkers::create_handler($observer, 'needed');
+FactstrWorkers::subscribe($observer, 'needed');
+append_small();
+FactstrWorkers::wait_until_at($observer, 'needed');
+pass('the worker makes room for a subscription');
+is($observer->value('SELECT count(*) FROM pg_stat_activity WHERE pid = $1', $worker), 0, 'and has ended');
+unlike(slurp_file($node->logfile), qr/no background worker for factstr/, 'without a complaint');
+fill();
+append_small();
+cmp_ok(pages(), '<=', $ALLOWED, 'and an append empties the list again');
+$observer->run(q(SELECT factstr_unsubscribe('needed')));
+
+#
+# No room for a worker
+#
+$node->append_conf('postgresql.conf', 'max_worker_processes = 2');
+$node->restart;
+$observer = new_session($node);
+$appender = new_session($node);
+wait_until('the launcher has started',
+	sub { $observer->value(q(SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'factstr launcher')) });
+my $log_position = -s $node->logfile;
+foreach (1 .. 3)
+{
+	fill();
+	append_small();
+	cmp_ok(pages(), '<=', $ALLOWED, 'where there is no room for a worker, an append empties the list');
+}
+is(worker(), '', 'there is none');
+unlike(slurp_file($node->logfile, $log_position), qr/WARNING|FATAL/, 'and nobody complains');
+
+$node->stop;
+done_testing();
