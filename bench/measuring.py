@@ -32,6 +32,35 @@ def psql(*arguments, database="postgres"):
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
+class Session:
+    """A session that stays, in psql; its statements run in the background."""
+
+    def __init__(self, database):
+        self.process = subprocess.Popen(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", database],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def start(self, *statements):
+        self.process.stdin.write("".join(f"{statement};\n" for statement in statements) + "\\echo done\n")
+        self.process.stdin.flush()
+
+    def finish(self):
+        """Waits for what was started last, and returns what it returned."""
+        lines = []
+        for line in iter(self.process.stdout.readline, ""):
+            if line == "done\n":
+                return lines
+            lines.append(line.rstrip("\n"))
+        sys.exit("psql has ended")
+
+    def run(self, *statements):
+        self.start(*statements)
+        return self.finish()
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
 def script(name):
     return os.path.join(HERE, name)
 
@@ -56,11 +85,11 @@ def load(database, facts, batch=1000):
     say(f"  loaded {facts:,} facts in batches of {batch:,}: {rate:,.0f} facts/s")
 
 
-def pgbench(database, file, clients, *arguments):
+def pgbench(database, file, clients, *arguments, settings="", host=None):
     command = ["pgbench", "-n", "-M", "prepared", "-f", script(file), "-c", str(clients),
-               "-j", str(min(clients, 2)), *arguments, database]
+               "-j", str(min(clients, 2)), *arguments, *(["-h", host] if host else []), database]
     result = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                            text=True).stdout
+                            text=True, env={**os.environ, "PGOPTIONS": settings}).stdout
     failed = re.search(r"number of failed transactions: (\d+)", result)
     if failed and int(failed.group(1)) > 0:
         sys.exit(f"{file}: {failed.group(0)}\n{result}")
@@ -108,11 +137,11 @@ def say_distribution(name, values):
         f"max {found[1]:8.3f} ms")
 
 
-def latencies(database, file, clients):
+def latencies(database, file, clients, host=None):
     """Latencies in ms of the transactions of one measurement."""
     with tempfile.TemporaryDirectory() as directory:
         prefix = os.path.join(directory, "log")
-        pgbench(database, file, clients, "-T", str(SECONDS), "-l", "--log-prefix", prefix)
+        pgbench(database, file, clients, "-T", str(SECONDS), "-l", "--log-prefix", prefix, host=host)
         values = []
         for path in glob.glob(prefix + "*"):
             with open(path, encoding="ascii") as log:

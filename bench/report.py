@@ -30,7 +30,8 @@ ratios, so the text has ratios only; rates and times are in the tables. The scri
 factstr is compared with
 
 - the *unordered INSERT*: one `INSERT` into a table with the same indexes, without order, check or lock. It is what
-  PostgreSQL itself allows;
+  PostgreSQL itself allows. Its payload index may leave 4 MB of entries unsorted, as by default, which each lookup has to
+  read; factstr keeps that to an eighth of a megabyte, since decisions look up;
 - the *reference statements*: what a store that works from outside the database sends for one append: a table lock, a
   `MAX`, two inserts, in six round trips;
 - the *PL/pgSQL function*: the same rules as one would write them first inside the database, in one round trip: a table
@@ -133,6 +134,87 @@ def slow(section):
                  f"fast as the unordered INSERT at {counts[-1]} clients.")
 
 
+BLOCK_NAMES = {"at_commit": "append at commit", "append_first": "append first", "insert": "unordered INSERT"}
+
+
+def both_ways(section, disk):
+    rows = [{"clients": row["clients"],
+             **{kind: {name: median(values) for name, values in row[kind].items()} for kind in ("statement", "block")}}
+            for row in section.figures]
+    section.text(f"In one statement, {disk}; transactions per second, in brackets against the INSERTs:")
+    section.table(["clients", "factstr", "unordered INSERT"],
+                  [[str(row["clients"]), f"{rate(row['statement']['factstr'])} "
+                    f"({times(row['statement']['factstr'] / row['statement']['insert'])})",
+                    rate(row["statement"]["insert"])] for row in rows])
+    section.text("In a transaction of four round trips:")
+    section.table(["clients", *BLOCK_NAMES.values()],
+                  [[str(row["clients"]),
+                    *[f"{rate(row['block'][name])} ({times(row['block'][name] / row['block']['insert'])})"
+                      for name in ("at_commit", "append_first")],
+                    rate(row["block"]["insert"])] for row in rows])
+
+
+def transactions(section):
+    section.text("## Facts and rows in one transaction", "Each transaction appends an event and inserts a row into a "
+                 "table of its own; the unordered INSERT with the same row is the limit. An append that comes first "
+                 "holds its lock through the round trips of its client.")
+    both_ways(section, "a local disk")
+
+
+def slow_transactions(section):
+    both_ways(section, "a flush takes 1 ms longer")
+
+
+WAYS = {"append": "an append by itself", "statement": "in one statement with a row", "at_commit": "at commit",
+        "append_first": "first in a transaction of four round trips"}
+STEPS = ("checking", "writing rows", "until the commit", "committing", "releasing")
+
+
+def microseconds(value):
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+
+
+def lock_times(section):
+    rows = [(row["clients"], row["way"], release, {step: median([each[step] for each in rounds])
+                                                   for step in ("waiting", *STEPS)})
+            for row in section.figures for release, rounds in row["rounds"].items()]
+    held = {row[:3]: sum(row[3][step] for step in STEPS) for row in rows}
+    most = max(count for count, *_ in rows)
+    section.text("## How long the append lock is held",
+                 "In microseconds, the mean of all transactions, as `factstr.log_lock_times` tells it, which itself takes "
+                 "a fraction of one: from the lock to the rows, until the transaction commits, until others see its "
+                 "commit, until the lock is free. Before it was released early, each transaction held the lock "
+                 "through the flush of its commit, as it still does with `early_lock_release = off`. With "
+                 f"{most} clients one statement that appends and inserts a row holds it "
+                 f"{times(held[most, 'statement', 'auto'] / held[most, 'statement', 'off'])} as long as that.")
+    section.table(["clients, way, flush", "waiting", *STEPS, "held"],
+                  [[f"{clients}, {WAYS[way]}, {'under the lock' if release == 'off' else 'after it'}",
+                    *[microseconds(steps[step]) for step in ("waiting", *STEPS)],
+                    microseconds(held[clients, way, release])] for clients, way, release, steps in rows])
+
+
+READERS = {"without": "alone, the library not preloaded", "alone": "alone", "another, insert": "beside unordered INSERTs",
+           "another, factstr": "beside appends", "written, insert": "beside unordered INSERTs, of the table they write",
+           "written, factstr": "beside appends, of the table they write"}
+
+
+def readers(section):
+    figures = section.figures
+    found = {name: percentiles(values) for name, values in figures["readers"].items()}
+    section.text("## Readers of other tables",
+                 "One client reads rows of a table of its own by their keys, alone and beside "
+                 f"{figures['appenders']} clients of which each statement writes an event and a row. Without appends "
+                 f"it takes {times(found['alone']['p50'] / found['without']['p50'])} as long as in a server that has not "
+                 "preloaded the library, by the medians; beside appends "
+                 f"{times(found['another, factstr']['p50'] / found['another, insert']['p50'])} as long as beside the "
+                 "INSERTs. A read of the table that the appends write waits for what is on its way to the disk, and "
+                 f"takes {times(found['written, factstr']['p50'] / found['written, insert']['p50'])} as long as beside the "
+                 "INSERTs.")
+    section.table(["ms", *QUOTED, "measured"],
+                  [[READERS[name], *[milliseconds(value) for value in values.values()],
+                    rate(figures["readers"][name]["count"])] for name, values in found.items()])
+
+
 def batch(section):
     rates = {name: median(values) for name, values in section.figures.items()}
     section.text("## Batches", "Appended by one client in batches of 100, facts come "
@@ -229,11 +311,25 @@ def growth(section):
                 [(name, list(zip(sizes, values))) for name, values in appended.items()])
     growth_table(section, sizes, appended, "`append_if`, ms")
     function_growth(section)
+    if "meanwhile" in figures:
+        section.text("What came in while an append waited for the lock is looked at under the lock: here 10,000 facts "
+                     "that do not match. With a context of a long history, of all facts but these, it takes as "
+                     "long as with one that no index can find:")
+        growth_table(section, sizes, figures["meanwhile"], "`append_if` after its wait, ms")
+    if "rolled_back" in figures:
+        rolled_back(section, **figures["rolled_back"])
     section.text("The same after one append of 30,000 events has left the pending list of the index as long as it "
                  "gets:")
     growth_table(section, sizes, figures["pending"], "`append_if`, ms")
     section.text("Queries, versions, and a conflict together with the version that it is about:")
     growth_table(section, sizes, figures["reading"], "ms")
+
+
+def rolled_back(section, events, rates):
+    with_it, without = median(rates["rolled back"]), median(rates["without"])
+    section.text(f"What was rolled back lies behind the newest fact until a vacuum. After {events:,} events were rolled back, "
+                 f"one client appends {rate(with_it)} events/s one by one; in a log where none were, "
+                 f"{rate(without)}: {times(without / with_it)} as long.")
 
 
 def function_growth(section):
@@ -309,6 +405,28 @@ def catch_up(section, figures):
                     rate(row["client_kb"][1])] for row in calls])
 
 
+def share(ratio):
+    return times(ratio) if ratio >= 0.01 else "less than 0.01 x"
+
+
+REBUILDS = {"loop": "a loop that calls the function", "worker": "the same function as handler, by a worker",
+            "by_hand": "by `factstr_deliver`", "outside": "`next` and `ack` by 1,000 batches",
+            "one_by_one": "`next` and `ack` by one batch"}
+
+
+def rebuild(section):
+    rates = {name: median(values) for name, values in section.figures["rates"].items()}
+    section.text("## Rebuilding a table", f"A table with a row for each fact is made from {section.figures['facts']:,} "
+                 "batches of one fact. A [handler](streams.md#handlers-in-the-database) in PL/pgSQL that is delivered "
+                 f"them by a worker is {times(rates['worker'] / rates['loop'])} as fast as a loop in one transaction "
+                 "that calls the same function with the same batches, and "
+                 f"{times(rates['worker'] / rates['one_by_one'])} as fast as a client that takes and acknowledges each "
+                 f"in a transaction of its own; a client that takes a thousand in each, {times(rates['outside'] / rates['loop'])} "
+                 "as fast as the loop.")
+    section.table(["", "batches/s", "of the loop"],
+                  [[REBUILDS[name], rate(value), share(value / rates["loop"])] for name, value in rates.items()])
+
+
 # The library
 
 def memory(section):
@@ -357,8 +475,29 @@ def library(section):
                   [[name, rate(ours), rate(theirs), times(ours / theirs)] for name, ours, theirs in rows])
 
 
-SECTIONS = {"append": append, "slow": slow, "batch": batch, "tail": tail, "append_if": append_if, "growth": growth,
-            "streams": streams, "memory": memory, "sqlite": sqlite, "library": library}
+def library_streams(section):
+    figures = section.figures
+    ways = {store: {way: median(values) for way, values in rates.items()}
+            for store, rates in figures["catch_up"].items()}
+    costs = {count: median(values) for count, values in figures["beside"].items()}
+    many = str(figures["streams"])
+    section.text("## Streams of the library", "A durable stream catches up with batches of one fact. If its cursor moves "
+                 f"after {figures['batches']:,} batches instead of each, it is "
+                 f"{times(ways['sqlite']['many'] / ways['sqlite']['each'])} as fast on SQLite, and "
+                 f"{times(ways['postgres']['many'] / ways['postgres']['each'])} on PostgreSQL.")
+    section.table(["", "each batch, batches/s", f"{figures['batches']:,} batches, batches/s"],
+                  [[name, rate(ways[store]["each"]), rate(ways[store]["many"])]
+                   for store, name in (("sqlite", "SQLite"), ("postgres", "PostgreSQL"))])
+    section.text(f"An append to the SQLite store beside {many} streams that match nothing costs "
+                 f"{times(costs[many] / costs['0'])} the processor's time of one beside none: what is new is matched "
+                 "once against all of their queries.")
+    section.table(["streams", "µs an append"], [[count, f"{value:.0f}"] for count, value in costs.items()])
+
+
+SECTIONS = {"append": append, "slow": slow, "transactions": transactions,
+            "slow_transactions": slow_transactions, "lock_times": lock_times, "readers": readers, "batch": batch, "tail": tail, "append_if": append_if, "growth": growth,
+            "streams": streams, "rebuild": rebuild, "memory": memory, "sqlite": sqlite, "library": library,
+            "library_streams": library_streams}
 
 # What is measured for a shorter time, or on a busier machine, shows that it works, and little more.
 ENOUGH_SECONDS, ENOUGH_ROUNDS = 3, 3

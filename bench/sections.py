@@ -5,6 +5,7 @@ Each section is a function that measures and returns figures; what they mean is 
 say.  They are kept, section by section, in the file BENCH_RESULTS.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -13,10 +14,13 @@ import sys
 import tempfile
 import time
 
+from delivering import library_streams
+from locking import lock_times, readers
 from machine import setting
-from measuring import (ROUNDS, SECONDS, add_peers, columns, compare, consumer, distribution, fresh_database, in_turns,
-                       latencies, library_program, load, output, pgbench, psql, say, say_distribution, say_ratios,
-                       timed_in_turns)
+from measuring import (ROUNDS, SECONDS, Session, add_peers, columns, compare, consumer, distribution, fresh_database,
+                       in_turns, latencies, library_program, load, output, pgbench, psql, say, say_distribution,
+                       say_ratios, timed_in_turns)
+from rebuilding import rebuild
 
 RESULTS = os.environ["BENCH_RESULTS"]
 LARGE = int(os.environ.get("BENCH_FACTS", "5000000"))
@@ -45,6 +49,27 @@ def append(database="bench_append"):
 
 def slow():
     return append("bench_slow")
+
+
+# Facts and a row of one's own in one transaction: in one statement, and in four round trips.
+STATEMENTS = {"factstr": "factstr/append_and_row.sql", "insert": "peers/unordered_insert_and_row.sql"}
+BLOCKS = {"at_commit": "factstr/append_at_commit.sql", "append_first": "factstr/append_then_row.sql",
+          "insert": "peers/unordered_insert_then_row.sql"}
+
+
+def transactions(database="bench_transactions"):
+    fresh_database(database, "peers/unordered_insert_tables.sql", "peers/own_tables.sql")
+    results = []
+    for clients in (1, 4, 16):
+        say(f"append and a row in one statement, {clients} clients (transactions)")
+        statements = compare(database, clients, STATEMENTS)
+        say(f"append and a row in a transaction of four round trips, {clients} clients (transactions)")
+        results.append({"clients": clients, "statement": statements, "block": compare(database, clients, BLOCKS)})
+    return results
+
+
+def slow_transactions():
+    return transactions("bench_slow_transactions")
 
 
 def batch():
@@ -173,6 +198,67 @@ def fill_pending_list(database):
          database=database)
 
 
+# The context of a long history has all facts but the new ones; the other one has none, and no index can tell.
+MEANWHILE = 10000
+MEANWHILE_CONTEXTS = {
+    "a long history": context({"payload_predicates": [{"currency": "EUR"}]}),
+    "walking what came in": context({"payload_predicates": [{"currency": {}}]}),
+}
+
+
+def lock_is_waited_for(database):
+    return psql("-c", "SELECT count(*) FROM pg_locks WHERE locktype = 'object' AND NOT granted"
+                " AND classid = 'factstr_events'::regclass", database=database) != "0"
+
+
+def decision_after_waiting(database, query):
+    """Milliseconds from the commit that ends the wait for the lock, with many new facts, to the answer."""
+    decision = successful_append_if(database, query)
+    with contextlib.closing(Session(database)) as other, contextlib.closing(Session(database)) as waiting:
+        waiting.run("SET synchronous_commit = off", f"SELECT {decision}")
+        decision = successful_append_if(database, query)
+        other.run("SET synchronous_commit = off", "BEGIN",
+                  "SELECT FROM factstr_append((SELECT jsonb_agg(jsonb_build_object('event_type', 'meanwhile',"
+                  f" 'payload', jsonb_build_object('n', n))) FROM generate_series(1, {MEANWHILE}) n))")
+        waiting.start("BEGIN", f"SELECT {decision}", "ROLLBACK")
+        while not lock_is_waited_for(database):
+            pass
+        other.start("COMMIT")
+        begin = time.monotonic()
+        waiting.finish()
+        took = time.monotonic() - begin
+        other.finish()
+    return took * 1000
+
+
+def meanwhile(databases):
+    say(f" append_if while {MEANWHILE:,} facts come in that do not match, after its wait for the lock")
+    rounds = [in_turns(MEANWHILE_CONTEXTS, lambda query, database=database: decision_after_waiting(database, query))
+              for database in databases]
+    results = {name: [statistics.median(round[name]) for round in rounds] for name in MEANWHILE_CONTEXTS}
+    for name, times in results.items():
+        say(f"  {name:<36}" + "".join(f"{time:>10.3f}" for time in times) + " ms")
+    return results
+
+
+def rolled_back():
+    """Appends in a log where many events were rolled back, which is not vacuumed, and in one where none were."""
+    events = 1000000 if LARGE >= 1000000 else 100000
+    say(f" append, one event, one client, after {events:,} events were rolled back, and without")
+    databases = {"rolled back": "bench_rolled_back", "without": "bench_not_rolled_back"}
+    for database in databases.values():
+        fresh_database(database)
+        psql("-c", "ALTER TABLE factstr_events SET (autovacuum_enabled = off)", "-c", facts_of("some", 10000),
+             database=database)
+    appends = ["-c", facts_of("nobody", 100000)] * (events // 100000)
+    psql("-c", "BEGIN", *appends, "-c", "ROLLBACK", database=databases["rolled back"])
+    for database in databases.values():
+        psql("-c", "SELECT gin_clean_pending_list('factstr_events_payload_idx')", "-c", "CHECKPOINT", database=database)
+    rates = in_turns(databases, lambda database: pgbench(database, "factstr/append.sql", 1, "-T", str(SECONDS)))
+    say_ratios(rates)
+    return {"events": events, "rates": rates}
+
+
 def growth():
     sizes = sorted({size for size in (10000, 100000, 1000000) if size < LARGE} | {LARGE})
     say(f"growth: the same at {', '.join(f'{size:,}' for size in sizes)} facts, never analyzed")
@@ -190,6 +276,8 @@ def growth():
     say(" reading")
     results["reading"] = timed_rows(databases, {
         name: lambda _, statement=statement: statement for name, statement in readings().items()})
+    results["meanwhile"] = meanwhile(databases)
+    results["rolled_back"] = rolled_back()
     for database in databases:
         fill_pending_list(database)
     say(" append_if after one of 30,000 events has left the index's pending list long")
@@ -315,8 +403,10 @@ def library():
     return results
 
 
-SECTIONS = {"append": append, "slow": slow, "batch": batch, "tail": tail, "append_if": append_if,
-            "growth": growth, "streams": streams, "memory": memory, "sqlite": sqlite, "library": library}
+SECTIONS = {"append": append, "slow": slow, "transactions": transactions,
+            "slow_transactions": slow_transactions, "lock_times": lock_times, "readers": readers, "batch": batch, "tail": tail, "append_if": append_if,
+            "growth": growth, "streams": streams, "rebuild": rebuild, "memory": memory, "sqlite": sqlite, "library": library,
+            "library_streams": library_streams}
 
 
 def rounded(value):

@@ -1,0 +1,4 @@
+\set account random(1, 100000)
+\set amount random(1, 1000000)
+WITH appended AS (INSERT INTO unordered_events (event_type, payload) VALUES ('money-deposited', jsonb_build_object('account_id', 'acct-' || :account::int, 'amount', :amount::int, 'currency', 'EUR', 'note', 'salary payment', 'customer', jsonb_build_object('id', :amount::int, 'tier', 'gold'))) RETURNING sequence_number)
+INSERT INTO deposits (account, amount) SELECT 'acct-' || :account::int, :amount::int FROM appended;
