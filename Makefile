@@ -4,36 +4,53 @@
 #
 #     make && make install && make installcheck     [PG_CONFIG=/path/to/pg_config]
 #
+# Also in another directory, with make -f /path/to/this/Makefile, which then has what is built.
+#
 # test, demo, bench and lint need none of that: they install the Debian packages
 # they use, and build into a private PostgreSQL installation.
 
 PG_CONFIG ?= pg_config
+
+# Where the sources are, before PGXS says so in srcdir.
+TOP := $(patsubst %/,%,$(dir $(firstword $(MAKEFILE_LIST))))
+sources = $(patsubst $(TOP)/%,%,$(sort $(wildcard $(addprefix $(TOP)/,$(1)))))
 
 EXTENSION  = factstr
 MODULE_big = factstr
 PGFILEDESC = "factstr - fact store with query-defined consistency"
 
 # The control file is the only place that knows the version.
-EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" factstr.control)
+EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" $(TOP)/factstr.control)
 
-OBJS := $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
+OBJS := $(patsubst %.c,%.o,$(call sources,src/*.c src/*/*.c))
 
-# src/match/ is written to be included, so everything in it counts as a header.
-INCLUDED := $(wildcard src/*.h src/match/*)
+INCLUDED := $(call sources,src/*.h src/*/*.h)
 
 # The full script is a copy of sql/factstr.sql, made here and not committed.
 # Upgrade scripts are committed, one for every release.
 SCRIPT     := sql/$(EXTENSION)--$(EXTVERSION).sql
 DATA_built  = $(SCRIPT)
-DATA       := $(sort $(wildcard sql/$(EXTENSION)--*--*.sql))
+DATA       := $(call sources,sql/$(EXTENSION)--*--*.sql)
+
+# Where installcheck leaves its results: here, or if that is not writable, since
+# somebody else has built it, in a new directory below TMPDIR.
+RESULTS = .
+ifneq ($(filter installcheck,$(MAKECMDGOALS)),)
+ifneq ($(shell test -w . && echo writable),writable)
+RESULTS := $(shell mktemp -d "$${TMPDIR:-/tmp}/factstr-results.XXXXXX")
+$(info The results will be in $(RESULTS), since this directory is not writable.)
+endif
+$(shell test -e "$(RESULTS)/expected" || ln -s "$(abspath $(TOP))/expected" "$(RESULTS)/expected")
+endif
 
 # expected/ lies at the top: pg_regress looks for it both in its input and in
-# its output directory, and the latter is the current one.  The isolation
-# tester's output directory has to be set to the current one for that.
-REGRESS       := $(sort $(basename $(notdir $(wildcard test/sql/*.sql))))
-REGRESS_OPTS   = --inputdir=test --encoding=UTF8
-ISOLATION     := $(sort $(basename $(notdir $(wildcard test/specs/*.spec))))
-ISOLATION_OPTS = --inputdir=test --outputdir=. --encoding=UTF8
+# its output directory.
+REGRESS       := $(basename $(notdir $(call sources,test/sql/*.sql)))
+REGRESS_OPTS   = --inputdir=$(TOP)/test --outputdir=$(RESULTS) --encoding=UTF8
+# pg_regress does this itself from 15 on.
+export PG_ABS_SRCDIR = $(abspath $(srcdir)/test)
+ISOLATION     := $(basename $(notdir $(call sources,test/specs/*.spec)))
+ISOLATION_OPTS = --inputdir=$(TOP)/test --outputdir=$(RESULTS) --encoding=UTF8
 
 PG_CPPFLAGS = -I$(srcdir)/src
 
@@ -62,8 +79,29 @@ endif
 
 $(OBJS) $(OBJS:.o=.bc): $(INCLUDED)
 
+# By their full names, or make would find those of the sources.
+DIRECTORIES := $(addprefix $(CURDIR)/,$(sort $(dir $(OBJS) $(SCRIPT))))
+
+$(OBJS) $(OBJS:.o=.bc) $(SCRIPT): | $(DIRECTORIES)
+
+$(DIRECTORIES):
+	mkdir -p $@
+
 $(SCRIPT): sql/$(EXTENSION).sql $(EXTENSION).control
 	cp $< $@
+
+# The extension alone, as a directory that a server of PostgreSQL 18 or newer can mount anywhere: its share/ belongs
+# into extension_control_path, its lib/ into dynamic_library_path.
+extension-image: all
+	@test -n "$(DESTDIR)" || { echo "make extension-image needs DESTDIR=directory" >&2; exit 1; }
+	$(INSTALL) -d "$(DESTDIR)/lib" "$(DESTDIR)/share/extension"
+	$(INSTALL_SHLIB) $(MODULE_big)$(DLSUFFIX) "$(DESTDIR)/lib/"
+	$(INSTALL_DATA) $(EXTENSION).control $(DATA) $(DATA_built) "$(DESTDIR)/share/extension/"
+
+# The archive for PGXN: what HEAD has, the same bytes wherever it is made.
+dist:
+	@test/run/metadata >/dev/null || { test/run/metadata | grep -A9 '^not ok' >&2; exit 1; }
+	TZ=UTC git archive --format=zip --prefix=$(EXTENSION)-$(EXTVERSION)/ -o $(EXTENSION)-$(EXTVERSION).zip HEAD
 
 clean: clean-memstore
 
@@ -72,20 +110,20 @@ clean-memstore:
 
 # make soak [SOAK="cuts fuzz"]: the long versions of the tests; scripts/soak tells which there are.
 soak:
-	@scripts/soak $(SOAK)
+	@$(TOP)/scripts/soak $(SOAK)
 
-# make test [SUITES="regress tap"] [PROVE_TESTS="test/t/001_restart.pl"]: make puts what
+# make test [SUITES="regress tap"] [TESTS="test/t/005_crash.pl"]: make puts what
 # is set on its command line into the environment of these.
 test:
-	@scripts/test
+	@$(TOP)/scripts/test
 
 demo:
-	@scripts/demo
+	@$(TOP)/scripts/demo
 
 bench:
-	@scripts/bench
+	@$(TOP)/scripts/bench
 
 lint:
-	@scripts/lint
+	@$(TOP)/scripts/lint
 
-.PHONY: clean-memstore test soak demo bench lint
+.PHONY: extension-image dist clean-memstore test soak demo bench lint

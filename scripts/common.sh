@@ -16,6 +16,30 @@ die() {
   exit 1
 }
 
+quiet_output=
+
+# Run a command, and print one line: what it does, and how many seconds that took.  Its output goes to a
+# file, which is removed; when the command fails, the file is named, and its end is shown.  The command runs
+# without errexit.
+quietly() {
+  local what=$1 status=0 start=$SECONDS
+
+  shift
+  # Not in TMPDIR, which may be gone with the command that called this.
+  quiet_output=$(mktemp /tmp/factstr-output.XXXXXX)
+  printf '%s ...' "$what" >&2
+  "$@" >"$quiet_output" 2>&1 || status=$?
+  if [ "$status" -eq 0 ]; then
+    say " $((SECONDS - start)) s"
+    rm -f "$quiet_output"
+  else
+    say " failed after $((SECONDS - start)) s; all of its output is in $quiet_output, which ends:"
+    tail -n 50 "$quiet_output" >&2
+  fi
+  quiet_output=
+  return "$status"
+}
+
 # Print the comment at the head of the calling script.
 usage() {
   sed -n '3,/^$/s/^# \{0,1\}//p' "$0"
@@ -35,6 +59,17 @@ find_pg_config() {
   fi
 }
 
+# Print the directory for what was downloaded, and can be again.
+cache_directory() {
+  if [ -n "${FACTSTR_CACHE:-}" ]; then
+    realpath -m -- "$FACTSTR_CACHE"
+  elif [ "$(id -u)" -eq 0 ]; then
+    echo /var/cache/factstr
+  else
+    printf '%s/factstr\n' "${XDG_CACHE_HOME:-$HOME/.cache}"
+  fi
+}
+
 # Create a temporary directory and print its name.  It has to be short, because the
 # path of a Unix socket cannot be longer than 107 bytes.
 make_workdir() {
@@ -42,6 +77,20 @@ make_workdir() {
 
   [ "${#base}" -le 70 ] || base=/tmp
   mktemp -d "$base/factstr.XXXXXX"
+}
+
+# Print a directory for files that may be lost: in memory if there are 4 GB of it, and programs can be run
+# there, else TMPDIR.
+fast_tmpdir() {
+  local memory=/dev/shm free
+
+  free=$(df -k --output=avail "$memory" 2>/dev/null | tail -n 1)
+  if [ -w "$memory" ] && [ "${free:-0}" -ge $((4 * 1024 * 1024)) ] &&
+    ! findmnt -n -o OPTIONS -T "$memory" | grep -qw noexec; then
+    printf '%s\n' "$memory"
+  else
+    printf '%s\n' "${TMPDIR:-/tmp}"
+  fi
 }
 
 # Print the process ids whose program or working directory lies in a directory.  A
@@ -127,6 +176,7 @@ finish() {
   # Not inside the directory that is about to be removed.
   cd /
   stop_child "$exit_seconds" 2>/dev/null
+  [ -z "$quiet_output" ] || rm -f "$quiet_output"
   "$exit_function"
   exit "$status"
 }
