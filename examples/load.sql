@@ -111,7 +111,7 @@ CROSS JOIN LATERAL (
 	SELECT jsonb_agg(payload ORDER BY sequence_number) AS returned
 	FROM factstr_read(jsonb_build_object(
 		'filters', jsonb_build_array(jsonb_build_object('event_types', jsonb_build_array(event_type))),
-		'min_sequence_number', :before))
+		'after', :before))
 ) AS log \gset
 
 \if :equal

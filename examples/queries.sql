@@ -38,7 +38,7 @@ SELECT factstr_context_version(:'context') AS version \gset
 SELECT * FROM factstr_append('[{"event_type": "flight-flown", "payload": {"delay": 0}}]') \gset
 SELECT * FROM factstr_append(jsonb_build_array(jsonb_build_object('event_type', 'movie-listed',
 	'payload', jsonb_build_object('Title', 'The Next One', 'Director', :'director'::jsonb)))) \gset
-SELECT format(E'{"filters": [\n  %s],\n "min_sequence_number": %s}', :'filter', :version) AS news \gset
+SELECT format(E'{"filters": [\n  %s],\n "after": %s}', :'filter', :version) AS news \gset
 \set ECHO queries
 \timing on
 SELECT jsonb_path_query_array(event_records, '$[*].payload.Title') AS titles,
@@ -72,7 +72,7 @@ FROM factstr_batches('{"filters": [
 \set ECHO none
 
 \echo
-\echo -- A session that listens learns of each batch, whoever appended it:
+\echo -- A session that listens learns of each batch, its own or another's:
 \set ECHO queries
 LISTEN factstr;
 \set ECHO none

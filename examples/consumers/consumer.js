@@ -12,14 +12,23 @@
 //
 // Ctrl-C ends it. --until N ends it after fact number N, --wait SECONDS is how long it waits for a
 // notification before it looks anyway. The driver: npm ci --prefix examples/consumers, or Debian's:
-// apt-get install nodejs node-pg.
+// apt-get install nodejs node-pg. The exit status is 1 after an error, 2 after wrong arguments.
 
 'use strict';
 
 const { once } = require('node:events');
+const { existsSync } = require('node:fs');
+const { userInfo } = require('node:os');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { parseArgs } = require('node:util');
-const { Client } = require('pg');
+
+const { Client } = (() => {
+  try {
+    return require('pg');
+  } catch {
+    return fail('there is no driver (npm ci --prefix examples/consumers, or apt-get install node-pg)');
+  }
+})();
 
 const QUERY = { filters: [{ event_types: ['student-subscribed'] }] };
 const MAX_BATCHES = 100;
@@ -41,6 +50,11 @@ class Live {
   position = '0';
 
   async prepare() {}
+
+  async head(client) {
+    const { rows } = await client.query("SELECT factstr_context_version('{}') AS head");
+    return rows[0].head;
+  }
 
   async take(client) {
     const { rows } = await client.query('SELECT * FROM factstr_batches($1, $2, $3)',
@@ -64,6 +78,12 @@ class Durable {
     await client.query("SELECT factstr_stream_open('enrolments', $1)", [QUERY]);
     await client.query('CREATE TABLE IF NOT EXISTS enrolments (course text, student text)');
     await client.query('COMMIT');
+  }
+
+  async head(client) {
+    const { rows } = await client.query(
+      "SELECT head_sequence_number AS head FROM factstr_stream_status WHERE name = 'enrolments'");
+    return rows[0].head;
   }
 
   async take(client) {
@@ -99,8 +119,11 @@ async function consume(client, way, until, wait) {
   await way.prepare(client);
   let listenAt;
   for (;;) {
+    // If a read finds nothing, all that was in the log before it has been taken.
+    const head = until !== undefined && await way.head(client);
     const batches = await way.take(client);
-    if (until && batches.length > 0 && BigInt(batches.at(-1).last_sequence_number) >= until) {
+    const taken = batches.length > 0 ? batches.at(-1).last_sequence_number : head;
+    if (until !== undefined && BigInt(taken ?? 0) >= until) {
       return;
     }
     // One may have arrived during the read. If not, wait.
@@ -124,26 +147,80 @@ async function consume(client, way, until, wait) {
   }
 }
 
-async function main() {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { until: { type: 'string' }, wait: { type: 'string', default: '30' } },
-  });
-  const Way = { live: Live, durable: Durable }[positionals[0]];
-  if (!Way || positionals.length !== 1) {
-    throw new Error('usage: consumer.js live|durable [--until N] [--wait SECONDS]');
-  }
-  const way = new Way();
-  const until = values.until && BigInt(values.until);
+// Where libpq would connect to: without PGHOST that is the socket, and without PGUSER as the system's user.
+function connection() {
+  const port = process.env.PGPORT || 5432;
+  const socket = ['/var/run/postgresql', '/tmp'].find((path) => existsSync(`${path}/.s.PGSQL.${port}`));
+  return { host: process.env.PGHOST || socket, user: process.env.PGUSER || userInfo().username };
+}
 
+function isNumber(text) {
+  return /^[0-9]+(\.[0-9]+)?$/.test(text);
+}
+
+// Way, until, wait; undefined if the arguments are none.
+function parseArguments() {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: { until: { type: 'string' }, wait: { type: 'string', default: '30' } },
+    });
+    const Way = { live: Live, durable: Durable }[positionals[0]];
+    if (Way && positionals.length === 1 && isNumber(values.wait)) {
+      return { way: new Way(), until: values.until && BigInt(values.until), wait: 1000 * values.wait };
+    }
+  } catch {
+    // The same as below.
+  }
+  return undefined;
+}
+
+// What to do about an error of the connection, the database or the rights; undefined: nothing that is known.
+function fixFor(error) {
+  if (error.code === '3D000') {
+    return 'createdb makes it, PGDATABASE names another one';
+  }
+  if (/^28/.test(error.code) || (!error.code && /password|authentication/i.test(error.message))) {
+    return "PGUSER and PGPASSWORD say who you are; with the directory of the server's socket in PGHOST no password may be needed";
+  }
+  if (/^E[A-Z_]+$/.test(error.code)) {
+    return 'start the server, or set PGHOST and PGPORT to where it is';
+  }
+  if (['42883', '42P01'].includes(error.code) && /factstr/.test(error.message)) {
+    return 'CREATE EXTENSION factstr in this database, or set PGDATABASE to one that has it';
+  }
+  if (error.code === '42501') {
+    return 'its owner grants it; "Rights" in docs/sql-reference.md lists the statements';
+  }
+  return undefined;
+}
+
+function fail(text, status = 1) {
+  console.error(`consumer.js: ${text}`);
+  process.exit(status);
+}
+
+// Where no address of a host answers, the errors of all are in one without a message.
+function messageOf(error) {
+  return (error.message || error.errors?.[0]?.message || error.code).replace(/\s+/g, ' ');
+}
+
+function explain(error) {
+  const fix = fixFor(error);
+  fail(messageOf(error) + (fix ? ` (${fix})` : ''));
+}
+
+async function main() {
+  const { way, until, wait } = parseArguments() ??
+    fail('the arguments are live|durable [--until N] [--wait SECONDS]', 2);
   let wasConnected = false;
   for (;;) {
-    const client = new Client();
+    const client = new Client(connection());
     let isConnected = false;
     try {
       await client.connect();
       isConnected = wasConnected = true;
-      await consume(client, way, until, 1000 * values.wait);
+      await consume(client, way, until, wait);
       await client.end();
       return;
     } catch (error) {
@@ -153,7 +230,7 @@ async function main() {
         throw error;
       }
       // Go on with a new connection, from the position: that is still right.
-      console.error(`connection lost, trying again: ${error.message}`);
+      console.error(`connection lost, trying again: ${messageOf(error)}`);
       await sleep(1000);
     }
   }
@@ -162,7 +239,6 @@ async function main() {
 // The server rolls back what is not committed.
 process.on('SIGINT', () => process.exit());
 process.on('SIGTERM', () => process.exit());
-main().catch((error) => {
-  console.error(error.message);
-  process.exit(1);
-});
+// Some versions of the driver throw, where nobody can catch it, that there is no password.
+process.on('uncaughtException', explain);
+main().catch(explain);

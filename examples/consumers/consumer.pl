@@ -13,11 +13,12 @@
 #
 # Ctrl-C ends it. --until N ends it after fact number N, --wait SECONDS is how long it waits for a
 # notification before it looks anyway. The driver: apt-get install libdbd-pg-perl.
+# The exit status is 1 after an error, 2 after wrong arguments.
 
 use strict;
 use warnings;
+no warnings 'once';    # DBI is loaded below
 
-use DBI;
 use Getopt::Long;
 use IO::Select;
 use JSON::PP;
@@ -26,13 +27,24 @@ use Time::HiRes qw(sleep time);
 
 my $QUERY = '{"filters": [{"event_types": ["student-subscribed"]}]}';
 my $MAX_BATCHES = 100;
-my $USAGE = "usage: consumer.pl live|durable [--until N] [--wait SECONDS]\n";
+my $USAGE = 'the arguments are live|durable [--until N] [--wait SECONDS]';
 
 # So many notifications at once are load: look so often, in seconds, instead of listening, for so long.
 my ($BURST, $PAUSE, $PERIOD) = (6, 0.02, 1);
 
 # Numbers stay what they are, however many digits they have.
 my $json = JSON::PP->new->canonical->allow_nonref->allow_bignum;
+
+# Ends with a line that says why.
+sub fail
+{
+	my ($text, $status) = @_;
+
+	print STDERR "consumer.pl: $text\n";
+	exit($status // 1);
+}
+
+eval { require DBI; require DBD::Pg; 1 } or fail('there is no driver (apt-get install libdbd-pg-perl)');
 
 # Selects batches, with the facts of each decoded.
 sub select_batches
@@ -107,6 +119,10 @@ sub take_durable
 	return @batches;
 }
 
+# The newest fact, for each way with a right that it has anyway.
+my $LIVE_HEAD = q(SELECT factstr_context_version('{}'));
+my $DURABLE_HEAD = q(SELECT head_sequence_number FROM factstr_stream_status WHERE name = 'enrolments');
+
 sub consume
 {
 	my ($dbh, $way, $until, $wait) = @_;
@@ -117,8 +133,10 @@ sub consume
 	my $listen_at;
 	while (1)
 	{
+		# If a read finds nothing, all that was in the log before it has been taken.
+		my $head = defined $until ? $dbh->selectrow_array($way->{head}) // 0 : 0;
 		my @batches = $way->{take}->($dbh);
-		return if @batches && $until && $batches[-1]{last_sequence_number} >= $until;
+		return if defined $until && (@batches ? $batches[-1]{last_sequence_number} : $head) >= $until;
 
 		# Some may have arrived during the read. If not, wait until there is something on the socket.
 		my $notifications = take_notifications($dbh);
@@ -157,14 +175,47 @@ sub take_notifications
 	return $count;
 }
 
+# What to do about an error of the connection, the database or the rights; undef: nothing that is known.
+sub fix_for
+{
+	my ($message, $state, $was_connected) = @_;
+
+	if (!$was_connected)
+	{
+		return 'createdb makes it, PGDATABASE names another one' if $message =~ /database ".*" does not exist/;
+		return q(PGUSER and PGPASSWORD say who you are; with the directory of the server's socket in PGHOST no password may be needed)
+		  if $message =~ /password|authentication|pg_hba|role ".*" does not exist/;
+		return 'start the server, or set PGHOST and PGPORT to where it is';
+	}
+	return 'CREATE EXTENSION factstr in this database, or set PGDATABASE to one that has it'
+	  if $state =~ /^42(883|P01)$/ && $message =~ /factstr/;
+	return 'its owner grants it; "Rights" in docs/sql-reference.md lists the statements' if $state eq '42501';
+	return;
+}
+
+# The first line of the server's message, or all of one of the connection's, as one line.
+sub explain
+{
+	my ($message, $state, $was_connected) = @_;
+	my $fix = fix_for($message, $state, $was_connected);
+
+	$message =~ s/\n.*//s if $was_connected;
+	$message =~ s/^ERROR:\s+//;
+	$message = join(' ', split(' ', $message));
+	return fail($message . ($fix ? " ($fix)" : ''));
+}
+
 my %ways = (
-	live => { prepare => sub { }, take => \&take_live },
-	durable => { prepare => \&prepare_durable, take => \&take_durable },
+	live => { prepare => sub { }, take => \&take_live, head => $LIVE_HEAD },
+	durable => { prepare => \&prepare_durable, take => \&take_durable, head => $DURABLE_HEAD },
 );
 my ($until, $wait) = (undef, 30);
-GetOptions('until=i' => \$until, 'wait=f' => \$wait) or die $USAGE;
+{
+	local $SIG{__WARN__} = sub { };
+	GetOptions('until=i' => \$until, 'wait=f' => \$wait) or fail($USAGE, 2);
+}
 my $way = @ARGV == 1 ? $ways{ $ARGV[0] } : undef;
-die $USAGE unless $way;
+fail($USAGE, 2) unless $way;
 
 # At once, also while a statement waits: a handler in %SIG would run only after it. The server rolls
 # back what is not committed.
@@ -185,12 +236,13 @@ while (1)
 		$dbh->disconnect;
 		1;
 	};
-	my $error = $@;
+	my ($error, $message, $state) = ($@, $DBI::errstr, $DBI::state);
 
 	# Not connected at all, or an error that a new connection does not mend.
-	die $error if !$was_connected || ($dbh && $dbh->ping);
+	my $is_alive = $dbh && $dbh->ping;
+	eval { $dbh->disconnect } if $dbh;
+	explain($message // $error, $state // '', $was_connected) if !$was_connected || $is_alive;
 	# Go on with a new connection, from the position: that is still right.
 	print STDERR "connection lost, trying again: $error";
-	eval { $dbh->disconnect } if $dbh;
 	sleep(1);
 }

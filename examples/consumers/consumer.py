@@ -12,18 +12,23 @@ append from another terminal, and see the batch arrive:
 
 Ctrl-C ends it. --until N ends it after fact number N, --wait SECONDS is how long it waits for a
 notification before it looks anyway. The driver: apt-get install python3-psycopg, or pip install psycopg.
+The exit status is 1 after an error, 2 after wrong arguments.
 """
 
 import argparse
 import json
 import os
+import re
 import select
 import signal
 import sys
 import time
 
-import psycopg
-from psycopg.rows import namedtuple_row
+try:
+    import psycopg
+    from psycopg.rows import namedtuple_row
+except ImportError:
+    sys.exit('consumer.py: there is no psycopg (apt-get install python3-psycopg, or pip install psycopg)')
 
 QUERY = '{"filters": [{"event_types": ["student-subscribed"]}]}'
 MAX_BATCHES = 100
@@ -47,6 +52,9 @@ class Live:
     def prepare(self, connection):
         pass
 
+    def head(self, connection):
+        return connection.execute("SELECT factstr_context_version('{}')").fetchone()[0]
+
     def take(self, connection):
         batches = connection.execute('SELECT * FROM factstr_batches(%s, %s, %s)',
                                      (QUERY, self.position, MAX_BATCHES)).fetchall()
@@ -68,6 +76,10 @@ class Durable:
         with connection.transaction():
             connection.execute("SELECT factstr_stream_open('enrolments', %s)", (QUERY,))
             connection.execute('CREATE TABLE IF NOT EXISTS enrolments (course text, student text)')
+
+    def head(self, connection):
+        return connection.execute("SELECT head_sequence_number FROM factstr_stream_status"
+                                  " WHERE name = 'enrolments'").fetchone()[0]
 
     def take(self, connection):
         with connection.transaction():
@@ -94,8 +106,11 @@ def consume(connection, way, until, wait):
     listen_at = None
     while True:
         notifications.clear()
+        # If a read finds nothing, all that was in the log before it has been taken.
+        head = way.head(connection) if until is not None else None
         batches = way.take(connection)
-        if batches and until and batches[-1].last_sequence_number >= until:
+        taken = batches[-1].last_sequence_number if batches else head
+        if until is not None and (taken or 0) >= until:
             return
         if len(notifications) >= BURST:
             # Being woken for each batch costs the machine more than looking now and then.
@@ -113,6 +128,22 @@ def consume(connection, way, until, wait):
             time.sleep(PAUSE)
 
 
+def fix_for(error, was_connected):
+    """What to do about an error of the connection, the database or the rights; None: nothing that is known."""
+    message = str(error)
+    if not was_connected:
+        if re.search(r'database ".*" does not exist', message):
+            return 'createdb makes it, PGDATABASE names another one'
+        if re.search(r'password|authentication|pg_hba|role ".*" does not exist', message):
+            return "PGUSER and PGPASSWORD say who you are; with the directory of the server's socket in PGHOST no password may be needed"
+        return 'start the server, or set PGHOST and PGPORT to where it is'
+    if error.sqlstate in ('42883', '42P01') and 'factstr' in message:
+        return 'CREATE EXTENSION factstr in this database, or set PGDATABASE to one that has it'
+    if error.sqlstate == '42501':
+        return 'its owner grants it; "Rights" in docs/sql-reference.md lists the statements'
+    return None
+
+
 def main():
     parser = argparse.ArgumentParser(description='Prints facts as they are committed.')
     parser.add_argument('way', choices=['live', 'durable'])
@@ -126,14 +157,24 @@ def main():
     while True:
         try:
             with psycopg.connect(autocommit=True, row_factory=namedtuple_row) as connection:
-                return consume(connection, way, arguments.until, arguments.wait)
+                consume(connection, way, arguments.until, arguments.wait)
+                return 0
         except psycopg.OperationalError as error:
             # Not connected at all, or an error that a new connection does not mend.
             if connection is None or not connection.broken:
-                raise
+                return explain(error, connection is not None)
             # Go on with a new connection, from the position: that is still right.
             print('connection lost, trying again:', error, file=sys.stderr, flush=True)
             time.sleep(1)
+        except psycopg.Error as error:
+            return explain(error, True)
+
+
+def explain(error, was_connected):
+    fix = fix_for(error, was_connected)
+    words = (error.diag.message_primary or str(error)).split()
+    print('consumer.py: ' + ' '.join(words) + (' (%s)' % fix if fix else ''), file=sys.stderr, flush=True)
+    return 1
 
 
 def end_at_once(*_):
@@ -144,4 +185,4 @@ def end_at_once(*_):
 if __name__ == '__main__':
     signal.signal(signal.SIGINT, end_at_once)
     signal.signal(signal.SIGTERM, end_at_once)
-    main()
+    sys.exit(main())

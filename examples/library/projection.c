@@ -2,53 +2,58 @@
  * projection.c
  *		A projection: how many students each course has, kept by a stream of the facts that matter to it.
  *
- *		examples/library/build/projection				(in memory; or: projection sqlite:facts.db)
+ *		examples/library/build/projection				(in projection.db; or: projection FILE)
  *
- * The stream is durable, so in a file or a database the next run goes on after the last fact that was seen.
+ * The counts are in a table of the store's own file, and the stream is transactional: a batch is counted
+ * in the transaction that moves the stream's cursor.  So each fact counts once, whatever ends the program,
+ * and the next run continues where this one stopped.  In a PostgreSQL database batch->transaction is a
+ * "PGconn *", and all else is the same.
  */
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include <factstr.h>
-#include <jansson.h>
+#include <sqlite3.h>
 
-#define COURSES 3
+static const char create_table[] =
+"CREATE TABLE IF NOT EXISTS enrolments (course TEXT NOT NULL PRIMARY KEY, students INTEGER NOT NULL)";
 
-/* Only the stream's handler writes it, one batch after the other. */
-typedef struct Enrolments
-{
-	int			students[COURSES];
-} Enrolments;
+static const char add_student[] =
+"INSERT INTO enrolments VALUES (json_extract(?, '$.course'), 1)"
+" ON CONFLICT (course) DO UPDATE SET students = students + 1 RETURNING course, students";
 
+/* Counts one fact, and shows the result; 0, or whatever SQLite says is wrong. */
 static int
-course_number(const char *payload)
+count_student(sqlite3_stmt *statement, const factstr_fact *fact)
 {
-	json_t	   *document = json_loads(payload, 0, NULL);
-	int			course = -1;
-
-	(void) json_unpack(document, "{s:i}", "course", &course);
-	json_decref(document);
-	return course;
+	sqlite3_bind_text(statement, 1, fact->payload, -1, SQLITE_STATIC);
+	if (sqlite3_step(statement) == SQLITE_ROW)
+		printf("fact %" PRIu64 ": students in course %s: %d\n", fact->sequence_number,
+			   sqlite3_column_text(statement, 0), sqlite3_column_int(statement, 1));
+	return sqlite3_reset(statement);
 }
 
-/* A handler takes one committed batch; whatever it returns but 0 brings the batch again. */
+/*
+ * A handler takes one committed batch.  Whatever it returns but 0 takes back what it has written, and
+ * brings the batch again.
+ */
 static int
-count_students(const factstr_batch *batch, void *context)
+count_students(const factstr_batch *batch, void *context, factstr_error *error)
 {
-	Enrolments *enrolments = context;
+	sqlite3    *database = batch->transaction;
+	sqlite3_stmt *statement = NULL;
+	int			result = sqlite3_exec(database, create_table, NULL, NULL, NULL);
 
-	for (size_t i = 0; i < batch->fact_count; i++)
-	{
-		int			course = course_number(batch->facts[i].payload);
-
-		if (course < 0 || course >= COURSES)
-			return -1;
-		enrolments->students[course]++;
-		printf("fact %" PRIu64 ": course %d now has %d students\n",
-			   batch->facts[i].sequence_number, course, enrolments->students[course]);
-	}
-	return 0;
+	(void) context;
+	(void) error;
+	if (result == SQLITE_OK)
+		result = sqlite3_prepare_v2(database, add_student, -1, &statement, NULL);
+	for (size_t i = 0; result == SQLITE_OK && i < batch->fact_count; i++)
+		result = count_student(statement, &batch->facts[i]);
+	if (result != SQLITE_OK)
+		fprintf(stderr, "projection: %s\n", sqlite3_errmsg(database));
+	sqlite3_finalize(statement);
+	return result == SQLITE_OK ? 0 : -1;
 }
 
 /* A batch of three facts, of which the projection sees two. */
@@ -73,24 +78,26 @@ enrol(factstr_store *store, int course, uint64_t *last, factstr_error *error)
 int
 main(int argc, char **argv)
 {
-	const char *url = argc > 1 ? argv[1] : "memory:";
-	Enrolments	enrolments = {{0}};
+	const factstr_stream_options options = {.size = sizeof(options), .transactional = true};
+	char		url[4096];
 	factstr_store *store = NULL;
 	factstr_stream *stream = NULL;
-	factstr_error error = {0};
+	factstr_error error;
 	uint64_t	last = 0;
-	int			code = factstr_open(url, &store, &error);
+	int			code;
 
+	(void) snprintf(url, sizeof(url), "sqlite:%s", argc > 1 ? argv[1] : "projection.db");
+	code = factstr_open(url, &store, &error);
 	if (code == FACTSTR_OK)
-		code = factstr_stream_to_durable(store, "enrolments",
-										 "{\"filters\": [{\"event_types\": [\"student-enrolled\"]}]}",
-										 NULL, count_students, &enrolments, &stream, &error);
+		code = factstr_stream_open(store, "enrolments",
+								   "{\"filters\": [{\"event_types\": [\"student-enrolled\"]}]}",
+								   count_students, NULL, &options, &stream, &error);
 	for (int i = 0; code == FACTSTR_OK && i < 4; i++)
-		code = enrol(store, i % COURSES, &last, &error);
+		code = enrol(store, i % 3, &last, &error);
 
 	/* Deliveries come on a thread of the stream.  This waits until it has seen all of the above. */
 	if (code == FACTSTR_OK)
-		code = factstr_wait(store, last, "enrolments", 10000, &error);
+		code = factstr_wait(store, "enrolments", last, 10000, &error);
 	if (code != FACTSTR_OK)
 		fprintf(stderr, "projection: %s\n", error.message);
 

@@ -2,7 +2,8 @@
  * balances.c
  *		Slice: the balances of all accounts, from a read model that a stream keeps up to date.
  *
- * The model is in memory, so each start builds it from the log and goes on live.  The stream is
+ * The model is in memory, so each program that shows it builds it from the log first, and then keeps it
+ * up to date live.  The stream is
  * opened first, with its handler waiting at the lock; then the facts so far are read; then the
  * handler is let in, and skips what has been read.  So no fact is missed and none counts twice.
  */
@@ -10,10 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "bank.h"
 
 #define EVERY_FACT "{}"
+
+/* How long the stream may be behind the log when the balances are asked for, in seconds. */
+#define PATIENCE 5
 
 struct Balances
 {
@@ -54,10 +59,11 @@ apply(Balances *balances, const factstr_fact *fact)
 }
 
 static int
-on_batch(const factstr_batch *batch, void *context)
+on_batch(const factstr_batch *batch, void *context, factstr_error *error)
 {
 	Balances   *balances = context;
 
+	(void) error;
 	pthread_mutex_lock(&balances->lock);
 	for (size_t i = 0; i < batch->fact_count; i++)
 		apply(balances, &batch->facts[i]);
@@ -80,8 +86,8 @@ load(Bank *bank, factstr_error *error)
 	return code;
 }
 
-int
-balances_start(Bank *bank, factstr_error *error)
+static int
+start(Bank *bank, factstr_error *error)
 {
 	Balances   *balances = bank->balances = calloc(1, sizeof(Balances));
 	int			code;
@@ -93,51 +99,76 @@ balances_start(Bank *bank, factstr_error *error)
 	balances->cents = json_object();
 
 	pthread_mutex_lock(&balances->lock);
-	code = factstr_stream_to(bank->store, EVERY_FACT, on_batch, balances, &balances->stream, error);
+	code = factstr_stream_open(bank->store, NULL, EVERY_FACT, on_batch, balances, NULL,
+							   &balances->stream, error);
 	if (code == FACTSTR_OK)
 		code = load(bank, error);
 	pthread_mutex_unlock(&balances->lock);
+	if (code != FACTSTR_OK)
+		balances_stop(bank);
 	return code;
 }
 
 void
 balances_stop(Bank *bank)
 {
-	if (bank->balances == NULL)
+	Balances   *balances = bank->balances;
+
+	if (balances == NULL)
 		return;
-	factstr_stream_free(bank->balances->stream);
-	json_decref(bank->balances->cents);
-	pthread_cond_destroy(&bank->balances->moved);
-	pthread_mutex_destroy(&bank->balances->lock);
-	free(bank->balances);
+	factstr_stream_free(balances->stream);
+	json_decref(balances->cents);
+	pthread_cond_destroy(&balances->moved);
+	pthread_mutex_destroy(&balances->lock);
+	free(balances);
+	bank->balances = NULL;
 }
 
-/* The stream is behind the log by a moment; whoever asks is to see what he has just done. */
+/*
+ * The stream is behind the log by a moment; a caller is to see its own facts.  If the stream does not get
+ * there, its state may say why.
+ */
 static int
 wait_for_newest(Bank *bank, factstr_error *error)
 {
 	Balances   *balances = bank->balances;
+	struct timespec deadline;
 	uint64_t	newest;
 	int			code = factstr_context_version(bank->store, EVERY_FACT, &newest, error);
 
+	clock_gettime(CLOCK_REALTIME, &deadline);
+	deadline.tv_sec += PATIENCE;
 	while (code == FACTSTR_OK && balances->position < newest)
-		pthread_cond_wait(&balances->moved, &balances->lock);
+	{
+		if (pthread_cond_timedwait(&balances->moved, &balances->lock, &deadline) == 0)
+			continue;
+		code = factstr_stream_state(balances->stream, error);
+		if (code == FACTSTR_OK)
+			(void) snprintf(error->message, sizeof(error->message),
+							"the balances are behind the facts for more than %d s", PATIENCE);
+		return FACTSTR_WAIT_TIMED_OUT;
+	}
 	return code;
 }
 
-void
+bool
 show_balances(Bank *bank, char **words)
 {
 	const char *account;
 	json_t	   *cents;
-
 	factstr_error error;
+	int			code = FACTSTR_OK;
 
 	(void) words;
+	if (bank->balances == NULL)
+		code = start(bank, &error);
+	if (code != FACTSTR_OK)
+		return failed(&error);
 	pthread_mutex_lock(&bank->balances->lock);
-	if (wait_for_newest(bank, &error) != FACTSTR_OK)
-		printf("failed: %s\n", error.message);
-	json_object_foreach(bank->balances->cents, account, cents)
-		printf("%-10s %10.2f\n", account, (double) json_integer_value(cents) / 100);
+	code = wait_for_newest(bank, &error);
+	if (code == FACTSTR_OK)
+		json_object_foreach(bank->balances->cents, account, cents)
+			printf("%-10s %10.2f\n", account, (double) json_integer_value(cents) / 100);
 	pthread_mutex_unlock(&bank->balances->lock);
+	return code == FACTSTR_OK || failed(&error);
 }

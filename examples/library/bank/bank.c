@@ -1,10 +1,12 @@
 /*
  * bank.c
- *		A bank at a prompt, on whichever store its URL names.
+ *		A bank on whichever store its URL names: a command, or without one a prompt.
  *
  *		examples/library/build/bank sqlite:bank.db
+ *		examples/library/build/bank sqlite:bank.db deposit A-1 5
  *		examples/library/build/bank postgresql:///mydatabase		(CREATE EXTENSION factstr there first)
  *
+ * A command that is refused or fails has exit status 1, one that is none 2.
  * Several may run on one store at the same time: the decisions of each hold against those of the others.
  */
 #include <stdio.h>
@@ -19,7 +21,7 @@ typedef struct Command
 {
 	const char *name;
 	int			word_count;
-	void		(*run) (Bank *bank, char **words);
+	bool		(*run) (Bank *bank, char **words);
 	const char *help;
 } Command;
 
@@ -34,12 +36,18 @@ static const Command commands[] = {
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
+bool
+failed(const factstr_error *error)
+{
+	printf("failed: %s\n", error->message);
+	return false;
+}
+
 static void
-show_help(void)
+show_help(FILE *file, const char *before)
 {
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		puts(commands[i].help);
-	puts("quit");
+		fprintf(file, "%s%s\n", before, commands[i].help);
 }
 
 static const Command *
@@ -71,9 +79,12 @@ run_line(Bank *bank, char *line)
 		return false;
 	command = find_command(words[0], count - 1);
 	if (command == NULL)
-		show_help();
+	{
+		show_help(stdout, "");
+		puts("quit");
+	}
 	else
-		command->run(bank, words + 1);
+		(void) command->run(bank, words + 1);
 	return true;
 }
 
@@ -93,24 +104,38 @@ ask(char *line, int size)
 	return true;
 }
 
+/* The exit status of one command, or of a prompt if there are no words. */
+static int
+run(Bank *bank, char **words, int count)
+{
+	const Command *command = count > 0 ? find_command(words[0], count - 1) : NULL;
+	char		line[512];
+
+	if (command != NULL)
+		return command->run(bank, words + 1) ? 0 : 1;
+	while (ask(line, sizeof(line)) && run_line(bank, line))
+		;
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
 	Bank		bank = {NULL, NULL};
 	factstr_error error;
-	char		line[512];
-	int			code = factstr_open(argc > 1 ? argv[1] : "sqlite:bank.db", &bank.store, &error);
+	int			status = 1;
 
-	if (code == FACTSTR_OK)
-		code = balances_start(&bank, &error);
-	if (code != FACTSTR_OK)
-		fprintf(stderr, "bank: %s\n", error.message);
-	else
+	if (argc > 2 && find_command(argv[2], argc - 3) == NULL)
 	{
-		while (ask(line, sizeof(line)) && run_line(&bank, line))
-			;
+		fputs("usage: bank [URL [COMMAND]], where COMMAND is one of\n", stderr);
+		show_help(stderr, "  ");
+		return 2;
 	}
+	if (factstr_open(argc > 1 ? argv[1] : "sqlite:bank.db", &bank.store, &error) == FACTSTR_OK)
+		status = run(&bank, argv + 2, argc - 2);
+	else
+		fprintf(stderr, "bank: %s\n", error.message);
 	balances_stop(&bank);
 	factstr_close(bank.store);
-	return code == FACTSTR_OK ? 0 : 1;
+	return status;
 }

@@ -29,9 +29,10 @@ typedef const char *(*Decision) (const factstr_query_result *facts, json_t *requ
 
 /*
  * Queries the context, decides, and appends, if the context has not changed meanwhile; otherwise all
- * over again.  Takes over the references to the query and the request.  Prints what came of it.
+ * over again.  Takes over the references to the query and the request.  Prints what came of it, and
+ * returns whether a fact did.
  */
-void		decide(Bank *bank, json_t *context_query, Decision decision, json_t *request);
+bool		decide(Bank *bank, json_t *context_query, Decision decision, json_t *request);
 
 /* The query for all facts about the account. */
 json_t	   *facts_about(const char *account);
@@ -47,18 +48,23 @@ json_int_t	parse_amount(const char *text);
 /* Facts as the slices see them: the payload of a fact, a new reference. */
 json_t	   *payload_of(const factstr_fact *fact);
 
-/* The slices.  Each takes the words after its name, as many as it asks for. */
-void		open_account(Bank *bank, char **words);
-void		deposit(Bank *bank, char **words);
-void		withdraw(Bank *bank, char **words);
-void		transfer(Bank *bank, char **words);
-void		show_balances(Bank *bank, char **words);
-void		show_history(Bank *bank, char **words);
+/*
+ * The slices.  Each takes the words after its name, as many as it asks for, prints the result, and
+ * returns false if it was refused or failed.
+ */
+bool		open_account(Bank *bank, char **words);
+bool		deposit(Bank *bank, char **words);
+bool		withdraw(Bank *bank, char **words);
+bool		transfer(Bank *bank, char **words);
+bool		show_balances(Bank *bank, char **words);
+bool		show_history(Bank *bank, char **words);
 
-/* The read model behind show_balances. */
+/* Prints why a slice has failed; returns false. */
+bool		failed(const factstr_error *error);
+
+/* The read model behind show_balances, which makes it when it is first asked for. */
 typedef struct Balances Balances;
 
-int			balances_start(Bank *bank, factstr_error *error);
 void		balances_stop(Bank *bank);
 
 struct Bank

@@ -26,8 +26,7 @@ attempt(Bank *bank, const char *query, Decision decision, json_t *request,
 	{
 		event.payload = text = json_dumps(payload, JSON_COMPACT);
 		code = factstr_append_if(bank->store, &event, 1, query,
-								 facts->current_context_version > 0 ?
-								 &facts->current_context_version : NULL,
+								 facts->current_context_version,
 								 NULL, &appended, error);
 	}
 	*number = appended.last_sequence_number;
@@ -37,7 +36,7 @@ attempt(Bank *bank, const char *query, Decision decision, json_t *request,
 	return code;
 }
 
-void
+bool
 decide(Bank *bank, json_t *context_query, Decision decision, json_t *request)
 {
 	char	   *query = json_dumps(context_query, JSON_COMPACT);
@@ -51,7 +50,7 @@ decide(Bank *bank, json_t *context_query, Decision decision, json_t *request)
 	while (code == FACTSTR_CONFLICT);
 
 	if (code != FACTSTR_OK)
-		printf("failed: %s\n", error.message);
+		(void) failed(&error);
 	else if (reason != NULL)
 		printf("refused: %s\n", reason);
 	else
@@ -59,4 +58,5 @@ decide(Bank *bank, json_t *context_query, Decision decision, json_t *request)
 	free(query);
 	json_decref(context_query);
 	json_decref(request);
+	return code == FACTSTR_OK && reason == NULL;
 }

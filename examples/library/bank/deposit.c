@@ -17,14 +17,16 @@ may_deposit(const factstr_query_result *facts, json_t *request,
 	return NULL;
 }
 
-void
+bool
 deposit(Bank *bank, char **words)
 {
 	json_int_t	amount = parse_amount(words[1]);
 
 	if (amount < 0)
+	{
 		printf("refused: \"%s\" is not an amount\n", words[1]);
-	else
-		decide(bank, facts_about(words[0]), may_deposit,
-			   json_pack("{s:s, s:I}", "account", words[0], "amount", amount));
+		return false;
+	}
+	return decide(bank, facts_about(words[0]), may_deposit,
+				   json_pack("{s:s, s:I}", "account", words[0], "amount", amount));
 }

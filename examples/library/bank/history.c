@@ -8,7 +8,7 @@
 
 #include "bank.h"
 
-void
+bool
 show_history(Bank *bank, char **words)
 {
 	json_t	   *about = facts_about(words[0]);
@@ -28,9 +28,8 @@ show_history(Bank *bank, char **words)
 		free(text);
 		json_decref(payload);
 	}
-	if (code != FACTSTR_OK)
-		printf("failed: %s\n", error.message);
 	factstr_read_close(cursor);
 	free(query);
 	json_decref(about);
+	return code == FACTSTR_OK || failed(&error);
 }

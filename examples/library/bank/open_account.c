@@ -15,9 +15,9 @@ may_open(const factstr_query_result *facts, json_t *request,
 	return NULL;
 }
 
-void
+bool
 open_account(Bank *bank, char **words)
 {
-	decide(bank, facts_about(words[0]), may_open,
-		   json_pack("{s:s, s:s}", "account", words[0], "owner", words[1]));
+	return decide(bank, facts_about(words[0]), may_open,
+				  json_pack("{s:s, s:s}", "account", words[0], "owner", words[1]));
 }

@@ -27,14 +27,16 @@ may_transfer(const factstr_query_result *facts, json_t *request,
 	return NULL;
 }
 
-void
+bool
 transfer(Bank *bank, char **words)
 {
 	json_int_t	amount = parse_amount(words[2]);
 
 	if (amount < 0)
+	{
 		printf("refused: \"%s\" is not an amount\n", words[2]);
-	else
-		decide(bank, facts_about_two(words[0], words[1]), may_transfer,
-			   json_pack("{s:s, s:s, s:I}", "from", words[0], "to", words[1], "amount", amount));
+		return false;
+	}
+	return decide(bank, facts_about_two(words[0], words[1]), may_transfer,
+				   json_pack("{s:s, s:s, s:I}", "from", words[0], "to", words[1], "amount", amount));
 }

@@ -1,0 +1,107 @@
+# shellcheck shell=bash
+# What the scripts in this directory share: a decision, and the loop that makes it. They are sourced by none but them, and need
+# jq and factstr, which finds its store in FACTSTR_URL.
+#
+#     SCRIPT COMMAND ARGUMENT...            decides and appends; after a conflict it decides again
+#     SCRIPT --decide COMMAND ARGUMENT...   prints the decision and appends nothing
+#     SCRIPT --append                       appends a decision from stdin; exit status 3 if its context has changed since
+#
+# A command is a function of the script. It reads its context, and then either refuses or says what happened.
+
+set -euo pipefail
+
+# The filter of an event query: types as a JSON array, then predicates, any of which has to match; none for any payload.
+filter() {
+  local types=$1
+  shift
+  if [ $# = 0 ]; then
+    jq -cn --argjson types "$types" '{event_types: $types}'
+  else
+    printf '%s\n' "$@" | jq -cs --argjson types "$types" '{event_types: $types, payload_predicates: .}'
+  fi
+}
+
+# Reads the facts that match one of the filters. $facts are then their records, as a JSON array.
+read_context() {
+  local answer
+
+  context_query=$(printf '%s\n' "$@" | jq -cs '{filters: .}')
+  answer=$(factstr query "$context_query")
+  facts=$(jq -c .event_records <<<"$answer")
+  context_version=$(jq .current_context_version <<<"$answer")
+}
+
+# Does the jq filter find something in the facts?  Further arguments are jq's.
+facts_show() {
+  local filter=$1
+  shift
+  jq -e "$@" "first($filter) // null | . != null" <<<"$facts" >/dev/null
+}
+
+refuse() {
+  printf '%s: %s\n' "${0##*/}" "$*" >&2
+  exit 1
+}
+
+# This is what happened: a type, and the names and values of the payload's members. A value that is to be JSON, such as a
+# number, follows its name with a colon.
+happened() {
+  local type=$1 payload='{}'
+
+  shift
+  while [ $# -gt 0 ]; do
+    case $1 in
+      *:) payload=$(jq -c --arg name "${1%:}" --argjson value "$2" '.[$name] = $value' <<<"$payload") ;;
+      *) payload=$(jq -c --arg name "$1" --arg value "$2" '.[$name] = $value' <<<"$payload") ;;
+    esac
+    shift 2
+  done
+  events=$(jq -cn --arg type "$type" --argjson payload "$payload" '[{event_type: $type, payload: $payload}]')
+}
+
+append_decision() {
+  factstr append-if --query "$context_query" --expect "$context_version" <<<"$events"
+}
+
+decide_and_append() {
+  local status
+
+  while true; do
+    "$@"
+    status=0
+    append_decision || status=$?
+    [ "$status" = 3 ] || exit "$status"
+  done
+}
+
+# What a script calls with its own arguments, after the names of its commands.
+main() {
+  local commands=" $1 " decision
+
+  shift
+  case ${1-} in
+    --append)
+      decision=$(cat)
+      events=$(jq -c .events <<<"$decision")
+      context_query=$(jq -c .context_query <<<"$decision")
+      context_version=$(jq .context_version <<<"$decision")
+      append_decision
+      return
+      ;;
+    --decide)
+      shift
+      set -- print_decision "$@"
+      ;;
+    *)
+      set -- decide_and_append "$@"
+      ;;
+  esac
+  [ $# -gt 1 ] && [[ $commands == *" $2 "* ]] || refuse "a command is missing: one of$commands"
+  "$@"
+}
+
+print_decision() {
+  "$@"
+  jq -cn --argjson events "$events" --argjson query "$context_query" --argjson version "$context_version" \
+    '{events: $events, context_query: $query, context_version: $version}'
+}
