@@ -150,6 +150,7 @@ deliver_group(const FactstrStore *store, Delivery *delivery, const Stream *strea
 	if (succeeded)
 	{
 		delivery->delivered = group->delivered;
+		delivery->has_succeeded = true;
 		delivery->alone = Max(delivery->alone - group->delivered, 0);
 		acknowledge(store, delivery, stream->cursor, group->batches[group->delivered - 1].last_sequence_number);
 	}
@@ -195,21 +196,35 @@ announce(const FactstrStore *store, Delivery *delivery, const Stream *stream)
 	return DELIVERY_ANNOUNCED;
 }
 
-/* A worker's process with an attempt on record has ended, or this one may not deliver, or has yet to announce it. */
+/*
+ * An announcement stands until the attempt is over, however it ends: a worker that lets go of the stream with one on
+ * record would be taken for dead by the next.
+ */
+static void
+end_attempt(const FactstrStore *store, Delivery *delivery)
+{
+	if (delivery->is_announced)
+		fs_stream_withdraw(store, delivery->name);
+	delivery->is_announced = false;
+}
+
+/* This process may not deliver, or has yet to announce it. */
 static DeliveryResult
 prepare_in_worker(const FactstrStore *store, Delivery *delivery, const Stream *stream)
 {
 	if (is_for_another_role(delivery, stream))
 		return DELIVERY_FOR_ANOTHER_ROLE;
-	if (!delivery->is_announced && OidIsValid(delivery->role))
+	if (!delivery->is_announced && !delivery->has_succeeded && OidIsValid(delivery->role))
 		return announce(store, delivery, stream);
 	return DELIVERY_DONE;
 }
 
-/* What keeps a worker from looking; DELIVERY_DONE: nothing. */
+/* What keeps a worker from looking or delivering; DELIVERY_DONE: nothing. */
 static DeliveryResult
 obstacle_in_worker(const FactstrStore *store, Delivery *delivery, const Stream *stream)
 {
+	if (fs_delivery_slots_is_to_stop())
+		return DELIVERY_STOPPED;
 	if (!fs_parking_is_due(stream) && (delivery->pause = fs_failure_rest_of_pause(stream)) > 0)
 		return DELIVERY_PAUSED;
 	if (!stream->is_announced || delivery->is_announced)
@@ -250,6 +265,22 @@ deliver_next(const FactstrStore *store, Delivery *delivery, const Stream *stream
 	return deliver_group(store, delivery, stream, &group);
 }
 
+/* Delivers the next batches of a stream that is taken and has a handler, unless something keeps a worker from it. */
+static DeliveryResult
+deliver_if_possible(const FactstrStore *store, Delivery *delivery, const Stream *stream, bool streams_are_locked)
+{
+	DeliveryResult result = DELIVERY_DONE;
+
+	if (delivery->by_hand)
+		fs_delivery_refuse_foreign_subscription(stream);
+	else
+		result = obstacle_in_worker(store, delivery, stream);
+	if (result != DELIVERY_DONE)
+		return result;
+	delivery->most = size_of_group(delivery, stream, streams_are_locked);
+	return deliver_next(store, delivery, stream);
+}
+
 /*
  * Delivers the next batches within the current transaction, and holds the stream until it ends.  A worker keeps the
  * pauses after failures.
@@ -257,7 +288,7 @@ deliver_next(const FactstrStore *store, Delivery *delivery, const Stream *stream
 DeliveryResult
 fs_delivery_deliver(const FactstrStore *store, Delivery *delivery)
 {
-	DeliveryResult result = DELIVERY_DONE;
+	DeliveryResult result = DELIVERY_NOT_SUBSCRIBED;
 	bool		streams_are_locked;
 	Stream		stream;
 
@@ -267,16 +298,11 @@ fs_delivery_deliver(const FactstrStore *store, Delivery *delivery)
 		return DELIVERY_BUSY;
 	streams_are_locked = fs_sharing_streams_are_locked(store);
 	stream = fs_stream_find(store, delivery->name);
-	if (stream.row == NULL || stream.handler == NULL)
-		return DELIVERY_NOT_SUBSCRIBED;
-	if (delivery->by_hand)
-		fs_delivery_refuse_foreign_subscription(&stream);
-	else
-		result = obstacle_in_worker(store, delivery, &stream);
-	if (result != DELIVERY_DONE)
-		return result;
-	delivery->most = size_of_group(delivery, &stream, streams_are_locked);
-	return deliver_next(store, delivery, &stream);
+	if (stream.row != NULL && stream.handler != NULL)
+		result = deliver_if_possible(store, delivery, &stream, streams_are_locked);
+	if (result != DELIVERY_ANNOUNCED)
+		end_attempt(store, delivery);
+	return result;
 }
 
 /*

@@ -21,6 +21,7 @@ typedef enum DeliveryResult
 	/* Of workers only: */
 	DELIVERY_ANNOUNCED,			/* it is on record that a batch is going to be delivered */
 	DELIVERY_BUSY,				/* another consumer has the stream */
+	DELIVERY_STOPPED,			/* somebody wants the stream */
 	DELIVERY_FOR_ANOTHER_ROLE	/* there is a batch, but its handler is not the role's that this
 								 * process is */
 } DeliveryResult;
@@ -33,6 +34,7 @@ typedef struct Delivery
 	bool		by_hand;		/* in a session, not in a worker */
 	Oid			role;			/* as whom the worker delivers; InvalidOid: it only looks */
 	bool		is_announced;	/* this process has the attempt on record */
+	bool		has_succeeded;	/* this process has delivered before, and need not announce it again */
 	Oid			subscriber;		/* of the stream, as its row said last; InvalidOid if there is no
 								 * such role */
 

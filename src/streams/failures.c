@@ -61,7 +61,11 @@ record_failure(const FactstrStore *store, Delivery *delivery, const Stream *stre
 	const char *message = error->message;
 
 	if (!delivery->by_hand && fs_delivery_slots_is_to_stop())
+	{
+		fs_stream_withdraw(store, delivery->name);
+		delivery->is_announced = false;
 		return;
+	}
 	if (fs_time_limit_is_over() && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 		message = "canceling handler due to factstr.handler_timeout";
 	record(store, delivery, stream,

@@ -439,6 +439,20 @@ fs_stream_announce(const FactstrStore *store, const Stream *stream)
 		apply_change(store, stream, &change);
 }
 
+/* It delivers no more, and its end will tell nothing of the batch.  A stream that is no more is nothing to tell of. */
+void
+fs_stream_withdraw(const FactstrStore *store, text *name)
+{
+	Stream		stream = fs_stream_find(store, name);
+	StreamChange change = {0};
+
+	if (stream.row == NULL)
+		return;
+	set_announced(&change, &stream, false);
+	if (change.count > 0)
+		apply_change(store, &stream, &change);
+}
+
 void
 fs_stream_delete(const FactstrStore *store, const Stream *stream)
 {

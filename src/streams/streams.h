@@ -50,6 +50,7 @@ extern void fs_stream_fail(const FactstrStore *store, const Stream *stream, cons
 extern void fs_stream_park_after(const FactstrStore *store, const Stream *stream, int32 failures);
 extern void fs_stream_set_query(const FactstrStore *store, const Stream *stream, Jsonb *event_query);
 extern void fs_stream_announce(const FactstrStore *store, const Stream *stream);
+extern void fs_stream_withdraw(const FactstrStore *store, text *name);
 extern void fs_stream_delete(const FactstrStore *store, const Stream *stream);
 
 #endif							/* FACTSTR_STREAMS_STREAMS_H */

@@ -201,7 +201,7 @@ most_of_role(void)
 	return factstr_delivery_workers;
 }
 
-/* Delivers until there is nothing more to deliver, or it is others' turn. */
+/* Delivers until there is nothing more to deliver, or it is others' turn.  What is announced is tried. */
 static void
 deliver(Subscription *subscription)
 {
@@ -215,8 +215,7 @@ deliver(Subscription *subscription)
 	pgstat_report_activity(STATE_RUNNING, "delivery to the handler of a durable stream");
 	do
 		result = fs_attempt_deliver(&subscription->delivery);
-	while ((result == DELIVERY_DONE || result == DELIVERY_ANNOUNCED) && fs_clock_until(until) > 0 &&
-		   !fs_delivery_slots_is_to_stop());
+	while (result == DELIVERY_ANNOUNCED || (result == DELIVERY_DONE && fs_clock_until(until) > 0));
 }
 
 /* Gives one its turn; false if its role has as many at work as it may. */

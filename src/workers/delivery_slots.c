@@ -48,7 +48,7 @@ static DeliverySlot *volatile my_slot = NULL;
 
 /* What others are told when this worker ends. */
 static long my_pause = -1;
-static TimestampTz my_look_at = DT_NOEND;
+static TimestampTz my_look_at;
 
 static TimeoutId late_timeout;
 
@@ -171,6 +171,8 @@ fs_delivery_slots_enter(int32 start, Oid *database)
 		slot->pid = MyProcPid;
 		slot->entered_at = GetCurrentTimestamp();
 		*database = slot->database;
+		/* One that ends before it has looked leaves all to do: another one looks as soon as the pause is over. */
+		my_look_at = slot->entered_at;
 		my_slot = slot;
 	}
 	LWLockRelease(&shared->lock);

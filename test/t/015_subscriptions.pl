@@ -115,6 +115,18 @@ is($observer->value(q(SELECT factstr_unsubscribe('later'))), 'f', 'rule 21: and 
 subscribe($observer, 'later', of_type('slow'));
 is($other->value(q(SELECT factstr_unsubscribe('slow'))), 't', 'unsubscribing interrupts the handler of the stream itself');
 is(status($observer, 'slow', 'failure_count, last_error'), '0|', 'which is no failure');
+my %states;
+foreach my $round (1 .. 30)
+{
+	subscribe($observer, 'slow', of_type('slow'));
+	wait_for_status($observer, 'slow', 'consumer_pid IS NOT NULL');
+	Time::HiRes::usleep(500 * ($round % 10));
+	# Looked at all the time, by workers that have nothing else to do.
+	append(other => $round);
+	$other->run(q(SELECT factstr_unsubscribe('slow')));
+	$states{ status($observer, 'slow', 'failure_count, last_error') }++;
+}
+is(join("\n", %states), "0|\n30", 'for no worker that looks at the stream when it is let go of');
 $gate->run('SELECT pg_advisory_unlock(1)');
 my $third = append(slow => 3);
 wait_until_at($observer, $_, $third) foreach qw(quick later);

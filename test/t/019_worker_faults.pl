@@ -72,11 +72,12 @@ is(delivered('reborn'), 20 * 21 / 2, 'a new stream of an old name gets all of it
 create_handler('cancelled');
 $observer->run(subscribe_sql('cancelled', of_type('now')));
 wait_until('the worker waits', sub { cursor($observer, 'cancelled') == head($observer) });
-my $pid = $observer->value(q(SELECT pid FROM pg_stat_activity WHERE backend_type = 'factstr delivery' AND state = 'idle'));
-$observer->run('SELECT pg_cancel_backend($1)', $pid);
+my @pids = split(/\n/, $observer->text(q(SELECT pid FROM pg_stat_activity WHERE backend_type = 'factstr delivery' AND state = 'idle')));
+$observer->run('SELECT pg_cancel_backend($1)', $_) foreach @pids;
 $observer->run(append_sql(events(now => 1)));
 wait_until('the next fact is delivered', sub { cursor($observer, 'cancelled') == head($observer) });
-ok($observer->value('SELECT count(*) FROM delivered_cancelled') > 0, 'by that worker or another one');
+my $deliverer = $observer->value('SELECT consumer FROM delivered_cancelled ORDER BY id DESC LIMIT 1');
+ok(scalar(grep { $_ == $deliverer } @pids), 'by a worker that waited') or diag("$deliverer, not one of @pids");
 $observer->run(q(SELECT factstr_stream_drop('cancelled')));
 
 #
@@ -91,10 +92,8 @@ wait_until('a worker looks', sub {
 $observer->run('SELECT pg_terminate_backend($1)', $looking);
 wait_until('it is gone', sub { !$observer->value('SELECT count(*) FROM pg_stat_activity WHERE pid = $1', $looking) });
 $observer->run(q(COMMIT PREPARED 'lock'));
-$node->restart;
-$observer = new_session($node);
-wait_until('subscriptions are found after the next start', sub { cursor($observer, 'reborn') == head($observer) });
-pass('a look that failed harms no later one');
+wait_until('subscriptions are found when it is tried again', sub { cursor($observer, 'reborn') == head($observer) });
+pass('a look that failed is repeated');
 
 #
 # A database is to be dropped, whose worker is woken all the time by the facts of another one: what
