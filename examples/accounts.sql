@@ -1,4 +1,4 @@
--- An account must not be overdrawn, through however many cash machines at once.
+-- An account must not be overdrawn, even if several cash machines use it at the same time.
 --
 --     psql -v machine=A -f examples/accounts.sql        (a database with the extension)
 --
@@ -14,7 +14,7 @@ SELECT * FROM factstr_append(
 	'[{"event_type": "money-deposited", "payload": {"account": "DE-1", "amount": 1000}}]',
 	'open account DE-1') \gset
 
--- There is no table of balances: the balance is what the facts add up to.
+-- There is no table of balances: the balance is the sum of the facts.
 CREATE FUNCTION pg_temp.balance(facts jsonb) RETURNS numeric
 LANGUAGE sql AS $$
 	SELECT coalesce(sum((fact -> 'payload' -> 'amount')::numeric

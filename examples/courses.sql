@@ -20,7 +20,7 @@ SELECT * FROM factstr_append('[
 	{"event_type": "student-enrolled", "payload": {"course": "Fishing", "student": "Eve"}}
 ]', 'plan the course on fishing') \gset
 
--- What the facts of the context say, and the version of the context in which they say it.
+-- The state of the course according to the facts of the context, and the version of the context.
 CREATE TEMP VIEW course AS
 SELECT seats - enrolled AS seats_left, version
 FROM factstr_query(:'context') AS context (facts, last_returned, version)
@@ -41,7 +41,7 @@ SELECT seats_left, version, seats_left > 0 AS has_seat FROM course \gset
 	\prompt '-- Press Enter to enrol. ' enter
 \endif
 
--- psql goes on after the error, to show what happens next.
+-- psql continues after the error, to show the next step.
 \set ON_ERROR_STOP off
 \set ECHO queries
 SELECT * FROM factstr_append_if(

@@ -52,7 +52,7 @@ CREATE TEMP TABLE loaded (
 	seconds numeric
 );
 
--- Appends the payloads of a file in batches, each in a transaction of its own.
+-- Appends the payloads of a file in batches, each in a separate transaction.
 CREATE PROCEDURE pg_temp.append_file(name text, batch_size integer, report_every interval)
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -101,7 +101,7 @@ FROM loaded
 GROUP BY ROLLUP (event_type)
 ORDER BY sum(facts);
 
--- Is what comes back what went in? The payloads of each event type, as one array, against the file's.
+-- Are the stored payloads equal to the file? Compares the payloads of each event type as one array.
 SELECT to_char(sum(jsonb_array_length(returned)), 'FM999,999,999') AS count,
 	bool_and(returned = payloads) AS equal,
 	left(md5(string_agg(payloads::text, '' ORDER BY file)), 12) AS md5_of_files,

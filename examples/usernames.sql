@@ -16,7 +16,7 @@ SELECT * FROM factstr_append_if(
   idempotency_key => 'form 4711');
 \set ECHO none
 
--- The conflict is expected, so psql goes on after it.
+-- The conflict is expected, so psql continues after it.
 \set ON_ERROR_STOP off
 \echo -- Somebody else wants the same name, with form 4712:
 SELECT * FROM factstr_append_if(

@@ -33,7 +33,7 @@ const { Client } = (() => {
 const QUERY = { filters: [{ event_types: ['student-subscribed'] }] };
 const MAX_BATCHES = 100;
 
-// So many notifications at once are load: look so often, in ms, instead of listening, for so long.
+// Under load (this many notifications at once), poll instead of listening: at this interval, for this time, in ms.
 const BURST = 6;
 const PAUSE = 20;
 const PERIOD = 1000;

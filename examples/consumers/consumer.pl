@@ -29,10 +29,10 @@ my $QUERY = '{"filters": [{"event_types": ["student-subscribed"]}]}';
 my $MAX_BATCHES = 100;
 my $USAGE = 'the arguments are live|durable [--until N] [--wait SECONDS]';
 
-# So many notifications at once are load: look so often, in seconds, instead of listening, for so long.
+# Under load (this many notifications at once), poll instead of listening: at this interval, for this time, in seconds.
 my ($BURST, $PAUSE, $PERIOD) = (6, 0.02, 1);
 
-# Numbers stay what they are, however many digits they have.
+# Numbers keep their exact value, with any number of digits.
 my $json = JSON::PP->new->canonical->allow_nonref->allow_bignum;
 
 # Ends with a line that says why.

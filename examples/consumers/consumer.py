@@ -33,7 +33,7 @@ except ImportError:
 QUERY = '{"filters": [{"event_types": ["student-subscribed"]}]}'
 MAX_BATCHES = 100
 
-# So many notifications at once are load: look so often, in seconds, instead of listening, for so long.
+# Under load (this many notifications at once), poll instead of listening: at this interval, for this time, in seconds.
 BURST, PAUSE, PERIOD = 6, 0.02, 1
 
 
@@ -178,7 +178,7 @@ def explain(error, was_connected):
 
 
 def end_at_once(*_):
-    # Wherever it is: what is not committed is taken back, and comes again.
+    # At any point: the server rolls back uncommitted work, and delivers the batch again.
     os._exit(0)
 
 

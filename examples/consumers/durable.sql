@@ -3,7 +3,7 @@
 --     psql -f examples/consumers/durable.sql        (a database with the extension)
 --
 -- It takes the next batches, at most 1000 (-v batches=N), and ends: psql cannot wait for a notification, as
--- the programs beside this file do. Started again, by hand or by cron, it goes on where it stopped. Append
+-- the programs in this directory do. Started again, manually or by cron, it continues where it stopped. Append
 -- something in between, and see it arrive:
 --
 --     psql -c "SELECT factstr_append('[{\"event_type\": \"student-subscribed\",

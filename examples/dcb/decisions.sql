@@ -1,4 +1,4 @@
--- What the programs in this directory share: what a decision is, and the loop that makes it.
+-- Shared by the programs in this directory: the type of a decision, and the loop that makes it.
 --
 -- A command is a function that reads its context and returns a decision, or raises an error if its rules do not allow it.
 -- It appends nothing. That way the rules can be tested without a race, and the race needs to be handled only once, here.
@@ -9,7 +9,7 @@ CREATE TYPE decision AS (
 	context_version bigint    -- the newest of them when they were read; null if there were none
 );
 
--- Appends what was decided, if its context has not changed since; otherwise fails with SQLSTATE FS001.
+-- Appends a decision if its context has not changed since; otherwise fails with SQLSTATE FS001.
 CREATE FUNCTION append_decision(decided decision) RETURNS bigint LANGUAGE sql AS $$
 	SELECT last_sequence_number
 	FROM factstr_append_if((decided).events, (decided).context_query, (decided).context_version)

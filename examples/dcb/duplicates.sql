@@ -1,6 +1,6 @@
 -- Prevention of duplicates: an order form that is sent twice is one order.
 --
--- The form brings a token that was made when it was shown. An order with a token that has been used is refused, so the customer is told.
+-- The form contains a token that was generated when it was shown. An order with a used token is refused with a message to the customer.
 -- Where the second call should succeed silently instead, with the result of the first, pass the token as idempotency_key.
 --
 --     psql -f examples/dcb/decisions.sql -f examples/dcb/duplicates.sql        (a database with the extension)

@@ -1,7 +1,7 @@
 -- Invoice numbers: consecutive, without a gap, from 1.
 --
 -- A sequence of the database leaves gaps, and a counter in a row is a second truth beside the invoices. Here the newest invoice
--- tells the next number, and two invoices at once conflict. factstr_newest reads that one fact, however many invoices there are.
+-- determines the next number, and two concurrent invoices conflict. factstr_newest reads only that fact, for any number of invoices.
 --
 --     psql -f examples/dcb/decisions.sql -f examples/dcb/invoice_number.sql        (a database with the extension)
 --     SELECT decide_and_append('create_invoice', 'Ada', '120.50');

@@ -1,6 +1,6 @@
 -- Product prices: an order is accepted at the current price, or at one that was replaced less than ten minutes ago.
 --
--- The customer who has the order page open when a price changes pays what the page shows. An order of several products has the
+-- A customer who has the order page open when a price changes pays the price on the page. An order of several products has the
 -- facts of all of them as its context, and of no others: a new price of another product is no conflict.
 --
 --     psql -f examples/dcb/decisions.sql -f examples/dcb/product_price.sql        (a database with the extension)

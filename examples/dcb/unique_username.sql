@@ -1,6 +1,6 @@
 -- Unique usernames: nobody else has the name, and a name that was given up stays reserved for three days.
 --
--- The rule depends on time as well as on facts: the context tells when the name was given up, the clock how long ago that is.
+-- The rule depends on time as well as on facts: the context has the time of the release, the clock the present time.
 --
 --     psql -f examples/dcb/decisions.sql -f examples/dcb/unique_username.sql        (a database with the extension)
 --     SELECT decide_and_append('register_account', 'ada');

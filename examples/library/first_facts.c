@@ -28,7 +28,7 @@ append(factstr_store *store, factstr_error *error)
 	return code;
 }
 
-/* The version of what was read is what a decision on it names. */
+/* A decision on these facts names their version. */
 static int
 read_again(factstr_store *store, uint64_t *version, factstr_error *error)
 {

@@ -1,6 +1,6 @@
 /*
  * facts.c
- *		The bank's facts: how to ask for those of an account, and what they say.
+ *		The bank's facts: the query for an account, and the content of its facts.
  */
 #include <stdlib.h>
 #include <string.h>
