@@ -26,16 +26,16 @@
 static const char cli_usage[] =
 	"usage: factstr append [OPTION]... [FILE]\n"
 	"\n"
-	"Appends the events in FILE, or stdin, and prints a result for each batch. Events\n"
-	"are a JSON array, which is one batch, or one event a line, each a batch:\n"
+	"Appends the events in FILE, or stdin, and prints a result per batch. The input is\n"
+	"a JSON array, which is one batch, or one event per line, each a separate batch:\n"
 	"  {\"event_type\": \"...\", \"payload\": ..., \"metadata\": {...}}\n"
 	"\n"
-	"      --batch N          N lines a batch\n"
+	"      --batch N          N lines per batch\n"
 	"      --one-batch        all lines in one batch\n"
 	CLI_QUIET_HELP
 	"  -k, --idempotency-key KEY\n"
-	"                         store each batch once, however often this is repeated;\n"
-	"                         each of many batches has the key KEY-LINE\n"
+	"                         store each batch once, even if the command is repeated;\n"
+	"                         with several batches, each has the key KEY-LINE\n"
 	CLI_COMMON_HELP;
 
 typedef struct cli_appending
@@ -138,7 +138,7 @@ cli_hint_at_batches(const cli_appending *appending)
 {
 	if (appending->batches >= CLI_MANY_BATCHES && appending->input.lines_per_batch == 1 &&
 		!cli_is_quiet() && isatty(STDERR_FILENO))
-		cli_hint("Each line was a batch of its own. --batch 100 is faster, --one-batch all or "
+		cli_hint("Each line was a separate batch. --batch 100 is faster, --one-batch is all or "
 				 "nothing.");
 }
 

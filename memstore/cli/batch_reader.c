@@ -120,12 +120,12 @@ cli_check_batch_is_there(cli_batch_reader *reader, const factstr_batch *batch,
 		(void) cli_error(error, FACTSTR_MALFORMED,
 						 "batch %" PRIu64 " to %" PRIu64 " has been redacted since it was exported",
 						 batch->first_sequence_number, batch->last_sequence_number);
-		cli_error_hint(error, "What is compared with the store holds erased text, or is another log. Export "
+		cli_error_hint(error, "The compared file or store contains erased text, or is another log. Export "
 					   "again.");
 		return FACTSTR_MALFORMED;
 	}
 	(void) cli_error(error, FACTSTR_MALFORMED,
-					 "the store has something else in place of batch %" PRIu64 " to %" PRIu64,
+					 "the store has different content for batch %" PRIu64 " to %" PRIu64,
 					 batch->first_sequence_number, batch->last_sequence_number);
 	cli_error_hint(error, CLI_TWO_LOGS);
 	return FACTSTR_MALFORMED;

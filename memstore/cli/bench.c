@@ -26,10 +26,10 @@
 static const char cli_usage[] =
 	"usage: factstr bench [OPTION]...\n"
 	"\n"
-	"Measures appending, conditional appending, querying and reading, and prints a\n"
-	"table. The store has to be empty, and is full of invented facts afterwards.\n"
+	"Measures appends, conditional appends, queries and reads, and prints a table. The\n"
+	"store must be empty, and contains generated facts afterwards.\n"
 	"\n"
-	"  -n, --facts N          facts an appending measurement, 10000 by default\n"
+	"  -n, --facts N          facts per measurement of appends, 10000 by default\n"
 	"  -c, --threads N        concurrent callers, 4 by default\n"
 	CLI_COMMON_HELP;
 
@@ -338,7 +338,7 @@ cli_bench_store(factstr_store *store, uint64_t facts, int threads)
 	if (version > 0)
 	{
 		(void) cli_fail_with("the store is not empty");
-		cli_hint("A benchmark fills it with invented facts: name a new file or database.");
+		cli_hint("A benchmark fills it with generated facts: use a new file or database.");
 		return CLI_FAILED;
 	}
 	return cli_measure_all(store, facts, threads);

@@ -13,15 +13,15 @@
 static const char cli_usage[] =
 	"usage: factstr conformance [--list] [URL] [PATTERN]\n"
 	"\n"
-	"Runs the conformance suite, or the cases that PATTERN selects, and prints TAP. Each\n"
-	"case has a store of its own, removed afterwards; facts of yours are not touched.\n"
+	"Runs the conformance suite, or the cases that match PATTERN, and prints TAP. Each\n"
+	"case uses a separate store, which is removed afterwards; other data is untouched.\n"
 	"\n"
-	"  memory:                the memory store; also without a URL\n"
-	"  sqlite:DIRECTORY       files in DIRECTORY, which is empty or is made\n"
-	"  postgresql://...       databases of their own, which the role may make there\n"
+	"  memory:                the memory store; the default\n"
+	"  sqlite:DIRECTORY       files in DIRECTORY, which must be empty or not exist\n"
+	"  postgresql://...       new databases; the role must be able to create them\n"
 	"\n"
-	"PATTERN is a subject such as streams, \"rule 12\", or a shell pattern for, or a part\n"
-	"of, a title.\n"
+	"PATTERN is a subject such as streams, \"rule 12\", a part of a title, or a shell\n"
+	"pattern for titles.\n"
 	"\n"
 	"  -l, --list             print the cases instead\n";
 
@@ -51,7 +51,7 @@ cli_run_cases(const char *url, const char *pattern)
 	failures = factstr_conformance_run(target, pattern, stdout);
 	factstr_conformance_target_free(target);
 	if (failures < 0)
-		return cli_fail_with("no case is selected by \"%s\"", pattern);
+		return cli_fail_with("no case matches \"%s\"", pattern);
 	return failures == 0 && fflush(stdout) == 0 ? CLI_DONE : CLI_FAILED;
 }
 
@@ -88,7 +88,7 @@ cli_run(int argc, char **argv)
 
 const cli_command cli_conformance_command = {
 	.name = "conformance",
-	.summary = "does a store keep the contract?",
+	.summary = "check whether a store keeps the contract",
 	.usage = cli_usage,
 	.run = cli_run
 };

@@ -14,7 +14,7 @@
 static const char cli_usage[] =
 	"usage: factstr context-version [OPTION]... [QUERY]\n"
 	"\n"
-	"Prints the number of the newest fact that matches, or none: what append-if expects.\n"
+	"Prints the number of the newest matching fact, or none, for append-if --expect.\n"
 	"\n"
 	CLI_COMMON_HELP
 	"\n"
@@ -59,7 +59,7 @@ cli_run(int argc, char **argv)
 
 const cli_command cli_context_version_command = {
 	.name = "context-version",
-	.summary = "the number of the newest fact that matches",
+	.summary = "print the number of the newest matching fact",
 	.usage = cli_usage,
 	.run = cli_run
 };

@@ -19,9 +19,9 @@
 static const char cli_usage[] =
 	"usage: factstr copy [OPTION]... FROM TO\n"
 	"\n"
-	"Takes over the batches of the store at the URL FROM into the one at TO, as export\n"
-	"and import would. What TO has already is passed by; its first batch and its newest\n"
-	"fact are compared with those of FROM. Redactions made in FROM since are made in TO.\n"
+	"Copies the batches of the store at the URL FROM to the one at TO, like export and\n"
+	"import. Skips batches that TO already has, after comparing its first batch and its\n"
+	"newest fact with FROM. Applies later redactions of FROM to TO.\n"
 	"\n"
 	"      --verify           compare everything that TO has\n"
 	CLI_QUIET_HELP;
@@ -37,7 +37,7 @@ typedef struct cli_copy
 static int
 cli_two_logs(uint64_t sequence_number, factstr_error *error)
 {
-	(void) cli_error(error, FACTSTR_MALFORMED, "the stores have different facts %" PRIu64,
+	(void) cli_error(error, FACTSTR_MALFORMED, "the stores differ at fact %" PRIu64,
 					 sequence_number);
 	cli_error_hint(error, CLI_TWO_LOGS);
 	return FACTSTR_MALFORMED;
@@ -219,18 +219,18 @@ cli_run(int argc, char **argv)
 			verify = true;
 	}
 	if (cli_given_url() != NULL)
-		cli_usage_error("both stores are named by arguments, not by --store");
+		cli_usage_error("name both stores as arguments, not with --store");
 	from = cli_next_argument(argc, argv);
 	to = cli_next_argument(argc, argv);
 	if (to == NULL)
-		cli_usage_error("the URLs of two stores are needed, FROM and TO");
+		cli_usage_error("the URLs of two stores are required, FROM and TO");
 	cli_no_more_arguments(argc, argv);
 	return cli_copy_urls(from, to, verify);
 }
 
 const cli_command cli_copy_command = {
 	.name = "copy",
-	.summary = "take over the batches of another store",
+	.summary = "copy the batches of one store to another",
 	.usage = cli_usage,
 	.run = cli_run
 };

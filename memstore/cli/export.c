@@ -31,17 +31,17 @@
 static const char cli_usage[] =
 	"usage: factstr export [OPTION]... [FILE]\n"
 	"\n"
-	"Writes the batches that are in the store now to FILE, or stdout, one a line, with\n"
-	"all that \"factstr import\" needs:\n"
+	"Writes the present batches of the store to FILE, or stdout, one per line, in the\n"
+	"format of \"factstr import\":\n"
 	"  {\"first_sequence_number\": 1, \"last_sequence_number\": 2,\n"
 	"   \"idempotency_key\": \"...\", \"event_records\": [...]}\n"
 	"\n"
 	"      --after N          only batches after this sequence number\n"
-	"      --resume           go on where FILE ends, if it exists; batches redacted since\n"
-	"                         are written again as they are now\n"
+	"      --resume           continue at the end of FILE, if it exists; batches redacted\n"
+	"                         since are written again with their present content\n"
 	"      --force            replace FILE if it exists\n"
-	"      --canonical        one spelling for equal payloads: equal logs are equal texts\n"
-	"  -q, --quiet            do not show how far it has got\n"
+	"      --canonical        write equal payloads identically: equal logs, equal output\n"
+	"  -q, --quiet            do not show progress\n"
 	CLI_COMMON_HELP;
 
 typedef struct cli_export
@@ -108,7 +108,7 @@ cli_check_last_line(const char *name, char *line, factstr_store *store, uint64_t
 	int			code = cli_parse_batch(line, &parsed, &error);
 
 	if (code == FACTSTR_OK && parsed.batch.first_sequence_number == 0)
-		code = cli_error(&error, FACTSTR_MALFORMED, "invalid batch: no export wrote one without numbers");
+		code = cli_error(&error, FACTSTR_MALFORMED, "invalid batch: exported batches have numbers");
 	if (code == FACTSTR_OK)
 		code = cli_check_batch_is_there(&reader, &parsed.batch, &error);
 	if (code == FACTSTR_OK)
@@ -131,7 +131,7 @@ cli_resume_open_file(const char *name, int file, off_t size, factstr_store *stor
 
 	if (end == -1)
 	{
-		(void) cli_fail_with("\"%s\" has no line that an export finished", name);
+		(void) cli_fail_with("\"%s\" has no complete line of an export", name);
 		cli_hint("--force replaces it.");
 		return false;
 	}
@@ -315,15 +315,15 @@ cli_run(int argc, char **argv)
 		export.file = NULL;
 	cli_no_more_arguments(argc, argv);
 	if ((export.resume || export.force) && export.file == NULL)
-		cli_usage_error("--resume and --force are for a FILE");
+		cli_usage_error("--resume and --force require a FILE");
 	if (export.resume && (export.force || export.has_after))
-		cli_usage_error("--resume goes neither with --force nor with --after");
+		cli_usage_error("--resume cannot be combined with --force or --after");
 	return cli_run_export(&export);
 }
 
 const cli_command cli_export_command = {
 	.name = "export",
-	.summary = "write the log, a batch a line",
+	.summary = "write the log, one batch per line",
 	.usage = cli_usage,
 	.run = cli_run
 };

@@ -113,7 +113,7 @@ cli_require_same_log(const factstr_batch *line, const factstr_batch *stored, fac
 	if (code != FACTSTR_OK || equal)
 		return code;
 	(void) cli_error(error, FACTSTR_MALFORMED,
-					 "the store has something else in place of batch %" PRIu64 " to %" PRIu64,
+					 "the store has different content for batch %" PRIu64 " to %" PRIu64,
 					 line->first_sequence_number, line->last_sequence_number);
 	cli_error_hint(error, CLI_TWO_LOGS);
 	return FACTSTR_MALFORMED;

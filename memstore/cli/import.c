@@ -27,19 +27,19 @@
 static const char cli_usage[] =
 	"usage: factstr import [OPTION]... [FILE]\n"
 	"\n"
-	"Takes over the batches that \"factstr export\" wrote from FILE, or stdin: facts keep\n"
-	"their numbers, times, batches and idempotency keys. Batches that the store has\n"
-	"already are passed by, so an import that broke off is simply repeated; the first\n"
-	"and the last of them are compared with the store's. Redactions in the file that the\n"
-	"store does not know are made there.\n"
+	"Imports the output of \"factstr export\" from FILE, or stdin: facts keep their\n"
+	"numbers, times, batches and idempotency keys. Batches that the store already has\n"
+	"are skipped, so an interrupted import can be repeated; the first and the last of\n"
+	"them are compared with the store. Redactions in the file that are new to the store\n"
+	"are applied.\n"
 	"\n"
-	"A file without any numbers is history from elsewhere: its batches get the next\n"
-	"numbers, in order. A line may then also be an event, which is a batch of its own:\n"
+	"A file without numbers is history from another system: its batches get the next\n"
+	"numbers, in order. A line may then also be one event, which is a separate batch:\n"
 	"  {\"event_type\": \"a\", \"payload\": 1, \"occurred_at\": \"2018-02-07T01:45:21Z\"}\n"
-	"Lines with an \"idempotency_key\" that the store has are passed by. Others are\n"
-	"imported again whenever the import is repeated.\n"
+	"Lines with an \"idempotency_key\" that the store has are skipped. Other lines are\n"
+	"stored again if the import is repeated.\n"
 	"\n"
-	"      --verify           compare all of them\n"
+	"      --verify           compare all skipped batches\n"
 	CLI_QUIET_HELP
 	CLI_COMMON_HELP;
 
@@ -376,7 +376,7 @@ cli_run(int argc, char **argv)
 
 const cli_command cli_import_command = {
 	.name = "import",
-	.summary = "take over what export wrote, or the rest of it",
+	.summary = "import an export, or the rest of it",
 	.usage = cli_usage,
 	.run = cli_run
 };

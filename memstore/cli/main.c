@@ -39,14 +39,14 @@ cli_print_help(FILE *out)
 {
 	fprintf(out, "usage: factstr [--store URL] COMMAND [OPTION]... [ARGUMENT]...\n"
 			"\n"
-			"An event store for facts, in a SQLite file or a PostgreSQL database.\n"
+			"An event store in a SQLite file or a PostgreSQL database.\n"
 			"\n");
 	for (const cli_command *const *command = cli_commands; *command != NULL; command++)
 		fprintf(out, "  %-17s %s\n", (*command)->name, (*command)->summary);
 	fprintf(out, "\n"
-			"  -s, --store URL   PATH of a SQLite file, or postgresql://...; otherwise FACTSTR_URL\n"
-			"  -h, --help        this; \"factstr COMMAND --help\" for a command\n"
-			"  -V, --version     the version\n"
+			"  -s, --store URL   PATH of a SQLite file, or postgresql://...; default: FACTSTR_URL\n"
+			"  -h, --help        print this help; \"factstr COMMAND --help\" for a command\n"
+			"  -V, --version     print the version\n"
 			"\n"
 			"Examples:\n"
 			"  echo '{\"event_type\": \"opened\", \"payload\": {\"account\": \"A-1\"}}' |\n"
@@ -54,7 +54,7 @@ cli_print_help(FILE *out)
 			"  factstr -s bank.db read -t opened -p '{\"account\": \"A-1\"}'\n"
 			"  factstr -s bank.db tail --follow\n"
 			"\n"
-			"Exit status: 0 done, 1 an error, 2 wrong usage, 3 a conflict.\n");
+			"Exit status: 0 success, 1 error, 2 wrong usage, 3 conflict.\n");
 }
 
 static const cli_command *
@@ -68,7 +68,7 @@ cli_find_command(const char *name)
 			return *command;
 		cli_consider(&suggestion, (*command)->name);
 	}
-	cli_unknown_word(&suggestion, "there is no command \"%s\"", name);
+	cli_unknown_word(&suggestion, "unknown command \"%s\"", name);
 }
 
 /* Of a command, or without a name of the whole. */
@@ -98,11 +98,11 @@ cli_run_help(int argc, char **argv)
 
 static const cli_command cli_help_command = {
 	.name = "help",
-	.summary = "what the command, or one of its commands, does",
+	.summary = "describe factstr or a command",
 	.usage =
 	"usage: factstr help [COMMAND]\n"
 	"\n"
-	"Prints what \"factstr COMMAND --help\" prints or, without COMMAND, which there are.\n",
+	"Prints the help of COMMAND, or without COMMAND the list of commands.\n",
 	.run = cli_run_help
 };
 
@@ -117,7 +117,7 @@ cli_refuse_global_option(const char *option)
 	(void) snprintf(name, sizeof(name), "%.*s", (int) strcspn(option, "="), option);
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		cli_consider(&suggestion, known[i]);
-	cli_unknown_word(&suggestion, "option %s is unknown, or belongs behind a command", option);
+	cli_unknown_word(&suggestion, "unknown option %s, or an option of a command", option);
 }
 
 /* A value of --store before the subcommand, and what else may stand there. */
@@ -135,7 +135,7 @@ cli_take_global_options(int *argc, char ***argv)
 		else if (strcmp(option, "-s") == 0 || strcmp(option, "--store") == 0)
 		{
 			if (*argc < 2)
-				cli_usage_error("option %s needs a value", option);
+				cli_usage_error("option %s requires a value", option);
 			url = (*argv)[1];
 			(*argc)--;
 			(*argv)++;

@@ -78,7 +78,7 @@ cli_refuse_long_option(const char *word, const struct option *options)
 		(void) snprintf(suggested, sizeof(suggested), "--%s", suggestion.nearest);
 		suggestion.nearest = suggested;
 	}
-	cli_unknown_word(&suggestion, "option %s is unknown, or short for several", word);
+	cli_unknown_word(&suggestion, "unknown or ambiguous option %s", word);
 }
 
 /* What getopt complains about, in our words. */
@@ -89,14 +89,14 @@ cli_refuse_option(char **argv, int option, const struct option *options)
 	bool		is_long = word[0] == '-' && word[1] == '-';
 
 	if (option == ':' && is_long)
-		cli_usage_error("option %s needs a value", word);
+		cli_usage_error("option %s requires a value", word);
 	if (option == ':')
-		cli_usage_error("option -%c needs a value", optopt);
+		cli_usage_error("option -%c requires a value", optopt);
 	if (is_long && strchr(word, '=') != NULL && optopt != 0)
 		cli_usage_error("option %.*s takes no value", (int) strcspn(word, "="), word);
 	if (is_long)
 		cli_refuse_long_option(word, options);
-	cli_usage_error("option -%c is unknown", optopt);
+	cli_usage_error("unknown option -%c", optopt);
 }
 
 int
@@ -134,7 +134,7 @@ void
 cli_no_more_arguments(int argc, char **argv)
 {
 	if (optind < argc)
-		cli_usage_error("there is one argument too many: \"%s\"", argv[optind]);
+		cli_usage_error("too many arguments: \"%s\"", argv[optind]);
 }
 
 uint64_t

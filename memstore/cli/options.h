@@ -24,7 +24,7 @@
 /* What those take that print how far they have got, or what came of it.  Letters: "q" */
 #define CLI_QUIET_LETTERS "q"
 #define CLI_QUIET_OPTION {"quiet", no_argument, NULL, 'q'}
-#define CLI_QUIET_HELP "  -q, --quiet            print nothing but errors\n"
+#define CLI_QUIET_HELP "  -q, --quiet            print only errors\n"
 
 /* Options without a letter begin here. */
 #define CLI_FIRST_LONG_ONLY 256

@@ -107,7 +107,7 @@ cli_output_to(const char *name, bool to_append, bool replace)
 	}
 	(void) cli_fail_with("cannot write \"%s\": %s", name, strerror(errno));
 	if (errno == EEXIST)
-		cli_hint("--resume goes on where it ends, --force replaces it.");
+		cli_hint("--resume continues at its end, --force replaces it.");
 	if (descriptor >= 0)
 		(void) close(descriptor);
 	return false;

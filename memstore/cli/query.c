@@ -12,11 +12,10 @@
 static const char cli_usage[] =
 	"usage: factstr query [OPTION]... [QUERY]\n"
 	"\n"
-	"Prints the facts that match and the version of their context, all of one moment,\n"
-	"as one line of JSON. For many facts use \"factstr read\": it needs no memory for\n"
-	"them.\n"
+	"Prints the matching facts and the version of their context, from one snapshot, as\n"
+	"one line of JSON. For many facts use \"factstr read\", which needs constant memory.\n"
 	"\n"
-	"      --pretty           the same on several lines\n"
+	"      --pretty           print JSON on several lines\n"
 	CLI_AFTER_HELP
 	CLI_COMMON_HELP
 	"\n"
@@ -62,7 +61,7 @@ cli_run(int argc, char **argv)
 
 const cli_command cli_query_command = {
 	.name = "query",
-	.summary = "facts that match, and the version of their context",
+	.summary = "print matching facts and the version of their context",
 	.usage = cli_usage,
 	.run = cli_run
 };

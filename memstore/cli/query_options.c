@@ -65,7 +65,7 @@ void
 cli_take_query_argument(cli_query_options *query, const char *argument)
 {
 	if (argument != NULL && query->given != NULL)
-		cli_usage_error("one QUERY is enough");
+		cli_usage_error("only one QUERY is allowed");
 	if (argument != NULL)
 		query->given = argument;
 }
@@ -169,7 +169,7 @@ const char *
 cli_query_text(cli_query_options *query)
 {
 	if (query->given != NULL && (query->types.length > 0 || query->predicates.length > 0))
-		cli_usage_error("give either a QUERY or options that stand for one");
+		cli_usage_error("give either a QUERY or the options that replace it");
 	query->text = query->given != NULL ? cli_given_query(query->given) : cli_compose_query(query);
 	if (query->text != NULL && query->has_after)
 		query->text = cli_query_after(query->text, query->after);

@@ -24,11 +24,11 @@
 /* Their part of a subcommand's help. */
 #define CLI_QUERY_HELP \
 	"  -q, --query QUERY      an event query as JSON, or @FILE to read it from a file;\n" \
-	"                         without one every fact matches. Instead of it:\n" \
-	"  -t, --type TYPE        facts of this type; repeat it for others\n" \
-	"  -p, --payload JSON     facts whose payload contains this; the same\n"
+	"                         by default every fact matches. Or use:\n" \
+	"  -t, --type TYPE        facts of this type; may be repeated\n" \
+	"  -p, --payload JSON     facts whose payload contains this; may be repeated\n"
 #define CLI_QUERY_EXAMPLES(command) \
-	"Examples, of which the last asks for facts of one type about c1 or about ada:\n" \
+	"Examples; the last one finds facts of one type about c1 or ada:\n" \
 	"  factstr " command " -t course-defined -t student-subscribed\n" \
 	"  factstr " command " -p '{\"course\": \"c1\"}'\n" \
 	"  factstr " command " '{\"filters\": [{\"event_types\": [\"student-subscribed\"],\n" \
@@ -36,7 +36,7 @@
 #define CLI_AFTER_HELP \
 	"      --after N          only facts after this sequence number\n"
 #define CLI_COMMON_HELP \
-	"  -s, --store URL        the store; otherwise FACTSTR_URL in the environment\n"
+	"  -s, --store URL        the store; default: FACTSTR_URL in the environment\n"
 
 /* Begins zeroed. */
 typedef struct cli_query_options

@@ -17,15 +17,16 @@
 static const char cli_usage[] =
 	"usage: factstr read [OPTION]... [QUERY]\n"
 	"\n"
-	"Prints the facts that match and are in the store now, one a line:\n"
+	"Prints the matching facts that are now in the store, one per line:\n"
 	"  {\"sequence_number\": 1, \"occurred_at\": \"2026-01-31T08:15:30.123456Z\",\n"
 	"   \"event_type\": \"...\", \"payload\": ..., \"metadata\": {...}}\n"
 	"\n"
 	"  -n, --max N            at most N facts; --limit is the same\n"
-	"  -b, --backwards        the newest first\n"
+	"  -b, --backwards        newest facts first\n"
 	CLI_AFTER_HELP
-	"      --since TIME       only facts recorded at that time or later, and only those\n"
-	"      --until TIME       before it: 2026-01-31 or 2026-01-31T08:15:30Z, in UTC\n"
+	"      --since TIME       only facts recorded at or after TIME: 2026-01-31 or\n"
+	"                         2026-01-31T08:15:30Z, in UTC\n"
+	"      --until TIME       only facts recorded before TIME\n"
 	CLI_VIEW_HELP
 	CLI_COMMON_HELP
 	"\n"
@@ -162,7 +163,7 @@ cli_run(int argc, char **argv)
 
 const cli_command cli_read_command = {
 	.name = "read",
-	.summary = "facts that match, one a line, however many",
+	.summary = "print matching facts, one per line",
 	.usage = cli_usage,
 	.run = cli_run
 };

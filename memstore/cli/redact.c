@@ -23,26 +23,25 @@
 static const char cli_redact_usage[] =
 	"usage: factstr redact N -p PAYLOAD -r REASON [--metadata JSON] [--dry-run]\n"
 	"\n"
-	"Erases what fact N says, for good: PAYLOAD takes the place of its payload, and JSON,\n"
-	"or nothing, that of its metadata. Number, type, time and batch stay. That it was done,\n"
-	"when, by whom and why is on record. Prints what was erased, but not what it said.\n"
+	"Erases the content of fact N permanently: replaces its payload with PAYLOAD, and its\n"
+	"metadata with JSON or nothing. Number, type, time and batch stay. The time, the role\n"
+	"and the reason are recorded. Prints the number of the fact, but not its old content.\n"
 	"\n"
-	"  -p, --payload PAYLOAD  what the fact says from now on, as JSON\n"
-	"  -r, --reason REASON    why; kept for good, so it should not repeat what is erased\n"
-	"      --metadata JSON    an object; without it the fact has none\n"
-	"      --dry-run          only print the fact as it is\n"
-	CLI_COMMON_HELP
+	"  -p, --payload PAYLOAD  the new payload, as JSON\n"
+	"  -r, --reason REASON    kept forever, so it must not repeat the erased data\n"
+	"      --metadata JSON    an object; without it the fact has no metadata\n"
+	"      --dry-run          only print the fact\n"
 	"\n"
-	"Files of export, copies and backups are others: see export --resume and copy.\n";
+	"To update exported files and copies, see export --resume and copy.\n";
 
 static const char cli_redactions_usage[] =
 	"usage: factstr redactions [--after N]\n"
 	"\n"
-	"Lists the record of redactions, one a line, by fact and then by time:\n"
+	"Prints the record of redactions, one per line, by fact and then by time:\n"
 	"  {\"sequence_number\": 1, \"redacted_at\": \"2026-01-31T08:15:30.123456Z\",\n"
 	"   \"redacted_by\": \"...\", \"reason\": \"...\"}\n"
 	"\n"
-	"      --after N          only those of facts after this sequence number\n"
+	"      --after N          only redactions of facts after this sequence number\n"
 	CLI_COMMON_HELP;
 
 typedef struct cli_redaction
@@ -109,8 +108,8 @@ cli_redact(factstr_store *store, const cli_redaction *redaction)
 		return cli_fail(&error);
 	cli_print_redacted(redaction->sequence_number, traces_remain);
 	if (traces_remain)
-		cli_hint("The storage still holds what the fact said: a server until VACUUM has run, a file until "
-				 "those who read it now have ended and something is written.");
+		cli_hint("The storage still holds the old content: a server until VACUUM has run, a file until "
+				 "its present readers have ended and something is written.");
 	return CLI_DONE;
 }
 
@@ -154,11 +153,11 @@ cli_run_redact(int argc, char **argv)
 		cli_take_redact_option(&redaction, option);
 	number = cli_next_argument(argc, argv);
 	if (number == NULL)
-		cli_usage_error("N is missing, the number of the fact");
+		cli_usage_error("N, the number of the fact, is missing");
 	redaction.sequence_number = cli_number(number, "N", 1, INT64_MAX);
 	cli_no_more_arguments(argc, argv);
 	if (!redaction.dry_run && (redaction.payload == NULL || redaction.reason == NULL))
-		cli_usage_error("--payload and --reason are needed: what the fact says from now on, and why");
+		cli_usage_error("--payload and --reason are required: the new content of the fact, and why");
 	store = cli_open_store(CLI_EXISTING_STORE);
 	if (store == NULL)
 		return CLI_FAILED;
@@ -228,14 +227,14 @@ cli_run_redactions(int argc, char **argv)
 
 const cli_command cli_redact_command = {
 	.name = "redact",
-	.summary = "erase what a fact says, on record",
+	.summary = "erase the content of a fact, and record it",
 	.usage = cli_redact_usage,
 	.run = cli_run_redact
 };
 
 const cli_command cli_redactions_command = {
 	.name = "redactions",
-	.summary = "the record of what was erased",
+	.summary = "print the record of redactions",
 	.usage = cli_redactions_usage,
 	.run = cli_run_redactions
 };

@@ -19,8 +19,8 @@
 static const char cli_usage[] =
 	"usage: factstr status [--json]\n"
 	"\n"
-	"Prints how many facts the store has, when the first and the last of them were\n"
-	"recorded, and its durable streams.\n"
+	"Prints the number of facts, the times of the first and the last of them, and the\n"
+	"durable streams.\n"
 	"\n"
 	"  -j, --json             as one line of JSON\n"
 	CLI_COMMON_HELP;
@@ -167,7 +167,7 @@ cli_run(int argc, char **argv)
 
 const cli_command cli_status_command = {
 	.name = "status",
-	.summary = "how many facts there are, since when, and the streams",
+	.summary = "print the number and times of facts, and the streams",
 	.usage = cli_usage,
 	.run = cli_run
 };

@@ -90,7 +90,7 @@ cli_open_url(const char *url, cli_store_mode mode)
 		code = factstr_open(complete, &store, &error);
 	if (complete != NULL && code == FACTSTR_CANNOT_OPEN && mode == CLI_EXISTING_STORE && error.hint[0] == '\0' &&
 		cli_begins_with(complete, CLI_SQLITE_SCHEME))
-		cli_error_hint(&error, "Check the path. Commands that append or import make a new store, this "
+		cli_error_hint(&error, "Check the path. Commands that append or import create a new store, this "
 					   "one does not.");
 	if (code != FACTSTR_OK)
 		(void) cli_fail(&error);
@@ -105,5 +105,5 @@ cli_open_store(cli_store_mode mode)
 
 	if (url != NULL && url[0] != '\0')
 		return cli_open_url(url, mode);
-	cli_usage_error("which store? use --store URL, or set " CLI_URL_VARIABLE);
+	cli_usage_error("no store given: use --store URL, or set " CLI_URL_VARIABLE);
 }

@@ -18,10 +18,11 @@ static const char cli_usage[] =
 	"       factstr streams seek NAME N\n"
 	"       factstr streams drop NAME\n"
 	"\n"
-	"Lists the durable streams; lets one go on after fact N, 0 for the beginning; or\n"
-	"forgets one. A stream that has a consumer now is neither moved nor dropped.\n"
+	"Lists the durable streams; or moves one to the position after fact N, 0 for the\n"
+	"beginning; or deletes one. A stream with an active consumer cannot be moved or\n"
+	"deleted.\n"
 	"\n"
-	"  -j, --json             one array of objects, with everything that is known\n"
+	"  -j, --json             one array of objects, with all details\n"
 	CLI_COMMON_HELP;
 
 /* Every action takes the store and its argument. */
@@ -100,7 +101,7 @@ cli_refuse_action(const char *action)
 	cli_consider(&suggestion, "list");
 	cli_consider(&suggestion, "seek");
 	cli_consider(&suggestion, "drop");
-	cli_unknown_word(&suggestion, "\"%s\" is none of list, seek and drop", action);
+	cli_unknown_word(&suggestion, "\"%s\" is not list, seek or drop", action);
 }
 
 static void
@@ -111,7 +112,7 @@ cli_take_action(int argc, char **argv, bool as_json, cli_streams_call *call)
 	if (action == NULL || strcmp(action, "list") == 0)
 		call->act = as_json ? cli_list_streams_as_json : cli_list_streams;
 	else if (as_json)
-		cli_usage_error("--json is for the list");
+		cli_usage_error("--json requires list");
 	else if (strcmp(action, "seek") == 0)
 	{
 		call->act = cli_seek_stream;
@@ -153,7 +154,7 @@ cli_run(int argc, char **argv)
 
 const cli_command cli_streams_command = {
 	.name = "streams",
-	.summary = "list durable streams, move them, drop them",
+	.summary = "list, move or delete durable streams",
 	.usage = cli_usage,
 	.run = cli_run
 };

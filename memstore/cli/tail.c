@@ -40,20 +40,20 @@
 static const char cli_usage[] =
 	"usage: factstr tail [OPTION]... [QUERY]\n"
 	"\n"
-	"Prints the newest facts that match, one a line, and with --follow those that are\n"
-	"appended from then on, by whatever process, until SIGINT or SIGTERM.\n"
+	"Prints the newest matching facts, one per line, and with --follow also new ones from\n"
+	"any process, until SIGINT or SIGTERM.\n"
 	"\n"
-	"  -n, --lines N          how many facts to begin with, 10 by default\n"
+	"  -n, --lines N          number of facts to begin with, 10 by default\n"
 	"      --after N          begin with the first fact after this sequence number\n"
-	"  -f, --follow           go on\n"
-	"      --batches          a batch a line, as export writes it; only new ones\n"
-	"  -d, --durable NAME     as the consumer of a durable stream: begin where the last\n"
-	"                         one ended; what is printed counts as delivered\n"
+	"  -f, --follow           continue with new facts\n"
+	"      --batches          one batch per line, as in an export; only new batches\n"
+	"  -d, --durable NAME     consume a durable stream: begin at its cursor, and move it\n"
+	"                         past each printed batch\n"
 	"      --from-now         if the stream is new: begin with the next fact\n"
-	"      --wait             wait while another consumer has the stream\n"
-	"      --partitions N     the stream has so many partitions,\n"
-	"      --partition-key K  by the value at a path such as $.account;\n"
-	"      --partition N      consume this one, from 0, or else one that is free\n"
+	"      --wait             wait while the stream has another consumer\n"
+	"      --partitions N     the stream has N partitions\n"
+	"      --partition-key K  by the value at a path such as $.account\n"
+	"      --partition N      consume this partition, from 0; by default any free one\n"
 	CLI_VIEW_HELP
 	CLI_COMMON_HELP
 	"\n"
@@ -357,9 +357,9 @@ cli_check_partitions(const cli_tail *tail)
 	bool		is_divided = tail->partitions > 0;
 
 	if (is_divided != (tail->partition_key != NULL))
-		cli_usage_error("--partitions and --partition-key go together");
+		cli_usage_error("--partitions and --partition-key require each other");
 	if (is_divided && tail->name == NULL)
-		cli_usage_error("--partitions is for --durable");
+		cli_usage_error("--partitions requires --durable");
 	if (tail->partition != FACTSTR_ANY_PARTITION && tail->partition >= (int32_t) tail->partitions)
 		cli_usage_error("--partition must be less than --partitions");
 }
@@ -369,15 +369,15 @@ cli_check_options(cli_tail *tail, bool has_after)
 {
 	cli_check_partitions(tail);
 	if (has_after && (tail->has_count || tail->name != NULL || tail->as_batches))
-		cli_usage_error("--after goes neither with --lines nor with --durable or --batches");
+		cli_usage_error("--after cannot be combined with --lines, --durable or --batches");
 	if (tail->name == NULL && (tail->wait || tail->start == FACTSTR_FROM_NOW))
-		cli_usage_error("--wait and --from-now are for --durable");
+		cli_usage_error("--wait and --from-now require --durable");
 	if (tail->name != NULL && tail->has_count)
-		cli_usage_error("--lines does not go with --durable, which begins where it ended");
+		cli_usage_error("--lines cannot be combined with --durable, which begins at its cursor");
 	if (tail->as_batches && tail->name == NULL && !tail->follow)
-		cli_usage_error("--batches is for --follow or --durable");
+		cli_usage_error("--batches requires --follow or --durable");
 	if (tail->as_batches && tail->count > 0 && tail->has_count)
-		cli_usage_error("--lines does not go with --batches");
+		cli_usage_error("--lines cannot be combined with --batches");
 	if (tail->as_batches)
 		tail->count = 0;
 }
@@ -430,7 +430,7 @@ cli_run(int argc, char **argv)
 
 const cli_command cli_tail_command = {
 	.name = "tail",
-	.summary = "the newest facts, and those that come",
+	.summary = "print the newest facts, and new ones",
 	.usage = cli_usage,
 	.run = cli_run
 };

@@ -96,9 +96,9 @@ static void
 cli_hint_at_line(const cli_transfer *transfer)
 {
 	if (transfer->lines == 0)
-		cli_hint("Nothing of the file is known to be imported.");
+		cli_hint("It is unknown whether any of the file was imported.");
 	else
-		cli_hint("The file is imported up to line %" PRIu64 ". Go on with the next one; repeated, lines "
+		cli_hint("The file is imported up to line %" PRIu64 ". Continue with the next one; repeated, lines "
 				 "without an idempotency_key would be stored again.", transfer->lines);
 }
 

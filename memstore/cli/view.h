@@ -22,8 +22,8 @@
 	{"pretty", no_argument, NULL, CLI_OPTION_PRETTY}, \
 	{"table", no_argument, NULL, CLI_OPTION_TABLE}
 #define CLI_VIEW_HELP \
-	"  -j, --json             a fact a line, as in a pipe; on a terminal it is a table\n" \
-	"      --table, --pretty  a table; or JSON on several lines\n"
+	"  -j, --json             one fact per line, as in a pipe; a terminal gets a table\n" \
+	"      --table, --pretty  print a table; print JSON on several lines\n"
 
 /* Takes one of these options.  False if it is none. */
 bool		cli_take_view_option(int option);

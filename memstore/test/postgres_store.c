@@ -33,7 +33,7 @@ test_server_not_there(void)
 {
 	ok_cannot_open("postgresql://me:secret@127.0.0.1:1/nowhere", FACTSTR_NOT_CONNECTED, "refused",
 				   "nobody listens");
-	ok_cannot_open("postgresql://me:secret@[::1/nowhere", FACTSTR_CANNOT_OPEN, "not understood",
+	ok_cannot_open("postgresql://me:secret@[::1/nowhere", FACTSTR_CANNOT_OPEN, "invalid URL of the server",
 				   "a URL without sense");
 	ok_cannot_open("postgresql:///postgres?no_such_option=secret", FACTSTR_CANNOT_OPEN,
 				   "no such option", "an option that there is not");

@@ -206,12 +206,12 @@ test_obstacles(void)
 
 	make_store("unreadable");
 	set_rights(sqlite_path, 0);
-	ok_contains(find(), "it may not be read", "a file that may not be read");
+	ok_contains(find(), "it is not readable", "a file that may not be read");
 	sqlite_new_file("unreadable/new.db", "");
 	set_rights(directory, 0555);
 	ok_contains(find(), "its directory cannot be written", "a new file in such a directory");
 	set_rights(directory, 0);
-	ok_contains(find(), "its directory cannot be entered", "a directory that may not be entered");
+	ok_contains(find(), "its directory is not accessible", "a directory that may not be entered");
 	set_rights(directory, 0755);
 	sqlite_new_file("nowhere/new.db", "");
 	ok_code(sqlite_try_open(&error), FACTSTR_CANNOT_OPEN, &error, "a directory that is missing");

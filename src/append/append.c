@@ -47,7 +47,7 @@ fs_append_refuse_replicated(const FactstrStore *store)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("cannot append to a log that is filled by logical replication"),
 			 errdetail("The facts come from subscription \"%s\".", name ? name : "?"),
-			 errhint("Append where they come from. To let this log go on by itself, drop the subscription.")));
+			 errhint("Append on the publisher. To make this log independent, drop the subscription.")));
 }
 
 /*

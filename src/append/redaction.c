@@ -194,8 +194,8 @@ require_same_fact(const FactstrStore *store, const ImportedBatch *batch, size_t 
 											  batch->facts.event_types[n])))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid batches: fact " INT64_FORMAT " is another one here", sequence_number),
-				 errdetail("Its type or its time differs, so the batch is of another log.")));
+				 errmsg("invalid batches: fact " INT64_FORMAT " is a different fact here", sequence_number),
+				 errdetail("Its type or its time differs, so the batch belongs to another log.")));
 	table_close(events, NoLock);
 }
 

@@ -159,7 +159,7 @@ refuse_added_columns(Relation events)
 					 errmsg("table \"%s\" has an added column, \"%s\", which an append would not fill",
 							RelationGetRelationName(events),
 							NameStr(TupleDescAttr(columns, i)->attname)),
-					 errhint("Drop the column; keep what belongs to a fact in its metadata, or in a table of your own.")));
+					 errhint("Drop the column; store additional data in the metadata of facts, or in another table.")));
 	}
 }
 

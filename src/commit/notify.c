@@ -135,7 +135,7 @@ send_pending_hints(void)
 						pending.batches[0].first_sequence_number,
 						pending.batches[pending.count - 1].last_sequence_number),
 				 errdetail("The notification queue is nearly full."),
-				 errhint("Find the session that listens but stays in a transaction; consumers that read by position miss nothing.")));
+				 errhint("Find the listening session that stays in a transaction; consumers that read by position miss nothing.")));
 		return;
 	}
 	for (int64 i = 0; i < pending.count; i++)

@@ -187,6 +187,6 @@ fs_call_release_snapshots(FunctionCallInfo fcinfo, const char *procedure)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("%s cannot wait with a snapshot", procedure),
-				 errdetail("It would hold back vacuum, and the transaction would not see what it waited for."),
+				 errdetail("The snapshot would hold back vacuum and hide the facts it waits for."),
 				 errhint("CALL it by itself, at READ COMMITTED, with no cursor open, and not within a function.")));
 }

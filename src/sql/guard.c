@@ -209,8 +209,8 @@ factstr_refuse_rewrite(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("cannot rewrite table \"%s\" of extension factstr", get_rel_name(table)),
-				 errdetail("Its rows stay as they are, and safe from a crash."),
-				 errhint("VACUUM FULL and CLUSTER are allowed: they keep the rows as they are.")));
+				 errdetail("Its rows must stay unchanged and crash-safe."),
+				 errhint("VACUUM FULL and CLUSTER are allowed: they do not change the rows.")));
 	PG_RETURN_NULL();
 }
 
@@ -285,7 +285,7 @@ raise_has_facts(int64 number)
 			 errmsg("cannot drop extension factstr because its log has facts"),
 			 number == 0 ? errdetail("All of them would be deleted.") :
 			 errdetail("All " INT64_FORMAT " of them would be deleted.", number),
-			 errhint("Export them first, if they are still needed, and then DROP EXTENSION factstr CASCADE.")));
+			 errhint("If they are still needed, export them first. Then DROP EXTENSION factstr CASCADE.")));
 }
 
 /* The lock is given back: the command will take its own, in its own order. */

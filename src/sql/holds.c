@@ -57,7 +57,7 @@ factstr_stream_hold(PG_FUNCTION_ARGS)
 				(errcode(FACTSTR_ERRCODE_STREAM_ACTIVE),
 				 errmsg("durable stream \"%s\" has had another consumer since",
 						text_to_cstring(name)),
-				 errhint("Leave it to that one, or take it over: hold it without a token, and go on after its cursor.")));
+				 errhint("Leave it to that consumer, or take it over: hold it without a token, and continue after its cursor.")));
 	PG_RETURN_INT64(hold(fcinfo, 2, &store, &stream));
 }
 

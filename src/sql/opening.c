@@ -35,7 +35,7 @@ argument_stream_query(FunctionCallInfo fcinfo, int argument)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid event_query: the query of a durable stream has no \"after\""),
 				 errdetail("JSON path: $"),
-				 errhint("Where the stream begins is its cursor: see factstr_stream_open and factstr_stream_seek.")));
+				 errhint("The cursor sets the starting position: see factstr_stream_open and factstr_stream_seek.")));
 	return query;
 }
 
@@ -77,7 +77,7 @@ require_both(FunctionCallInfo fcinfo, int argument, const text *key)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid %s: it must not be null", has_count ? "partition_key" : "partitions"),
-				 errhint("How many partitions there are and by which value, such as $.account, go together.")));
+				 errhint("Give both the number of partitions and the path of their key, such as $.account.")));
 }
 
 /*

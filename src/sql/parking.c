@@ -32,7 +32,7 @@ argument_failures(FunctionCallInfo fcinfo, int argument)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid failures: %d is not positive", failures),
-				 errhint("null is for a stream that sets no batch aside.")));
+				 errhint("Pass null for a stream that never parks a batch.")));
 	return failures;
 }
 

@@ -24,7 +24,7 @@ argument_reason(FunctionCallInfo fcinfo, int argument)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid reason: it must not be empty"),
-				 errhint("It is kept for good, so it should not repeat what is to be erased.")));
+				 errhint("It is kept forever, so it must not repeat the erased data.")));
 	return PG_GETARG_TEXT_PP(argument);
 }
 

@@ -36,11 +36,11 @@ require_one_position(List *streams)
 		if (stream->cursor != first->cursor)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("the partitions are not at one position"),
+					 errmsg("the partitions are at different positions"),
 					 errdetail("\"%s\" is at " INT64_FORMAT ", \"%s\" at " INT64_FORMAT ".",
 							   text_to_cstring(first->name), first->cursor,
 							   text_to_cstring(stream->name), stream->cursor),
-					 errhint("Let their consumers get to the end while nothing is appended, or move all to the lowest cursor with factstr_stream_seek: then facts after it come again.")));
+					 errhint("Let their consumers reach the end while nothing is appended, or move all cursors to the lowest one with factstr_stream_seek, which delivers later facts again.")));
 	}
 }
 

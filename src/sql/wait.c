@@ -58,7 +58,7 @@ refuse_own_fact(int64 sequence_number)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("fact " INT64_FORMAT " is not committed yet", sequence_number),
-				 errhint("Commit the append before waiting for a stream to get there.")));
+				 errhint("Commit the append before waiting for a stream to reach it.")));
 }
 
 /* As long as the transaction has the append lock, there will be no other facts. */
@@ -69,7 +69,7 @@ refuse_after_append(void)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("cannot wait for facts in a transaction that has appended"),
-				 errhint("Commit first: nobody else can append before.")));
+				 errhint("Commit first: other transactions cannot append until then.")));
 }
 
 /*
@@ -135,7 +135,7 @@ raise_timeout(text *name, int64 sequence_number, int64 cursor)
 {
 	ereport(ERROR,
 			(errcode(FACTSTR_ERRCODE_WAIT_TIMED_OUT),
-			 errmsg("durable stream \"%s\" has not got to fact " INT64_FORMAT " in time",
+			 errmsg("durable stream \"%s\" did not reach fact " INT64_FORMAT " before the timeout",
 					text_to_cstring(name), sequence_number),
 			 errdetail("Its cursor is at " INT64_FORMAT ".", cursor),
 			 errhint("The view factstr_stream_status shows whether it is consumed, and the last error of its handler.")));

@@ -112,7 +112,7 @@ fs_deferred_refuse(const char *function)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("%s cannot run while deferred constraints are to be checked", function),
 				 errdetail("They would be checked together with those of the handler."),
-				 errhint("Call it outside of the transaction block, or execute SET CONSTRAINTS ALL IMMEDIATE before.")));
+				 errhint("Call it outside the transaction block, or execute SET CONSTRAINTS ALL IMMEDIATE first.")));
 }
 
 /* Fires them, if there are any.  From then on nothing is deferred in this transaction. */

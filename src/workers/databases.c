@@ -188,7 +188,7 @@ fs_databases_call(Oid database)
 				 errmsg("no background worker for factstr could be requested"),
 				 errdetail("The server has %d databases with subscriptions, as many as there can be workers for.",
 						   MAX_DATABASES),
-				 errhint("Deliver by hand with factstr_deliver, or consume with factstr_stream_next.")));
+				 errhint("Deliver manually with factstr_deliver, or consume with factstr_stream_next.")));
 	return entry != NULL;
 }
 

@@ -91,8 +91,8 @@ warn_of_no_room(void)
 	ereport(WARNING,
 			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 			 errmsg("no background worker for factstr could be started"),
-			 errdetail("The server has no room for another one."),
-			 errhint("Raise max_worker_processes. Until there is room, factstr_deliver delivers by hand.")));
+			 errdetail("The server has no free worker slot."),
+			 errhint("Raise max_worker_processes. Until then, deliver manually with factstr_deliver.")));
 }
 
 /* Starts the launcher if it is not running; the sessions that do so at once start one that stays. */

@@ -135,7 +135,7 @@ foreach my $timeout ('0', '-1 h', '30 ms')
 {
 	is($waiter->state_of(wait_sql($head, 'consumed', $timeout)), 'FS007', "not in time: $timeout");
 }
-like($waiter->message, qr/has not got to fact $head in time.*cursor is at 0/s, 'the message tells how far it is');
+like($waiter->message, qr/did not reach fact $head before the timeout.*cursor is at 0/s, 'the message tells how far it is');
 $waiter->run('BEGIN');
 is($waiter->state_of(wait_sql($head, 'consumed', '10 ms')), 'FS007', 'not in time in a transaction block');
 $waiter->run('ROLLBACK');

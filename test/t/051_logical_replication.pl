@@ -119,7 +119,7 @@ foreach my $call (
 	sprintf(q(SELECT * FROM factstr_import(%s)), q((SELECT jsonb_agg(to_jsonb(b)) FROM factstr_export(max_batches => 1) b))))
 {
 	is($replica->state_of($call), '55000', "not on the replica: $call");
-	like($replica->message, qr/subscription "facts".*HINT:\s+Append where they come from/s, 'the error says where to go');
+	like($replica->message, qr/subscription "facts".*HINT:\s+Append on the publisher/s, 'the error says where to go');
 }
 is($replica->state_of($_), '42809', "nor this: $_") foreach 'DELETE FROM factstr_events',
 	'TRUNCATE factstr_events', q(UPDATE factstr_events SET payload = '1');

@@ -18,7 +18,7 @@ fs_check_connection(const factstr_store *store, const void *connection, factstr_
 	if (store->methods->append_at_commit != NULL)
 		return FACTSTR_OK;
 	(void) fs_error(error, FACTSTR_UNSUPPORTED,
-					"this store cannot append in a transaction of the program's own");
+					"this store cannot append in a transaction of the program");
 	fs_error_hint(error, "Append with factstr_append, or keep the facts in PostgreSQL.");
 	return FACTSTR_UNSUPPORTED;
 }

@@ -23,7 +23,7 @@ fs_check_partitions(const fs_stream_request *request, factstr_error *error)
 	if (request->name == NULL)
 		return fs_error(error, FACTSTR_MISUSE, "only a durable stream has partitions");
 	if (options->partitions == 0 || options->partition_key == NULL)
-		return fs_error(error, FACTSTR_MISUSE, "partitions and partition_key go together");
+		return fs_error(error, FACTSTR_MISUSE, "partitions and partition_key require each other");
 	if (options->partitions > FS_MOST_PARTITIONS)
 		return fs_error(error, FACTSTR_MISUSE, "partitions must be from 1 to %d",
 						FS_MOST_PARTITIONS);

@@ -26,7 +26,7 @@ fs_check_reason(const char *reason, factstr_error *error)
 	if (reason[0] == '\0')
 	{
 		(void) fs_error(error, FACTSTR_MALFORMED, "invalid reason: it must not be empty");
-		fs_error_hint(error, "It is kept for good, so it should not repeat what is to be erased.");
+		fs_error_hint(error, "It is kept forever, so it must not repeat the erased data.");
 		return FACTSTR_MALFORMED;
 	}
 	if (!fs_utf8_is_valid(reason, strlen(reason)))

@@ -116,7 +116,7 @@ fs_open(const char *url, factstr_store **store, factstr_error *error)
 
 	if (kind == NULL)
 	{
-		(void) fs_error(error, FACTSTR_CANNOT_OPEN, "the URL of the store is not understood");
+		(void) fs_error(error, FACTSTR_CANNOT_OPEN, "invalid URL of the store");
 		fs_error_detail(error, "It is \"memory:\", \"sqlite:PATH\" or \"postgresql://...\".");
 		return FACTSTR_CANNOT_OPEN;
 	}
@@ -233,7 +233,7 @@ fs_check_no_transaction(const factstr_store *store, const char *what, factstr_er
 	if (!fs_within_transaction(store))
 		return FACTSTR_OK;
 	(void) fs_error(error, FACTSTR_MISUSE, "a handler must not %s while it has a transaction", what);
-	fs_error_hint(error, "Do it when the delivery has been committed, or in the handler of a stream "
+	fs_error_hint(error, "Do it after the delivery has been committed, or in the handler of a stream "
 				  "that is not transactional.");
 	return FACTSTR_MISUSE;
 }

@@ -31,10 +31,10 @@ fs_check_kind(const fs_stream_request *request, factstr_error *error)
 	if (request->handler == NULL && request->json_handler == NULL &&
 		(options->transactional || options->ack_batches != 0 || options->ack_ms != 0 ||
 		 options->ended != NULL || request->json_ended != NULL))
-		return fs_error(error, FACTSTR_MISUSE, "a stream without a handler has no options for one");
+		return fs_error(error, FACTSTR_MISUSE, "a stream without a handler must not have handler options");
 	if (request->name == NULL || options->start != FACTSTR_FROM_AFTER)
 		return fs_check_position(options->after_sequence_number, "after_sequence_number", error);
-	(void) fs_error(error, FACTSTR_MISUSE, "a durable stream cannot begin after a fact");
+	(void) fs_error(error, FACTSTR_MISUSE, "a durable stream cannot begin after a given fact");
 	fs_error_hint(error, "Open it, and move its cursor with factstr_stream_seek.");
 	return FACTSTR_MISUSE;
 }
@@ -153,7 +153,7 @@ static int
 fs_time_out(const char *name, uint64_t sequence_number, uint64_t cursor, factstr_error *error)
 {
 	(void) fs_error(error, FACTSTR_WAIT_TIMED_OUT,
-					"durable stream \"%s\" has not got to fact %" PRIu64 " in time", name,
+					"durable stream \"%s\" did not reach fact %" PRIu64 " before the timeout", name,
 					sequence_number);
 	fs_error_detail(error, "Its cursor is at %" PRIu64 ".", cursor);
 	fs_error_hint(error, "The list of streams shows whether it is consumed, and the last error of "

@@ -157,7 +157,7 @@ static int
 fs_refuse_reserved(const char *type, factstr_error *error)
 {
 	(void) fs_error(error, FACTSTR_MISUSE, "the reserved members of %s must be 0", type);
-	fs_error_hint(error, "Initialise the whole struct: members that are not named are 0 then.");
+	fs_error_hint(error, "Initialize the whole struct: unnamed members are then 0.");
 	return FACTSTR_MISUSE;
 }
 

@@ -49,7 +49,7 @@ fs_query_parse_for_stream(const char *text, fs_query *query, factstr_error *erro
 		return code;
 	fs_query_release(query);
 	(void) fs_error(error, FACTSTR_MALFORMED, "invalid event_query at $: the query of a stream has no \"after\"");
-	fs_error_detail(error, "Where a stream begins is its cursor.");
+	fs_error_detail(error, "The cursor sets the starting position.");
 	return FACTSTR_MALFORMED;
 }
 

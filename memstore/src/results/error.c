@@ -188,7 +188,7 @@ int
 fs_error_no_such_stream(factstr_error *error, const char *name)
 {
 	(void) fs_error(error, FACTSTR_NO_SUCH_STREAM, "durable stream \"%s\" does not exist", name);
-	fs_error_hint(error, "Opening a durable stream makes it.");
+	fs_error_hint(error, "Open a durable stream to create it.");
 	return FACTSTR_NO_SUCH_STREAM;
 }
 
@@ -213,7 +213,7 @@ int
 fs_error_other_fact(factstr_error *error, uint64_t sequence_number)
 {
 	(void) fs_error(error, FACTSTR_MALFORMED,
-					"invalid batch: fact %" PRIu64 " is another one here", sequence_number);
-	fs_error_detail(error, "Its type or its time differs, so the batch is of another log.");
+					"invalid batch: fact %" PRIu64 " is a different fact here", sequence_number);
+	fs_error_detail(error, "Its type or its time differs, so the batch belongs to another log.");
 	return FACTSTR_MALFORMED;
 }

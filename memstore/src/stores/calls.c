@@ -68,7 +68,7 @@ fs_process_check(pid_t process, factstr_error *error)
 	if (process == getpid())
 		return FACTSTR_OK;
 	(void) fs_error(error, FACTSTR_MISUSE, "the store was opened by another process");
-	fs_error_hint(error, "Open it again in the process that uses it, after fork.");
+	fs_error_hint(error, "After fork, open it again in the process that uses it.");
 	return FACTSTR_MISUSE;
 }
 

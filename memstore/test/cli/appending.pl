@@ -243,7 +243,7 @@ SKIP:
 	skip 'there is no program "script"', 3 if system('script -qec true /dev/null >/dev/null 2>&1') != 0;
 	my @seen = map { scalar `script -qec '$COMMAND append $_ $many' /dev/null </dev/null` } (map { "-s " . new_url('sqlite') . " $_" } '', '--batch 100', '--quiet');
 
-	like($seen[0], qr/  hint: Each line was a batch of its own\. --batch 100 is faster/, 'a thousand batches of a line each');
+	like($seen[0], qr/  hint: Each line was a separate batch\. --batch 100 is faster/, 'a thousand batches of a line each');
 	unlike($seen[1], qr/hint/, 'larger ones');
 	is($seen[2], '', 'nothing with --quiet');
 }

@@ -31,7 +31,7 @@ my $list = run('conformance', '--list', 'rule 12');
 status_is($list, 0, 'its cases are listed');
 cmp_ok(scalar(split(/\n/, $list->{buffer})), '>', 1, 'several for a rule');
 fails_with(run('conformance', 'no such case'), 1,
-	qr/\Afactstr: no case is selected by "no such case"\n/,
+	qr/\Afactstr: no case matches "no such case"\n/,
 	'a pattern that selects none');
 fails_with(run('conformance', 'sqlite:/proc/nowhere'), 1, qr/\Afactstr: /,
 	'a directory that cannot be made');

@@ -216,17 +216,17 @@ is(slurp($file), $exported, 'to the same');
 my $short = new_url('sqlite');
 lines_of({ in => ndjson($batches[0]) }, 'append', '-s', $short);
 fails_with(run('export', '-s', $short, '--resume', $file), 1,
-	qr/\Afactstr: \Q$file\E: the store has something else in place of batch /,
+	qr/\Afactstr: \Q$file\E: the store has different content for batch /,
 	'one of another log is left alone');
 is(slurp($file), $exported, 'as it was');
 fails_with(run('export', '-s', $origin, '--resume', spew($file, 'no export')), 1,
-	qr/\Afactstr: "\Q$file\E" has no line that an export finished\n/, 'and what is none');
+	qr/\Afactstr: "\Q$file\E" has no complete line of an export\n/, 'and what is none');
 fails_with(run('export', '-s', $origin, '--resume', spew($file, "no export\n")), 1,
 	qr/\Afactstr: \Q$file\E: invalid batch: /, 'in any way');
 is(slurp($file), "no export\n", 'is left alone too');
 fails_with(run('export', '-s', $origin, '--resume',
 		spew($file, qq({"event_type": "a", "payload": 1, "occurred_at": "2018-02-07T01:45:21Z"}\n))), 1,
-	qr/\Afactstr: \Q$file\E: invalid batch: no export wrote one without numbers\n/,
+	qr/\Afactstr: \Q$file\E: invalid batch: exported batches have numbers\n/,
 	'and so is history that could be imported');
 
 # What is wrong with a line.

@@ -23,7 +23,7 @@ fs_check_transaction_of(PGconn *libpq, factstr_error *error)
 			return fs_connection_error(libpq, error);
 		default:
 			(void) fs_error(error, FACTSTR_MISUSE, "the connection has no transaction");
-			fs_error_hint(error, "Begin one, or append with factstr_append.");
+			fs_error_hint(error, "Begin a transaction, or append with factstr_append.");
 			return FACTSTR_MISUSE;
 	}
 }

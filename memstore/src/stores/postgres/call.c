@@ -48,7 +48,7 @@ static int
 fs_outcome_unknown(factstr_error *error)
 {
 	error->code = FACTSTR_CONNECTION_LOST;
-	fs_error_detail(error, "The connection was lost when the call had been sent.");
+	fs_error_detail(error, "The connection was lost after the call had been sent.");
 	return FACTSTR_CONNECTION_LOST;
 }
 

@@ -97,7 +97,7 @@ fs_connect_error(const fs_backend *backend, PGconn *libpq, factstr_error *error)
 	if (libpq == NULL || fs_is_out_of_memory(words))
 		return fs_error_no_memory(error);
 	if (invalid != NULL)
-		return fs_refuse_url_option(invalid, "It has one of the values that libpq documents.", error);
+		return fs_refuse_url_option(invalid, "It must have one of the values that libpq documents.", error);
 	fs_find_reason(words, reason);
 	if (!backend->url_is_plain && reason[strspn(reason, FS_UNQUOTED)] != '\0')
 		(void) snprintf(reason, sizeof(reason), "it refuses the connection");

@@ -127,7 +127,7 @@ fs_explain_rights(PGconn *connection, factstr_error *error)
 						error->message + strlen("permission denied for "));
 	else
 		fs_error_detail(error, "The role is \"%s\".", PQuser(connection));
-	fs_error_hint(error, "The owner of the extension gives it the rights with GRANT; \"Rights\" in "
+	fs_error_hint(error, "The owner of the extension gives the right with GRANT; \"Rights\" in "
 				  "docs/sql-reference.md lists the statements.");
 }
 

@@ -51,7 +51,7 @@ static int
 fs_refuse_ghost(const char *name, factstr_error *error)
 {
 	return fs_error(error, FACTSTR_NOT_CONNECTED,
-					"the session of a lost connection still has durable stream \"%s\"", name);
+					"the session of a lost connection still holds durable stream \"%s\"", name);
 }
 
 /*

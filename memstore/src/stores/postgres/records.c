@@ -135,7 +135,7 @@ fs_take_record(fs_json_walk *records, factstr_fact *fact, fs_text *redactions)
 static int
 fs_error_not_understood(factstr_error *error)
 {
-	return fs_error(error, FACTSTR_STORAGE, "the server's answer is not understood");
+	return fs_error(error, FACTSTR_STORAGE, "the server's answer is invalid");
 }
 
 /* The next redaction of a fact; false at the end, and if it is not one. */

@@ -77,7 +77,7 @@ fs_refuse_missing_extension(PGconn *libpq, factstr_error *error)
 {
 	(void) fs_error(error, FACTSTR_INCOMPATIBLE,
 					"database \"%s\" does not have the extension factstr", PQdb(libpq));
-	fs_error_hint(error, "A superuser makes it with CREATE EXTENSION factstr.");
+	fs_error_hint(error, "A superuser creates it with CREATE EXTENSION factstr.");
 	return FACTSTR_INCOMPATIBLE;
 }
 
@@ -87,7 +87,7 @@ fs_refuse_version(const char *version, factstr_error *error)
 	(void) fs_error(error, FACTSTR_INCOMPATIBLE,
 					"version %s of the extension factstr does not fit the library", version);
 	fs_error_detail(error, "The library is version %s.", factstr_version());
-	fs_error_hint(error, "Install both of one version, and bring the database up to date with "
+	fs_error_hint(error, "Install the same version of both, and update the database with "
 				  "ALTER EXTENSION factstr UPDATE.");
 	return FACTSTR_INCOMPATIBLE;
 }

@@ -22,7 +22,7 @@
 static int
 fs_refuse_url(const char *problem, factstr_error *error)
 {
-	(void) fs_error(error, FACTSTR_CANNOT_OPEN, "the URL of the server is not understood: %s", problem);
+	(void) fs_error(error, FACTSTR_CANNOT_OPEN, "invalid URL of the server: %s", problem);
 	fs_error_detail(error, "It is \"postgresql://user:password@host:port/database?option=value\", each "
 					"part of which may be left out.");
 	fs_error_hint(error, "Write special characters with percent signs: \"%%\" is %%25, \"/\" is %%2F, "
@@ -34,7 +34,7 @@ int
 fs_refuse_url_option(const char *keyword, const char *detail, factstr_error *error)
 {
 	(void) fs_error(error, FACTSTR_CANNOT_OPEN,
-					"option \"%s\" in the URL of the server is not understood", keyword);
+					"unknown option \"%s\" in the URL of the server", keyword);
 	fs_error_detail(error, "%s", detail);
 	return FACTSTR_CANNOT_OPEN;
 }
@@ -61,7 +61,7 @@ fs_check_parts(const char *url, factstr_error *error)
 	const char *database = host + host_length + (host[host_length] == '/' ? 1 : 0);
 
 	if (strcspn(host, "@") < host_length || database[strcspn(database, "@/:?")] == '@')
-		return fs_refuse_url("it has an \"@\" too many", error);
+		return fs_refuse_url("it has one \"@\" too many", error);
 	if (host_length > 0 && host[host_length - 1] == ':')
 		return fs_refuse_url("a colon is not followed by a port", error);
 	if (strcspn(database, "/:") < strcspn(database, "?"))
@@ -81,7 +81,7 @@ static const struct
 	{"missing key/value separator", "an option has no value"},
 	{"extra key/value separator", "an option has two values"},
 	{"invalid URI query parameter", "there is no such option"},
-	{"", "a part of it is not what it must be"}
+	{"", "a part of it is malformed"}
 };
 
 static int

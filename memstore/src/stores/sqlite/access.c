@@ -97,17 +97,17 @@ fs_access_obstacle(const char *path, const char **hint)
 		return "its directory does not exist";
 	}
 	if (directory != 0)
-		return "its directory cannot be entered";
+		return "its directory is not accessible";
 	if (stat(path, &status) == 0)
 	{
 		if (S_ISDIR(status.st_mode))
 			return "it is a directory";
-		return fs_look(path, R_OK) != 0 ? "it may not be read" : NULL;
+		return fs_look(path, R_OK) != 0 ? "it is not readable" : NULL;
 	}
 	directory = fs_look_at_directory(path, W_OK);
 	if (directory == EROFS)
 	{
-		*hint = "Choose a path on a file system that can be written.";
+		*hint = "Choose a path on a writable file system.";
 		return "it does not exist, and its file system is read-only";
 	}
 	if (directory != 0)
@@ -219,8 +219,8 @@ fs_check_log(const char *path, const fs_file_state *state, factstr_error *error)
 	if (fs_has_beside(path, "-journal") || (state->has_log && !fs_has_beside(path, "-shm")))
 	{
 		(void) fs_error(error, FACTSTR_CANNOT_OPEN,
-						"cannot open \"%s\": what was written last is not in the file yet", path);
-		fs_error_detail(error, "It is in the log beside it, and nothing may be written here.");
+						"cannot open \"%s\": the latest changes are not in the file yet", path);
+		fs_error_detail(error, "They are in the write-ahead log next to it, and nothing can be written here.");
 		fs_error_hint(error, "Open the store once where it can be written.");
 		return FACTSTR_CANNOT_OPEN;
 	}

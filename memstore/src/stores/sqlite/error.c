@@ -82,7 +82,7 @@ fs_error_busy(const fs_database *connection, const char *doing, factstr_error *e
 		return code;
 	(void) fs_error(error, FACTSTR_BUSY, "cannot %s \"%s\": it is in use", doing,
 					connection->path);
-	fs_error_detail(error, "Another process, or a store of this process that was opened apart, has "
+	fs_error_detail(error, "Another process, or a separately opened store of this process, has "
 					"held it for longer than %d ms.", connection->busy_timeout);
 	fs_error_hint(error, "Try again, or open the store with a longer busy_timeout. A transactional "
 				  "handler holds the store while it runs.");
@@ -111,7 +111,7 @@ fs_error_unfinished(const fs_database *connection, factstr_error *error)
 	(void) fs_error(error, FACTSTR_INCOMPATIBLE,
 					"\"%s\" holds an unfinished transaction of another program",
 					connection->path);
-	fs_error_hint(error, "Open it with that program first, which takes the transaction back.");
+	fs_error_hint(error, "Open it with that program first, which rolls the transaction back.");
 	return FACTSTR_INCOMPATIBLE;
 }
 

@@ -255,7 +255,7 @@ fs_error_lost_stream(fs_database *connection, const fs_lease *lease, factstr_err
 	{
 		fs_error_detail(error, "\"%s-streams\" was deleted or replaced while the stream was in use, so "
 						"that another consumer could take it over.", lease->backend->path);
-		fs_error_hint(error, "Leave that file where it is as long as a stream of the store is open.");
+		fs_error_hint(error, "Do not move or delete that file while a stream of the store is open.");
 	}
 	return code;
 }

@@ -102,8 +102,8 @@ fs_parse_mode(const char *value, size_t length, fs_location *location, factstr_e
 	if (location->must_exist || fs_is_word(value, length, "rwc"))
 		return FACTSTR_OK;
 	(void) fs_error(error, FACTSTR_CANNOT_OPEN, "mode must be \"ro\", \"rw\" or \"rwc\"");
-	fs_error_detail(error, "With \"ro\" the store is only read, with \"rw\" it must exist, with \"rwc\" it is "
-					"made if it does not.");
+	fs_error_detail(error, "With \"ro\" the store is read-only, with \"rw\" it must exist, with \"rwc\" it is "
+					"created if it does not.");
 	return FACTSTR_CANNOT_OPEN;
 }
 

@@ -154,7 +154,7 @@ fs_error_no_locks(factstr_error *error)
 {
 	(void) fs_error(error, FACTSTR_UNSUPPORTED,
 					"durable streams of a SQLite store are not supported on this system");
-	fs_error_detail(error, "It has no locks that belong to an open file (F_OFD_SETLK).");
+	fs_error_detail(error, "The system has no locks that belong to an open file (F_OFD_SETLK).");
 	return FACTSTR_UNSUPPORTED;
 }
 

@@ -124,7 +124,7 @@ fs_error_foreign(const fs_database *connection, factstr_error *error)
 {
 	(void) fs_error(error, FACTSTR_INCOMPATIBLE, "\"%s\" is another program's SQLite database",
 					connection->path);
-	fs_error_detail(error, "It has been left as it is.");
+	fs_error_detail(error, "It is unchanged.");
 	fs_error_hint(error, "Choose another path for the store.");
 	return FACTSTR_INCOMPATIBLE;
 }
@@ -135,8 +135,8 @@ fs_error_other_version(const fs_database *connection, int64_t version, factstr_e
 	(void) fs_error(error, FACTSTR_INCOMPATIBLE,
 					"\"%s\" has schema version %" PRId64 ", this library has version %d",
 					connection->path, version, FS_SCHEMA_VERSION);
-	fs_error_detail(error, "It has been left as it is.");
-	fs_error_hint(error, "Open it with the version of factstr that made it, or a later one.");
+	fs_error_detail(error, "It is unchanged.");
+	fs_error_hint(error, "Open it with the version of factstr that created it, or a later one.");
 	return FACTSTR_INCOMPATIBLE;
 }
 
@@ -225,7 +225,7 @@ fs_switch_to_wal(fs_database *connection, factstr_error *error)
 	{
 		code = fs_error(error, FACTSTR_CANNOT_OPEN,
 						"\"%s\" cannot have a write-ahead log", connection->path);
-		fs_error_detail(error, "Its file system does not offer shared memory and locks for it.");
+		fs_error_detail(error, "Its file system does not support the required shared memory and locks.");
 		fs_error_hint(error, "Put the store on a local file system.");
 	}
 	(void) sqlite3_finalize(statement);
