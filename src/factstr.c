@@ -11,6 +11,7 @@
 #include "append/lock.h"
 #include "commit/durability.h"
 #include "commit/in_flight.h"
+#include "commit/listeners.h"
 #include "commit/lock_times.h"
 #include "commit/log_head.h"
 #include "commit/notify.h"
@@ -48,6 +49,7 @@ static void
 reserve_memory(void)
 {
 	fs_in_flight_reserve_memory();
+	fs_listeners_reserve_memory();
 	fs_log_head_reserve_memory();
 	fs_wakeup_reserve_memory();
 	fs_databases_reserve_memory();
@@ -73,7 +75,7 @@ _PG_init(void)
 							 PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomBoolVariable("factstr.notify",
 							 "Send a notification on channel factstr for each committed batch.",
-							 NULL,
+							 "If the library is preloaded, only while a session of the database listens.",
 							 &factstr_notify,
 							 true,
 							 PGC_USERSET, 0, NULL, NULL, NULL);
@@ -121,6 +123,7 @@ _PG_init(void)
 	{
 		compat_on_shared_memory_request(reserve_memory);
 		fs_in_flight_init();
+		fs_listeners_init();
 		fs_rows_out_init();
 		fs_launcher_register();
 	}

@@ -117,8 +117,8 @@ fs_durability_commit_in_order(void)
  * Shared memory knows, as for every commit.  The session's copy of the setting may be old: it reads none while
  * it waits for the append lock, or runs a procedure.
  */
-static bool
-waits_for_standbys(void)
+bool
+fs_durability_waits_for_standbys(void)
 {
 	return SyncRepRequested() && compat_sync_standbys_defined();
 }
@@ -152,7 +152,8 @@ is_harmless_early(bool is_in_flight)
 static bool
 may_commit_early(void)
 {
-	if (transaction.first_own_fact == 0 || synchronous_commit == SYNCHRONOUS_COMMIT_OFF || waits_for_standbys())
+	if (transaction.first_own_fact == 0 || synchronous_commit == SYNCHRONOUS_COMMIT_OFF ||
+		fs_durability_waits_for_standbys())
 		return false;
 	if (is_harmless_early(fs_in_flight_begin()))
 		return true;

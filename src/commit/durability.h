@@ -22,6 +22,7 @@ extern void fs_durability_append_follows(int64 head, XLogRecPtr head_commit_posi
 extern int64 fs_durability_newest_committed(void);
 extern XLogRecPtr fs_durability_preceding_commit(void);
 extern void fs_durability_commit_in_order(void);
+extern bool fs_durability_waits_for_standbys(void);
 extern XLogRecPtr fs_durability_commit_position(TupleTableSlot *row);
 extern void fs_durability_flush_before_answer(XLogRecPtr position);
 

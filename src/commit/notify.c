@@ -3,8 +3,8 @@
  *		New facts are made known: to processes of this server by wakeup.c, to clients by a notification.
  *
  * The notification is a hint with the range of the batch; consumers read the log by position.  So it may be left
- * out, and it must be when the server's notification queue is nearly full: a commit that finds the
- * queue full fails.
+ * out: if nobody listens (listeners.c), and when the server's notification queue is nearly full, since a commit that
+ * finds the queue full fails.
  *
  * A notification that PostgreSQL was given cannot be taken back, and the queue is filled at the
  * commit, perhaps long after the append.  So the batches are remembered, and handed over just before
@@ -20,6 +20,7 @@
 #include "utils/memutils.h"
 
 #include "clock.h"
+#include "commit/listeners.h"
 #include "commit/notify.h"
 #include "commit/wakeup.h"
 #include "compat.h"
@@ -126,8 +127,6 @@ send_hint(const Batch *batch)
 static void
 send_pending_hints(void)
 {
-	if (pending.count == 0)
-		return;
 	if (!queue_has_room())
 	{
 		ereport(WARNING,
@@ -146,15 +145,24 @@ send_pending_hints(void)
 }
 
 static void
+make_known(bool becomes_visible)
+{
+	if (pending.has_appended)
+		fs_wakeup_at_commit(fs_wakeup_of_facts());
+	if (pending.count > 0 && !(becomes_visible && fs_listeners_may_be_left_out()))
+		send_pending_hints();
+}
+
+static void
 on_transaction_event(XactEvent event, void *argument)
 {
 	switch (event)
 	{
 		case XACT_EVENT_PRE_COMMIT:
+			make_known(true);
+			break;
 		case XACT_EVENT_PRE_PREPARE:
-			if (pending.has_appended)
-				fs_wakeup_at_commit(fs_wakeup_of_facts());
-			send_pending_hints();
+			make_known(false);
 			break;
 		case XACT_EVENT_COMMIT:
 		case XACT_EVENT_ABORT:

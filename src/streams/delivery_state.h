@@ -34,7 +34,8 @@ typedef struct Delivery
 	bool		by_hand;		/* in a session, not in a worker */
 	Oid			role;			/* as whom the worker delivers; InvalidOid: it only looks */
 	bool		is_announced;	/* this process has the attempt on record */
-	bool		has_succeeded;	/* this process has delivered before, and need not announce it again */
+	bool		has_succeeded;	/* this process has delivered before, and need not announce it
+								 * again */
 	Oid			subscriber;		/* of the stream, as its row said last; InvalidOid if there is no
 								 * such role */
 

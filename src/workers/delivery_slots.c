@@ -171,7 +171,11 @@ fs_delivery_slots_enter(int32 start, Oid *database)
 		slot->pid = MyProcPid;
 		slot->entered_at = GetCurrentTimestamp();
 		*database = slot->database;
-		/* One that ends before it has looked leaves all to do: another one looks as soon as the pause is over. */
+
+		/*
+		 * One that ends before it has looked leaves all to do: another one looks as soon as the
+		 * pause is over.
+		 */
 		my_look_at = slot->entered_at;
 		my_slot = slot;
 	}

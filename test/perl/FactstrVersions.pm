@@ -14,7 +14,7 @@ my @TESTS = qw(
   test/t/015_subscriptions.pl test/t/016_subscription_workers.pl test/t/017_wait.pl
   test/t/019_worker_faults.pl test/t/020_notification_queue.pl test/t/021_stream_holds.pl
   test/t/022_full_disk.pl test/t/030_redaction.pl test/t/054_update.pl test/t/058_rows_in_flight.pl
-  test/t/059_mixed_crash.pl);
+  test/t/059_mixed_crash.pl test/t/060_wire.pl test/t/063_listeners.pl);
 
 # The status of scripts/with-postgresql when a server cannot be had here.
 my $UNAVAILABLE = 77;

@@ -1,0 +1,179 @@
+/*
+ * commit/listeners.c
+ *		Whether a session of this database listens for notifications.
+ *
+ * A notification costs its commit a lock that is one for the whole server, even if nobody listens.  PostgreSQL
+ * does not tell whether somebody does.  So where the library is in every process, each session that executes
+ * LISTEN, for whatever channel, is counted until it ends, and a commit leaves its notification out while there
+ * are none.
+ *
+ * A session that listens reads the log once its LISTEN is through, and relies on a notification of each later
+ * commit.  A commit that has seen nobody and is not visible yet would be missed by both.  So it is counted as
+ * well, until it is visible, and LISTEN waits for those commits.  That takes microseconds: the count is taken just
+ * before the commit, and commits that wait for standbys send their notifications.
+ *
+ * Counts are shared by hash: then a notification is sent in vain, or a LISTEN waits in vain, never too little.
+ * Extensions that listen in C without the statement are not seen.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "port/atomics.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/lwlock.h"
+#include "storage/shmem.h"
+#include "tcop/utility.h"
+
+#include "commit/durability.h"
+#include "commit/listeners.h"
+#include "compat.h"
+
+#define PLACES 32
+
+/* How often a LISTEN looks whether the commits under way have become visible.  In ms. */
+#define LOOK_INTERVAL 1
+
+#define MEMORY_NAME "factstr listeners 0.2"
+
+/* Of the databases with a hash. */
+typedef struct Place
+{
+	pg_atomic_uint32 listeners; /* sessions */
+	pg_atomic_uint32 silent_commits;	/* under way, and without notifications */
+} Place;
+
+static Place * places = NULL;	/* if the library is not preloaded */
+static shmem_startup_hook_type previous_startup = NULL;
+static ProcessUtility_hook_type previous_utility = NULL;
+
+static bool is_counted = false;
+static bool commits_silently = false;
+
+static Place *
+my_place(void)
+{
+	return &places[murmurhash32(MyDatabaseId) % PLACES];
+}
+
+/*
+ * Sessions
+ */
+
+static void
+leave(int code, Datum argument)
+{
+	pg_atomic_fetch_sub_u32(&my_place()->listeners, 1);
+}
+
+static void
+wait_for_silent_commits(void)
+{
+	while (pg_atomic_read_u32(&my_place()->silent_commits) > 0)
+	{
+		CHECK_FOR_INTERRUPTS();
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, LOOK_INTERVAL,
+						 PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+	}
+}
+
+/* Before each LISTEN: one that was cancelled may have waited too little. */
+static void
+join(void)
+{
+	if (!is_counted)
+	{
+		before_shmem_exit(leave, (Datum) 0);
+		is_counted = true;
+		pg_atomic_fetch_add_u32(&my_place()->listeners, 1);
+	}
+	if (!commits_silently)
+		wait_for_silent_commits();
+}
+
+static void
+utility(PlannedStmt *statement, const char *query COMPAT_READ_ONLY_TREE,
+		ProcessUtilityContext context, ParamListInfo parameters, QueryEnvironment *environment,
+		DestReceiver *receiver, QueryCompletion *completion)
+{
+	ProcessUtility_hook_type next = previous_utility ? previous_utility : standard_ProcessUtility;
+
+	if (IsA(statement->utilityStmt, ListenStmt))
+		join();
+	next(statement, query COMPAT_PASS_READ_ONLY_TREE, context, parameters, environment, receiver,
+		 completion);
+}
+
+/*
+ * Commits
+ */
+
+/* For the pre-commit of a transaction: may it go without notifications, since nobody would get them? */
+bool
+fs_listeners_may_be_left_out(void)
+{
+	if (places == NULL || fs_durability_waits_for_standbys())
+		return false;
+	Assert(!commits_silently);
+	pg_atomic_fetch_add_u32(&my_place()->silent_commits, 1);
+	commits_silently = pg_atomic_read_u32(&my_place()->listeners) == 0;
+	if (!commits_silently)
+		pg_atomic_fetch_sub_u32(&my_place()->silent_commits, 1);
+	return commits_silently;
+}
+
+static void
+on_transaction_event(XactEvent event, void *argument)
+{
+	if (!commits_silently || (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT))
+		return;
+	commits_silently = false;
+	pg_atomic_fetch_sub_u32(&my_place()->silent_commits, 1);
+}
+
+/*
+ * Memory
+ */
+
+static Size
+memory_size(void)
+{
+	return PLACES * sizeof(Place);
+}
+
+void
+fs_listeners_reserve_memory(void)
+{
+	RequestAddinShmemSpace(memory_size());
+}
+
+static void
+make_memory(void)
+{
+	bool		found;
+
+	if (previous_startup)
+		previous_startup();
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	places = ShmemInitStruct(MEMORY_NAME, memory_size(), &found);
+	for (int i = 0; i < PLACES && !found; i++)
+	{
+		pg_atomic_init_u32(&places[i].listeners, 0);
+		pg_atomic_init_u32(&places[i].silent_commits, 0);
+	}
+	LWLockRelease(AddinShmemInitLock);
+}
+
+/* When preloaded: a session without the library would not be counted. */
+void
+fs_listeners_init(void)
+{
+	previous_startup = shmem_startup_hook;
+	shmem_startup_hook = make_memory;
+	previous_utility = ProcessUtility_hook;
+	ProcessUtility_hook = utility;
+	RegisterXactCallback(on_transaction_event, NULL);
+}

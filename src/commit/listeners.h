@@ -1,0 +1,14 @@
+/*
+ * commit/listeners.h
+ *		Whether a session of this database listens for notifications.
+ */
+#ifndef FACTSTR_COMMIT_LISTENERS_H
+#define FACTSTR_COMMIT_LISTENERS_H
+
+extern void fs_listeners_init(void);
+extern void fs_listeners_reserve_memory(void);
+
+/* For a commit. */
+extern bool fs_listeners_may_be_left_out(void);
+
+#endif							/* FACTSTR_COMMIT_LISTENERS_H */
