@@ -12,7 +12,7 @@ create_invoice() {
 
   jq -en --argjson amount "$amount" '$amount > 0' >/dev/null || refuse "an invoice needs an amount above 0"
   context_query='{"filters": [{"event_types": ["invoice-created"]}]}'
-  newest=$(factstr read --backwards --limit 1 "$context_query")
+  newest=$(factstr read --backwards --max 1 "$context_query")
   # shellcheck disable=SC2034
   context_version=$(jq -n 'input.sequence_number? // null' <<<"${newest:-null}")
   happened invoice-created number: "$(jq -n 'input.payload.number? // 0 | . + 1' <<<"${newest:-null}")" \

@@ -51,8 +51,14 @@ static int
 subscribe(factstr_store *store, const char *payload, uint64_t version, factstr_error *error)
 {
 	const factstr_event event = {.event_type = "student-subscribed", .payload = payload};
+	const factstr_append_options options = {
+		.size = sizeof(options),
+		.condition = FACTSTR_APPEND_IF,
+		.context_query = COURSE_C1,
+		.expected_context_version = version
+	};
 	factstr_append_result result;
-	int			code = factstr_append_if(store, &event, 1, COURSE_C1, version, NULL, &result, error);
+	int			code = factstr_append(store, &event, 1, &options, &result, error);
 
 	if (code == FACTSTR_OK)
 		printf("accepted at version %" PRIu64 ": fact %" PRIu64 " %s\n",
@@ -82,6 +88,6 @@ main(int argc, char **argv)
 	if (code != FACTSTR_OK)
 		fprintf(stderr, "first_facts: %s\n", error.message);
 
-	factstr_close(store);
+	factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	return code == FACTSTR_OK ? 0 : 1;
 }

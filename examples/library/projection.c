@@ -101,7 +101,7 @@ main(int argc, char **argv)
 	if (code != FACTSTR_OK)
 		fprintf(stderr, "projection: %s\n", error.message);
 
-	factstr_stream_free(stream);
-	factstr_close(store);
+	(void) factstr_stream_close(stream, -1);
+	factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	return code == FACTSTR_OK ? 0 : 1;
 }

@@ -124,12 +124,15 @@ append_if(benchmark *bench, size_t account, const char *context)
 {
 	char		payload[TEXT_SIZE];
 	factstr_event event = {.event_type = "money-deposited", .payload = payload};
+	factstr_append_options options = FACTSTR_APPEND_OPTIONS_INIT;
 	factstr_append_result result;
 	factstr_error error;
 
 	make_payload(bench, payload, account);
-	if (factstr_append_if(bench->store, &event, 1, context, bench->versions[account], NULL,
-						  &result, &error) != FACTSTR_OK)
+	options.condition = FACTSTR_APPEND_IF;
+	options.context_query = context;
+	options.expected_context_version = bench->versions[account];
+	if (factstr_append(bench->store, &event, 1, &options, &result, &error) != FACTSTR_OK)
 		give_up("append_if", error.message);
 	bench->versions[account] = result.last_sequence_number;
 }
@@ -231,7 +234,7 @@ main(int argc, char **argv)
 	read_all(&bench, "read, a type", "{\"filters\": [{\"event_types\": [\"account-opened\"]}]}");
 	read_all(&bench, "read, a common predicate",
 			 "{\"filters\": [{\"payload_predicates\": [{\"currency\": \"EUR\"}]}]}");
-	(void) factstr_close(bench.store);
+	(void) factstr_close(bench.store, FACTSTR_CLOSE_TIMEOUT_MS);
 	free(bench.versions);
 	return 0;
 }

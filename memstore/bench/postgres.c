@@ -75,6 +75,7 @@ append_if(worker *self)
 	char		payload[TEXT_SIZE];
 	char		context[TEXT_SIZE];
 	factstr_event event = {.event_type = "money-deposited", .payload = payload};
+	factstr_append_options options = FACTSTR_APPEND_OPTIONS_INIT;
 	factstr_append_result result;
 	factstr_error error;
 
@@ -83,9 +84,10 @@ append_if(worker *self)
 	(void) snprintf(context, sizeof(context),
 					"{\"filters\": [{\"event_types\": [\"account-opened\", \"money-deposited\"],"
 					" \"payload_predicates\": [{\"account_id\": \"acct-%s\"}]}]}", account);
-	if (factstr_append_if(self->store, &event, 1, context,
-						  self->version, NULL, &result,
-						  &error) != FACTSTR_OK)
+	options.condition = FACTSTR_APPEND_IF;
+	options.context_query = context;
+	options.expected_context_version = self->version;
+	if (factstr_append(self->store, &event, 1, &options, &result, &error) != FACTSTR_OK)
 		give_up("append_if", error.message);
 	self->version = result.last_sequence_number;
 }
@@ -148,7 +150,7 @@ main(int argc, char **argv)
 	}
 	printf("%.1f\n", rate);
 	(void) pthread_barrier_destroy(&start);
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	free(workers);
 	return 0;
 }

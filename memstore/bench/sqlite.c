@@ -162,7 +162,7 @@ open_log(fact_log *opened, const char *directory, size_t facts)
 static void
 close_log(fact_log *opened)
 {
-	(void) factstr_close(opened->store);
+	(void) factstr_close(opened->store, FACTSTR_CLOSE_TIMEOUT_MS);
 	remove_files(opened->path);
 	free(opened->versions);
 }
@@ -174,6 +174,7 @@ append_if(fact_log *to, size_t account, unsigned *seed)
 	char		context[TEXT_SIZE];
 	factstr_event event = {.event_type = "money-deposited", .payload = payload};
 	uint64_t   *version = &to->versions[account];
+	factstr_append_options options = FACTSTR_APPEND_OPTIONS_INIT;
 	factstr_append_result result;
 	factstr_error error;
 
@@ -181,8 +182,10 @@ append_if(fact_log *to, size_t account, unsigned *seed)
 	(void) snprintf(context, sizeof(context),
 					"{\"filters\": [{\"event_types\": [\"account-opened\", \"money-deposited\"],"
 					" \"payload_predicates\": [{\"account_id\": \"acct-%zu\"}]}]}", account);
-	if (factstr_append_if(to->store, &event, 1, context, *version, NULL,
-						  &result, &error) != FACTSTR_OK)
+	options.condition = FACTSTR_APPEND_IF;
+	options.context_query = context;
+	options.expected_context_version = *version;
+	if (factstr_append(to->store, &event, 1, &options, &result, &error) != FACTSTR_OK)
 		give_up("append_if", error.message);
 	*version = result.last_sequence_number;
 }

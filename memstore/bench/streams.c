@@ -77,7 +77,7 @@ catch_up(factstr_store *store, size_t facts, size_t batches)
 		FACTSTR_OK)
 		give_up("stream", error.message);
 	printf("%.0f\n", (double) count / (seconds_on(CLOCK_MONOTONIC) - begin));
-	factstr_stream_free(stream);
+	(void) factstr_stream_close(stream, -1);
 	(void) factstr_stream_drop(store, name, NULL);
 }
 
@@ -111,7 +111,7 @@ append_beside(factstr_store *store, size_t stream_count, size_t appends)
 	}
 	printf("%.1f\n", (seconds_on(CLOCK_PROCESS_CPUTIME_ID) - begin) * 1e6 / (double) appends);
 	for (size_t i = 0; i < stream_count; i++)
-		factstr_stream_free(streams[i]);
+		(void) factstr_stream_close(streams[i], -1);
 	free(streams);
 }
 
@@ -129,6 +129,6 @@ main(int argc, char **argv)
 		catch_up(store, strtoul(argv[3], NULL, 10), strtoul(argv[4], NULL, 10));
 	else
 		append_beside(store, strtoul(argv[3], NULL, 10), strtoul(argv[4], NULL, 10));
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	return 0;
 }

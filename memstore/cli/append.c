@@ -117,7 +117,7 @@ cli_append_batch(cli_appending *appending)
 	if (key != NULL && !cli_is_one_batch(input))
 		key = own_key = cli_batch_key(input, key);
 	if (appending->key == NULL || key != NULL)
-		code = factstr_json_append(appending->store, input->events.data, key, &result);
+		code = cli_append_json(appending->store, input->events.data, key, &result);
 	if (code != FACTSTR_OK)
 		status = cli_fail_append(appending, code, result);
 	else
@@ -178,7 +178,7 @@ cli_append_file(cli_appending *appending, const char *name, uint64_t lines_per_b
 		status = cli_append_all(appending);
 		cli_interrupt_at_stop(NULL);
 	}
-	factstr_close(appending->store);
+	factstr_close(appending->store, FACTSTR_CLOSE_TIMEOUT_MS);
 	cli_event_input_close(&appending->input);
 	return cli_output_end_of_append(status, appending->batches);
 }

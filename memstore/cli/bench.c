@@ -121,6 +121,7 @@ cli_call_append_if(cli_caller *caller, uint64_t i)
 	char		query[256];
 	uint64_t   *version = &caller->versions[i % CLI_ACCOUNTS];
 	factstr_event event = {.event_type = cli_event_type(i), .payload = payload};
+	factstr_append_options options = FACTSTR_APPEND_OPTIONS_INIT;
 	factstr_append_result result;
 	int			code = FACTSTR_OK;
 
@@ -128,9 +129,11 @@ cli_call_append_if(cli_caller *caller, uint64_t i)
 	cli_write_query(caller, i, query, sizeof(query));
 	if (*version == 0)
 		code = factstr_context_version(caller->store, query, version, &caller->error);
+	options.condition = FACTSTR_APPEND_IF;
+	options.context_query = query;
+	options.expected_context_version = *version;
 	if (code == FACTSTR_OK)
-		code = factstr_append_if(caller->store, &event, 1, query, *version,
-								 NULL, &result, &caller->error);
+		code = factstr_append(caller->store, &event, 1, &options, &result, &caller->error);
 	if (code != FACTSTR_OK)
 		return code;
 	*version = result.last_sequence_number;
@@ -370,7 +373,7 @@ cli_run(int argc, char **argv)
 	if (store == NULL)
 		return CLI_FAILED;
 	status = cli_bench_store(store, facts, threads);
-	factstr_close(store);
+	factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	return cli_output_end(status);
 }
 

@@ -26,6 +26,7 @@ extern const cli_command cli_append_command;
 extern const cli_command cli_append_if_command;
 extern const cli_command cli_append_unless_command;
 extern const cli_command cli_query_command;
+extern const cli_command cli_newest_command;
 extern const cli_command cli_read_command;
 extern const cli_command cli_context_version_command;
 extern const cli_command cli_tail_command;

@@ -2,8 +2,11 @@
  * conditional.c
  *		factstr append-if and append-unless: appends that depend on their context.
  */
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/buffer.h"
+#include "base/json_text.h"
 #include "event_input.h"
 #include "json_result.h"
 #include "options.h"
@@ -43,33 +46,51 @@ static const char cli_usage_unless[] =
 	"The context:\n"
 	CLI_QUERY_HELP;
 
-/* The same call of the library for another condition. */
-typedef int (*cli_append_call) (factstr_store *store, const char *events,
-								const char *context_query, uint64_t number,
-								const char *idempotency_key, char **result);
-
 typedef struct cli_condition
 {
-	cli_append_call append;
+	const char *number_name;	/* of the library's option */
 	const char *context_query;
 	bool		is_given;
 	uint64_t	number;			/* in the condition */
 	const char *key;
 } cli_condition;
 
+/* As the options of factstr_json_append; NULL if there is no memory. */
+static char *
+cli_append_options(const cli_condition *condition)
+{
+	fs_buffer	out = {0};
+
+	fs_buffer_append_text(&out, "{");
+	fs_write_string(&out, condition->number_name);
+	fs_buffer_append_text(&out, ": ");
+	fs_write_integer(&out, condition->number);
+	if (condition->key != NULL)
+	{
+		fs_buffer_append_text(&out, ", \"idempotency_key\": ");
+		fs_write_string(&out, condition->key);
+	}
+	fs_buffer_append_text(&out, ", \"context_query\": ");
+	fs_buffer_append_text(&out, condition->context_query);
+	fs_buffer_append_text(&out, "}");
+	return fs_finish_text(&out);
+}
+
 static cli_status
 cli_append_on_condition(factstr_store *store, const cli_event_input *input,
 						const cli_condition *condition, bool *stored)
 {
+	char	   *options = cli_append_options(condition);
 	char	   *result = NULL;
 	factstr_error error;
 	cli_status	status = CLI_DONE;
-	int			code;
+	int			code = FACTSTR_NO_MEMORY;
 
-	code = condition->append(store, input->events.data, condition->context_query,
-							 condition->number, condition->key, &result);
+	if (options != NULL)
+		code = factstr_json_append(store, input->events.data, options, &result);
+	free(options);
 	*stored = code == FACTSTR_OK;
-	if (result != NULL && (code == FACTSTR_OK || code == FACTSTR_CONFLICT))
+	if (result != NULL && code == FACTSTR_OK)
 		(void) cli_print_text(result);
 	if (code == FACTSTR_CONFLICT && result != NULL)
 		status = cli_fail_with_conflict(result);
@@ -96,7 +117,7 @@ cli_append_file(const char *name, const cli_condition *condition)
 	{
 		if (cli_event_input_next(&input))
 			status = cli_append_on_condition(store, &input, condition, &stored);
-		factstr_close(store);
+		factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	}
 	cli_event_input_close(&input);
 	return cli_output_end_of_append(status, stored ? 1 : 0);
@@ -119,10 +140,10 @@ cli_take_after(cli_condition *condition, const char *text)
 
 /* letters and options say how the number in the condition is given; missing, what is wrong without it. */
 static cli_status
-cli_run(int argc, char **argv, cli_append_call append, const char *letters,
+cli_run(int argc, char **argv, const char *number_name, const char *letters,
 		const struct option *options, const char *missing)
 {
-	cli_condition condition = {.append = append};
+	cli_condition condition = {.number_name = number_name};
 	cli_query_options query = {0};
 	const char *name;
 	cli_status	status;
@@ -165,7 +186,7 @@ cli_run_if(int argc, char **argv)
 		CLI_COMMON_OPTIONS
 	};
 
-	return cli_run(argc, argv, factstr_json_append_if,
+	return cli_run(argc, argv, "expected_context_version",
 				   ":e:k:" CLI_QUERY_LETTERS CLI_COMMON_LETTERS, options,
 				   "--expect VERSION is missing");
 }
@@ -180,7 +201,7 @@ cli_run_unless(int argc, char **argv)
 		CLI_COMMON_OPTIONS
 	};
 
-	return cli_run(argc, argv, factstr_json_append_unless,
+	return cli_run(argc, argv, "after_sequence_number",
 				   ":a:k:" CLI_QUERY_LETTERS CLI_COMMON_LETTERS, options, "--after N is missing");
 }
 

@@ -42,7 +42,7 @@ cli_print_version(const char *event_query)
 		(void) snprintf(text, sizeof(text), "%" PRIu64, version);
 		(void) cli_print_text(text);
 	}
-	factstr_close(store);
+	factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	return cli_output_end(status);
 }
 

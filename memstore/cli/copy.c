@@ -192,8 +192,8 @@ cli_copy_urls(const char *from_url, const char *to_url, bool verify)
 
 	if (to != NULL)
 		status = cli_copy_between(from, to, verify);
-	factstr_close(to);
-	factstr_close(from);
+	factstr_close(to, FACTSTR_CLOSE_TIMEOUT_MS);
+	factstr_close(from, FACTSTR_CLOSE_TIMEOUT_MS);
 	return status;
 }
 

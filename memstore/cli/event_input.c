@@ -158,7 +158,6 @@ cli_event_input_next(cli_event_input *input)
 static bool
 cli_blame_line(factstr_store *scratch, const char *line, factstr_error *error)
 {
-	const uint64_t version = 1;
 	fs_buffer	array = {0};
 	char	   *result = NULL;
 	int			code = FACTSTR_NO_MEMORY;
@@ -167,7 +166,7 @@ cli_blame_line(factstr_store *scratch, const char *line, factstr_error *error)
 	fs_buffer_append_text(&array, line);
 	fs_buffer_append(&array, "]", sizeof("]"));
 	if (!array.no_memory)
-		code = factstr_json_append_if(scratch, array.data, NULL, version, NULL, &result);
+		code = factstr_json_append(scratch, array.data, "{\"expected_context_version\": 1}", &result);
 	if (code == FACTSTR_MALFORMED)
 		cli_error_of_result(code, result, error);
 	factstr_json_free(result);
@@ -232,7 +231,7 @@ cli_find_malformed_line(const cli_event_input *input, uint64_t *offset, factstr_
 			break;
 		line = next != NULL ? next + strlen("\n,\n") : NULL;
 	}
-	factstr_close(scratch);
+	factstr_close(scratch, FACTSTR_CLOSE_TIMEOUT_MS);
 	free(copy);
 	return found;
 }

@@ -265,7 +265,7 @@ cli_run_export(cli_export *export)
 	if (store == NULL)
 		return CLI_FAILED;
 	status = cli_export_store(export, store);
-	factstr_close(store);
+	factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	return cli_output_end(status);
 }
 

@@ -200,7 +200,7 @@ cli_pass_by(cli_import *import)
 	uint64_t	imported;
 
 	/* Before they are compared: what the line says may be what a redaction has left. */
-	if (factstr_import_redactions(import->present.store, &import->parsed.batch, &imported,
+	if (factstr_import_redactions(import->present.store, &import->parsed.batch, 1, &imported,
 								  &error) != FACTSTR_OK)
 		return cli_fail_at_line(import, import->input.line_number, &error);
 	import->transfer.imported_redactions += imported;
@@ -345,7 +345,7 @@ cli_import_file(const char *name, bool verify)
 	if (store != NULL)
 		status = cli_import_into(&import, store);
 	cli_import_release(&import);
-	factstr_close(store);
+	factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	return status;
 }
 

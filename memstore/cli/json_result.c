@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/buffer.h"
 #include "base/json_string.h"
+#include "base/json_text.h"
 #include "base/json_walk.h"
 #include "errors.h"
 #include "json_result.h"
@@ -50,46 +52,60 @@ cli_error_of_result(int code, const char *result, factstr_error *error)
 	cli_copy_member(result, "\"hint\"", error->hint, sizeof(error->hint));
 }
 
-#define CLI_EXPECTED "\"expected_context_version\""
-#define CLI_ACTUAL "\"actual_context_version\""
-#define CLI_AFTER "\"after_sequence_number\""
-
-/* null stands for an empty context. */
-static const char *
-cli_version_words(const char *result, const char *key, char *words, size_t size)
+/* Adds a member as it is spelt in the document; false if it has none of this key, which is given with its quotes. */
+static bool
+cli_write_member(fs_buffer *out, const char *document, const char *key)
 {
-	fs_text		version;
+	fs_text		value;
 
-	if (!cli_find_member(result, key, &version) || fs_text_is(version, "null"))
-		return "empty";
-	(void) snprintf(words, size, "at version %.*s", (int) version.length, version.data);
-	return words;
+	if (!cli_find_member(document, key, &value))
+		return false;
+	fs_buffer_append_text(out, out->length == 0 ? "{" : ", ");
+	fs_buffer_append_text(out, key);
+	fs_buffer_append_text(out, ": ");
+	fs_buffer_append(out, value.data, value.length);
+	return true;
 }
 
-/* The result has the two numbers, and no words. */
+/* The two numbers that differ go to stdout, for programs. */
 cli_status
 cli_fail_with_conflict(const char *result)
 {
-	fs_text		after;
-	char		words[2][40];
+	fs_buffer	out = {0};
 	factstr_error error;
+	char	   *numbers;
 
-	(void) cli_error(&error, FACTSTR_CONFLICT, "conditional append conflict");
-	if (cli_find_member(result, CLI_AFTER, &after))
-	{
-		cli_error_detail(&error, "The context is %s, after %.*s.",
-						 cli_version_words(result, CLI_ACTUAL, words[0], sizeof(words[0])),
-						 (int) after.length, after.data);
-		cli_error_hint(&error, "Query the context again, decide again, and append after the newest "
-					   "fact that was read.");
-		return cli_fail(&error);
-	}
-	cli_error_detail(&error, "The context was expected to be %s, and is %s.",
-					 cli_version_words(result, CLI_EXPECTED, words[0], sizeof(words[0])),
-					 cli_version_words(result, CLI_ACTUAL, words[1], sizeof(words[1])));
-	cli_error_hint(&error, "Query the context again, decide again, and append with its current "
-				   "version.");
+	if (!cli_write_member(&out, result, "\"after_sequence_number\""))
+		(void) cli_write_member(&out, result, "\"expected_context_version\"");
+	(void) cli_write_member(&out, result, "\"actual_context_version\"");
+	fs_buffer_append_text(&out, "}");
+	numbers = fs_finish_text(&out);
+	if (numbers != NULL)
+		(void) cli_print_text(numbers);
+	free(numbers);
+	cli_error_of_result(FACTSTR_CONFLICT, result, &error);
 	return cli_fail(&error);
+}
+
+int
+cli_append_json(factstr_store *store, const char *events, const char *key, char **result)
+{
+	fs_buffer	out = {0};
+	char	   *options;
+	int			code;
+
+	*result = NULL;
+	if (key == NULL)
+		return factstr_json_append(store, events, NULL, result);
+	fs_buffer_append_text(&out, "{\"idempotency_key\": ");
+	fs_write_string(&out, key);
+	fs_buffer_append_text(&out, "}");
+	options = fs_finish_text(&out);
+	if (options == NULL)
+		return FACTSTR_NO_MEMORY;
+	code = factstr_json_append(store, events, options, result);
+	free(options);
+	return code;
 }
 
 cli_status

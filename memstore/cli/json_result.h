@@ -9,10 +9,16 @@
 
 #include "cli.h"
 
+/*
+ * Appends with a key, or NULL; *result is NULL if there was no memory.
+ */
+int			cli_append_json(factstr_store *store, const char *events, const char *key,
+							char **result);
+
 /* The error in a result, which may be NULL. */
 void		cli_error_of_result(int code, const char *result, factstr_error *error);
 
-/* Prints the two versions of a conflict on stderr.  Returns CLI_CONFLICT. */
+/* Prints the numbers of a conflict on stdout, and what they mean on stderr.  Returns CLI_CONFLICT. */
 cli_status	cli_fail_with_conflict(const char *result);
 
 /* Prints a result on stdout, or the error in it on stderr. */

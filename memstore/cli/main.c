@@ -18,6 +18,7 @@ static const cli_command *const cli_commands[] = {
 	&cli_append_if_command,
 	&cli_append_unless_command,
 	&cli_query_command,
+	&cli_newest_command,
 	&cli_read_command,
 	&cli_context_version_command,
 	&cli_tail_command,

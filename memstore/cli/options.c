@@ -152,6 +152,12 @@ cli_number(const char *text, const char *what, uint64_t least, uint64_t most)
 	return number;
 }
 
+int64_t
+cli_timeout(const char *text, const char *what)
+{
+	return strcmp(text, "-1") == 0 ? -1 : (int64_t) cli_number(text, what, 0, INT32_MAX);
+}
+
 /*
  * A day, or a time without its offset, is completed by the rest of midnight in UTC.  A blank may stand
  * between the day and the time.

@@ -52,6 +52,9 @@ void		cli_no_more_arguments(int argc, char **argv);
 /* A number between two limits; what is the option's or argument's name. */
 uint64_t	cli_number(const char *text, const char *what, uint64_t least, uint64_t most);
 
+/* How long to wait, in milliseconds; -1: as long as it takes. */
+int64_t		cli_timeout(const char *text, const char *what);
+
 /* A time: a day, or a second with or without its fraction, in UTC. */
 int64_t		cli_time(const char *text, const char *what);
 

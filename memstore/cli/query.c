@@ -42,7 +42,7 @@ cli_answer_query(const char *event_query)
 	else
 		status = cli_print_result(code, result);
 	factstr_json_free(result);
-	factstr_close(store);
+	factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	return cli_output_end(status);
 }
 

@@ -40,15 +40,19 @@ cli_refuse_predicate(const char *message)
 static void
 cli_check_predicate(const char *predicate)
 {
-	const uint64_t version = 1;
+	const factstr_append_options options = {
+		.size = sizeof(options),
+		.condition = FACTSTR_APPEND_IF,
+		.expected_context_version = 1
+	};
 	factstr_event event = {.event_type = "predicate", .payload = predicate};
 	factstr_store *scratch = NULL;
 	factstr_error error;
 	int			code = factstr_open("memory:", &scratch, &error);
 
 	if (code == FACTSTR_OK)
-		code = factstr_append_if(scratch, &event, 1, NULL, version, NULL, NULL, &error);
-	factstr_close(scratch);
+		code = factstr_append(scratch, &event, 1, &options, NULL, &error);
+	factstr_close(scratch, FACTSTR_CLOSE_TIMEOUT_MS);
 	if (code == FACTSTR_MALFORMED)
 		cli_refuse_predicate(error.message);
 }

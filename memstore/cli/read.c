@@ -21,7 +21,7 @@ static const char cli_usage[] =
 	"  {\"sequence_number\": 1, \"occurred_at\": \"2026-01-31T08:15:30.123456Z\",\n"
 	"   \"event_type\": \"...\", \"payload\": ..., \"metadata\": {...}}\n"
 	"\n"
-	"  -n, --max N            at most N facts; --limit is the same\n"
+	"  -n, --max N            at most N facts\n"
 	"  -b, --backwards        newest facts first\n"
 	CLI_AFTER_HELP
 	"      --since TIME       only facts recorded at or after TIME: 2026-01-31 or\n"
@@ -104,7 +104,7 @@ cli_read_facts(const cli_reading *reading)
 		status = cli_print_facts(reading, cursor);
 		factstr_read_close(cursor);
 	}
-	factstr_close(store);
+	factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	return cli_output_end(status);
 }
 
@@ -136,7 +136,6 @@ cli_run(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"max", required_argument, NULL, 'n'},
-		{"limit", required_argument, NULL, 'n'},
 		{"backwards", no_argument, NULL, 'b'},
 		{"since", required_argument, NULL, CLI_OPTION_SINCE},
 		{"until", required_argument, NULL, CLI_OPTION_UNTIL},

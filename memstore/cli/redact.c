@@ -162,7 +162,7 @@ cli_run_redact(int argc, char **argv)
 	if (store == NULL)
 		return CLI_FAILED;
 	status = cli_redact(store, &redaction);
-	factstr_close(store);
+	factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	return cli_output_end(status);
 }
 
@@ -221,7 +221,7 @@ cli_run_redactions(int argc, char **argv)
 	if (store == NULL)
 		return CLI_FAILED;
 	status = cli_list_redactions(store, after);
-	factstr_close(store);
+	factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	return cli_output_end(status);
 }
 

@@ -68,7 +68,7 @@ cli_import_redacted(const factstr_batch *batch, void *context, factstr_error *er
 {
 	cli_following *following = context;
 	uint64_t	imported;
-	int			code = factstr_import_redactions(following->to, batch, &imported, error);
+	int			code = factstr_import_redactions(following->to, batch, 1, &imported, error);
 
 	following->imported += imported;
 	return code;

@@ -161,7 +161,7 @@ cli_run(int argc, char **argv)
 	if (store == NULL)
 		return CLI_FAILED;
 	status = cli_tell_status(store, as_json);
-	factstr_close(store);
+	factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	return cli_output_end(status);
 }
 

@@ -148,7 +148,7 @@ cli_run(int argc, char **argv)
 	if (store == NULL)
 		return CLI_FAILED;
 	status = call.act(store, call.name, call.position);
-	factstr_close(store);
+	factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	return cli_output_end(status);
 }
 

@@ -32,7 +32,7 @@
 
 #define CLI_OPTION_BATCHES CLI_FIRST_LONG_ONLY
 #define CLI_OPTION_FROM_NOW (CLI_FIRST_LONG_ONLY + 1)
-#define CLI_OPTION_WAIT (CLI_FIRST_LONG_ONLY + 2)
+#define CLI_OPTION_TIMEOUT (CLI_FIRST_LONG_ONLY + 2)
 #define CLI_OPTION_PARTITIONS (CLI_FIRST_LONG_ONLY + 3)
 #define CLI_OPTION_PARTITION_KEY (CLI_FIRST_LONG_ONLY + 4)
 #define CLI_OPTION_PARTITION (CLI_FIRST_LONG_ONLY + 5)
@@ -50,7 +50,7 @@ static const char cli_usage[] =
 	"  -d, --durable NAME     consume a durable stream: begin at its cursor, and move it\n"
 	"                         past each printed batch\n"
 	"      --from-now         if the stream is new: begin with the next fact\n"
-	"      --wait             wait while the stream has another consumer\n"
+	"      --timeout-ms MS    wait so long for another consumer to end; -1: no limit\n"
 	"      --partitions N     the stream has N partitions\n"
 	"      --partition-key K  by the value at a path such as $.account\n"
 	"      --partition N      consume this partition, from 0; by default any free one\n"
@@ -70,7 +70,7 @@ typedef struct cli_tail
 	bool		as_batches;
 	const char *name;			/* of a durable stream, or NULL */
 	factstr_stream_start start;
-	bool		wait;
+	int64_t		timeout_ms;		/* as that of the library */
 	const char *partition_key;	/* NULL: the stream has no partitions */
 	uint32_t	partitions;
 	int32_t		partition;
@@ -228,20 +228,25 @@ cli_print_newest(cli_tail *tail, factstr_store *store)
 static int
 cli_open_durable(cli_tail *tail, factstr_store *store, factstr_error *error)
 {
-	const factstr_stream_options options = {
+	factstr_stream_options options = {
 		.size = sizeof(options),
 		.start = tail->start,
-		.timeout_ms = tail->wait ? CLI_LOOK_INTERVAL : 0,
 		.partition_key = tail->partition_key,
 		.partitions = tail->partitions,
 		.partition = tail->partition
 	};
+	int64_t		left = tail->timeout_ms;
 	int			code;
 
+	/* In steps, between which the command can be stopped. */
 	do
+	{
+		options.timeout_ms = left < 0 || left > CLI_LOOK_INTERVAL ? CLI_LOOK_INTERVAL : left;
 		code = factstr_stream_open(store, tail->name, tail->event_query, cli_take_delivery, tail,
 								   &options, &tail->stream, error);
-	while (code == FACTSTR_STREAM_ACTIVE && tail->wait && !cli_is_stopping());
+		left -= left < 0 ? 0 : options.timeout_ms;
+	}
+	while (code == FACTSTR_STREAM_ACTIVE && left != 0 && !cli_is_stopping());
 	return code;
 }
 
@@ -306,8 +311,8 @@ cli_run_tail(cli_tail *tail)
 		status = cli_open_and_print(tail, store);
 	if (status == CLI_DONE && tail->stream != NULL && tail->follow)
 		status = cli_follow(tail->stream);
-	factstr_stream_free(tail->stream);
-	factstr_close(store);
+	(void) factstr_stream_close(tail->stream, -1);
+	factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	free(tail->line.data);
 	return cli_output_end(status == CLI_DONE ? (cli_status) tail->failure : status);
 }
@@ -333,8 +338,8 @@ cli_take_option(cli_tail *tail, cli_query_options *query, int option)
 		case CLI_OPTION_FROM_NOW:
 			tail->start = FACTSTR_FROM_NOW;
 			break;
-		case CLI_OPTION_WAIT:
-			tail->wait = true;
+		case CLI_OPTION_TIMEOUT:
+			tail->timeout_ms = cli_timeout(optarg, "--timeout-ms");
 			break;
 		case CLI_OPTION_PARTITIONS:
 			tail->partitions = (uint32_t) cli_number(optarg, "--partitions", 1, FACTSTR_MOST_PARTITIONS);
@@ -370,8 +375,8 @@ cli_check_options(cli_tail *tail, bool has_after)
 	cli_check_partitions(tail);
 	if (has_after && (tail->has_count || tail->name != NULL || tail->as_batches))
 		cli_usage_error("--after cannot be combined with --lines, --durable or --batches");
-	if (tail->name == NULL && (tail->wait || tail->start == FACTSTR_FROM_NOW))
-		cli_usage_error("--wait and --from-now require --durable");
+	if (tail->name == NULL && (tail->timeout_ms != 0 || tail->start == FACTSTR_FROM_NOW))
+		cli_usage_error("--timeout-ms and --from-now require --durable");
 	if (tail->name != NULL && tail->has_count)
 		cli_usage_error("--lines cannot be combined with --durable, which begins at its cursor");
 	if (tail->as_batches && tail->name == NULL && !tail->follow)
@@ -391,7 +396,7 @@ cli_run(int argc, char **argv)
 		{"durable", required_argument, NULL, 'd'},
 		{"batches", no_argument, NULL, CLI_OPTION_BATCHES},
 		{"from-now", no_argument, NULL, CLI_OPTION_FROM_NOW},
-		{"wait", no_argument, NULL, CLI_OPTION_WAIT},
+		{"timeout-ms", required_argument, NULL, CLI_OPTION_TIMEOUT},
 		{"partitions", required_argument, NULL, CLI_OPTION_PARTITIONS},
 		{"partition-key", required_argument, NULL, CLI_OPTION_PARTITION_KEY},
 		{"partition", required_argument, NULL, CLI_OPTION_PARTITION},

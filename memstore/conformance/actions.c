@@ -58,7 +58,7 @@ close_handle(void *object)
 {
 	handle	   *opened = object;
 
-	(void) factstr_close(opened->store);
+	(void) factstr_close(opened->store, FACTSTR_CLOSE_TIMEOUT_MS);
 	free(opened);
 }
 
@@ -108,14 +108,14 @@ void
 fc_close(fc_test *test, factstr_store *store)
 {
 	disown(test, store);
-	fc_expect_ok(test, "closing the store", factstr_close(store), NULL);
+	fc_expect_ok(test, "closing the store", factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS), NULL);
 }
 
 int
 fc_close_within(fc_test *test, int64_t timeout_ms)
 {
 	disown(test, test->store);
-	return factstr_close_within(test->store, timeout_ms);
+	return factstr_close(test->store, timeout_ms);
 }
 
 void
@@ -225,7 +225,7 @@ fc_try_append(fc_test *test, const char *events, const char *key, factstr_append
 {
 	fc_events	made = fc_make_events(test, events);
 
-	return factstr_append(test->store, made.events, made.count, key, result, error);
+	return factstr_append(test->store, made.events, made.count, FC_KEY(key), result, error);
 }
 
 int
@@ -234,8 +234,8 @@ fc_try_append_if(fc_test *test, const char *events, const char *context, uint64_
 {
 	fc_events	made = fc_make_events(test, events);
 
-	return factstr_append_if(test->store, made.events, made.count, fc_quote(test, context),
-							 expected, key, result, error);
+	return factstr_append(test->store, made.events, made.count,
+						  FC_IF(fc_quote(test, context), expected, key), result, error);
 }
 
 int
@@ -244,8 +244,8 @@ fc_try_append_unless(fc_test *test, const char *events, const char *context, uin
 {
 	fc_events	made = fc_make_events(test, events);
 
-	return factstr_append_unless(test->store, made.events, made.count, fc_quote(test, context),
-								 after, key, result, error);
+	return factstr_append(test->store, made.events, made.count,
+						  FC_UNLESS(fc_quote(test, context), after, key), result, error);
 }
 
 factstr_append_result

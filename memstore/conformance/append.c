@@ -40,7 +40,7 @@ empty_append(fc_test *test)
 				   factstr_append(test->store, &none, 0, NULL, &result, &error), &error,
 				   FACTSTR_EMPTY_APPEND);
 	fc_expect_code(test, "a conditional append of no events",
-				   factstr_append_if(test->store, &none, 0, NULL, 0, NULL, &result, &error),
+				   factstr_append(test->store, &none, 0, FC_IF(NULL, 0, NULL), &result, &error),
 				   &error, FACTSTR_EMPTY_APPEND);
 	fc_expect_log_ends_at(test, 0);
 }

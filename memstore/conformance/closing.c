@@ -399,8 +399,8 @@ use_store_of_parent(factstr_store *store, factstr_stream *stream)
 		return 5;
 	factstr_interrupt(store);
 	factstr_stream_unsubscribe(stream);
-	factstr_stream_free(stream);
-	return factstr_close(store) == FACTSTR_MISUSE ? 0 : 6;
+	(void) factstr_stream_close(stream, -1);
+	return factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS) == FACTSTR_MISUSE ? 0 : 6;
 }
 
 static void

@@ -189,9 +189,10 @@ run_race(fc_worker *worker)
 	const factstr_event event = {.event_type = "a", .payload = "1"};
 	factstr_append_result result;
 	factstr_error error;
-	int			code = factstr_append_if(store, &event, 1,
-										 "{\"filters\": [{\"event_types\": [\"a\"]}]}",
-										 running->expected, NULL, &result, &error);
+	int			code = factstr_append(store, &event, 1,
+									  FC_IF("{\"filters\": [{\"event_types\": [\"a\"]}]}",
+											running->expected, NULL),
+									  &result, &error);
 
 	if (code == FACTSTR_CONFLICT)
 	{
@@ -258,8 +259,8 @@ decide_and_append(fc_worker *worker)
 		payload = fc_format(worker->test, "{\"topic\": 1, \"seen\": %llu}",
 							(unsigned long long) version);
 		event = (factstr_event) {.event_type = "decided", .payload = payload};
-		code = factstr_append_if(worker->store, &event, 1, context, version,
-								 NULL, &result, &error);
+		code = factstr_append(worker->store, &event, 1, FC_IF(context, version, NULL), &result,
+							  &error);
 		if (code == FACTSTR_OK)
 			done++;
 		else
@@ -335,8 +336,8 @@ decide_in_child(fc_child *child)
 						   &error);
 		(void) snprintf(payload, sizeof(payload), "{\"topic\": 1, \"seen\": %llu}",
 						(unsigned long long) version);
-		code = factstr_append_if(child->store, &event, 1, context, version,
-								 NULL, &result, &error);
+		code = factstr_append(child->store, &event, 1, FC_IF(context, version, NULL), &result,
+							  &error);
 		if (code == FACTSTR_OK)
 			done++;
 		else if (code != FACTSTR_CONFLICT)

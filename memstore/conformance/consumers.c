@@ -209,7 +209,7 @@ consume_in_child(fc_child *child)
 					   &error);
 	fc_child_say(child, "consuming");
 	fc_child_expect_line(child, "leave");
-	factstr_stream_free(stream);
+	(void) factstr_stream_close(stream, -1);
 	fc_child_say(child, "left");
 }
 

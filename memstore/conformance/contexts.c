@@ -25,7 +25,7 @@ free_owned(const factstr_batch *batch, void *context, factstr_error *error)
 	if (own->meeting != NULL)
 		(void) pthread_barrier_wait(own->meeting);
 	if (own->other != NULL)
-		factstr_stream_free(own->other->stream);
+		(void) factstr_stream_close(own->other->stream, -1);
 	return 0;
 }
 
@@ -89,13 +89,13 @@ contexts_are_given_back(fc_test *test)
 	factstr_stream_unsubscribe(live->stream);
 	fc_expect_number(test, "given back by unsubscribing",
 					 (uint64_t) count_destroyed(test, destroyed), 0);
-	factstr_stream_free(live->stream);
+	(void) factstr_stream_close(live->stream, -1);
 	fc_expect_number(test, "given back by freeing", (uint64_t) count_destroyed(test, destroyed),
 					 1);
 	fc_close(test, test->store);
 	fc_expect_number(test, "given back by closing", (uint64_t) count_destroyed(test, destroyed),
 					 1);
-	factstr_stream_free(durable->stream);
+	(void) factstr_stream_close(durable->stream, -1);
 	fc_expect_number(test, "given back by freeing after that",
 					 (uint64_t) count_destroyed(test, destroyed), 2);
 }

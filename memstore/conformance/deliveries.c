@@ -194,7 +194,7 @@ fc_end_stream(fc_collector *collector)
 	factstr_stream *stream = collector->stream;
 
 	collector->stream = NULL;
-	factstr_stream_free(stream);
+	(void) factstr_stream_close(stream, -1);
 }
 
 static char *

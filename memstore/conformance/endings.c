@@ -130,23 +130,25 @@ ends_are_told(fc_test *test)
 	calls	   *closed = open_called(test, "s", false);
 
 	(void) fc_append_types(test, "a");
-	factstr_stream_free(freed->stream);
+	(void) factstr_stream_close(freed->stream, -1);
 	expect_end(freed, FACTSTR_OK);
 	fc_close(test, test->store);
-	factstr_stream_free(closed->stream);
+	(void) factstr_stream_close(closed->stream, -1);
 	expect_end(closed, FACTSTR_CLOSED);
 }
 
 /* Its handler waits for the thread that gives the stream up. */
 static void
-cancelling_does_not_wait(fc_test *test)
+expect_close_in_time(fc_test *test, int64_t timeout_ms)
 {
 	calls	   *of = open_called(test, NULL, false);
 
 	of->holds = true;
 	(void) fc_append_types(test, "a");
 	fc_expect(test, fc_comes_true(test, is_handled, of), "the handler is not called");
-	factstr_stream_cancel(of->stream);
+	fc_expect_number(test, "closing a stream whose handler runs",
+					 (uint64_t) -factstr_stream_close(of->stream, timeout_ms),
+					 (uint64_t) -FACTSTR_WAIT_TIMED_OUT);
 	(void) fc_append_types(test, "a");
 	fc_expect_number(test, "given back while the handler runs",
 					 (uint64_t) look(of, &of->destroyed), 0);
@@ -159,7 +161,30 @@ cancelling_does_not_wait(fc_test *test)
 	expect_end(of, FACTSTR_OK);
 	fc_expect_number(test, "batches delivered", (uint64_t) of->handled, 1);
 	fc_expect(test, !of->in_main_thread, "the program's thread was called");
-	factstr_stream_cancel(NULL);
+}
+
+static void
+closing_does_not_wait(fc_test *test)
+{
+	expect_close_in_time(test, 0);
+}
+
+static void
+closing_waits_no_longer(fc_test *test)
+{
+	expect_close_in_time(test, 10);
+}
+
+static void
+closing_waits(fc_test *test)
+{
+	calls	   *of = open_called(test, NULL, false);
+
+	(void) fc_append_types(test, "a");
+	fc_expect(test, fc_comes_true(test, is_handled, of), "the handler is not called");
+	fc_expect_number(test, "closing a stream", (uint64_t) -factstr_stream_close(of->stream, -1), FACTSTR_OK);
+	fc_expect_number(test, "given back when closing returns", (uint64_t) look(of, &of->destroyed), 1);
+	fc_expect_number(test, "closing nothing", (uint64_t) -factstr_stream_close(NULL, 0), FACTSTR_OK);
 }
 
 static bool
@@ -183,7 +208,7 @@ replays_in_the_background(fc_test *test)
 	fc_expect(test, fc_comes_true(test, is_all_handled, of), "not all batches are delivered");
 	fc_await_cursor(test, "s", 3);
 	fc_expect(test, !of->in_main_thread, "the program's thread was called");
-	factstr_stream_free(of->stream);
+	(void) factstr_stream_close(of->stream, -1);
 	expect_end(of, FACTSTR_OK);
 }
 
@@ -219,8 +244,11 @@ words_are_kept(fc_test *test)
 const fc_case fc_ending_cases[] = {
 	{{"endings", "28", "the words of a handler that fails are kept"}, 0, words_are_kept},
 	{{"endings", "38, 45", "the end of a stream is told once, with the reason"}, 0, ends_are_told},
-	{{"endings", "38, 45", "cancelling a stream does not wait for its handler"},
-	0, cancelling_does_not_wait},
+	{{"endings", "38, 45", "a stream is closed without waiting for its handler"},
+	0, closing_does_not_wait},
+	{{"endings", "38, 45", "a stream is closed while its handler outlasts the time for that"},
+	0, closing_waits_no_longer},
+	{{"endings", "38, 45", "a stream is closed, and its context given back"}, 0, closing_waits},
 	{{"endings", "24, 45", "a replay in the background calls no thread of the program's"},
 	0, replays_in_the_background},
 	{{NULL, NULL, NULL}, 0, NULL}

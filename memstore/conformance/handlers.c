@@ -24,7 +24,7 @@ unsubscribing_stops(fc_test *test)
 	fc_expect_deliveries(other, "1-1: 1; 2-2: 2; 3-3: 3");
 	fc_expect_deliveries(ended, "1-1: 1");
 	factstr_stream_unsubscribe(NULL);
-	factstr_stream_free(NULL);
+	(void) factstr_stream_close(NULL, -1);
 }
 
 /* One handler is held all the time. */
@@ -63,7 +63,7 @@ free_stream(fc_worker *worker)
 	(void) pthread_mutex_lock(&worker->test->lock);
 	running = collector->running;
 	(void) pthread_mutex_unlock(&worker->test->lock);
-	fc_expect_number(worker->test, "handlers running after factstr_stream_free", (uint64_t) running,
+	fc_expect_number(worker->test, "handlers running after factstr_stream_close", (uint64_t) running,
 					 0);
 }
 
@@ -103,7 +103,8 @@ reply(fc_collector *collector, const factstr_batch *batch)
 	version = found->current_context_version;
 	factstr_query_result_free(found);
 	fc_expect_ok(test, "an append in a handler",
-				 factstr_append_if(test->store, &event, 1, NULL, version, NULL, &result, &error),
+				 factstr_append(test->store, &event, 1, FC_IF(NULL, version, NULL), &result,
+								&error),
 				 &error);
 	return 0;
 }
@@ -237,7 +238,8 @@ close_store(fc_collector *collector, const factstr_batch *batch)
 {
 	(void) batch;
 	fc_expect_number(collector->test, "factstr_close in a handler",
-					 (uint64_t) -factstr_close(collector->test->store), (uint64_t) -FACTSTR_MISUSE);
+					 (uint64_t) -factstr_close(collector->test->store, FACTSTR_CLOSE_TIMEOUT_MS),
+					 (uint64_t) -FACTSTR_MISUSE);
 	return 0;
 }
 

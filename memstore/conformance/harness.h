@@ -46,6 +46,7 @@ extern const fc_case fc_facts_cases[];
 extern const fc_case fc_value_cases[];
 extern const fc_case fc_append_cases[];
 extern const fc_case fc_query_cases[];
+extern const fc_case fc_newest_cases[];
 extern const fc_case fc_partition_cases[];
 extern const fc_case fc_partitioned_stream_cases[];
 extern const fc_case fc_reading_cases[];
@@ -69,6 +70,7 @@ extern const fc_case fc_transaction_cases[];
 extern const fc_case fc_idempotency_cases[];
 extern const fc_case fc_json_boundary_cases[];
 extern const fc_case fc_json_stream_cases[];
+extern const fc_case fc_json_call_cases[];
 extern const fc_case fc_import_export_cases[];
 extern const fc_case fc_read_only_cases[];
 extern const fc_case fc_redaction_cases[];
@@ -190,6 +192,18 @@ typedef struct fc_events
 } fc_events;
 
 fc_events	fc_make_events(fc_test *test, const char *events);
+
+/* Options of one append: a key; or a condition on the context of a query, with a key or NULL. */
+#define FC_KEY(key) \
+	(&(factstr_append_options) {.size = sizeof(factstr_append_options), .idempotency_key = (key)})
+#define FC_IF(query, version, key) \
+	(&(factstr_append_options) {.size = sizeof(factstr_append_options), \
+		.condition = FACTSTR_APPEND_IF, .context_query = (query), \
+		.expected_context_version = (version), .idempotency_key = (key)})
+#define FC_UNLESS(query, number, key) \
+	(&(factstr_append_options) {.size = sizeof(factstr_append_options), \
+		.condition = FACTSTR_APPEND_UNLESS, .context_query = (query), \
+		.after_sequence_number = (number), .idempotency_key = (key)})
 
 /* Appends such an array; expected is 0 for an empty context. */
 int			fc_try_append(fc_test *test, const char *events, const char *key,

@@ -207,7 +207,7 @@ repeat_together(fc_worker *worker)
 		bool		same;
 
 		fc_expect_ok(worker->test, "a concurrent append with a key",
-					 factstr_append(store, events, 2, key, &result, &error), &error);
+					 factstr_append(store, events, 2, FC_KEY(key), &result, &error), &error);
 		(void) pthread_mutex_lock(&worker->test->lock);
 		if (first[i].committed_count == 0)
 			first[i] = result;
@@ -257,7 +257,7 @@ repeat_condition(fc_worker *worker)
 	factstr_error error;
 
 	fc_expect_ok(worker->test, "a concurrent append_if with a key",
-				 factstr_append_if(worker->store, &event, 1, NULL, 0, "k", &result, &error),
+				 factstr_append(worker->store, &event, 1, FC_IF(NULL, 0, "k"), &result, &error),
 				 &error);
 	fc_expect_text(worker->test, "its result", fc_result_text(worker->test, &result),
 				   "1-1, 1 facts");

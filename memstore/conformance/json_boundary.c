@@ -33,30 +33,41 @@ static const char *
 json_append(fc_test *test, const char *events, const char *key, int code)
 {
 	char	   *result = NULL;
-	int			found = factstr_json_append(test->store, fc_quote(test, events), key, &result);
+	const char *options = key == NULL ? NULL : fc_format(test, "{\"idempotency_key\": \"%s\"}", key);
+	int			found = factstr_json_append(test->store, fc_quote(test, events), options, &result);
 
 	fc_expect_code(test, "factstr_json_append", found, NULL, code);
 	return keep(test, result);
 }
 
-typedef int (*conditional_call) (factstr_store *, const char *, const char *, uint64_t,
-								 const char *, char **);
-
+/* The options are written with ' for ". */
 static const char *
-json_append_on(fc_test *test, conditional_call call, const char *context, uint64_t number, int code)
+json_append_with(fc_test *test, const char *options, int code)
 {
 	char	   *result = NULL;
-	int			found = call(test->store, fc_quote(test, TWO), fc_quote(test, context), number, NULL,
-							 &result);
+	int			found = factstr_json_append(test->store, fc_quote(test, TWO), fc_quote(test, options), &result);
 
-	fc_expect_code(test, "a conditional append", found, NULL, code);
+	fc_expect_code(test, options, found, NULL, code);
 	return keep(test, result);
 }
 
-#define json_append_if(test, context, expected, code) \
-	json_append_on(test, factstr_json_append_if, context, expected, code)
-#define json_append_unless(test, context, after, code) \
-	json_append_on(test, factstr_json_append_unless, context, after, code)
+/* 0 stands for null. */
+static const char *
+json_append_if(fc_test *test, const char *context, unsigned int expected, int code)
+{
+	const char *options = expected == 0 ?
+		fc_format(test, "{'context_query': %s, 'expected_context_version': null}", context) :
+		fc_format(test, "{'expected_context_version': %u, 'context_query': %s}", expected, context);
+
+	return json_append_with(test, options, code);
+}
+
+static const char *
+json_append_unless(fc_test *test, const char *context, unsigned int after, int code)
+{
+	return json_append_with(test, fc_format(test, "{'context_query': %s, 'after_sequence_number': %u}",
+											context, after), code);
+}
 
 static const char *
 json_query(fc_test *test, const char *query)
@@ -122,26 +133,9 @@ conditional_document(fc_test *test)
 				   "{'first_sequence_number': 5, 'last_sequence_number': 6, 'committed_count': 2}");
 }
 
+/* Is it the document of an error, with so many other members? */
 static void
-conflict_document(fc_test *test)
-{
-	(void) fc_append_types(test, "a b a");
-	fc_expect_json(test, "a conflict", json_append_if(test, FC_TYPE("a"), 1, FACTSTR_CONFLICT),
-				   "{'expected_context_version': 1, 'actual_context_version': 3}");
-	fc_expect_json(test, "a conflict with an empty context expected",
-				   json_append_if(test, FC_TYPE("a"), 0, FACTSTR_CONFLICT),
-				   "{'expected_context_version': null, 'actual_context_version': 3}");
-	fc_expect_json(test, "a conflict with an empty context",
-				   json_append_if(test, FC_TYPE("c"), 9, FACTSTR_CONFLICT),
-				   "{'expected_context_version': 9, 'actual_context_version': null}");
-	fc_expect_json(test, "a conflict with a fact after a position",
-				   json_append_unless(test, FC_TYPE("a"), 2, FACTSTR_CONFLICT),
-				   "{'after_sequence_number': 2, 'actual_context_version': 3}");
-	fc_expect_log_ends_at(test, 3);
-}
-
-static void
-expect_error_document(fc_test *test, const char *result, const char *code)
+expect_error_members(fc_test *test, const char *result, const char *code, size_t others)
 {
 	fc_json    *document = fc_json_parse(result);
 	const fc_json *name = fc_json_get(document, "code");
@@ -158,9 +152,79 @@ expect_error_document(fc_test *test, const char *result, const char *code)
 			 member->kind == FC_JSON_STRING && member->text[0] != '\0'))
 			known++;
 	}
-	right = right && known == fc_json_count(document);	/* without a document right is false */
+
+	/* Without a document right is false. */
+	right = right && known + others == fc_json_count(document);
 	fc_json_free(document);
 	fc_expect(test, right, "an error document with code %s: found %s", code, result);
+}
+
+static void
+expect_error_document(fc_test *test, const char *result, const char *code)
+{
+	expect_error_members(test, result, code, 0);
+}
+
+/* number is that of a member, 0 for null. */
+static void
+expect_number_member(fc_test *test, const char *result, const char *key, unsigned int number)
+{
+	fc_json    *document = fc_json_parse(result);
+	const fc_json *member = fc_json_get(document, key);
+	const char *expected = number == 0 ? "null" : fc_format(test, "%u", number);
+	bool		right = member != NULL && strlen(expected) == member->source_length &&
+		strncmp(member->source, expected, member->source_length) == 0;
+
+	fc_json_free(document);
+	fc_expect(test, right, "%s: expected %s, found %s", key, expected, result);
+}
+
+static void
+expect_conflict(fc_test *test, const char *result, const char *key, unsigned int number,
+				unsigned int actual)
+{
+	expect_error_members(test, result, "conditional_append_conflict", 2);
+	expect_number_member(test, result, key, number);
+	expect_number_member(test, result, "actual_context_version", actual);
+}
+
+static void
+conflict_document(fc_test *test)
+{
+	(void) fc_append_types(test, "a b a");
+	expect_conflict(test, json_append_if(test, FC_TYPE("a"), 1, FACTSTR_CONFLICT),
+					"expected_context_version", 1, 3);
+	expect_conflict(test, json_append_if(test, FC_TYPE("a"), 0, FACTSTR_CONFLICT),
+					"expected_context_version", 0, 3);
+	expect_conflict(test, json_append_if(test, FC_TYPE("c"), 9, FACTSTR_CONFLICT),
+					"expected_context_version", 9, 0);
+	expect_conflict(test, json_append_unless(test, FC_TYPE("a"), 2, FACTSTR_CONFLICT),
+					"after_sequence_number", 2, 3);
+	expect_conflict(test, json_append_with(test, "{'expected_context_version': 2}", FACTSTR_CONFLICT),
+					"expected_context_version", 2, 3);
+	fc_expect_log_ends_at(test, 3);
+}
+
+static void
+append_options_are_checked(fc_test *test)
+{
+	static const char *const malformed[] = {
+		"[]", "{", "1", "{'idempotency_key': 1}", "{'idempotency_key': ''}", "{'key': 'k'}",
+		"{'context_query': {}}", "{'expected_context_version': 1, 'after_sequence_number': 1}",
+		"{'expected_context_version': -1}", "{'expected_context_version': '1'}",
+		"{'expected_context_version': 1.5}", "{'after_sequence_number': -1}",
+		"{'after_sequence_number': 0, 'context_query': {'filter': 1}}",
+		"{'after_sequence_number': 0, 'context_query': 1}"
+	};
+
+	for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++)
+		expect_error_document(test, json_append_with(test, malformed[i], FACTSTR_MALFORMED),
+							  "malformed_input");
+	fc_expect_log_ends_at(test, 0);
+	fc_expect_json(test, "null is absent",
+				   json_append_with(test, "{'idempotency_key': null, 'after_sequence_number': null, "
+									"'context_query': null}", FACTSTR_OK),
+				   "{'first_sequence_number': 1, 'last_sequence_number': 2, 'committed_count': 2}");
 }
 
 static void
@@ -211,6 +275,33 @@ query_document(fc_test *test)
 }
 
 static void
+newest_document(fc_test *test)
+{
+	char	   *result = NULL;
+
+	(void) fc_append_types(test, "a b a");
+	fc_expect_code(test, "factstr_json_newest",
+				   factstr_json_newest(test->store, fc_quote(test, "[" FC_TYPE("b") ", " FC_TYPE("c") ", "
+																	"{'after': 3}]"), &result), NULL,
+				   FACTSTR_OK);
+	fc_expect_json(test, "the newest of each", keep(test, result),
+				   fc_format(test, "{\"event_records\": [%s, null, null], \"current_context_version\": 3}",
+							 record_of(test, &fc_query(test, test->store, NULL)->facts[1])));
+	fc_expect_code(test, "factstr_json_newest", factstr_json_newest(test->store, "[]", &result), NULL,
+				   FACTSTR_OK);
+	fc_expect_json(test, "the newest of none", keep(test, result),
+				   "{'event_records': [], 'current_context_version': null}");
+	for (size_t i = 0; i < 4; i++)
+	{
+		static const char *const malformed[] = {"{}", "[{}", "[{}] []", "[{}, {\"filter\": 1}]"};
+
+		fc_expect_code(test, "malformed queries",
+					   factstr_json_newest(test->store, malformed[i], &result), NULL, FACTSTR_MALFORMED);
+		expect_error_document(test, keep(test, result), "malformed_input");
+	}
+}
+
+static void
 odd_event_types(fc_test *test)
 {
 	const char *result;
@@ -248,7 +339,7 @@ status_document(fc_test *test)
 										   "[{\"name\": \"it's \\\"s\\\"\", \"event_query\": %s, "
 										   "\"cursor_sequence_number\": 2,"
 										   " \"head_sequence_number\": 2, \"lag_facts\": 0, "
-										   "\"lag_time\": 0, \"last_success_at\": \"%s\","
+										   "\"lag_us\": 0, \"last_success_at\": \"%s\","
 										   " \"failure_count\": 0, \"last_error\": null, "
 										   "\"last_failed_at\": null, \"retry_at\": null,"
 										   " \"active\": false}]", fc_quote(test, FC_TYPE("a")),
@@ -298,10 +389,12 @@ const fc_case fc_json_boundary_cases[] = {
 	{{"JSON boundary", "6", "the result of an append"}, 0, append_document},
 	{{"JSON boundary", "6, 14", "the result of a conditional append"}, 0, conditional_document},
 	{{"JSON boundary", "15", "a conflict, with null for an empty context"}, 0, conflict_document},
+	{{"JSON boundary", "8, 14, 43", "options of an append are checked"}, 0, append_options_are_checked},
 	{{"JSON boundary", "7, 8, 9",
 		"an error has its code and message, and nothing that is not documented"},
 	0, error_documents},
 	{{"JSON boundary", "3, 13", "the answer of a query"}, 0, query_document},
+	{{"JSON boundary", "47", "the newest of each, with null for none"}, 0, newest_document},
 	{{"JSON boundary", "4", "event types of odd characters"}, 0, odd_event_types},
 	{{"JSON boundary", "30", "the list of streams"}, 0, status_document},
 	{{"JSON boundary", "13, 30", "answers without anything in them"}, 0, nothing_is_null},

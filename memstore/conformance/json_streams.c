@@ -69,7 +69,7 @@ free_stream(void *context)
 {
 	documents  *taken = context;
 
-	factstr_stream_free(taken->stream);
+	(void) factstr_stream_close(taken->stream, -1);
 }
 
 static documents *
@@ -82,15 +82,16 @@ documents_new(fc_test *test)
 	return taken;
 }
 
-/* Opens a stream with options in which ' stands for ", and returns the result. */
+/* Opens a stream; in the query and the options, which may be NULL, ' stands for ". */
 static const char *
-open_documents(documents *taken, const char *options, int expected)
+open_documents(documents *taken, const char *name, const char *query, const char *options,
+			   int expected)
 {
 	fc_test    *test = taken->test;
 	char	   *result = NULL;
-	int			code = factstr_json_stream_open(test->store, options == NULL ? NULL :
-												fc_quote(test, options), take_document, NULL,
-												taken, NULL, &taken->stream, &result);
+	int			code = factstr_json_stream_open(test->store, name, query == NULL ? NULL : fc_quote(test, query),
+												take_document, NULL, NULL, taken, options == NULL ? NULL :
+												fc_quote(test, options), &taken->stream, &result);
 
 	fc_expect_code(test, "factstr_json_stream_open", code, NULL, expected);
 	fc_own(test, free_json, result);
@@ -132,8 +133,8 @@ stream_documents(fc_test *test)
 	documents  *some = documents_new(test);
 
 	(void) fc_append_types(test, "a b");
-	(void) open_documents(all, NULL, FACTSTR_OK);
-	(void) open_documents(some, "{'event_query': " FC_TYPE("b") "}", FACTSTR_OK);
+	(void) open_documents(all, NULL, NULL, NULL, FACTSTR_OK);
+	(void) open_documents(some, NULL, FC_TYPE("b"), NULL, FACTSTR_OK);
 	(void) fc_append_events(test, "[{'event_type': 'a', 'payload': {'n': 1.50}, 'metadata': {'by': 'x'}},"
 							" {'event_type': 'b', 'payload': null}]", NULL);
 	await_documents(all, 1);
@@ -155,15 +156,15 @@ durable_stream_documents(fc_test *test)
 	documents  *failing = documents_new(test);
 
 	(void) fc_append_types(test, "a b");
-	(void) open_documents(all, "{'name': 'all'}", FACTSTR_OK);
+	(void) open_documents(all, "all", NULL, NULL, FACTSTR_OK);
 	fc_expect_json(test, "a replayed batch", all->texts[0], delivery_of(test, 1, 2, 1));
-	(void) open_documents(some, "{'name': 'some', 'event_query': " FC_TYPE("b") "}", FACTSTR_OK);
+	(void) open_documents(some, "some", FC_TYPE("b"), "{}", FACTSTR_OK);
 	fc_expect_json(test, "a replayed, filtered batch", some->texts[0], delivery_of(test, 1, 2, 2));
 	failing->fails_at = 1;
-	fc_expect(test, strstr(open_documents(failing, "{'name': 'failing'}", FACTSTR_HANDLER_FAILED),
+	fc_expect(test, strstr(open_documents(failing, "failing", NULL, NULL, FACTSTR_HANDLER_FAILED),
 						   "call 1 is to fail") != NULL, "expected the words of the handler");
 	fc_expect_cursor(test, "failing", 0);
-	(void) open_documents(failing, "{'name': 'all'}", FACTSTR_STREAM_ACTIVE);
+	(void) open_documents(failing, "all", NULL, NULL, FACTSTR_STREAM_ACTIVE);
 	(void) fc_append_types(test, "b");
 	await_documents(all, 2);
 	fc_expect_json(test, "a live batch", all->texts[1], delivery_of(test, 3, 3, 3));
@@ -174,17 +175,21 @@ static void
 stream_options_are_checked(fc_test *test)
 {
 	static const char *const malformed[] = {
-		"[]", "{'nam': 's'}", "{'name': 1}", "{'start': 'end'}", "{'start': -1}", "{'timeout_ms': 1.5}",
-		"{'transactional': 1}", "{'event_query': []}", "{'event_query': {'filter': []}}", "{", "{'name': ''}"
+		"[]", "{'name': 's'}", "{'start': 'end'}", "{'start': 1}", "{'timeout_ms': 1.5}",
+		"{'transactional': 1}", "{'after_sequence_number': -1}", "{'ack_batches': -1}", "{",
+		"{'start': 'now', 'after_sequence_number': 1}"
 	};
 	documents  *taken = documents_new(test);
 
 	for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++)
-		(void) open_documents(taken, malformed[i], FACTSTR_MALFORMED);
-	(void) open_documents(taken, "{'transactional': true}", FACTSTR_MISUSE);
-	(void) open_documents(taken, "{'name': 's', 'start': 0}", FACTSTR_MISUSE);
+		(void) open_documents(taken, NULL, NULL, malformed[i], FACTSTR_MALFORMED);
+	(void) open_documents(taken, "", NULL, NULL, FACTSTR_MALFORMED);
+	(void) open_documents(taken, NULL, "[]", NULL, FACTSTR_MALFORMED);
+	(void) open_documents(taken, NULL, "{'filter': []}", NULL, FACTSTR_MALFORMED);
+	(void) open_documents(taken, NULL, NULL, "{'transactional': true}", FACTSTR_MISUSE);
+	(void) open_documents(taken, "s", NULL, "{'after_sequence_number': 0}", FACTSTR_MISUSE);
 	(void) fc_append_types(test, "a b");
-	(void) open_documents(taken, "{'start': 1, 'event_query': {'filters': [{'event_types': ['a', 'c']}]}}",
+	(void) open_documents(taken, NULL, FC_TYPES("a", "c"), "{'after_sequence_number': 1, 'start': null}",
 						  FACTSTR_OK);
 	(void) fc_append_types(test, "b");
 	(void) fc_append_types(test, "c");

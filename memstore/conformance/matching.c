@@ -137,8 +137,9 @@ table_by_append_if(fc_test *test)
 	{
 		factstr_append_result result;
 		factstr_error error;
-		int			code = factstr_append_if(test->store, &event, 1, query_of_row(test, &rows, i),
-											 0, NULL, &result, &error);
+		int			code = factstr_append(test->store, &event, 1,
+										  FC_IF(query_of_row(test, &rows, i), 0, NULL), &result,
+										  &error);
 
 		fc_expect_code(test, rows.rows[i].name, code, code == FACTSTR_OK ? NULL : &error,
 					   rows.rows[i].matches ? FACTSTR_CONFLICT : FACTSTR_OK);

@@ -288,10 +288,10 @@ expect_json(fc_test *test, const char *options, int expected, const char *stream
 {
 	factstr_stream *stream = NULL;
 	char	   *result = NULL;
-	int			code = factstr_json_stream_open(test->store, fc_quote(test, options), ignore, NULL, NULL, NULL,
-												&stream, &result);
+	int			code = factstr_json_stream_open(test->store, "p", NULL, ignore, NULL, NULL, NULL,
+												fc_quote(test, options), &stream, &result);
 
-	factstr_stream_free(stream);
+	(void) factstr_stream_close(stream, -1);
 	factstr_json_free(result);
 	fc_expect_text(test, options, factstr_code_name(code), factstr_code_name(expected));
 	fc_expect_text(test, options, cursors(test), streams);
@@ -301,14 +301,14 @@ static void
 options_as_json(fc_test *test)
 {
 	(void) fc_append(test, "t", "{'k': 1}");
-	expect_json(test, "{'name': 'p', 'partition_key': '$.k', 'partitions': -1}", FACTSTR_MALFORMED, "");
-	expect_json(test, "{'name': 'p', 'partition_key': '$.k', 'partitions': 2.5}", FACTSTR_MALFORMED, "");
-	expect_json(test, "{'name': 'p', 'partition_key': '$.k', 'partitions': 2, 'partition': -1}", FACTSTR_MALFORMED, "");
-	expect_json(test, "{'name': 'p', 'partition_key': 1, 'partitions': 2}", FACTSTR_MALFORMED, "");
-	expect_json(test, "{'name': 'p', 'partition_key': '$.k', 'partitions': 2, 'partition': 2}", FACTSTR_MISUSE, "");
-	expect_json(test, "{'name': 'p', 'partition_key': '$.k', 'partitions': 2, 'partition': 1}", FACTSTR_OK,
+	expect_json(test, "{'partition_key': '$.k', 'partitions': -1}", FACTSTR_MALFORMED, "");
+	expect_json(test, "{'partition_key': '$.k', 'partitions': 2.5}", FACTSTR_MALFORMED, "");
+	expect_json(test, "{'partition_key': '$.k', 'partitions': 2, 'partition': -1}", FACTSTR_MALFORMED, "");
+	expect_json(test, "{'partition_key': 1, 'partitions': 2}", FACTSTR_MALFORMED, "");
+	expect_json(test, "{'partition_key': '$.k', 'partitions': 2, 'partition': 2}", FACTSTR_MISUSE, "");
+	expect_json(test, "{'partition_key': '$.k', 'partitions': 2, 'partition': 1}", FACTSTR_OK,
 				"p#0 0, p#1 1");
-	expect_json(test, "{'name': 'p', 'partition_key': '$.k', 'partitions': 2}", FACTSTR_OK, "p#0 1, p#1 1");
+	expect_json(test, "{'partition_key': '$.k', 'partitions': 2}", FACTSTR_OK, "p#0 1, p#1 1");
 }
 
 const fc_case fc_partitioned_stream_cases[] = {
@@ -317,6 +317,7 @@ const fc_case fc_partitioned_stream_cases[] = {
 	{{"partitioned streams", "29, 46", "a consumer gets any partition that is free, or waits for one"}, 0, any_that_is_free},
 	{{"partitioned streams", "30, 46", "the shared name waits for, moves and drops all partitions"}, 0, all_by_the_shared_name},
 	{{"partitioned streams", "25, 46", "another number of partitions or another key is refused"}, 0, another_division_is_refused},
-	{{"partitioned streams", "46", "options of partitions that do not go together are refused"}, 0, options_that_are_refused},	{{"partitioned streams", "46", "a partition is opened across the JSON boundary"}, 0, options_as_json},
+	{{"partitioned streams", "46", "options of partitions that do not go together are refused"}, 0, options_that_are_refused},
+	{{"partitioned streams", "46", "a partition is opened across the JSON boundary"}, 0, options_as_json},
 	{{NULL, NULL, NULL}, 0, NULL}
 };

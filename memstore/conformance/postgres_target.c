@@ -82,7 +82,7 @@ is_reachable(const char *url, char *message)
 	int			code = factstr_open(url, &store, &error);
 
 	if (code == FACTSTR_OK)
-		(void) factstr_close(store);
+		(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	if (code == FACTSTR_OK || code == FACTSTR_INCOMPATIBLE)
 		return true;
 	(void) snprintf(message, FACTSTR_CONFORMANCE_MESSAGE_SIZE, "%s", error.message);

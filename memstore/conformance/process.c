@@ -83,7 +83,7 @@ run_child(fc_test *test, int from, int to, void (*run) (fc_child *child))
 	fc_child_expect_ok(&child, "opening the store in another process", code, &error);
 	fc_child_say(&child, "open");
 	run(&child);
-	(void) factstr_close(child.store);
+	(void) factstr_close(child.store, FACTSTR_CLOSE_TIMEOUT_MS);
 	_exit(0);
 }
 

@@ -9,7 +9,7 @@
 static void
 free_stream(void *stream)
 {
-	factstr_stream_free(stream);
+	(void) factstr_stream_close(stream, -1);
 }
 
 static void
@@ -271,7 +271,7 @@ wait_for_next(fc_worker *worker)
 	fc_begin_call(worker);
 	fc_expect_code(worker->test, "waiting for a batch",
 				   factstr_stream_next(stream, 1, -1, &list, &error), &error, *expected);
-	factstr_stream_free(stream);
+	(void) factstr_stream_close(stream, -1);
 }
 
 static void

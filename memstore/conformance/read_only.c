@@ -56,10 +56,10 @@ writing_is_refused(fc_test *test)
 	fc_expect_code(test, "an append", factstr_append(reader, &event, 1, NULL, &result, &error),
 				   &error, FACTSTR_READ_ONLY);
 	fc_expect_code(test, "an append under a key",
-				   factstr_append(reader, &event, 1, "k", &result, &error), &error,
+				   factstr_append(reader, &event, 1, FC_KEY("k"), &result, &error), &error,
 				   FACTSTR_READ_ONLY);
 	fc_expect_code(test, "a conditional append",
-				   factstr_append_if(reader, &event, 1, NULL, version, NULL, &result, &error),
+				   factstr_append(reader, &event, 1, FC_IF(NULL, version, NULL), &result, &error),
 				   &error, FACTSTR_READ_ONLY);
 	fc_expect_code(test, "opening a durable stream",
 				   fc_open_durable(stream, reader, "s", NULL, NULL, &error), &error,

@@ -56,7 +56,7 @@ import_redactions(fc_test *test, factstr_store *store, const factstr_batch *batc
 	factstr_error error;
 
 	fc_expect_ok(test, "factstr_import_redactions",
-				 factstr_import_redactions(store, batch, &imported, &error), &error);
+				 factstr_import_redactions(store, batch, 1, &imported, &error), &error);
 	return imported;
 }
 
@@ -101,15 +101,15 @@ of_other_logs_are_refused(fc_test *test)
 	fc_redact(test, 1, "{}", NULL, "r");
 	batch = fc_export(test, test->store)->batches[0];
 	fc_expect_code(test, "redactions of facts that are not there",
-				   factstr_import_redactions(other, &batch, NULL, &error), &error, FACTSTR_MALFORMED);
+				   factstr_import_redactions(other, &batch, 1, NULL, &error), &error, FACTSTR_MALFORMED);
 	(void) fc_append_to(test, other, "b", "{'kept': 1}");
 	(void) fc_append_to(test, other, "b", "{}");
 	fc_expect_code(test, "redactions of other facts",
-				   factstr_import_redactions(other, &batch, NULL, &error), &error, FACTSTR_MALFORMED);
+				   factstr_import_redactions(other, &batch, 1, NULL, &error), &error, FACTSTR_MALFORMED);
 	fc_expect_says(test, other, 1, "{'kept': 1}", NULL);
 	batch.redactions = &wrong;
 	fc_expect_code(test, "a redaction of a fact outside of its batch",
-				   factstr_import_redactions(test->store, &batch, NULL, &error), &error,
+				   factstr_import_redactions(test->store, &batch, 1, NULL, &error), &error,
 				   FACTSTR_MALFORMED);
 	fc_expect_record(test, other, "");
 	fc_expect_record(test, test->store, "1 r");

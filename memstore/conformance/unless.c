@@ -160,9 +160,10 @@ run_race(fc_worker *worker)
 	const factstr_event event = {.event_type = "a", .payload = "1"};
 	factstr_append_result result;
 	factstr_error error;
-	int			code = factstr_append_unless(worker->store, &event, 1,
-											 "{\"filters\": [{\"event_types\": [\"a\"]}]}",
-											 running->position, NULL, &result, &error);
+	int			code = factstr_append(worker->store, &event, 1,
+									  FC_UNLESS("{\"filters\": [{\"event_types\": [\"a\"]}]}",
+												running->position, NULL),
+									  &result, &error);
 
 	if (code == FACTSTR_CONFLICT)
 		return;

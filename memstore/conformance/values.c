@@ -199,11 +199,11 @@ batches_have_a_limit(fc_test *test)
 	fc_expect_said(test, &error, fc_format(test, "$[%zu]", most));
 	fc_expect_said(test, &error, "256000000 bytes");
 	fc_expect_code(test, "the same with a condition",
-				   factstr_append_if(test->store, events, most + 1, NULL, 0, "k", &result,
-									 &error), &error, FACTSTR_MALFORMED);
+				   factstr_append(test->store, events, most + 1, FC_IF(NULL, 0, "k"), &result,
+								  &error), &error, FACTSTR_MALFORMED);
 	fc_expect_log_ends_at(test, 0);
 	fc_expect_ok(test, "the largest batch",
-				 factstr_append_if(test->store, events, most, NULL, 0, "k", &result, &error),
+				 factstr_append(test->store, events, most, FC_IF(NULL, 0, "k"), &result, &error),
 				 &error);
 	fc_expect_log_ends_at(test, most);
 }

@@ -3,54 +3,71 @@
  *		libfactstr: a fact-based event store on memory, a SQLite file, or PostgreSQL.
  *
  * Facts are immutable and go into one ordered log without gaps.  A decision reads the facts that
- * matter to it, and appends its own only if nothing matching came in between.  Committed batches
- * are delivered to streams, which never miss, repeat or reorder one.
+ * matter to it, and appends its own only if no matching fact was appended in between.  Streams
+ * deliver the committed batches, and never miss, repeat or reorder one.
  *
  *		factstr_store *store;
  *		factstr_error error;
  *		factstr_event event = {.event_type = "account-opened",
  *							   .payload = "{\"account\": \"A-1\"}"};
- *		factstr_append_result result;
  *
  *		if (factstr_open("sqlite:facts.db", &store, &error) != FACTSTR_OK ||
- *			factstr_append(store, &event, 1, NULL, &result, &error) != FACTSTR_OK)
+ *			factstr_append(store, &event, 1, NULL, NULL, &error) != FACTSTR_OK)
  *			fprintf(stderr, "%s\n", error.message);
- *		factstr_close(store);
+ *		factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
+ *
+ * The parts of this file: conventions; codes and errors; stores; appending; querying; batches;
+ * redaction; streams; durable streams from outside; the JSON boundary, for other languages.
  *
  * Conventions
  *
- * Functions return FACTSTR_OK (0) or one of the negative codes below.  Where there is a parameter
- * "error", it may be NULL; otherwise it is filled on every failure and left alone on success.  On
- * failure, output parameters are NULL or zero, and nothing is stored, delivered or leaked.
+ * Return values.  A function returns FACTSTR_OK (0) or one of the negative codes below.  Each function
+ * lists its own errors.  Every function can also return FACTSTR_MISUSE, FACTSTR_NO_MEMORY,
+ * FACTSTR_CLOSED and FACTSTR_INTERRUPTED.  "Storage errors" are FACTSTR_BUSY, FACTSTR_STORAGE,
+ * FACTSTR_CONNECTION_LOST, FACTSTR_NOT_CONNECTED, FACTSTR_PERMISSION_DENIED, FACTSTR_INCOMPATIBLE
+ * and, for every function that writes, FACTSTR_READ_ONLY.
  *
- * JSON crosses this interface as NUL-terminated UTF-8 text.  Event queries, predicates and
- * everything else about matching are described in docs/sql-reference.md; an event query given as
- * NULL asks for every fact.  Sequence numbers begin with 1, so 0 stands for "none" wherever a
- * function returns one.  Times are microseconds since 1970-01-01 00:00:00 UTC.
+ * The parameter "error" may be NULL.  Otherwise every failure fills it, and success leaves it alone.
+ * On failure, output parameters are NULL or zero, and nothing is stored, delivered or leaked.
  *
- * Threads: a store may be used by any number of threads at the same time.  A result, a cursor or an
- * error belongs to one thread at a time.  Any call may return FACTSTR_CLOSED while another thread
- * closes the store, and FACTSTR_INTERRUPTED after factstr_interrupt.
+ * Text is NUL-terminated UTF-8.  JSON crosses this interface as text.  docs/sql-reference.md describes
+ * event queries and how they match.  An event query of NULL asks for every fact.
  *
- * Processes: a store belongs to the process that opened it.  A child that is forked without exec has
- * no part in it: its calls with the store and its streams return FACTSTR_MISUSE, factstr_close too,
- * and release nothing.  Open the store in the process that uses it.  A SQLite file that the parent
- * has open must not be opened in the child, since SQLite would take the parent's locks for its own.
+ * Sequence numbers begin with 1.  Functions return 0 for "none".
  *
- * Signals are left alone, except that the threads of the library block all of them.
+ * Times.  A point in time is an int64_t, in microseconds since 1970-01-01 00:00:00 UTC, and its name
+ * ends in _at.  The name of a duration ends in its unit, _ms or _us.
  *
- * Structs: a program and the library that it finds may have been built with different versions of
- * this header.
+ * Waiting.  Every function that may wait for something takes a timeout_ms with the same meaning: 0 does
+ * not wait, a positive number waits for so many milliseconds, a negative number waits without limit.
  *
- * Options, which a call takes one of, begin with their size.  Make them with their macro, such as
- * FACTSTR_STREAM_OPTIONS_INIT, or with .size = sizeof(factstr_stream_options): a library that knows
- * more options takes the defaults for those, and one that knows fewer refuses only what it would have
- * to ignore.  0 in place of the size is FACTSTR_MISUSE.
+ * Ownership.  Arguments stay the caller's, and are needed only during the call, unless the function says
+ * otherwise.  The documentation of each function names the function that frees its result.  Functions that
+ * free accept NULL.
  *
- * What stands in arrays, and what the library writes into the caller's own memory, must keep its
- * length, since both sides count with it.  Such structs have reserved members, from which later ones
- * will be made.  They are 0: the library sets them so, and so does "{.event_type = ...}" or "{0}".
- * Anything else in what a call is given is FACTSTR_MISUSE.
+ * Threads.  Any number of threads may use a store at the same time.  A result, a cursor or an error
+ * belongs to one thread at a time.  Any call may return FACTSTR_CLOSED while another thread closes the
+ * store, and FACTSTR_INTERRUPTED after factstr_interrupt.
+ *
+ * Processes.  A store belongs to the process that opened it.  In a child that is forked without exec, every call
+ * with the store or its streams returns FACTSTR_MISUSE, factstr_close too, and releases nothing.  Open
+ * the store in the process that uses it.  A child must not open a SQLite file that its parent has open,
+ * since SQLite would take the parent's locks for its own.
+ *
+ * Signals.  The library installs no handlers.  Its threads block all signals.
+ *
+ * Structs.  A program and its library may have been built with different versions of this header.
+ *
+ * Options begin with their size.  Initialize them with their macro, such as FACTSTR_STREAM_OPTIONS_INIT, or
+ * with .size = sizeof(factstr_stream_options) and designated initializers.  NULL stands for the
+ * defaults.  A library that knows more options uses their defaults; a library that knows fewer
+ * rejects an option only if it would have to ignore it.  A size of 0 is FACTSTR_MISUSE, and so is a member
+ * that is set but has no meaning together with the others.
+ *
+ * Structs in arrays, and structs that the library writes into the caller's memory, never change their
+ * length, since both sides count on it.  Later versions use their reserved members.  These must be
+ * 0: the library sets them to 0, and so does "{.event_type = ...}" or "{0}".  Any other value in an argument
+ * is FACTSTR_MISUSE.
  *
  * Results that the library allocates one at a time (factstr_query_result and the lists) can grow at
  * their ends.  Do not copy them.
@@ -73,7 +90,9 @@ extern "C" {
 #endif
 
 /*
- * Codes: CODE(NAME, number, "name in JSON", "SQLSTATE of the extension", "what it means").
+ * Codes and errors
+ *
+ * CODE(NAME, number, "name in JSON", "SQLSTATE of the extension", "what it means").
  *
  * The first seven are the contract's typed errors and have their SQLSTATE in the extension; a few
  * others have the SQLSTATE that PostgreSQL itself has for them.
@@ -92,7 +111,7 @@ extern "C" {
 	CODE(IDEMPOTENCY_KEY_REUSED, -6, "idempotency_key_reused", "FS006", \
 		 "the idempotency key was used for other events") \
 	CODE(WAIT_TIMED_OUT, -7, "wait_timed_out", "FS007", \
-		 "the stream has not got to the fact in time") \
+		 "the wait ended before its condition came true") \
 	CODE(MALFORMED, -8, "malformed_input", "22023", \
 		 "the input is not what it must be; the message names the place") \
 	CODE(MISUSE, -9, "misuse", "", \
@@ -134,15 +153,15 @@ typedef enum factstr_code
 #undef FACTSTR_CODE_ENUM
 } factstr_code;
 
-/* The caller's, on the stack or wherever; no function keeps a pointer to one. */
+/* An error, in memory of the caller.  No function keeps a pointer to it, and nothing in it has to be freed. */
 typedef struct factstr_error
 {
 	int			code;			/* a factstr_code */
-	char		message[512];	/* one line, lower case, no period; never holds a payload */
-	char		detail[256];	/* where and what was expected, a sentence; may be empty */
-	char		hint[256];		/* what to do about it, a sentence; may be empty */
+	char		message[512];	/* one line, lower case, no period; never contains a payload */
+	char		detail[256];	/* a sentence about the place and the expected form; may be empty */
+	char		hint[256];		/* a sentence with advice; may be empty */
 
-	/* For FACTSTR_CONFLICT: versions of the context, 0 for "empty"; or what append_unless was given. */
+	/* For FACTSTR_CONFLICT: the condition of the append, and the version of the context; 0: it is empty. */
 	uint64_t	expected_context_version;
 	uint64_t	actual_context_version;
 	uint64_t	after_sequence_number;
@@ -150,18 +169,24 @@ typedef struct factstr_error
 } factstr_error;
 
 /*
- * "conditional_append_conflict" and the like, "ok" for 0, "unknown" for what is no code.  Static
- * storage.
+ * The name of a code in JSON, such as "conditional_append_conflict"; "ok" for 0, "unknown" for any other
+ * number.  Static storage, any thread.
  */
 FACTSTR_API const char *factstr_code_name(int code);
 
-/* What a code means, in English.  Static storage. */
+/* The meaning of a code, in English.  Static storage, any thread. */
 FACTSTR_API const char *factstr_code_text(int code);
 
-/* The SQLSTATE of the same error in the server; empty if it has none.  Static storage. */
+/* The SQLSTATE of the same error in the server; empty if it has none.  Static storage, any thread. */
 FACTSTR_API const char *factstr_code_sqlstate(int code);
 
-/* The version of the library, such as "0.2.0".  Static storage. */
+/*
+ * Fills an error, which may be NULL, with a code and a message, and returns the code.  A message that is too
+ * long is cut.  For handlers in languages that do not declare the struct.
+ */
+FACTSTR_API int factstr_error_set(factstr_error *error, int code, const char *message);
+
+/* The version of the library, such as "0.2.0".  Static storage, any thread. */
 FACTSTR_API const char *factstr_version(void);
 
 /*
@@ -171,69 +196,68 @@ FACTSTR_API const char *factstr_version(void);
 typedef struct factstr_store factstr_store;
 
 /*
- * Opens a store.  url is one of
+ * Opens a store.  url names the store and its options:
  *
- *		memory:						a new, empty store that lives until it is closed
- *		sqlite:PATH					a SQLite file, made if it does not exist
- *		postgresql://...			a PostgreSQL database with the extension; any URI of libpq's
+ *		memory:						a new, empty store that exists until it is closed
+ *		sqlite:PATH					a SQLite file, created if it does not exist
+ *		postgresql://...			a PostgreSQL database with the extension; any URI of libpq
  *		postgres://...				the same
  *
- * Options follow a "?", in PATH write %3F for a question mark and %25 for a percent sign:
+ * Options follow a "?", separated by "&".  In PATH, write %3F for a question mark and %25 for a percent
+ * sign.  A URI of libpq takes libpq's options.  A SQLite file takes these:
  *
- *		sqlite:PATH?busy_timeout=MS	how long to wait for other processes, 10000 by default
- *		sqlite:PATH?cache_size=KB	how much of the file each connection keeps in memory, in
- *									kilobytes, 16384 by default; up to 16 idle readers keep theirs
- *		sqlite:PATH?mode=rw			the store must exist, otherwise it is FACTSTR_CANNOT_OPEN;
- *									mode=rwc, the default, makes it
- *		sqlite:PATH?mode=ro			it is only read: what would write is FACTSTR_READ_ONLY
+ *		busy_timeout_ms=MS			how long to wait for other processes; 10000 by default
+ *		cache_size_kb=KB			how much of the file each connection, and each of up to 16 idle
+ *									readers, keeps in memory; 16384 by default
+ *		mode=rwc					create the store if it does not exist; the default
+ *		mode=rw						the store must exist, otherwise FACTSTR_CANNOT_OPEN
+ *		mode=ro						only read: calls that write are FACTSTR_READ_ONLY
  *
- * A SQLite file that exists and cannot be written, itself or for its directory, is only read as well.
- * Then nothing is written beside it either; while somebody writes it for the first time, a call may
- * be FACTSTR_BUSY.
+ * If the file exists, but it or its directory is not writable, the store is only read as well.  Then
+ * the library writes nothing beside the file either, and a call may be FACTSTR_BUSY while another process
+ * writes the file for the first time.
  *
- * In a user, a password or the name of a database, special characters are written with percent signs.
- * No message quotes a password, or a piece of one.
+ * Special characters in a user, a password or the name of a database are written with percent signs.
+ * No message quotes a password, or a part of one.
  *
- * On success *store is new, and is closed with factstr_close.  Errors: FACTSTR_CANNOT_OPEN,
- * FACTSTR_NOT_CONNECTED, FACTSTR_INCOMPATIBLE (a file or database that is not factstr's or is newer;
- * nothing in it is changed), FACTSTR_BUSY, FACTSTR_STORAGE, FACTSTR_NO_MEMORY.
+ * On success *store is new; close it with factstr_close.
+ *
+ * Errors: FACTSTR_CANNOT_OPEN, storage errors.  A file or database that is not factstr's, or is newer than the
+ * library, is FACTSTR_INCOMPATIBLE and stays unchanged.
  */
 FACTSTR_API int factstr_open(const char *url, factstr_store **store, factstr_error *error);
 
-/*
- * Closes a store and frees it: ends the calls that other threads are in, lets its streams deliver
- * what was committed through this store before, waits for handlers that are running, and returns when
- * no call and no thread of the library is left.
- *
- * The streams have timeout_ms milliseconds for that; 0: none, negative: as long as it takes.  A
- * handler that fails meanwhile is called again only if its pause ends in time.  factstr_close gives
- * them FACTSTR_CLOSE_TIMEOUT_MS.  If a stream has not got to all of it, FACTSTR_WAIT_TIMED_OUT says
- * so, and the store is closed nevertheless; a durable stream goes on there when it is opened again.
- *
- * A call that is in the store when it is closed ends by itself if that does not take long, as an
- * append that has its turn; one that waits, or looks through many facts, ends with FACTSTR_CLOSED,
- * and so does one that begins before the store is freed.  What a handler appends or asks for is done
- * until it returns, but it waits for no stream any more.
- *
- * No call may begin after this has returned.  Handles of the store's streams stay valid until
- * factstr_stream_free; cursors may be closed, and nothing else.  NULL is harmless.
- *
- * FACTSTR_MISUSE if called from a handler of this store, which would wait for itself, and
- * FACTSTR_CLOSED if another thread closes the store: it then does nothing.
- */
-FACTSTR_API int factstr_close(factstr_store *store);
-FACTSTR_API int factstr_close_within(factstr_store *store, int64_t timeout_ms);
-
+/* A timeout_ms for factstr_close that suits most programs. */
 #define FACTSTR_CLOSE_TIMEOUT_MS 5000
 
 /*
- * Ends the calls that threads are in, those of handlers too: what waits, for a stream, a name, a lock
- * or the server, and what looks through many facts, returns FACTSTR_INTERRUPTED within a fraction of a
- * second.  An append that has returned it is not stored; a durable stream that was being opened is
- * not open, and its cursor is after the last batch that was delivered.  Calls that begin later, and
- * streams that are open, go on.
+ * Closes a store and frees it.  Ends the calls of other threads, lets the streams deliver the facts that
+ * were committed through this store before, waits for running handlers, and returns when no call and
+ * no thread of the library is left.  NULL is harmless.
  *
- * A signal handler may call it, as long as the store is not freed.  NULL is harmless.
+ * timeout_ms limits the deliveries.  A handler that fails meanwhile is called again only if its pause
+ * ends in time.
+ *
+ * A call in progress completes if that does not take long, as an append does that has its turn.  A call that waits,
+ * or searches many facts, fails with FACTSTR_CLOSED, and so does a call that begins before the store
+ * is freed.  Calls of a handler still work until it returns, but it cannot wait for a stream.
+ *
+ * No call may begin after this has returned, except factstr_stream_close for the streams and
+ * factstr_read_close for the cursors of the store.
+ *
+ * Errors: FACTSTR_WAIT_TIMED_OUT if a stream did not finish in time.  The store is closed nevertheless,
+ * and a durable stream continues there when it is opened again.  FACTSTR_MISUSE from a handler of this
+ * store, which would wait for itself, and FACTSTR_CLOSED if another thread closes the store: neither does anything.
+ */
+FACTSTR_API int factstr_close(factstr_store *store, int64_t timeout_ms);
+
+/*
+ * Ends the calls in progress, those of handlers too.  A call that waits for a stream, a name, a lock or the
+ * server, or searches many facts, returns FACTSTR_INTERRUPTED within a fraction of a second.  An append
+ * that returns it has stored nothing; a durable stream that was being opened is not open, and its cursor is
+ * after the last delivered batch.  Later calls and open streams continue.
+ *
+ * Any thread and any signal handler may call it, as long as the store is not freed.  NULL is harmless.
  */
 FACTSTR_API void factstr_interrupt(factstr_store *store);
 
@@ -241,14 +265,77 @@ FACTSTR_API void factstr_interrupt(factstr_store *store);
  * Appending
  */
 
-/* One event to be appended.  All texts are the caller's, and needed only during the call. */
+/* An event to append. */
 typedef struct factstr_event
 {
-	const char *event_type;		/* not empty, at most 2000 bytes */
+	const char *event_type;		/* 1 to 2000 bytes */
 	const char *payload;		/* any JSON value */
 	const char *metadata;		/* a JSON object, or NULL; stored and delivered, never matched */
 	uint64_t	reserved[2];	/* 0 */
 } factstr_event;
+
+/* The condition of an append on its context, that is, on the facts that match a query. */
+typedef enum factstr_append_condition
+{
+	FACTSTR_APPEND_ALWAYS,		/* none */
+	FACTSTR_APPEND_IF,			/* the version of the context equals expected_context_version */
+	FACTSTR_APPEND_UNLESS		/* no fact of the context has a number above after_sequence_number */
+} factstr_append_condition;
+
+typedef struct factstr_append_options
+{
+	size_t		size;			/* of this struct, in bytes */
+
+	/*
+	 * A text of 1 to 2000 bytes that makes the call repeatable, or NULL.  The first commit with a key is
+	 * kept forever.  A later call with the same key and equal events (types and payloads; metadata is
+	 * not compared) stores nothing and returns the first result, even if its context has changed
+	 * since.  With different events it is FACTSTR_IDEMPOTENCY_KEY_REUSED.
+	 */
+	const char *idempotency_key;
+
+	/*
+	 * If the condition is not met, the append is FACTSTR_CONFLICT and stores nothing; *error has the number of the
+	 * condition and the version of the context.
+	 *
+	 * FACTSTR_APPEND_IF suits a decision that has queried its context: pass the current_context_version
+	 * of the query; 0 expects an empty context.
+	 *
+	 * FACTSTR_APPEND_UNLESS is the append condition of the DCB specification
+	 * (https://dcb.events/specification/), for callers that know the log up to a position inside or
+	 * outside the context; 0 is before the first fact.  A number beyond the end of the log is
+	 * FACTSTR_MALFORMED, because it comes from another log.
+	 */
+	factstr_append_condition condition;
+	const char *context_query;	/* NULL: every fact.  Its "after" has no effect */
+	uint64_t	expected_context_version;	/* only for FACTSTR_APPEND_IF */
+	uint64_t	after_sequence_number;	/* only for FACTSTR_APPEND_UNLESS */
+
+	/*
+	 * NULL appends immediately, over a connection of the library.
+	 *
+	 * Otherwise the append belongs to a transaction of the program, which can also write the program's
+	 * tables, and is made when that transaction commits.  This is a "PGconn *" to the store's database
+	 * with an open transaction, or batch->transaction of a transactional delivery.  No other thread may
+	 * use it during the call.  Other appends wait only during the commit, not for the earlier statements
+	 * of the transaction.
+	 *
+	 * The call checks the events, the key and the context.  After an error of the server, such as
+	 * FACTSTR_CONFLICT, the transaction has failed: roll it back.  The program's COMMIT appends in the
+	 * order of the calls.  If a context has changed since its call, the COMMIT fails with SQLSTATE FS001
+	 * and rolls back the whole transaction; a delivery is then repeated.
+	 *
+	 * *result is zeroed, since the numbers are not known before the commit; factstr_last_append returns
+	 * them afterwards.  A call whose key was committed before returns the earlier result and appends nothing.
+	 *
+	 * Errors: FACTSTR_MISUSE if there is no open transaction, or it has failed; FACTSTR_UNSUPPORTED on
+	 * memory, which has no transactions, and SQLite, where only the store writes.
+	 */
+	void	   *connection;
+} factstr_append_options;
+
+#define FACTSTR_APPEND_OPTIONS_INIT \
+	{sizeof(factstr_append_options), NULL, FACTSTR_APPEND_ALWAYS, NULL, 0, 0, NULL}
 
 typedef struct factstr_append_result
 {
@@ -259,96 +346,24 @@ typedef struct factstr_append_result
 } factstr_append_result;
 
 /*
- * Appends the events as one batch: consecutive numbers, all or nothing, on disk when the call
- * returns.  They have at most 256,000,000 bytes together, so that every store can deliver them; rule 5
- * of docs/contract.md says what counts.
+ * Appends count events as one batch: consecutive numbers, all or nothing, on disk when the call
+ * returns.  The events may have 256,000,000 bytes together, so that every store can deliver them; rule 5
+ * of docs/contract.md defines what counts.  result may be NULL.  Input is checked before the condition.
  *
- * idempotency_key, if not NULL, is a text of 1 to 2000 bytes that makes the call repeatable: the
- * first commit with a key is remembered for good.  A later call with the same key and equal events
- * (types and payloads; metadata is not compared) stores nothing and returns the first result; with
- * other events it is FACTSTR_IDEMPOTENCY_KEY_REUSED.  result may be NULL.
- *
- * Errors: FACTSTR_EMPTY_APPEND, FACTSTR_MALFORMED, FACTSTR_IDEMPOTENCY_KEY_REUSED, and those of the
- * storage.  After FACTSTR_CONNECTION_LOST the outcome is unknown; a call with a key is repeated by
- * the library itself first.  After any other error, FACTSTR_NOT_CONNECTED too, nothing was stored.
+ * Errors: FACTSTR_EMPTY_APPEND, FACTSTR_MALFORMED, storage errors, and those of the options.  After
+ * FACTSTR_CONNECTION_LOST the outcome is unknown; the library first repeats a call that has an idempotency key.
+ * After any other error, FACTSTR_NOT_CONNECTED too, nothing was stored.
  */
 FACTSTR_API int factstr_append(factstr_store *store, const factstr_event *events, size_t count,
-							   const char *idempotency_key, factstr_append_result *result,
-							   factstr_error *error);
+							   const factstr_append_options *options,
+							   factstr_append_result *result, factstr_error *error);
 
 /*
- * The same, if the version of the context of context_query equals expected_context_version; 0 means
- * "the context is empty".  Otherwise FACTSTR_CONFLICT, with both versions in *error, and nothing is
- * stored.  context_query may be NULL: every fact.  "after" in the query has no influence.  Input is
- * checked first.
- */
-FACTSTR_API int factstr_append_if(factstr_store *store, const factstr_event *events, size_t count,
-								  const char *context_query, uint64_t expected_context_version,
-								  const char *idempotency_key, factstr_append_result *result,
-								  factstr_error *error);
-
-/*
- * The same, unless the context has a fact with a higher number than after_sequence_number: the append
- * condition of the DCB specification (https://dcb.events/specification/).  For callers that know the
- * log up to a position which need not be in the context; 0 is before the first fact.
- * Then FACTSTR_CONFLICT, with after_sequence_number and actual_context_version in *error.  A number
- * beyond the end of the log is FACTSTR_MALFORMED: it is from another log.
- */
-FACTSTR_API int factstr_append_unless(factstr_store *store, const factstr_event *events,
-									  size_t count, const char *context_query,
-									  uint64_t after_sequence_number, const char *idempotency_key,
-									  factstr_append_result *result, factstr_error *error);
-
-/* What an append at commit asks of its context, as factstr_append_if and factstr_append_unless do. */
-typedef enum factstr_append_condition
-{
-	FACTSTR_UNCONDITIONALLY,
-	FACTSTR_IF_VERSION,			/* its version equals context_number; 0: it is empty */
-	FACTSTR_UNLESS_NEWER		/* it has no fact with a higher number than context_number */
-} factstr_append_condition;
-
-typedef struct factstr_append_options
-{
-	size_t		size;			/* of this struct */
-	const char *idempotency_key;	/* or NULL */
-	const char *context_query;	/* or NULL: every fact */
-	uint64_t	context_number;
-	factstr_append_condition condition;
-} factstr_append_options;
-
-#define FACTSTR_APPEND_OPTIONS_INIT {.size = sizeof(factstr_append_options)}
-
-/*
- * Appends the events in a transaction of the program's own, which also writes its tables, at the
- * commit of that transaction: all of it is committed, or nothing.  connection is a "PGconn *" to the
- * store's database, with a transaction that has begun, or batch->transaction of a transactional
- * delivery; no other thread uses it during the call.  Other appends wait only for the commit, not
- * for what the program does before.
+ * The last batch that was committed over a connection of the program; zeroes if there was none.
+ * connection is a "PGconn *" as for an append at commit, inside or outside a transaction, and not behind a
+ * pooler in transaction mode.
  *
- * The call checks the events, the key and the context.  An error of the server, such as
- * FACTSTR_CONFLICT, leaves the transaction failed: roll it back.  The rest is done by the program's
- * COMMIT, in the order of the calls.  That fails with SQLSTATE FS001 if the context has changed
- * since, and then the whole transaction is rolled back; a delivery comes again.
- *
- * The numbers are not known before the commit, so *result is zeroed; factstr_last_append tells them
- * afterwards.  But a call whose key was committed before gives the earlier result at once, and
- * appends nothing.  options and result may be NULL.
- *
- * Errors: those of factstr_append, FACTSTR_CONFLICT, FACTSTR_MISUSE (no transaction has begun, or it
- * has failed), and FACTSTR_UNSUPPORTED on the memory store and SQLite: a program has no transactions
- * of its own in the first, and in the second a file has one writer, the store.
- */
-FACTSTR_API int factstr_append_at_commit(factstr_store *store, void *connection,
-										 const factstr_event *events, size_t count,
-										 const factstr_append_options *options,
-										 factstr_append_result *result, factstr_error *error);
-
-/*
- * The last batch that was committed over the connection, whichever way it was appended; zeroes if
- * there was none.  The connection is one as above, in a transaction or not, and not behind a pooler
- * in transaction mode.
- *
- * Errors: FACTSTR_UNSUPPORTED as above, and those of the storage.
+ * Errors: FACTSTR_UNSUPPORTED on memory and SQLite, storage errors.
  */
 FACTSTR_API int factstr_last_append(factstr_store *store, void *connection,
 									factstr_append_result *result, factstr_error *error);
@@ -357,7 +372,7 @@ FACTSTR_API int factstr_last_append(factstr_store *store, void *connection,
  * Querying
  */
 
-/* One stored fact.  Texts belong to whatever the fact is part of. */
+/* A stored fact.  Its texts belong to the result, cursor or batch that contains the fact. */
 typedef struct factstr_fact
 {
 	uint64_t	sequence_number;
@@ -368,36 +383,70 @@ typedef struct factstr_fact
 	uint64_t	reserved[2];	/* 0 */
 } factstr_fact;
 
-/* The room that factstr_format_time needs, its NUL included. */
+/* The size of the buffer for factstr_format_time, in bytes, including the NUL. */
 #define FACTSTR_TIME_SIZE 32
 
 /*
- * Writes a time as event records have it: 2026-01-31T08:15:30.123456Z.  Returns text, which must
- * have room for FACTSTR_TIME_SIZE bytes.
+ * Writes a time in the form of event records, 2026-01-31T08:15:30.123456Z, into text, a buffer of
+ * FACTSTR_TIME_SIZE bytes.  Returns text.
  */
 FACTSTR_API char *factstr_format_time(int64_t occurred_at, char *text);
 
-/* A query's answer: everything of one moment. */
+/* The answer to a query, from one snapshot. */
 typedef struct factstr_query_result
 {
 	size_t		fact_count;
 	const factstr_fact *facts;	/* ascending */
 	uint64_t	last_returned_sequence_number;	/* 0: no facts returned */
 
-	/* Of the whole context, whatever "after" in the query; 0: it is empty. */
+	/* Of the whole context, regardless of "after" in the query; 0: it is empty. */
 	uint64_t	current_context_version;
 } factstr_query_result;
 
 /*
- * Finds the facts that match.  All of them are in memory at once; for many use a cursor.  On
- * success *result is new, and is freed with factstr_query_result_free, which takes NULL too.
- * Errors: FACTSTR_MALFORMED and those of the storage.
+ * Returns the matching facts.  All of them are in memory at once; use a cursor for many.  On
+ * success *result is new; free it with factstr_query_result_free.
+ *
+ * Errors: FACTSTR_MALFORMED, storage errors.
  */
 FACTSTR_API int factstr_query(factstr_store *store, const char *event_query,
 							  factstr_query_result **result, factstr_error *error);
 FACTSTR_API void factstr_query_result_free(factstr_query_result *result);
 
-/* The highest sequence number in the context of the query, 0 if it is empty, in *version. */
+/* The newest fact of each of several contexts, from one snapshot. */
+typedef struct factstr_newest_result
+{
+	size_t		fact_count;		/* the number of queries */
+
+	/* In the order of the queries.  Where no fact matches, sequence_number is 0 and the texts are NULL. */
+	const factstr_fact *facts;
+
+	/* The highest number in all contexts together, regardless of "after" in the queries; 0: all are empty. */
+	uint64_t	current_context_version;
+} factstr_newest_result;
+
+/*
+ * Returns the newest matching fact of each of count queries, for decisions that depend on a last number
+ * and a current price rather than on a history.  Each query costs one search from the newest end of the
+ * log.  event_queries is an array of event queries; NULL is allowed if count is 0.  A query's "after"
+ * hides facts that are not newer.
+ *
+ * To append only if none of these contexts has changed, expect current_context_version in a context
+ * query with all their filters.
+ *
+ * On success *result is new; free it with factstr_newest_result_free.
+ *
+ * Errors: FACTSTR_MALFORMED, with a message that names the query; storage errors.
+ */
+FACTSTR_API int factstr_newest(factstr_store *store, const char *const *event_queries, size_t count,
+							   factstr_newest_result **result, factstr_error *error);
+FACTSTR_API void factstr_newest_result_free(factstr_newest_result *result);
+
+/*
+ * Stores the version of the query's context, that is, its highest sequence number, in *version; 0: it is empty.
+ *
+ * Errors: FACTSTR_MALFORMED, storage errors.
+ */
 FACTSTR_API int factstr_context_version(factstr_store *store, const char *event_query,
 										uint64_t *version, factstr_error *error);
 
@@ -405,36 +454,41 @@ typedef struct factstr_cursor factstr_cursor;
 
 typedef struct factstr_read_options
 {
-	size_t		size;			/* of this struct */
-	uint64_t	max_count;		/* 0: no limit */
+	size_t		size;			/* of this struct, in bytes */
+	uint64_t	max_count;		/* read at most so many facts; 0: no limit */
 	bool		backwards;		/* the newest fact first */
 } factstr_read_options;
 
 #define FACTSTR_READ_OPTIONS_INIT {sizeof(factstr_read_options), 0, false}
 
 /*
- * Opens a cursor over the facts that match and are in the log now; facts appended later do not show
- * up in it.  Its memory does not grow with the log, it holds no lock and no transaction between
- * calls.  options may be NULL: all facts, forwards.  Close it before the store.  Errors:
- * FACTSTR_MALFORMED, FACTSTR_MISUSE (the options), and those of the storage.
+ * Opens a cursor over the matching facts that are in the log now, without facts that are appended later.
+ * Its memory does not grow with the log, and it holds no lock and no transaction between calls.  On
+ * success *cursor is new; close it with factstr_read_close.
+ *
+ * Errors: FACTSTR_MALFORMED, storage errors.
  */
 FACTSTR_API int factstr_read_open(factstr_store *store, const char *event_query,
 								  const factstr_read_options *options, factstr_cursor **cursor,
 								  factstr_error *error);
 
 /*
- * The next fact in *fact, NULL at the end.  It belongs to the cursor, and is valid until the next
- * call with it.  After an error the same fact may be asked for again.
+ * Stores the next fact in *fact; NULL at the end.  The fact belongs to the cursor, and is valid until the
+ * next call with it.  After an error, a repeated call returns the same fact.
+ *
+ * Errors: storage errors.
  */
 FACTSTR_API int factstr_read_next(factstr_cursor *cursor, const factstr_fact **fact,
 								  factstr_error *error);
+
+/* Closes a cursor and frees it.  NULL is harmless. */
 FACTSTR_API void factstr_read_close(factstr_cursor *cursor);
 
 /*
  * Batches
  */
 
-/* The record of one redaction; see factstr_redact. */
+/* The record of a redaction; see factstr_redact. */
 typedef struct factstr_redaction
 {
 	uint64_t	sequence_number;	/* of the fact */
@@ -444,17 +498,14 @@ typedef struct factstr_redaction
 	uint64_t	reserved[2];	/* 0 */
 } factstr_redaction;
 
-/*
- * One committed batch: all of it in an export, those of its facts that match in a delivery or a
- * filtered read.
- */
+/* A committed batch: whole in an export, with only its matching facts in deliveries and factstr_batches. */
 typedef struct factstr_batch
 {
 	uint64_t	first_sequence_number;	/* of the whole batch */
 	uint64_t	last_sequence_number;
 	size_t		fact_count;
 	const factstr_fact *facts;
-	const char *idempotency_key;	/* in exports and imports; NULL: it has none */
+	const char *idempotency_key;	/* in exports and imports; or NULL */
 	void	   *transaction;	/* in transactional deliveries; see factstr_stream_options */
 
 	/* In exports and imports: the redactions of its facts, by fact and then by time. */
@@ -470,31 +521,38 @@ typedef struct factstr_batch_list
 } factstr_batch_list;
 
 /*
- * The first max_batches committed batches after a position that hold a match.  To go on, pass the
- * last last_sequence_number of the list; an empty list means that there are none yet.  On success
- * *list is new, and is freed with factstr_batch_list_free, which takes NULL too.
+ * Returns the committed batches after a position that contain a matching fact, at most max_batches, which
+ * is 1 or more.  To continue, pass the last last_sequence_number of the list; an empty list means that
+ * there are none yet.  On success *list is new; free it with factstr_batch_list_free.
+ *
+ * Errors: FACTSTR_MALFORMED, storage errors.
  */
 FACTSTR_API int factstr_batches(factstr_store *store, const char *event_query,
 								uint64_t after_sequence_number, size_t max_batches,
 								factstr_batch_list **list, factstr_error *error);
 FACTSTR_API void factstr_batch_list_free(factstr_batch_list *list);
 
-/* The same, of every fact, with the idempotency keys and redactions: what factstr_import takes. */
+/*
+ * The same for every fact, with idempotency keys and redactions, as factstr_import and
+ * factstr_import_redactions take them.
+ */
 FACTSTR_API int factstr_export(factstr_store *store, uint64_t after_sequence_number,
 							   size_t max_batches, factstr_batch_list **list, factstr_error *error);
 
 /*
- * Takes over batches of another log as they are: numbers, times, batches, keys and redactions.
- * Together all or nothing.  The first must continue this log without a gap, and each the one before, otherwise it
- * is FACTSTR_MALFORMED; so an import that broke off goes on after the newest fact that is there.
- * Streams get the batches like any other.
+ * Stores count batches of another log with their numbers, times, keys and redactions, all or nothing.
+ * The first batch must continue this log without a gap, and each other one the batch before, otherwise it is
+ * FACTSTR_MALFORMED; so an interrupted import continues after the newest fact in the log.  Streams
+ * deliver these batches like any other.
  *
- * If all numbers are 0, of the batches and of their facts, they are given out, in order.  Then a
- * batch whose key is known is passed by if its events are equal, so that such an import can be
- * repeated; with other events it is FACTSTR_IDEMPOTENCY_KEY_REUSED.  Times need not rise.  Batches
- * without numbers have no redactions.
+ * If all numbers are 0, those of the batches and of their facts, they are assigned in order.  Then a batch with a
+ * known key is skipped if its events are equal, so that the import can be repeated; with different events
+ * it is FACTSTR_IDEMPOTENCY_KEY_REUSED.  Times need not increase.  Batches without numbers have no
+ * redactions.
  *
- * *result is what was stored, with numbers of 0 if that is nothing; result may be NULL.
+ * *result describes the stored facts, with numbers of 0 if there are none; result may be NULL.
+ *
+ * Errors: FACTSTR_MALFORMED, FACTSTR_IDEMPOTENCY_KEY_REUSED, storage errors.
  */
 FACTSTR_API int factstr_import(factstr_store *store, const factstr_batch *batches, size_t count,
 							   factstr_append_result *result, factstr_error *error);
@@ -504,24 +562,23 @@ FACTSTR_API int factstr_import(factstr_store *store, const factstr_batch *batche
  */
 
 /*
- * Erases what a fact says: payload and metadata, both JSON, take the place of what it had; metadata
- * NULL: it has none from now on.  Number, type, time, batch and idempotency key stay.  That it was
- * done is on record for good: when, by whom (the role of the server, or the user of the operating
- * system) and why.  reason is a text that is not empty, and should not repeat what is erased.  A fact
- * may be redacted again, which is one more record.
+ * Erases the content of a fact: payload and metadata, both JSON, replace its payload and metadata; with
+ * metadata NULL the fact has none any more.  Number, type, time, batch and idempotency key stay.  The
+ * redaction is recorded forever, with its time, its author (the role of the server, or the user of the
+ * operating system) and its reason, a text that is not empty and should not repeat the erased content.  A
+ * fact may be redacted repeatedly; each redaction is recorded.
  *
- * Every read and delivery that begins later sees what the fact says now, and finds it by that.  An
- * append that is repeated with its key is found, with whatever payload: of a redacted fact only the
- * type is compared.  Messages in last_error of durable streams are erased too, since they may quote a
- * payload.
+ * Every later read and delivery returns the new content, and finds the fact only by it.  When an append is
+ * repeated with its key, only the type of a redacted fact must be equal.  The messages in last_error
+ * of durable streams are erased too, since they may quote a payload.
  *
- * *traces_remain, which may be NULL, tells whether the storage still holds the old text.  In memory it
- * does not.  A SQLite file does while another connection reads from before the redaction: the call
- * waits a second for that, and then the next commit or opening that can finishes it.  A PostgreSQL
+ * *traces_remain reports whether the storage still contains the old text; traces_remain may be NULL.
+ * Memory never does.  A SQLite file does while another connection reads from before the redaction: the
+ * call waits a second for that, and otherwise a later commit or opening erases the text.  A PostgreSQL
  * database does until VACUUM has run; docs/operations.md lists the places.
  *
- * Errors: FACTSTR_MALFORMED (no such fact, no JSON, metadata that is no object, no reason), FACTSTR_MISUSE
- * (from a handler that has a transaction), and those of the storage.
+ * Errors: FACTSTR_MALFORMED (no such fact, invalid JSON, metadata that is no object, no reason),
+ * FACTSTR_MISUSE (from a handler that has a transaction), storage errors.
  */
 FACTSTR_API int factstr_redact(factstr_store *store, uint64_t sequence_number,
 							   const char *payload, const char *metadata, const char *reason,
@@ -534,9 +591,11 @@ typedef struct factstr_redaction_list
 } factstr_redaction_list;
 
 /*
- * The redactions of facts after a number: max_count of them or, so that all of a fact come together,
- * a few more.  To go on, pass the last sequence_number of the list; an empty list is the end.  On
- * success *list is new, and is freed with factstr_redaction_list_free, which takes NULL too.
+ * Returns the redactions of facts after a number: max_count of them, which is 1 or more, and the remaining
+ * ones of the last fact.  To continue, pass the last sequence_number of the list; an empty list is the end.
+ * On success *list is new; free it with factstr_redaction_list_free.
+ *
+ * Errors: FACTSTR_MALFORMED, storage errors.
  */
 FACTSTR_API int factstr_redactions(factstr_store *store, uint64_t after_sequence_number,
 								   size_t max_count, factstr_redaction_list **list,
@@ -544,66 +603,63 @@ FACTSTR_API int factstr_redactions(factstr_store *store, uint64_t after_sequence
 FACTSTR_API void factstr_redaction_list_free(factstr_redaction_list *list);
 
 /*
- * Brings a copy up to date: takes over those redactions of an exported batch, which this log has with
- * the same numbers, that are not on record here.  A fact whose newest redaction is among them says
- * what it says in the batch from then on.  Repeated, it does nothing, or what a failure has left.
- * *imported_count, which may be NULL, is how many records were new.
+ * Updates a copy of a log: adds those redactions of count exported batches that are not recorded here.  This
+ * log must have the same batches with the same numbers.  A fact whose newest redaction is among them
+ * gets its content from the batch.  *imported_count is the number of new records; imported_count may be NULL.
  *
- * Errors: FACTSTR_MALFORMED if this log has no such facts, or facts of another type or time; otherwise
- * as factstr_redact.
+ * All input is checked first.  Then each batch is updated separately, all or nothing, so a failure leaves the
+ * earlier batches updated.  A repeated call completes the rest, or does nothing.
+ *
+ * Errors: FACTSTR_MALFORMED if a fact is missing here, or has another type or time; otherwise as
+ * factstr_redact.
  */
-FACTSTR_API int factstr_import_redactions(factstr_store *store, const factstr_batch *batch,
-										  uint64_t *imported_count, factstr_error *error);
+FACTSTR_API int factstr_import_redactions(factstr_store *store, const factstr_batch *batches,
+										  size_t count, uint64_t *imported_count,
+										  factstr_error *error);
 
 /*
  * Streams
  *
- * A stream delivers committed batches, one after the other, in order, filtered by its query; batches
- * without a match are not delivered.  Batches of other processes are delivered too.  A durable stream
- * has a name and a cursor that are kept in the store; a live one lasts as long as its handle.
+ * A stream delivers committed batches, one after the other, in order, filtered by its query.  It skips
+ * batches without a match, and delivers batches of other processes too.  A durable stream has a name and
+ * a cursor, which are kept in the store; a live stream exists as long as its handle.
  *
- * A stream with a handler has a thread, which calls it.  The thread has a stack of 2 MB, or what is the
- * default if that is more.  A stream without one is pulled: see factstr_stream_next.
+ * A stream with a handler has a thread, which calls the handler.  The thread's stack has 2 MB, or the
+ * system's default if that is more.  A stream without a handler is pulled: see factstr_stream_next.
  *
- * A handler that fails gets the same batch again after a pause, which grows from a quarter of a
- * second to a minute; it never gets a later one first.  Other streams notice nothing.  A handler
- * may append, query, subscribe and unsubscribe, its own stream too; it must not close the store.
+ * If a handler fails, the same batch is delivered again, before any later one, after a pause that grows from a
+ * quarter of a second to a minute.  Other streams are not affected.  A handler may append, query,
+ * subscribe and unsubscribe, even its own stream; it must not close the store.
  */
 typedef struct factstr_stream factstr_stream;
 
 /*
- * Takes one batch, which is valid during the call.  Returns FACTSTR_OK for success, anything else for
- * failure.  *error, which is zeroed and not NULL, may be filled with the reason, as by any function
- * of this header that is given it: its message becomes that of factstr_stream_state, and of last_error
- * in the status of a durable stream.
+ * Handles a batch, which is valid during the call.  Returns FACTSTR_OK for success, any other number for
+ * failure.  *error is zeroed before; a failing handler may fill it, for example by passing error to a
+ * function of this header.  Its message is returned by factstr_stream_state, and becomes last_error in the status
+ * of a durable stream.
  */
 typedef int (*factstr_handler) (const factstr_batch *batch, void *context, factstr_error *error);
 
 /*
- * Fills an error with a code and a message, of which what does not fit is cut, and returns the code.
- * For handlers that are written in languages that do not declare the struct.
- */
-FACTSTR_API int factstr_error_set(factstr_error *error, int code, const char *message);
-
-/*
- * Says that the stream has ended, once, after its last delivery and before destroy, on its thread.
- * reason->code is FACTSTR_OK if it was ended through its handle, FACTSTR_CLOSED if its store is being
- * closed, FACTSTR_STREAM_ACTIVE if another consumer has taken the durable stream over, and
- * FACTSTR_NO_SUCH_STREAM if it was dropped.  Not called if opening the stream fails.  What a handler
- * must not do, this must not do either.
+ * Reports the end of a stream, once, after its last delivery and before destroy, on its thread.
+ * reason->code is FACTSTR_OK if the stream was ended through its handle, FACTSTR_CLOSED if its store is being
+ * closed, FACTSTR_STREAM_ACTIVE if another consumer has taken over the durable stream, and
+ * FACTSTR_NO_SUCH_STREAM if it was dropped.  Not called if opening the stream fails.  The rules for
+ * handlers apply.
  */
 typedef void (*factstr_ended) (const factstr_error *reason, void *context);
 
-/* Gives back what a handler was given; see factstr_stream_open. */
+/* Releases the context of a handler; see factstr_stream_open. */
 typedef void (*factstr_destroy) (void *context);
 
-/* Where a new stream begins.  A durable one that exists goes on after its cursor. */
+/* Where a new stream begins.  An existing durable stream continues after its cursor. */
 typedef enum factstr_stream_start
 {
 	FACTSTR_FROM_DEFAULT,		/* a durable stream with the first fact, a live one with the next */
 	FACTSTR_FROM_FIRST,			/* with the first fact */
-	FACTSTR_FROM_NOW,			/* with the first fact after it was opened */
-	FACTSTR_FROM_AFTER			/* after after_sequence_number; a live stream only */
+	FACTSTR_FROM_NOW,			/* with the next fact */
+	FACTSTR_FROM_AFTER			/* after after_sequence_number; only a live stream */
 } factstr_stream_start;
 
 #define FACTSTR_MOST_PARTITIONS 1024
@@ -611,58 +667,53 @@ typedef enum factstr_stream_start
 
 typedef struct factstr_stream_options
 {
-	size_t		size;			/* of this struct */
+	size_t		size;			/* of this struct, in bytes */
 
-	/*
-	 * How long to wait, in milliseconds, while another consumer has the durable stream, before it is
-	 * FACTSTR_STREAM_ACTIVE; 0: not at all, negative: for as long as it takes.
-	 */
+	/* How long to wait while the durable stream has another consumer; then FACTSTR_STREAM_ACTIVE. */
 	int64_t		timeout_ms;
 
 	/*
-	 * The cursor of a durable stream moves after so many batches, and at the latest so many
-	 * milliseconds after the first of them; it never waits for batches that have not come yet.  So
-	 * catching up costs one commit for many batches, and a consumer that dies gets those again that
-	 * its cursor has not moved over.  In transactional deliveries the batches share one transaction,
-	 * so nothing is done twice; if the handler fails, the batches before come again, each in a
-	 * transaction of its own.  0 batches: 1; 0 ms: 100; negative: no limit.
+	 * The cursor of a durable stream moves after ack_batches batches, at the latest ack_ms milliseconds
+	 * after the first of them, and never waits for batches that have not arrived.  So catching up
+	 * costs one commit for many batches.  If the consumer dies, the batches after the cursor are delivered
+	 * again.  In transactional deliveries the batches share one transaction, so nothing is done
+	 * twice; if the handler fails, they are delivered again, each in its own transaction.
+	 * 0 batches: 1; 0 ms: 100; negative: no limit.
 	 */
 	size_t		ack_batches;
 	int64_t		ack_ms;
-	uint64_t	after_sequence_number;	/* for FACTSTR_FROM_AFTER */
+	uint64_t	after_sequence_number;	/* only for FACTSTR_FROM_AFTER */
 	factstr_ended ended;		/* or NULL */
 	factstr_destroy destroy;	/* or NULL */
 
 	/*
-	 * With both, the durable stream has so many partitions, 1 to FACTSTR_MOST_PARTITIONS, by the value
-	 * at the key, a path such as $.account: facts with equal values come to the same partition, in
-	 * order.  Each is a durable stream, NAME#0, NAME#1 and so on; all are made by the first call.  This
-	 * one consumes the partition with that number, or one that is free.  The name alone stands for all
-	 * of them in factstr_stream_seek, factstr_stream_drop and factstr_wait.
+	 * With both, the durable stream is partitioned by the value at partition_key, a path such as
+	 * $.account, into 1 to FACTSTR_MOST_PARTITIONS partitions: facts with equal values belong to the same
+	 * partition, in order.  Each partition is a durable stream, NAME#0, NAME#1 and so on.  The first call
+	 * creates all of them.  This stream consumes the partition with the given number, or any free one.
+	 * In factstr_stream_seek, factstr_stream_drop and factstr_wait, the name alone stands for all partitions.
 	 */
-	const char *partition_key;	/* NULL: there are none */
-	uint32_t	partitions;		/* 0: there are none */
+	const char *partition_key;	/* NULL: no partitions */
+	uint32_t	partitions;		/* 0: no partitions */
 	int32_t		partition;		/* from 0, or FACTSTR_ANY_PARTITION */
 	factstr_stream_start start;
 
 	/*
-	 * Each delivery has a transaction of the store's database around it, in which the cursor moves
-	 * too: what the handler writes there is committed exactly once, or not at all.  The transaction
-	 * is batch->transaction, a "sqlite3 *" or "PGconn *", which the handler must neither commit nor
-	 * roll back.  factstr_stream_seek and _drop, of other streams, are part of it.  While the handler
-	 * has one, it must not append but with factstr_append_at_commit, nor import, open a durable stream,
-	 * or wait for one (FACTSTR_MISUSE),
-	 * and factstr_stream_free waits for no other handler.  Statements that it leaves in the middle of
-	 * their rows are reset.  Other writers of a SQLite file wait for the handler: those of this store
-	 * as long as it takes, others up to their busy timeout.  The memory store has no transactions:
-	 * FACTSTR_UNSUPPORTED.  Durable streams only.
+	 * Each delivery runs in a transaction of the store's database, which also moves the cursor: the writes
+	 * of the handler in it are committed exactly once, or not at all.  batch->transaction is a
+	 * "sqlite3 *" or "PGconn *"; the handler must neither commit nor roll back.  factstr_stream_seek
+	 * and _drop of other streams become part of it.  In the handler, these calls are FACTSTR_MISUSE: an append
+	 * over another connection, an import, a redaction, opening or waiting for a durable stream.
+	 * factstr_stream_close does not wait for other handlers there.  Statements that the handler leaves
+	 * open are reset.  Other writers of a SQLite file wait for the handler: those of this store without
+	 * limit, others up to their busy timeout.  The memory store has no transactions:
+	 * FACTSTR_UNSUPPORTED.  Only durable streams.
 	 */
 	bool		transactional;
 
 	/*
-	 * What is already in the store is delivered on the stream's thread as well, and the call that
-	 * opens a durable stream returns without waiting for it.  Then no handler is ever called on a
-	 * thread of the program's.
+	 * Older facts are delivered on the stream's thread as well, and opening a durable stream does not
+	 * wait for them.  Then no handler is ever called on a thread of the program.
 	 */
 	bool		in_background;
 } factstr_stream_options;
@@ -672,37 +723,35 @@ typedef struct factstr_stream_options
 		FACTSTR_FROM_DEFAULT, false, false}
 
 /*
- * Opens a stream.  name is NULL for a live one, event_query NULL for every fact, handler NULL for one
- * that is pulled.  options may be NULL: the defaults.
+ * Opens a stream.  name is NULL for a live stream, handler NULL for a pulled one.
  *
- * A live stream delivers what is appended from now on, or from where options->start says.
+ * A live stream delivers the facts that are appended from now on, or those that options->start selects.
  *
- * A durable stream goes on strictly after its cursor, which moves to the end of a batch when the
- * handler has succeeded; a new one begins where options->start says.  Unless it is opened with
- * in_background, what is already in the store is delivered first, on the caller's thread, before the
- * call returns; if the handler fails there, the call fails with FACTSTR_HANDLER_FAILED and the cursor
- * stays before the failed batch.  From then on batches come on the library's threads.
+ * A durable stream continues right after its cursor, which moves to the end of a batch when the
+ * handler has succeeded; a new one begins where options->start says.  Without in_background, older facts
+ * are delivered first, on the caller's thread, before the call returns.  If the handler fails there,
+ * the call fails with FACTSTR_HANDLER_FAILED, and the cursor stays before the failed batch.  All later
+ * batches are delivered on threads of the library.
  *
- * *stream is new, and is set before the handler can be called, so the handler may unsubscribe or free
- * it then, and other threads too: no delivery begins after that, and the call returns FACTSTR_OK, with
- * *stream NULL if it was freed.  If the call fails, *stream is NULL, and whatever was copied from it
- * is not valid.  End a stream with factstr_stream_free, which waits, or factstr_stream_cancel, which
- * does not.
+ * *stream is new; close it with factstr_stream_close.  It is set before the first delivery, so that the
+ * handler and other threads may unsubscribe or close the stream during the call.  Then no further delivery
+ * begins, and the call returns FACTSTR_OK; *stream is NULL if the stream was closed.  If the call fails,
+ * *stream is NULL, and copies of the pointer are invalid.
  *
- * context is passed to the handler, and to ended and destroy.  If the call has succeeded, destroy,
- * unless it is NULL, is called with it exactly once: when the last delivery is over and the handle has
- * been freed.  That is before factstr_stream_free returns, unless it is called from a handler; then,
- * and after factstr_stream_cancel, it may be a little later, on the stream's thread, and before
- * factstr_close returns.  What a handler must not do, destroy must not do either, and after
- * factstr_close it must not use the store.  If the call has failed, context is the caller's as before.
+ * context is passed to the handler, to ended and to destroy.  If the call has succeeded, destroy, unless
+ * it is NULL, is called exactly once: after the last delivery, when the handle has been closed.  It is
+ * called before factstr_stream_close returns FACTSTR_OK.  If factstr_stream_close is called from a
+ * handler or returns FACTSTR_WAIT_TIMED_OUT, destroy may be called later, on the stream's thread, but before
+ * factstr_close returns.  The rules for handlers apply to destroy, and it must not use the store after
+ * factstr_close.  If the call has failed, the caller keeps context.
  *
- * A name has one consumer at a time, over all processes; that of a process that died is free at
- * once.  While a stream pauses after a failure, another consumer may take it over: then this one
- * ends without another delivery.
+ * A name has one consumer at a time, across all processes; the name of a process that died is free
+ * immediately.  During a pause after a failure, another consumer may take over the stream, which then
+ * ends here without another delivery.
  *
- * Errors: FACTSTR_MALFORMED ("after" is not allowed in the query), FACTSTR_MISUSE (the options), those
- * of the storage, and for durable streams FACTSTR_STREAM_QUERY_DIFFERS (compared as queries, not as
- * text, partitions included), FACTSTR_STREAM_ACTIVE, FACTSTR_HANDLER_FAILED.
+ * Errors: FACTSTR_MALFORMED ("after" is not allowed in the query), FACTSTR_MISUSE (options that do not
+ * fit together), storage errors.  Durable streams: FACTSTR_STREAM_QUERY_DIFFERS (queries and
+ * partitions are compared by meaning, not as text), FACTSTR_STREAM_ACTIVE, FACTSTR_HANDLER_FAILED.
  */
 FACTSTR_API int factstr_stream_open(factstr_store *store, const char *name,
 									const char *event_query, factstr_handler handler,
@@ -710,36 +759,31 @@ FACTSTR_API int factstr_stream_open(factstr_store *store, const char *name,
 									factstr_stream **stream, factstr_error *error);
 
 /*
- * Ends a stream: no delivery begins after this has returned.  It waits for nobody, and calling it
- * again does no harm.  The cursor of a durable stream stays.  Its name can be opened again through
- * the same store as soon as no handler runs, and by everybody when the stream's thread has given it
- * up, which is before factstr_stream_free returns.  NULL is harmless.
+ * Ends a stream, but keeps its handle: no delivery begins after this has returned.  It does not wait, and
+ * may be called repeatedly, by any thread.  The cursor of a durable stream stays.  Through the same store, the
+ * name can be opened again when no handler is running; elsewhere when the stream's thread has released it,
+ * at the latest when factstr_stream_close returns FACTSTR_OK.  NULL is harmless.
  */
 FACTSTR_API void factstr_stream_unsubscribe(factstr_stream *stream);
 
 /*
- * Unsubscribes if that has not been done, waits for the stream's handler if it is running, and
- * frees the handle.  NULL is harmless.
+ * Ends a stream, waits for its running handler up to timeout_ms milliseconds, and frees the handle in
+ * any case.  No other call with the stream may be in progress, or begin later.  NULL is harmless.
  *
- * In one case it does not wait, because that would never end, and the rest happens when the handler
- * has returned: when it is called from that handler itself, or from a handler that that one is
- * waiting for in factstr_stream_free, be it through others.  So of two handlers that free each
- * other's streams at the same time, the first to do so waits for the second one to return.  From
- * any handler it waits for the other handler only, and the name may be given up a little later.
+ * Returns FACTSTR_OK if the handler is not running any more, otherwise FACTSTR_WAIT_TIMED_OUT.  Then the
+ * stream ends when the handler returns, and ended and destroy are called on the stream's thread.  Use 0
+ * where the handler may wait for the caller, as for the thread of an event loop.
+ *
+ * The call does not wait if that would never end: if it comes from the handler itself, or from a
+ * handler for which that handler waits in factstr_stream_close, directly or indirectly.  So if two handlers
+ * close each other's streams at the same time, only the first waits.  From any handler, the call waits only
+ * for the other handler, and the name may be released a little later.
  */
-FACTSTR_API void factstr_stream_free(factstr_stream *stream);
+FACTSTR_API int factstr_stream_close(factstr_stream *stream, int64_t timeout_ms);
 
 /*
- * The same without waiting for anybody: a handler that is running ends when it does, and then ended
- * and destroy are called on the stream's thread.  For callers that the handler itself may wait for, as
- * the thread of an event loop does.  destroy is called before this returns if the stream has ended
- * before.  NULL is harmless.
- */
-FACTSTR_API void factstr_stream_cancel(factstr_stream *stream);
-
-/*
- * Pulling: a stream that was opened without a handler gives its batches when it is asked.  Nothing runs
- * on another thread for it, and nobody is called.  A consumer asks, does its work, and acknowledges:
+ * Pulling: a stream without a handler returns its batches on request.  It has no thread and calls nothing.
+ * A consumer requests batches, handles them, and acknowledges them:
  *
  *		while (factstr_stream_next(stream, 100, -1, &list, &error) == FACTSTR_OK)
  *		{
@@ -749,52 +793,55 @@ FACTSTR_API void factstr_stream_cancel(factstr_stream *stream);
  *			factstr_batch_list_free(list);
  *		}
  *
- * Such a stream is in one of these calls at a time: FACTSTR_MISUSE while another thread is in one.  They
- * may be made by different threads, one after the other.  FACTSTR_MISUSE too if the stream has a
- * handler or was unsubscribed; FACTSTR_CLOSED when its store is being closed or has been; and
- * FACTSTR_STREAM_ACTIVE or FACTSTR_NO_SUCH_STREAM from when another consumer has taken the durable stream
- * over or it was dropped, which a call learns of that needs the name: all but a look for batches.
+ * Only one of the calls next, ack and fail may be in progress at a time, by any thread; a second one is
+ * FACTSTR_MISUSE.  These calls are also FACTSTR_MISUSE if the stream has a handler or was
+ * unsubscribed, and FACTSTR_CLOSED when its store is being closed or has been.  If another consumer has taken
+ * over the durable stream, or it was dropped, they are FACTSTR_STREAM_ACTIVE or FACTSTR_NO_SUCH_STREAM; a
+ * request for batches may notice that later than the others.  Their other errors are FACTSTR_MALFORMED
+ * and storage errors.
  */
 
 /*
- * The next max_batches batches at most, after those that were given before, whether these have been
- * acknowledged or not.  Waits for the first of them up to timeout_ms milliseconds; 0: not at all,
- * negative: as long as it takes.  If there is none in time, the list is empty.  On success *list is new,
- * and is freed with factstr_batch_list_free.  After an error the same batches may be asked for again.
+ * Returns the batches after those that were returned before, acknowledged or not: at most max_batches, which
+ * is 1 or more.  Waits up to timeout_ms milliseconds for the first of them; if there is none in time, the
+ * list is empty.  On success *list is new; free it with factstr_batch_list_free.  After an error, a
+ * repeated call returns the same batches.
  */
 FACTSTR_API int factstr_stream_next(factstr_stream *stream, size_t max_batches,
 									int64_t timeout_ms, factstr_batch_list **list,
 									factstr_error *error);
 
 /*
- * All batches up to the one that ends with this fact are done with: moves the cursor there, on disk
- * when the call returns.  Up to where it is already, nothing is done.  FACTSTR_MALFORMED beyond the last
- * batch that was given.
+ * Acknowledges all batches up to the one that ends with this fact: moves the cursor there, on disk when
+ * the call returns.  A number at or below the cursor does nothing.  A number beyond the last returned batch is
+ * FACTSTR_MALFORMED.
  */
 FACTSTR_API int factstr_stream_ack(factstr_stream *stream, uint64_t sequence_number,
 								   factstr_error *error);
 
 /*
- * What was given and is not acknowledged could not be done: it is given again by the next call, before
- * anything later.  message says why, for last_error and failure_count in the status.  Until that call
- * the durable stream has no consumer, and another one may take it over.
+ * Reports that the returned, unacknowledged batches could not be handled.  The next call returns them again,
+ * before any later ones.  message becomes last_error in the status, which also counts the failure.  Until
+ * the next call the durable stream has no consumer, and another one may take over.
  */
 FACTSTR_API int factstr_stream_fail(factstr_stream *stream, const char *message,
 									factstr_error *error);
 
 /*
- * A descriptor for poll, select or an event loop, in *fd: it can be read from while factstr_stream_next
- * may have something to give, an error too, without waiting; one such call makes it quiet again if there
- * is nothing.  Only poll it; do not read from it or close it.  It is the stream's, and valid until the
- * handle is freed.
+ * Stores a descriptor for poll, select or an event loop in *fd.  It is readable while factstr_stream_next
+ * may return a batch or an error without waiting; such a call resets it if there is neither.  Only poll
+ * the descriptor; do not read from it or close it.  It belongs to the stream, and is valid until the
+ * handle is closed.
+ *
+ * Errors: FACTSTR_MISUSE if the stream has a handler, FACTSTR_STORAGE if there is no descriptor left.
  */
 FACTSTR_API int factstr_stream_fd(factstr_stream *stream, int *fd, factstr_error *error);
 
 /*
- * Is the stream still going to deliver?  FACTSTR_OK; or FACTSTR_HANDLER_FAILED or an error of the
- * storage, while it pauses after that; or FACTSTR_STREAM_ACTIVE or FACTSTR_NO_SUCH_STREAM when it
- * has ended because the durable stream was taken over or dropped; or FACTSTR_MISUSE when it was
- * unsubscribed.  *error has the words, for FACTSTR_HANDLER_FAILED those of the handler.
+ * Returns the state of a stream: FACTSTR_OK; FACTSTR_HANDLER_FAILED or a storage error during the
+ * pause after that; FACTSTR_STREAM_ACTIVE or FACTSTR_NO_SUCH_STREAM if the durable stream has ended here,
+ * because another consumer has taken over or it was dropped; FACTSTR_MISUSE if it was unsubscribed.  *error
+ * has the message, for FACTSTR_HANDLER_FAILED that of the handler.
  */
 FACTSTR_API int factstr_stream_state(factstr_stream *stream, factstr_error *error);
 
@@ -809,13 +856,13 @@ typedef struct factstr_stream_status
 	uint64_t	cursor_sequence_number;
 	uint64_t	head_sequence_number;	/* of the log */
 	uint64_t	lag_facts;		/* facts after the cursor, matching or not */
-	int64_t		lag_us;			/* the age of the first of them, in microseconds; 0: none */
-	int64_t		last_success_at;	/* when the cursor moved last; 0 if never */
+	int64_t		lag_us;			/* the age of the first such fact, in microseconds; 0: none */
+	int64_t		last_success_at;	/* the last move of the cursor; 0: never */
 	uint32_t	failure_count;	/* in a row */
-	const char *last_error;		/* NULL if there was none */
-	int64_t		last_failed_at; /* 0 if never */
-	int64_t		retry_at;		/* 0 if it does not pause */
-	bool		active;			/* a consumer has it now */
+	const char *last_error;		/* or NULL */
+	int64_t		last_failed_at; /* 0: never */
+	int64_t		retry_at;		/* the end of its pause; 0: it does not pause */
+	bool		active;			/* it has a consumer */
 	uint64_t	reserved[4];
 } factstr_stream_status;
 
@@ -826,68 +873,107 @@ typedef struct factstr_stream_status_list
 } factstr_stream_status_list;
 
 /*
- * All durable streams.  On success *list is new, and is freed with factstr_stream_status_list_free,
- * which takes NULL too.
+ * Returns all durable streams; each partition is one of them.  On success *list is new; free it with
+ * factstr_stream_status_list_free.
+ *
+ * Errors: storage errors.
  */
 FACTSTR_API int factstr_streams(factstr_store *store, factstr_stream_status_list **list,
 								factstr_error *error);
 FACTSTR_API void factstr_stream_status_list_free(factstr_stream_status_list *list);
 
 /*
- * Lets a durable stream go on after another fact, 0 for the beginning.  Errors:
- * FACTSTR_NO_SUCH_STREAM, FACTSTR_STREAM_ACTIVE, FACTSTR_MALFORMED (a position beyond the newest
- * fact).
+ * Moves the cursor of a durable stream to any fact, 0 for the beginning.  Does not wait for a consumer.
+ *
+ * Errors: FACTSTR_NO_SUCH_STREAM, FACTSTR_STREAM_ACTIVE, FACTSTR_MALFORMED (a position beyond the newest
+ * fact), storage errors.
  */
 FACTSTR_API int factstr_stream_seek(factstr_store *store, const char *name,
 									uint64_t sequence_number, factstr_error *error);
 
 /*
- * Forgets a durable stream.  Errors: FACTSTR_NO_SUCH_STREAM, FACTSTR_STREAM_ACTIVE, FACTSTR_MALFORMED
- * (a partition, which is dropped together with the others).
+ * Deletes a durable stream.  Does not wait for a consumer.
+ *
+ * Errors: FACTSTR_NO_SUCH_STREAM, FACTSTR_STREAM_ACTIVE, FACTSTR_MALFORMED (a single partition),
+ * storage errors.
  */
 FACTSTR_API int factstr_stream_drop(factstr_store *store, const char *name, factstr_error *error);
 
 /*
- * Returns when the cursor of the durable stream has got to the fact, for reading one's own writes;
- * FACTSTR_WAIT_TIMED_OUT if it has not within timeout_ms milliseconds; 0: look once, negative: no
- * limit.  Not from the handler of that stream, which would wait for itself.
+ * Waits up to timeout_ms milliseconds until the cursor of the durable stream has reached the fact, for example to
+ * read one's own writes.  Not from the handler of that stream, which would wait for itself.
+ *
+ * Errors: FACTSTR_WAIT_TIMED_OUT, FACTSTR_NO_SUCH_STREAM, FACTSTR_MALFORMED, storage errors.
  */
 FACTSTR_API int factstr_wait(factstr_store *store, const char *name, uint64_t sequence_number,
 							 int64_t timeout_ms, factstr_error *error);
 
 /*
- * The JSON boundary, for adapters in other languages: the same calls with whole requests and
- * results as JSON documents, and no structs to be declared again.
+ * The JSON boundary
  *
- * *result is always set on return (NULL only when out of memory), and is freed with
- * factstr_json_free.  It is
+ * For packages in other languages: every call above that takes or fills a struct, with JSON documents in place of
+ * the structs.  A binding declares pointers, integers, texts and callbacks, and no struct.
  *
- *		on FACTSTR_OK			the result document, described with each function
- *		on FACTSTR_CONFLICT		{"expected_context_version": 3, "actual_context_version": 7},
- *								with null for an empty context; of factstr_json_append_unless
- *								{"after_sequence_number": 3, "actual_context_version": 7}
- *		on any other code		{"code": "malformed_input", "message": "..."}, and "detail" and
- *								"hint" if there are any
+ * factstr_json_X does the same as factstr_X and takes the same arguments in the same order, with these
+ * differences:
  *
- * An event record is {"sequence_number": 1, "occurred_at": "2026-01-31T08:15:30.123456Z",
- * "event_type": "...", "payload": ...}, and "metadata" if the fact has it.
+ *		options		are the text of an object, or NULL.  Its keys are the names of the struct's members; a
+ *					key that is absent or null means the default
+ *		arrays		of structs are the text of an array
+ *		result		the last argument, replaces error and all output parameters but handles
+ *
+ * Calls without a struct have no JSON twin: factstr_close, factstr_interrupt, factstr_read_close,
+ * factstr_stream_unsubscribe, factstr_stream_close, factstr_code_name, factstr_version.  Two features need
+ * pointers of other C libraries and are not available: appends over a connection of the program, with
+ * factstr_last_append, and the transaction of a transactional delivery.
+ *
+ * Result.  The call returns the code and sets *result: to the document that each function describes on FACTSTR_OK, to
+ * the document of the error otherwise.  Free it with factstr_json_free.  *result is NULL only if there
+ * was no memory for the document; then a call that reads fails with FACTSTR_NO_MEMORY, but a call
+ * that has changed something still returns FACTSTR_OK.  result itself must not be NULL (FACTSTR_MISUSE).
+ *
+ * Errors.  The document of an error has "detail" and "hint" only if they are not empty:
+ *
+ *		{"code": "malformed_input", "message": "...", "detail": "...", "hint": "..."}
+ *
+ * The document of FACTSTR_CONFLICT also has "actual_context_version", null for an empty context, and the
+ * number of the append's condition: "expected_context_version", null for an empty context, or
+ * "after_sequence_number".
+ *
+ * Event records.  A fact is an object, without "metadata" if it has none:
+ *
+ *		{"sequence_number": 1, "occurred_at": "2026-01-31T08:15:30.123456Z", "event_type": "...",
+ *		 "payload": ..., "metadata": {...}}
+ *
+ * Deliveries.  A delivered batch is an object with the numbers of the whole batch and the records of its
+ * matching facts:
+ *
+ *		{"first_sequence_number": 1, "last_sequence_number": 2, "event_records": [...]}
+ *
+ * Exported batches.  A whole batch is the same object, with "idempotency_key" if it has one.  The record of a
+ * redacted fact has "redactions", ordered by time:
+ *
+ *		[{"redacted_at": "2026-01-31T08:15:30.123456Z", "redacted_by": "...", "reason": "..."}, ...]
+ *
+ * Numbers are JSON integers of up to 63 bits, which some languages read exactly only on request.  The rules for
+ * threads, processes, waiting and callbacks are the same as above.
  */
 
+/* Frees a result.  NULL is harmless. */
+FACTSTR_API void factstr_json_free(char *result);
+
+/* Result: {}. */
+FACTSTR_API int factstr_json_open(const char *url, factstr_store **store, char **result);
+
 /*
- * events: [{"event_type": "...", "payload": ..., "metadata": {...}}, ...]; metadata may be left
- * out, no other key is allowed.  Result: {"first_sequence_number": 1, "last_sequence_number": 2,
- * "committed_count": 2}.
+ * events: [{"event_type": "...", "payload": ..., "metadata": {...}}, ...]; metadata is optional, and
+ * other keys are errors.  options: {"idempotency_key": "...", "context_query": {...},
+ * "expected_context_version": 3} or, with the other condition, "after_sequence_number".  The number implies the
+ * condition.  An expected_context_version of null expects an empty context, and is not the same as an absent one.
+ * Result: {"first_sequence_number": 1, "last_sequence_number": 2, "committed_count": 2}.
  */
-FACTSTR_API int factstr_json_append(factstr_store *store, const char *events,
-									const char *idempotency_key, char **result);
-FACTSTR_API int factstr_json_append_if(factstr_store *store, const char *events,
-									   const char *context_query,
-									   uint64_t expected_context_version,
-									   const char *idempotency_key, char **result);
-FACTSTR_API int factstr_json_append_unless(factstr_store *store, const char *events,
-										   const char *context_query,
-										   uint64_t after_sequence_number,
-										   const char *idempotency_key, char **result);
+FACTSTR_API int factstr_json_append(factstr_store *store, const char *events, const char *options,
+									char **result);
 
 /*
  * Result: {"event_records": [...], "last_returned_sequence_number": n or null,
@@ -896,8 +982,46 @@ FACTSTR_API int factstr_json_append_unless(factstr_store *store, const char *eve
 FACTSTR_API int factstr_json_query(factstr_store *store, const char *event_query, char **result);
 
 /*
- * payload, metadata and reason as for factstr_redact.  Result: {"traces_remain": false}.
+ * event_queries: an array of event queries.  Result: {"event_records": [...],
+ * "current_context_version": n or null}, with a record or null for each query.
  */
+FACTSTR_API int factstr_json_newest(factstr_store *store, const char *event_queries, char **result);
+
+/* Result: {"current_context_version": n or null}. */
+FACTSTR_API int factstr_json_context_version(factstr_store *store, const char *event_query,
+											 char **result);
+
+/* options: {"max_count": 100, "backwards": true}.  Result: {}. */
+FACTSTR_API int factstr_json_read_open(factstr_store *store, const char *event_query,
+									   const char *options, factstr_cursor **cursor,
+									   char **result);
+
+/*
+ * Returns the next facts, at most max_count, which is 1 or more.  Fewer facts do not mean the end.
+ * Result: an array of event records, empty at the end.
+ */
+FACTSTR_API int factstr_json_read_next(factstr_cursor *cursor, size_t max_count, char **result);
+
+/* Result: an array of deliveries. */
+FACTSTR_API int factstr_json_batches(factstr_store *store, const char *event_query,
+									 uint64_t after_sequence_number, size_t max_batches,
+									 char **result);
+
+/* Result: an array of exported batches. */
+FACTSTR_API int factstr_json_export(factstr_store *store, uint64_t after_sequence_number,
+									size_t max_batches, char **result);
+
+/*
+ * batches: an array of exported batches, or of batches without numbers.  Result: as of
+ * factstr_json_append, with null for the numbers if nothing was stored.
+ */
+FACTSTR_API int factstr_json_import(factstr_store *store, const char *batches, char **result);
+
+/* batches: an array of exported batches.  Result: {"imported_count": 1}. */
+FACTSTR_API int factstr_json_import_redactions(factstr_store *store, const char *batches,
+											   char **result);
+
+/* Result: {"traces_remain": false}. */
 FACTSTR_API int factstr_json_redact(factstr_store *store, uint64_t sequence_number,
 									const char *payload, const char *metadata, const char *reason,
 									char **result);
@@ -909,46 +1033,59 @@ FACTSTR_API int factstr_json_redact(factstr_store *store, uint64_t sequence_numb
 FACTSTR_API int factstr_json_redactions(factstr_store *store, uint64_t after_sequence_number,
 										size_t max_count, char **result);
 
-/*
- * Takes one delivery, {"first_sequence_number": 1, "last_sequence_number": 2, "event_records": [...]},
- * with the numbers of the whole batch.  Otherwise as factstr_handler; factstr_error_set fills *error.
- */
+/* As factstr_handler, with a delivery as text; factstr_error_set fills *error. */
 typedef int (*factstr_json_handler) (const char *delivery, void *context, factstr_error *error);
 
-/* The same as factstr_ended; reason is {"code": "closed", "message": "..."}, with "ok" and "". */
+/* As factstr_ended; reason is the document of an error, with "ok" and "" for FACTSTR_OK. */
 typedef void (*factstr_json_ended) (const char *reason, void *context);
 
 /*
- * The same as factstr_stream_open.  options is an object, or NULL, with the names of the arguments and
- * options that are not the default: {"name": "balances", "event_query": {...}, "start": "first", "now" or
- * a number, after which it begins, "timeout_ms": 5000, "ack_batches": 1000, "ack_ms": 100,
- * "transactional": false, "in_background": true, "partition_key": "$.account", "partitions": 4,
- * "partition": 2, without which it is any}.
- * ended and destroy may be NULL.  Result: {}.
+ * handler, ended and destroy, which are arguments here, may be NULL.
+ * options: {"start": "first" or "now", "after_sequence_number": 41, "timeout_ms": 5000, "ack_batches": 1000,
+ * "ack_ms": 100, "partition_key": "$.account", "partitions": 4, "partition": 2, "transactional": false,
+ * "in_background": true}.  after_sequence_number implies the start.  Without a partition, the stream
+ * consumes any free one.  Result: {}.
  */
-FACTSTR_API int factstr_json_stream_open(factstr_store *store, const char *options,
-										 factstr_json_handler handler, factstr_json_ended ended,
-										 void *context, factstr_destroy destroy,
+FACTSTR_API int factstr_json_stream_open(factstr_store *store, const char *name,
+										 const char *event_query, factstr_json_handler handler,
+										 factstr_json_ended ended, factstr_destroy destroy,
+										 void *context, const char *options,
 										 factstr_stream **stream, char **result);
 
-/*
- * The same as factstr_stream_next, _ack and _fail.  Result: an array of deliveries as handlers get them;
- * {} for the others.
- */
+/* Result: an array of deliveries. */
 FACTSTR_API int factstr_json_stream_next(factstr_stream *stream, size_t max_batches,
 										 int64_t timeout_ms, char **result);
+
+/* Result: {}. */
 FACTSTR_API int factstr_json_stream_ack(factstr_stream *stream, uint64_t sequence_number,
 										char **result);
+
+/* Result: {}. */
 FACTSTR_API int factstr_json_stream_fail(factstr_stream *stream, const char *message,
 										 char **result);
 
+/* Result: {"fd": 5}. */
+FACTSTR_API int factstr_json_stream_fd(factstr_stream *stream, char **result);
+
+/* Result: {}. */
+FACTSTR_API int factstr_json_stream_state(factstr_stream *stream, char **result);
+
 /*
- * Result: an array of objects with the members of factstr_stream_status; the query as JSON, times
- * as text or null, the lag's time in seconds.
+ * Result: an array of objects with the members of factstr_stream_status, event_query as JSON, points in time
+ * as text or null.
  */
 FACTSTR_API int factstr_json_streams(factstr_store *store, char **result);
 
-FACTSTR_API void factstr_json_free(char *result);
+/* Result: {}. */
+FACTSTR_API int factstr_json_stream_seek(factstr_store *store, const char *name,
+										 uint64_t sequence_number, char **result);
+
+/* Result: {}. */
+FACTSTR_API int factstr_json_stream_drop(factstr_store *store, const char *name, char **result);
+
+/* Result: {}. */
+FACTSTR_API int factstr_json_wait(factstr_store *store, const char *name, uint64_t sequence_number,
+								  int64_t timeout_ms, char **result);
 
 #ifdef __cplusplus
 }

@@ -66,7 +66,7 @@ close_store(void *context)
 {
 	one_call   *call = context;
 
-	call->code = factstr_close(call->store);
+	call->code = factstr_close(call->store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static factstr_stream *
@@ -94,7 +94,7 @@ test_waiting_call(void (*run) (void *context), bool closes, int code, const char
 	waiting_start(&waiting, run, &call);
 	ok(waiting_is_reached(&waiting), "%s waits", name);
 	if (closes)
-		ok_code(factstr_close(store), FACTSTR_OK, NULL, "closing does not");
+		ok_code(factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS), FACTSTR_OK, NULL, "closing does not");
 	else
 		factstr_interrupt(store);
 	ok(waiting_ends(&waiting), "%s ends", name);
@@ -103,9 +103,9 @@ test_waiting_call(void (*run) (void *context), bool closes, int code, const char
 	{
 		(void) store_append_batch(store, "a", 1);
 		ok_recorded(&handler, "1-1(1)", "streams go on");
-		(void) factstr_close(store);
+		(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	}
-	factstr_stream_free(stream);
+	(void) factstr_stream_close(stream, -1);
 }
 
 /* Everything that can be called while the store is being closed. */
@@ -157,7 +157,7 @@ ok_calls_are_refused(factstr_store *store, factstr_cursor *cursor)
 								&out.text), FACTSTR_CLOSED, NULL, "json_append");
 	ok_contains(out.text, "\"code\": \"closed\"", "as a document");
 	factstr_json_free(out.text);
-	ok_code(factstr_close(store), FACTSTR_CLOSED, NULL, "close, a second time");
+	ok_code(factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS), FACTSTR_CLOSED, NULL, "close, a second time");
 }
 
 static void
@@ -183,7 +183,7 @@ test_calls_while_closing(void)
 	ok(waiting_ends(&closing), "closing ends with the handler");
 	ok_code(call.code, FACTSTR_OK, NULL, "and is done");
 	factstr_read_close(cursor);
-	factstr_stream_free(stream);
+	(void) factstr_stream_close(stream, -1);
 }
 
 static int
@@ -216,8 +216,8 @@ test_interrupted_replay(void)
 	handler.action = NULL;
 	stream = consume(store, &handler);
 	ok_recorded(&handler, "1-1(1) 2-2(2) 3-3(3) 4-4(4) 5-5(5)", "the next consumer goes on there");
-	factstr_stream_free(stream);
-	(void) factstr_close(store);
+	(void) factstr_stream_close(stream, -1);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	factstr_interrupt(NULL);
 }
 
@@ -235,7 +235,7 @@ test_interrupted_search(void)
 	   "a search is interrupted");
 	(void) waiting_ends(&querying);
 	ok_code(call.code, FACTSTR_INTERRUPTED, &call.error, "%s", call.error.message);
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 /* So many objects, in an array of a payload and, in the other order, in one of a predicate. */
@@ -264,7 +264,7 @@ close_soon(void *context)
 {
 	one_call   *call = context;
 
-	call->code = factstr_close_within(call->store, 200);
+	call->code = factstr_close(call->store, 200);
 }
 
 /* What a stream's thread looks through takes minutes; by the time closing gives up it has begun. */
@@ -286,7 +286,7 @@ test_closing_while_a_stream_searches(void)
 	ok(waiting_ends(&closing), "closing ends the search of a stream");
 	ok_code(call.code, FACTSTR_WAIT_TIMED_OUT, NULL, "and says that something was not delivered");
 	ok_recorded_now(&handler, "", "nor was it");
-	factstr_stream_free(stream);
+	(void) factstr_stream_close(stream, -1);
 	free(payload);
 	free(query);
 }
@@ -300,7 +300,7 @@ test_append_to_a_busy_file(bool closes, int code)
 	waiting_call appending;
 	sqlite3    *other;
 
-	sqlite_new_file(closes ? "closed" : "interrupted", "?busy_timeout=3600000");
+	sqlite_new_file(closes ? "closed" : "interrupted", "?busy_timeout_ms=3600000");
 	store = sqlite_open();
 	call.store = store;
 	if (sqlite3_open(sqlite_path, &other) != SQLITE_OK ||
@@ -309,7 +309,7 @@ test_append_to_a_busy_file(bool closes, int code)
 	waiting_start(&appending, append, &call);
 	ok(waiting_is_reached(&appending), "an append waits for the file");
 	if (closes)
-		ok_code(factstr_close(store), FACTSTR_OK, NULL, "closing ends that");
+		ok_code(factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS), FACTSTR_OK, NULL, "closing ends that");
 	else
 		factstr_interrupt(store);
 	ok(waiting_ends(&appending), "the append ends");
@@ -319,7 +319,7 @@ test_append_to_a_busy_file(bool closes, int code)
 	{
 		ok_int((int64_t) store_head(store), 0, "nothing is stored");
 		ok_code(store_append(store, "a", NULL, NULL), FACTSTR_OK, NULL, "the next append is");
-		(void) factstr_close(store);
+		(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	}
 }
 
@@ -336,7 +336,7 @@ test_append_behind_a_transaction(bool closes, int code)
 	waiting_call appending;
 	waiting_call closing;
 
-	sqlite_new_file(closes ? "turn_closed" : "turn_interrupted", "?busy_timeout=3600000");
+	sqlite_new_file(closes ? "turn_closed" : "turn_interrupted", "?busy_timeout_ms=3600000");
 	store = sqlite_open();
 	call.store = store;
 	closing_call.store = store;
@@ -357,8 +357,8 @@ test_append_behind_a_transaction(bool closes, int code)
 	if (closes)
 		ok(waiting_ends(&closing), "then the handler, and closing");
 	else
-		(void) factstr_close(store);
-	factstr_stream_free(stream);
+		(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
+	(void) factstr_stream_close(stream, -1);
 }
 
 int

@@ -60,7 +60,7 @@ test_cursors(void)
 	ok_reads(store, even, &last, 1, 1000, -2, "the newest");
 	ok_reads(store, "{\"filters\": [{\"event_types\": []}]}", NULL, 0, 0, 0, "none");
 	factstr_read_close(NULL);
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 /* Reads to the end although reading fails now and then. */
@@ -98,7 +98,7 @@ test_failing_reads(void)
 	ok_code(factstr_read_open(store, "{}", NULL, &cursor, &error), FACTSTR_STORAGE, &error,
 			"a store that cannot be read");
 	ok_null(cursor, "has no cursor");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static void
@@ -110,7 +110,7 @@ test_batches(void)
 	factstr_error error;
 
 	(void) store_append_batch(store, "a", 3);
-	(void) factstr_append(store, &event, 1, "the key", NULL, NULL);
+	(void) factstr_append(store, &event, 1, WITH_KEY("the key"), NULL, NULL);
 	(void) store_append_batch(store, "a", 2);
 	if (factstr_batches(store, "{\"filters\": [{\"event_types\": [\"a\"]}]}", 0, 10, &list,
 						&error) != FACTSTR_OK)
@@ -132,7 +132,7 @@ test_batches(void)
 	ok_null(list, "an error leaves no list");
 	ok_code(factstr_export(store, UINT64_MAX, 1, &list, &error), FACTSTR_MALFORMED, &error, "%s",
 			error.message);
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static void
@@ -217,7 +217,7 @@ test_import(void)
 					  "invalid batches at $[1].facts[0].payload, line 1, column 2: ']' expected near "
 					  "end of file");
 	ok_int((int64_t) given_batches, 2, "nothing of these has reached the store");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 int

@@ -61,9 +61,9 @@ static void
 disperse(crowd *people)
 {
 	for (int i = 0; i < STREAMS; i++)
-		factstr_stream_free(people->streams[i]);
-	factstr_stream_free(people->all.stream);
-	(void) factstr_close(people->store);
+		(void) factstr_stream_close(people->streams[i], -1);
+	(void) factstr_stream_close(people->all.stream, -1);
+	(void) factstr_close(people->store, FACTSTR_CLOSE_TIMEOUT_MS);
 	free(people);
 }
 

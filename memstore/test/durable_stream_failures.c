@@ -68,7 +68,7 @@ test_failing_replay(void)
 	ok_code(factstr_stream_open(store, "s", B_FACTS, recording_handler, &again, NULL, &stream,
 								&error), FACTSTR_OK, &error, "the name is free");
 	ok_recorded_now(&again, "2-2(2)", "and the batch comes again");
-	factstr_stream_free(stream);
+	(void) factstr_stream_close(stream, -1);
 	ok_int(faulty_get(&faulty.watching), 0, "nothing is left behind");
 
 	faulty.failing_batches = 1;
@@ -77,7 +77,7 @@ test_failing_replay(void)
 								&error), FACTSTR_STORAGE, &error,
 			"a failure of the storage fails the call, too");
 	ok_null(stream, "and there is no stream, either");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static void
@@ -101,8 +101,8 @@ test_failing_handler(void)
 	ok_code_soon(factstr_stream_state(stream, NULL), FACTSTR_OK, NULL,
 				 "after that the state is good");
 	ok_int_soon(store_cursor(store, "s"), 2, "and the cursor behind both");
-	factstr_stream_free(stream);
-	(void) factstr_close(store);
+	(void) factstr_stream_close(stream, -1);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static void
@@ -122,9 +122,9 @@ test_takeover(void)
 	(void) store_append_batch(store, "a", 1);
 	ok_recorded(&second, "1-1(1) 2-2(2)", "the second goes on");
 	ok_int(recording_calls(&failing), 1, "without another delivery to the first");
-	factstr_stream_free(stream);
-	factstr_stream_free(other);
-	(void) factstr_close(store);
+	(void) factstr_stream_close(stream, -1);
+	(void) factstr_stream_close(other, -1);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static void
@@ -140,8 +140,8 @@ test_drop_while_pausing(void)
 	faulty_hold_resumes(false);
 	ok_code_soon(factstr_stream_state(stream, &error), FACTSTR_NO_SUCH_STREAM, &error,
 				 "then it ends: %s", error.message);
-	factstr_stream_free(stream);
-	(void) factstr_close(store);
+	(void) factstr_stream_close(stream, -1);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static void
@@ -159,8 +159,8 @@ test_seek_while_pausing(void)
 			"the cursor of a stream that pauses can be moved");
 	faulty_hold_resumes(false);
 	ok_recorded(&recorder, "1-1(1) 2-2(2) 2-2(2) 3-3(3)", "and it goes on from there");
-	factstr_stream_free(stream);
-	(void) factstr_close(store);
+	(void) factstr_stream_close(stream, -1);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static void
@@ -194,8 +194,8 @@ test_failing_move(void)
 	ok_recorded(&recorder, "1-1(1) 2-2(2) 3-3(3) 4-4(4) 5-5(5)",
 				"the name may fail to be taken again at once");
 	ok_int(faulty_get(&faulty.failing_resumes), 0, "which has happened");
-	factstr_stream_free(stream);
-	(void) factstr_close(store);
+	(void) factstr_stream_close(stream, -1);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static int
@@ -243,9 +243,9 @@ test_transactions(void)
 	ok_recorded(&recorder, "1-1(1) 2-2(2) 3-3(3) 3-3(3) 4-4(4) 5-5(5) 6-6(6)",
 				"without a transaction there is no delivery");
 	ok_int(faulty_get(&faulty.failing_begins), 0, "one could not be begun");
-	factstr_stream_free(stream);
+	(void) factstr_stream_close(stream, -1);
 	ok_int(faulty_get(&faulty.open_transactions), 0, "no transaction is left open");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 /* Batches that come one right after the other share a transaction, until one of them fails. */
@@ -264,7 +264,7 @@ test_groups(void)
 								&error), FACTSTR_OK, &error, "a stream that acknowledges batches by eights");
 	ok_int(faulty_get(&faulty.begins), 2, "two transactions for fifteen batches");
 	ok_int((int64_t) store_cursor(store, "s"), 15, "the second ends with the last batch");
-	factstr_stream_free(stream);
+	(void) factstr_stream_close(stream, -1);
 	(void) factstr_stream_seek(store, "s", 0, NULL);
 	faulty_set(&faulty.failing_moves, 1);
 	ok_code(factstr_stream_open(store, "s", NULL, recording_handler, &recorder, &options, &stream,
@@ -278,8 +278,8 @@ test_groups(void)
 	ok_code(factstr_stream_open(store, "s", NULL, recording_handler, &recorder, &options, &stream,
 								&error), FACTSTR_OK, &error, "one that works in the background");
 	ok(AWAIT(store_cursor(store, "s") == 15), "gets to the end, though a move has failed");
-	factstr_stream_free(stream);
-	(void) factstr_close(store);
+	(void) factstr_stream_close(stream, -1);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 int

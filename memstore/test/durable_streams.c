@@ -41,13 +41,13 @@ test_replay_and_live(void)
 	ok_int_soon(store_cursor(store, "s"), 6, "and the cursor follows");
 	factstr_stream_unsubscribe(stream);
 	(void) store_append_batch(store, "a", 1);
-	factstr_stream_free(stream);
+	(void) factstr_stream_close(stream, -1);
 	ok_int(store_cursor(store, "s"), 6, "unsubscribing keeps the cursor");
 
 	stream = open_durable(store, "s", &again);
 	ok_recorded_now(&again, "7-7(7)", "opened again it goes on after its cursor");
-	factstr_stream_free(stream);
-	(void) factstr_close(store);
+	(void) factstr_stream_close(stream, -1);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 /*
@@ -83,7 +83,7 @@ test_ended_replays(void)
 			"a handler unsubscribes its stream in the replay");
 	ok_recorded_now(&recorder, "1-1(1)", "and gets nothing more");
 	ok_code(factstr_stream_state(recorder.stream, NULL), FACTSTR_MISUSE, NULL, "as its state says");
-	factstr_stream_free(recorder.stream);
+	(void) factstr_stream_close(recorder.stream, -1);
 	ok_int(store_cursor(store, "s"), 1, "the cursor is behind what it got");
 
 	recorder.action = recording_frees;
@@ -99,7 +99,7 @@ test_ended_replays(void)
 			"a handler frees its stream in the replay, and fails");
 	ok_null(recorder.stream, "no handle is left");
 	ok_int(store_cursor(store, "s"), 2, "the cursor stays");
-	ok_code(factstr_close(store), FACTSTR_OK, NULL, "closing");
+	ok_code(factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS), FACTSTR_OK, NULL, "closing");
 }
 
 static void
@@ -115,7 +115,7 @@ open_recording(void *context)
 static void
 free_recording(void *context)
 {
-	factstr_stream_free(((recording *) context)->stream);
+	(void) factstr_stream_close(((recording *) context)->stream, -1);
 }
 
 /* From another thread, which waits for the handler. */
@@ -141,7 +141,7 @@ test_freeing_a_replay(int failures, int code)
 	ok_code(recording_result(&recorder), code, NULL, "the call that opened it");
 	ok_int(recording_calls(&recorder), 1, "after the one delivery");
 	ok_int((int64_t) store_cursor(store, "s"), failures == 0 ? 1 : 0, "where the cursor is");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static void
@@ -157,8 +157,8 @@ test_long_replay(void)
 							   NULL);
 	ok_int(recording_calls(&recorder), 100, "a replay of many lists of batches misses none");
 	ok_int(store_cursor(store, "s"), 1999, "and goes to the end of the log");
-	factstr_stream_free(stream);
-	(void) factstr_close(store);
+	(void) factstr_stream_close(stream, -1);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static void
@@ -174,8 +174,8 @@ test_from_now(void)
 							   NULL);
 	(void) store_append_batch(store, "a", 1);
 	ok_recorded(&recorder, "3-3(3)", "a stream may begin with what comes next");
-	factstr_stream_free(stream);
-	(void) factstr_close(store);
+	(void) factstr_stream_close(stream, -1);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static void
@@ -198,10 +198,10 @@ test_one_consumer(void)
 	ok_code(factstr_stream_open(store, "s", B_FACTS, recording_handler, &recorder, NULL, &second,
 								&error), FACTSTR_STREAM_QUERY_DIFFERS, &error,
 			"and one query: %s", error.message);
-	factstr_stream_free(stream);
+	(void) factstr_stream_close(stream, -1);
 	ok_code(factstr_stream_drop(store, "s", &error), FACTSTR_OK, &error,
 			"after freeing, the stream is dropped");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 /* A consumer that waits for the name. */
@@ -235,11 +235,11 @@ test_waiting_for_a_name(void)
 
 	waiting_start(&opening, open_when_free, &next);
 	ok(waiting_is_reached(&opening), "a name that another consumer has is waited for");
-	factstr_stream_free(stream);
+	(void) factstr_stream_close(stream, -1);
 	ok(waiting_ends(&opening), "until that one leaves");
 	ok_code(next.code, FACTSTR_OK, &next.error, "then the stream is opened");
-	factstr_stream_free(next.stream);
-	(void) factstr_close(store);
+	(void) factstr_stream_close(next.stream, -1);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 /*
@@ -289,9 +289,9 @@ test_name_that_becomes_free(void)
 	ok_code(factstr_stream_open(store_of_claims, "s", NULL, recording_handler, &recorder, NULL,
 								&second, &error), FACTSTR_OK, &error,
 			"a name that becomes free after it was asked for is asked for again");
-	factstr_stream_free(stream);
-	factstr_stream_free(second);
-	(void) factstr_close(store_of_claims);
+	(void) factstr_stream_close(stream, -1);
+	(void) factstr_stream_close(second, -1);
+	(void) factstr_close(store_of_claims, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static void
@@ -309,12 +309,12 @@ test_name_after_unsubscribing(void)
 		factstr_stream_unsubscribe(stream);
 		second = open_durable(store, "s", &recorder);
 		opened += second != NULL ? 1 : 0;
-		factstr_stream_free(stream);
+		(void) factstr_stream_close(stream, -1);
 		stream = second;
 	}
 	ok_int(opened, 100, "after unsubscribing the name can be opened at once");
-	factstr_stream_free(stream);
-	(void) factstr_close(store);
+	(void) factstr_stream_close(stream, -1);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static void
@@ -334,9 +334,9 @@ test_unmatched(void)
 	ok_cmp(faulty_get(&faulty.settlements), "<", 100, "not with each batch");
 	ok_int(recording_calls(&recorder), 0, "and without a delivery");
 	(void) store_append_batch(store, "a", 1);
-	factstr_stream_free(stream);
+	(void) factstr_stream_close(stream, -1);
 	ok_cmp((int64_t) store_cursor(store, "s"), ">=", 501, "and never back");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static int
@@ -368,10 +368,10 @@ test_wait(void)
 			"and not for nothing: %s", error.message);
 	ok_code(factstr_wait(store, "s", UINT64_MAX, -1, &error), FACTSTR_MALFORMED, &error,
 			"nor for what no fact can be: %s", error.message);
-	factstr_stream_free(stream);
+	(void) factstr_stream_close(stream, -1);
 	ok_code(factstr_wait(store, "s", 1, 0, &error), FACTSTR_OK, &error,
 			"what is reached is reached");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static int
@@ -398,10 +398,10 @@ test_close_while_waiting(void)
 	other_stream = open_durable(store, "other", &other);
 	(void) store_append_batch(store, "a", 1);
 	(void) recording_await_calls(&waiting, 1);
-	ok_code(factstr_close(store), FACTSTR_OK, NULL, "a store is closed while a handler waits");
+	ok_code(factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS), FACTSTR_OK, NULL, "a store is closed while a handler waits");
 	ok_code(recording_result(&waiting), FACTSTR_CLOSED, NULL, "which ends its waiting");
-	factstr_stream_free(stream);
-	factstr_stream_free(other_stream);
+	(void) factstr_stream_close(stream, -1);
+	(void) factstr_stream_close(other_stream, -1);
 }
 
 /*
@@ -423,10 +423,10 @@ static int
 try_what_must_not_be(recording *self, const factstr_batch *batch)
 {
 	(void) batch;
-	close_code = factstr_close(self->store);
+	close_code = factstr_close(self->store, FACTSTR_CLOSE_TIMEOUT_MS);
 	wait_code = factstr_wait(self->store, "s", 1, -1, NULL);
 	recording_set_result(self, 1);
-	factstr_stream_free(self->other->stream);
+	(void) factstr_stream_close(self->other->stream, -1);
 	return 0;
 }
 
@@ -450,8 +450,8 @@ test_handler_in_handler(void)
 	ok_code(close_code, FACTSTR_MISUSE, NULL, "it must not close the store");
 	ok_code(wait_code, FACTSTR_MISUSE, NULL, "nor wait for the outer one's stream");
 	ok_int_soon(store_cursor(store, "s"), 1, "and may free that");
-	(void) factstr_close(store);
-	factstr_stream_free(inner.stream);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
+	(void) factstr_stream_close(inner.stream, -1);
 }
 
 int

@@ -101,7 +101,7 @@ ok_expecting(factstr_store *store, uint64_t expected, int expected_code,
 	factstr_event event = {.event_type = "a", .payload = "1"};
 	factstr_append_result result = {9, 9, 9, {0}};
 
-	ok_code(factstr_append_if(store, &event, 1, NULL, expected, NULL, &result, error),
+	ok_code(factstr_append(store, &event, 1, IF_VERSION(NULL, expected, NULL), &result, error),
 			expected_code, error, "%s", name);
 	ok_int((int64_t) result.committed_count, expected_code == FACTSTR_OK ? 1 : 0,
 		   "%s: the result says so", name);
@@ -126,7 +126,7 @@ test_expected_versions(void)
 	ok_expecting(store, UINT64_MAX, FACTSTR_CONFLICT, &error, "what no fact can be");
 	ok_int((int64_t) error.expected_context_version, (int64_t) UINT64_MAX, "is named as given");
 	ok_int((int64_t) error.actual_context_version, 2, "beside the actual version");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static void
@@ -134,6 +134,7 @@ test_arguments(void)
 {
 	factstr_store *store = store_open("memory:");
 	factstr_event event = {.event_type = "a", .payload = "1"};
+	factstr_newest_result *newest;
 	char		long_key[2002];
 	factstr_error error;
 
@@ -145,18 +146,25 @@ test_arguments(void)
 			error.message);
 	ok_code(factstr_append(store, &event, 0, NULL, NULL, &error), FACTSTR_EMPTY_APPEND, &error,
 			"%s", error.message);
-	ok_code(factstr_append(store, &event, 1, "", NULL, &error), FACTSTR_MALFORMED, &error, "%s",
+	ok_code(factstr_append(store, &event, 1, WITH_KEY(""), NULL,
+						   &error), FACTSTR_MALFORMED, &error, "%s",
 			error.message);
-	ok_code(factstr_append(store, &event, 1, long_key, NULL, &error), FACTSTR_MALFORMED, &error,
+	ok_code(factstr_append(store, &event, 1, WITH_KEY(long_key), NULL,
+						   &error), FACTSTR_MALFORMED, &error,
 			"%s", error.message);
-	ok_code(factstr_append(store, &event, 1, long_key + 1, NULL, NULL), FACTSTR_OK, NULL,
+	ok_code(factstr_append(store, &event, 1, WITH_KEY(long_key + 1), NULL, NULL), FACTSTR_OK, NULL,
 			"2000 bytes are a key");
-	ok_code(factstr_append(store, &event, 1, "\377", NULL, &error), FACTSTR_MALFORMED, &error, "%s",
+	ok_code(factstr_append(store, &event, 1, WITH_KEY("\377"), NULL,
+						   &error), FACTSTR_MALFORMED, &error, "%s",
 			error.message);
-	ok_code(factstr_append_if(store, &event, 1, "{\"filter\": []}", 0, NULL, NULL, &error),
+	ok_code(factstr_append(store, &event, 1, IF_VERSION("{\"filter\": []}", 0, NULL), NULL, &error),
 			FACTSTR_MALFORMED, &error, "%s", error.message);
-	ok_code(factstr_append_if(store, &event, 0, "[", 0, "", NULL, &error), FACTSTR_EMPTY_APPEND,
+	ok_code(factstr_append(store, &event, 0, IF_VERSION("[", 0, ""), NULL,
+						   &error), FACTSTR_EMPTY_APPEND,
 			&error, "events are looked at first");
+	ok_code(factstr_newest(store, NULL, 1, &newest, &error), FACTSTR_MISUSE, &error, "%s", error.message);
+	ok_code(factstr_newest(store, NULL, 0, NULL, &error), FACTSTR_MISUSE, &error, "%s", error.message);
+	ok_code(factstr_newest(NULL, NULL, 0, &newest, &error), FACTSTR_MISUSE, &error, "%s", error.message);
 	ok_code(factstr_context_version(store, NULL, NULL, &error), FACTSTR_MISUSE, &error, "%s",
 			error.message);
 	ok_code(factstr_stream_seek(store, "s", UINT64_MAX, &error), FACTSTR_MALFORMED, &error, "%s",
@@ -164,7 +172,7 @@ test_arguments(void)
 	ok_code(factstr_stream_seek(store, "s", 0, &error), FACTSTR_NO_SUCH_STREAM, &error, "%s",
 			error.message);
 	ok_code(factstr_stream_drop(store, NULL, &error), FACTSTR_MISUSE, &error, "%s", error.message);
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 int

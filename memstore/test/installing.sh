@@ -72,7 +72,7 @@ int main(int argc, char **argv)
 	(void) argc;
 	if (factstr_open(argv[1], &store, &error) != FACTSTR_OK)
 		return printf("%d: %s %s\n", error.code, error.message, error.hint), 1;
-	factstr_close(store);
+	factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	return puts("opened"), 0;
 }
 EOF

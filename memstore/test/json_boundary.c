@@ -25,6 +25,11 @@ ok_answer(int code, char *result, int expected_code, const char *expected, const
 	factstr_json_free(result);
 }
 
+#define CONFLICT \
+	"{\"code\": \"conditional_append_conflict\", \"message\": \"conditional append conflict\", "
+#define VERSION_HINT \
+	"\"hint\": \"Query the context again, decide again, and append with its current version.\", "
+
 static void
 test_appending(void)
 {
@@ -38,26 +43,31 @@ test_appending(void)
 							   NULL, &result);
 	ok_answer(code, result, FACTSTR_OK, "{\"first_sequence_number\": 1, "
 			  "\"last_sequence_number\": 2, \"committed_count\": 2}", "an append");
-	code = factstr_json_append_if(store, "[" EVENT_A "]", "{}", 2, "key", &result);
+	code = factstr_json_append(store, "[" EVENT_A "]", "{\"expected_context_version\": 2, "
+							   "\"context_query\": { }, \"idempotency_key\": \"key\"}", &result);
 	ok_answer(code, result, FACTSTR_OK, "{\"first_sequence_number\": 3, "
 			  "\"last_sequence_number\": 3, \"committed_count\": 1}", "a conditional append");
-	code = factstr_json_append_if(store, "[" EVENT_A "]", NULL, 2, NULL, &result);
+	code = factstr_json_append(store, "[" EVENT_A "]", "{\"expected_context_version\": 2}", &result);
 	ok_answer(code, result, FACTSTR_CONFLICT,
-			  "{\"expected_context_version\": 2, \"actual_context_version\": 3}", "a conflict");
-	code = factstr_json_append_if(store, "[" EVENT_A "]", "{}", 0, NULL, &result);
+			  CONFLICT "\"detail\": \"The context was expected to be at version 2, and is at version 3.\", "
+			  VERSION_HINT "\"expected_context_version\": 2, \"actual_context_version\": 3}", "a conflict");
+	code = factstr_json_append(store, "[" EVENT_A "]", "{\"expected_context_version\": null}", &result);
 	ok_answer(code, result, FACTSTR_CONFLICT,
-			  "{\"expected_context_version\": null, \"actual_context_version\": 3}",
+			  CONFLICT "\"detail\": \"The context was expected to be empty, and is at version 3.\", "
+			  VERSION_HINT "\"expected_context_version\": null, \"actual_context_version\": 3}",
 			  "a context that is not empty");
-	code = factstr_json_append_unless(store, "[" EVENT_A "]", "{}", 2, NULL, &result);
+	code = factstr_json_append(store, "[" EVENT_A "]", "{\"after_sequence_number\": 2}", &result);
 	ok_answer(code, result, FACTSTR_CONFLICT,
-			  "{\"after_sequence_number\": 2, \"actual_context_version\": 3}",
+			  CONFLICT "\"detail\": \"The context has fact 3, after 2.\", \"hint\": \"Query the context "
+			  "again, decide again, and append after the newest fact that was read.\", "
+			  "\"after_sequence_number\": 2, \"actual_context_version\": 3}",
 			  "a fact after the position");
-	code = factstr_json_append_unless(store, "[" EVENT_A "]", "{}", 4, NULL, &result);
+	code = factstr_json_append(store, "[" EVENT_A "]", "{\"after_sequence_number\": 4}", &result);
 	ok_answer(code, result, FACTSTR_MALFORMED, "{\"code\": \"malformed_input\", \"message\": "
 			  "\"invalid after_sequence_number: 4 is beyond the newest fact, 3\", "
 			  "\"hint\": \"Pass a number that was read from this log.\"}",
 			  "a position that the log does not have");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static void
@@ -90,7 +100,7 @@ test_errors(void)
 			  "0 to 9223372036854775807, or absent.\"}", "a number out of range");
 	ok_code(factstr_json_query(store, NULL, NULL), FACTSTR_MISUSE, NULL, "a result is required");
 	factstr_json_free(NULL);
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 /* Three facts whose time is known. */
@@ -135,7 +145,7 @@ test_querying(void)
 			  "{\"event_records\": [" RECORD_1 ", " RECORD_2 ", " RECORD_3 "], "
 			  "\"last_returned_sequence_number\": 3, \"current_context_version\": 3}",
 			  "a query that matches all");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 /* Streams of which everything is known. */
@@ -177,7 +187,7 @@ test_streams(void)
 	int			code = factstr_json_streams(store, &result);
 
 	ok_answer(code, result, FACTSTR_OK, "[]", "no streams");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 
 	methods.streams = list_known_streams;
 	if (fs_open_methods(&methods, "", &store, NULL) != FACTSTR_OK)
@@ -186,16 +196,16 @@ test_streams(void)
 	ok_answer(code, result, FACTSTR_OK,
 			  "[{\"name\": \"s \\\"1\\\"\", \"event_query\": {\"filters\": []}, "
 			  "\"cursor_sequence_number\": 0, \"head_sequence_number\": 3, \"lag_facts\": 3, "
-			  "\"lag_time\": 1.500000, \"last_success_at\": null, \"failure_count\": 1, "
+			  "\"lag_us\": 1500000, \"last_success_at\": null, \"failure_count\": 1, "
 			  "\"last_error\": \"the handler returned 1\", \"last_failed_at\": null, "
 			  "\"retry_at\": null, \"active\": false}, "
 			  "{\"name\": \"t\", \"event_query\": {}, "
 			  "\"cursor_sequence_number\": 3, \"head_sequence_number\": 3, \"lag_facts\": 0, "
-			  "\"lag_time\": 0, \"last_success_at\": \"2026-01-31T08:15:30.123456Z\", "
+			  "\"lag_us\": 0, \"last_success_at\": \"2026-01-31T08:15:30.123456Z\", "
 			  "\"failure_count\": 0, \"last_error\": null, "
 			  "\"last_failed_at\": \"2026-01-31T08:15:30.123456Z\", "
 			  "\"retry_at\": \"2026-01-31T08:15:30.123456Z\", \"active\": true}]", "two streams");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static int
@@ -214,12 +224,12 @@ test_failing_handler(void)
 	factstr_stream *stream;
 	char	   *result;
 
-	ok_code(factstr_json_stream_open(store, "{\"name\": \"s\", \"event_query\": {\"filters\": []}}",
-									 take_nothing, NULL, NULL, NULL, &stream, &result),
+	ok_code(factstr_json_stream_open(store, "s", "{\"filters\": []}", take_nothing, NULL, NULL, NULL,
+									 NULL, &stream, &result),
 			FACTSTR_HANDLER_FAILED, NULL, "a JSON handler that fails");
 	ok_contains(result, "the handler returned 1", "its result is told");
 	factstr_json_free(result);
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 int

@@ -186,7 +186,7 @@ check_expected(const fs_query *query, uint64_t expected)
 	uint64_t	actual = newest_in(query, 0, simple.count);
 	bool		as_expected = actual == expected;
 	fs_append	append = {
-		.condition = FS_IF_VERSION,
+		.condition = FACTSTR_APPEND_IF,
 		.context = query,
 		.context_number = expected
 	};
@@ -204,7 +204,7 @@ check_position(const fs_query *query, uint64_t after)
 	fs_local_log log = simple_local_log();
 	uint64_t	newest = newest_in(query, after, simple.count);
 	fs_append	append = {
-		.condition = FS_UNLESS_NEWER,
+		.condition = FACTSTR_APPEND_UNLESS,
 		.context = query,
 		.context_number = after
 	};

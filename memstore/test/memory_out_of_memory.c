@@ -30,7 +30,7 @@ append_with_key(factstr_store *store, int number, factstr_error *error)
 	events[0] = (factstr_event) {.event_type = "t", .payload = payload};
 	events[1] = (factstr_event) {.event_type = "a", .payload = "[1]", .metadata = "{\"m\": 1}"};
 	events[2] = (factstr_event) {.event_type = "b", .payload = payload};
-	return factstr_append(store, events, 3, key, NULL, error);
+	return factstr_append(store, events, 3, WITH_KEY(key), NULL, error);
 }
 
 static int
@@ -45,8 +45,7 @@ append_to_context(factstr_store *store, int number, factstr_error *error)
 	(void) number;
 	if (code != FACTSTR_OK)
 		return code;
-	return factstr_append_if(store, &event, 1, context, version, NULL, NULL,
-							 error);
+	return factstr_append(store, &event, 1, IF_VERSION(context, version, NULL), NULL, error);
 }
 
 static int
@@ -160,7 +159,7 @@ test_steps(const char *name, step take, step between, int count)
 	}
 	ok_str(fault, NULL, "%s: each failure leaves the store as it was", name);
 	ok_cmp(failures, ">", count, "%s: allocations have failed", name);
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 /* Claims a new stream with each allocation failing in turn; it must not be there before. */
@@ -215,7 +214,7 @@ test_claims(void)
 	ok_str(fault, NULL, "claiming a stream: each failure leaves none");
 	ok_cmp(failures, ">", 40, "claiming a stream: allocations have failed");
 	fs_query_release(&query);
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static void
@@ -237,7 +236,7 @@ test_opening(void)
 	ok_code(code, FACTSTR_OK, NULL, "opening: in the end it succeeds");
 	ok_int(stores_of_errors, 0, "opening: a failure leaves no store");
 	ok_cmp(failing, ">", 1, "opening: allocations have failed");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 int

@@ -23,8 +23,8 @@ test_opening(void)
 	(void) store_append(store, "t", "1", NULL);
 	ok_int((int64_t) store_head(store), 1, "a memory store has what was appended to it");
 	ok_int((int64_t) store_head(other), 0, "and shares nothing with another");
-	(void) factstr_close(store);
-	(void) factstr_close(other);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
+	(void) factstr_close(other, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 /* Is this the only fact with its id? */
@@ -77,7 +77,7 @@ test_growth(void)
 	for (uint64_t id = 1; id <= expected; id++)
 		found += is_only_fact(store, id) ? 1 : 0;
 	ok_int((int64_t) found, (int64_t) expected, "each of them is found");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 /* Payloads and metadata come back as they were given. */
@@ -103,7 +103,7 @@ test_texts(void)
 		   "the facts of a batch have one time");
 	ok_cmp(found->facts[0].occurred_at, ">", 0, "which is a time");
 	factstr_query_result_free(found);
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 /* An append with a key that is there has this outcome, and stores nothing. */
@@ -116,7 +116,7 @@ ok_repeated(factstr_store *store, const char *payload, const char *metadata, int
 	factstr_error error;
 	uint64_t	head = store_head(store);
 
-	ok_code(factstr_append(store, &event, 1, "key", &result, &error), expected, &error,
+	ok_code(factstr_append(store, &event, 1, WITH_KEY("key"), &result, &error), expected, &error,
 			"a key used again: %s", name);
 	ok_int((int64_t) store_head(store), (int64_t) head, "%s: nothing is stored", name);
 	if (expected != FACTSTR_OK)
@@ -137,7 +137,7 @@ test_keys(void)
 	};
 	factstr_error error;
 
-	if (factstr_append(store, events, 1, "key", NULL, &error) != FACTSTR_OK)
+	if (factstr_append(store, events, 1, WITH_KEY("key"), NULL, &error) != FACTSTR_OK)
 		tap_bail_out("%s", error.message);
 	ok_repeated(store, "{\"a\": 1, \"b\": [1.0, \"x\"]}", "{\"m\": 1}", FACTSTR_OK, "the same");
 	ok_repeated(store, "{\"b\":[1,\"\\u0078\"],\"a\":10e-1}", "{\"m\":1.00}", FACTSTR_OK,
@@ -146,11 +146,12 @@ test_keys(void)
 				FACTSTR_IDEMPOTENCY_KEY_REUSED, "another payload");
 	ok_repeated(store, "{\"a\": 1, \"b\": [1, \"x\"]}", "{\"m\": 2}", FACTSTR_OK, "other metadata");
 	ok_repeated(store, "{\"a\": 1, \"b\": [1, \"x\"]}", NULL, FACTSTR_OK, "no metadata");
-	ok_code(factstr_append(store, events, 2, "key", NULL, &error), FACTSTR_IDEMPOTENCY_KEY_REUSED,
+	ok_code(factstr_append(store, events, 2, WITH_KEY("key"), NULL,
+						   &error), FACTSTR_IDEMPOTENCY_KEY_REUSED,
 			&error, "a key used again: one more event");
 	ok_code(store_append_with_key(store, "t2", "{\"a\": 1, \"b\": [1, \"x\"]}", "key", &error),
 			FACTSTR_IDEMPOTENCY_KEY_REUSED, &error, "a key used again: another type");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static void
@@ -162,13 +163,14 @@ test_keys_and_contexts(void)
 	uint64_t	expected = 99;
 
 	(void) store_append_with_key(store, "t", "3", "key", NULL);
-	ok_code(factstr_append_if(store, &event, 1, NULL, expected, "key", NULL, &error), FACTSTR_OK,
+	ok_code(factstr_append(store, &event, 1, IF_VERSION(NULL, expected, "key"), NULL,
+						   &error), FACTSTR_OK,
 			&error, "a repeated call succeeds whatever has become of its context");
-	ok_code(factstr_append_if(store, &event, 1, NULL, expected, "fresh", NULL, &error),
+	ok_code(factstr_append(store, &event, 1, IF_VERSION(NULL, expected, "fresh"), NULL, &error),
 			FACTSTR_CONFLICT, &error, "a call with a fresh key conflicts");
 	ok_code(store_append_with_key(store, "t", "4", "fresh", &error), FACTSTR_OK, &error,
 			"which leaves the key free");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static void
@@ -201,8 +203,8 @@ test_import(void)
 			"imported keys are known");
 	ok_int((int64_t) store_head(to), 3, "a call with one stores nothing");
 	factstr_batch_list_free(list);
-	(void) factstr_close(from);
-	(void) factstr_close(to);
+	(void) factstr_close(from, FACTSTR_CLOSE_TIMEOUT_MS);
+	(void) factstr_close(to, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 /* A key that is there, or comes twice, lets nothing in. */
@@ -233,7 +235,7 @@ test_import_of_known_keys(void)
 	ok_code(store_append_with_key(store, "t", "7", "new", &error), FACTSTR_OK, &error,
 			"its keys stay free");
 	ok_int((int64_t) store_head(store), 2, "for what is stored then");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 int

@@ -236,6 +236,6 @@ main(void)
 	test_status();
 	fs_query_release(&all_facts);
 	fs_query_release(&other_facts);
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	return tap_finish();
 }

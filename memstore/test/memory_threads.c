@@ -33,8 +33,8 @@ write_facts(void *argument)
 
 		if (factstr_context_version(all->store, context, &version, NULL) != FACTSTR_OK)
 			all->faults++;
-		code = factstr_append_if(all->store, &event, 1, context, version,
-								 NULL, NULL, NULL);
+		code = factstr_append(all->store, &event, 1, IF_VERSION(context, version, NULL), NULL,
+							  NULL);
 		if (code == FACTSTR_OK)
 		{
 			all->successes++;
@@ -109,7 +109,7 @@ test_threads(void)
 	ok_int((int64_t) result->fact_count, all.successes,
 		   "as many facts in the context as appends that succeeded");
 	factstr_query_result_free(result);
-	(void) factstr_close(all.store);
+	(void) factstr_close(all.store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 /* All with the same keys: each key commits once. */
@@ -126,7 +126,7 @@ append_with_shared_keys(void *argument)
 
 		(void) snprintf(key, sizeof(key), "%d", i);
 		event.payload = key;
-		if (factstr_append(all->store, &event, 1, key, &result, NULL) != FACTSTR_OK ||
+		if (factstr_append(all->store, &event, 1, WITH_KEY(key), &result, NULL) != FACTSTR_OK ||
 			result.committed_count != 1)
 			all->faults++;
 	}
@@ -148,7 +148,7 @@ test_threads_with_keys(void)
 		(void) pthread_join(writers[i], NULL);
 	ok_int(all.faults, 0, "each of concurrent appends with one key succeeds");
 	ok_int((int64_t) store_head(all.store), ROUNDS, "and one of them is stored");
-	(void) factstr_close(all.store);
+	(void) factstr_close(all.store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 int

@@ -117,12 +117,15 @@ static int
 append(factstr_store *store, const input *given)
 {
 	factstr_event event = {.event_type = "t", .payload = given->text};
+	char		options[80];
 	char	   *result = NULL;
 	int			code;
 
 	if (!given->is_document)
-		return factstr_append(store, &event, 1, given->key, NULL, NULL);
-	code = factstr_json_append(store, given->text, given->key, &result);
+		return factstr_append(store, &event, 1, WITH_KEY(given->key), NULL, NULL);
+	(void) snprintf(options, sizeof(options), "{\"idempotency_key\": \"%s\"}",
+					given->key == NULL ? "" : given->key);
+	code = factstr_json_append(store, given->text, given->key == NULL ? NULL : options, &result);
 	factstr_json_free(result);
 	return code;
 }
@@ -207,7 +210,7 @@ test_store(const char *url)
 		free(payload);
 	}
 	append_events(store);
-	factstr_close(store);
+	factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 /*

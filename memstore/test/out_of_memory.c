@@ -13,6 +13,7 @@
 #include "match/query_matcher.h"
 
 #include "lib/failing_allocations.h"
+#include "lib/stores.h"
 #include "lib/tap.h"
 
 static bool
@@ -121,8 +122,10 @@ append_an_event(factstr_store *store, factstr_error *error)
 	factstr_event event = {.event_type = "a", .payload = "{\"n\": [1, \"text\"]}", .metadata = "{\"m\": 1}"};
 	uint64_t	expected = 2;
 
-	return factstr_append_if(store, &event, 1, "{\"filters\": [{\"event_types\": [\"a\"]}]}",
-							 expected, "key", NULL, error);
+	return factstr_append(store, &event, 1,
+						  IF_VERSION("{\"filters\": [{\"event_types\": [\"a\"]}]}", expected,
+									 "key"),
+						  NULL, error);
 }
 
 static int
@@ -165,7 +168,7 @@ export_and_import(factstr_store *store, factstr_error *error)
 	if (code == FACTSTR_OK)
 		code = factstr_import(other, list->batches, list->count, NULL, error);
 	factstr_batch_list_free(list);
-	(void) factstr_close(other);
+	(void) factstr_close(other, FACTSTR_CLOSE_TIMEOUT_MS);
 	return code;
 }
 
@@ -183,12 +186,12 @@ stream_facts(factstr_store *store, factstr_error *error)
 	factstr_stream *stream;
 	factstr_stream_status_list *list;
 	char	   *result;
-	int			code = factstr_json_stream_open(store, "{\"name\": \"s\", \"event_query\": {}}",
-												take_records, NULL, NULL, NULL, &stream, &result);
+	int			code = factstr_json_stream_open(store, "s", "{}", take_records, NULL, NULL, NULL,
+												"{\"partition_key\": null}", &stream, &result);
 
 	error->code = code;
 	factstr_json_free(result);
-	factstr_stream_free(stream);
+	(void) factstr_stream_close(stream, -1);
 	if (code != FACTSTR_OK)
 		return code;
 	code = factstr_streams(store, &list, error);
@@ -215,7 +218,7 @@ store_with_facts(void)
 	factstr_store *store = NULL;
 
 	if (factstr_open("memory:", &store, NULL) == FACTSTR_OK)
-		(void) factstr_append(store, events, 2, "first", NULL, NULL);
+		(void) factstr_append(store, events, 2, WITH_KEY("first"), NULL, NULL);
 	return store;
 }
 
@@ -239,7 +242,7 @@ fail_each_call(const char *name, int (*call) (factstr_store *, factstr_error *))
 			tap_diagnostic("allocation %d: %s", failing, factstr_code_name(code));
 			unclear++;
 		}
-		(void) factstr_close(store);
+		(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	}
 	while (code != FACTSTR_OK && failing < 1000);
 	ok_code(code, FACTSTR_OK, &error, "%s: in the end it succeeds", name);
@@ -255,7 +258,7 @@ open_a_store(factstr_store *store, factstr_error *error)
 	int			code = factstr_open("memory:", &another, error);
 
 	(void) store;
-	(void) factstr_close(another);
+	(void) factstr_close(another, FACTSTR_CLOSE_TIMEOUT_MS);
 	return code;
 }
 

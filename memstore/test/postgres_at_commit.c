@@ -1,6 +1,6 @@
 /*
  * postgres_at_commit.c
- *		Tests of factstr_append_at_commit: appends in transactions over a connection of the program's own.
+ *		Appends at commit, in transactions over a connection of the program's own.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -23,8 +23,12 @@ append_at_commit(const char *event_type, const factstr_append_options *options,
 				 factstr_append_result *result, factstr_error *error)
 {
 	const factstr_event event = {.event_type = event_type, .payload = "{\"n\": 1}"};
+	factstr_append_options at_commit = FACTSTR_APPEND_OPTIONS_INIT;
 
-	return factstr_append_at_commit(store, connection, &event, 1, options, result, error);
+	if (options != NULL)
+		at_commit = *options;
+	at_commit.connection = connection;
+	return factstr_append(store, &event, 1, &at_commit, result, error);
 }
 
 static int
@@ -93,6 +97,8 @@ static void
 test_conflicts(factstr_append_condition condition, const char *name)
 {
 	factstr_append_options options = FACTSTR_APPEND_OPTIONS_INIT;
+	uint64_t   *number = condition == FACTSTR_APPEND_IF ? &options.expected_context_version :
+		&options.after_sequence_number;
 	factstr_error error;
 	uint64_t	version;
 
@@ -109,7 +115,7 @@ test_conflicts(factstr_append_condition condition, const char *name)
 			"%s: the transaction has failed: %s", name, error.message);
 	(void) server_run(connection, "ROLLBACK");
 
-	options.context_number = version;
+	*number = version;
 	(void) server_run(connection, "BEGIN");
 	(void) server_run(connection, "INSERT INTO seats VALUES ('12B')");
 	ok_code(append_at_commit("late", &options, NULL, &error), FACTSTR_OK, &error,
@@ -120,7 +126,7 @@ test_conflicts(factstr_append_condition condition, const char *name)
 	ok_str(server_run(server_session, "SELECT count(*) FROM seats WHERE seat = '12B'"), "0",
 			  "%s: nor the row", name);
 
-	(void) factstr_context_version(store, options.context_query, &options.context_number, &error);
+	(void) factstr_context_version(store, options.context_query, number, &error);
 	(void) server_run(connection, "BEGIN");
 	ok_code(append_at_commit("in time", &options, NULL, &error), FACTSTR_OK, &error,
 			"%s: with the newest version", name);
@@ -162,12 +168,11 @@ test_misuse(void)
 	ok_code(append_at_commit("a", NULL, NULL, &error), FACTSTR_MISUSE, &error,
 			"without a transaction: %s", error.message);
 	(void) server_run(connection, "BEGIN");
-	ok_code(factstr_append_at_commit(store, connection, &event, 1, NULL, NULL, &error),
-			FACTSTR_MALFORMED, &error, "what is malformed is not sent: %s", error.message);
-	ok_code(factstr_append_at_commit(store, connection, NULL, 0, NULL, NULL, &error),
-			FACTSTR_EMPTY_APPEND, &error, "nor what is empty");
-	ok_code(factstr_append_at_commit(store, NULL, &event, 1, NULL, NULL, &error), FACTSTR_MISUSE,
-			&error, "no connection: %s", error.message);
+	options.connection = connection;
+	ok_code(factstr_append(store, &event, 1, &options, NULL, &error), FACTSTR_MALFORMED, &error,
+			"what is malformed is not sent: %s", error.message);
+	ok_code(factstr_append(store, NULL, 0, &options, NULL, &error), FACTSTR_EMPTY_APPEND, &error,
+			"nor what is empty");
 	options.condition = (factstr_append_condition) 7;
 	ok_code(append_at_commit("a", &options, NULL, &error), FACTSTR_MISUSE, &error,
 			"a condition that there is not: %s", error.message);
@@ -175,11 +180,12 @@ test_misuse(void)
 
 	ok_code(factstr_open("memory:", &memory, &error), FACTSTR_OK, &error, "a memory store");
 	event.payload = "1";
-	ok_code(factstr_append_at_commit(memory, connection, &event, 1, NULL, NULL, &error),
-			FACTSTR_UNSUPPORTED, &error, "has no transactions: %s", error.message);
+	options.condition = FACTSTR_APPEND_ALWAYS;
+	ok_code(factstr_append(memory, &event, 1, &options, NULL, &error), FACTSTR_UNSUPPORTED, &error,
+			"has no transactions: %s", error.message);
 	ok_code(factstr_last_append(memory, connection, &result, &error), FACTSTR_UNSUPPORTED, &error,
 			"nor connections");
-	(void) factstr_close(memory);
+	(void) factstr_close(memory, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 /* A consumer that appends in its deliveries: once for each batch, although the first delivery fails. */
@@ -188,7 +194,8 @@ answers(const factstr_batch *batch, void *context, factstr_error *error)
 {
 	int		   *failures = context;
 	const factstr_event event = {.event_type = "answered", .payload = "{\"n\": 1}"};
-	int			code = factstr_append_at_commit(store, batch->transaction, &event, 1, NULL, NULL, error);
+	const factstr_append_options options = {.size = sizeof(options), .connection = batch->transaction};
+	int			code = factstr_append(store, &event, 1, &options, NULL, error);
 
 	if (code != FACTSTR_OK)
 		return code;
@@ -214,7 +221,7 @@ test_deliveries(void)
 								" WHERE event_type = 'asked'"), NULL, 10);
 	ok_code(factstr_wait(store, "answers", asked, 60000, &error), FACTSTR_OK, &error,
 			"which delivers all");
-	factstr_stream_free(stream);
+	(void) factstr_stream_close(stream, -1);
 	ok_int(count_of("answered"), 2, "what it appends at commit is there once for each batch");
 }
 
@@ -228,12 +235,12 @@ main(void)
 	(void) server_run(server_session, "CREATE TABLE seats (seat text PRIMARY KEY)");
 	test_commit();
 	test_rollback();
-	test_conflicts(FACTSTR_IF_VERSION, "if the version is");
-	test_conflicts(FACTSTR_UNLESS_NEWER, "unless newer");
+	test_conflicts(FACTSTR_APPEND_IF, "if the version is");
+	test_conflicts(FACTSTR_APPEND_UNLESS, "unless newer");
 	test_keys();
 	test_misuse();
 	test_deliveries();
 	PQfinish(connection);
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	return server_end();
 }

@@ -44,7 +44,8 @@ append_on_thread(void *argument)
 	pending_call *call = argument;
 	factstr_event event = {.event_type = "a", .payload = "{\"n\": 1}"};
 
-	call->code = factstr_append(call->store, &event, 1, call->key, &call->appended, &call->error);
+	call->code = factstr_append(call->store, &event, 1, WITH_KEY(call->key), &call->appended,
+								&call->error);
 	return NULL;
 }
 
@@ -54,9 +55,10 @@ append_if_on_thread(void *argument)
 	pending_call *call = argument;
 	factstr_event event = {.event_type = "once", .payload = "{\"n\": 1}"};
 
-	call->code = factstr_append_if(call->store, &event, 1,
-								   "{\"filters\": [{\"event_types\": [\"once\"]}]}", 0,
-								   call->key, &call->appended, &call->error);
+	call->code = factstr_append(call->store, &event, 1,
+								IF_VERSION("{\"filters\": [{\"event_types\": [\"once\"]}]}", 0,
+										   call->key),
+								&call->appended, &call->error);
 	return NULL;
 }
 
@@ -124,7 +126,7 @@ test_idle_connections(void)
 			"without its connection it goes on");
 	ok_int(fact == NULL ? 0 : (int64_t) fact->sequence_number, 2, "with the next fact");
 	factstr_read_close(cursor);
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 /* While the server works on a call, whose outcome then is unknown. */
@@ -171,7 +173,7 @@ test_calls(void)
 	(void) pthread_join(call.thread, NULL);
 	ok_code(call.code, FACTSTR_OK, &call.error, "and answered");
 	ok_int((int64_t) call.version, before + 2, "with the newest fact");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 /* While the server works on a call, which is not done then. */
@@ -197,7 +199,7 @@ test_ended_calls(void)
 	(void) server_run(server_session, "BEGIN; LOCK TABLE factstr_events");
 	start_call(&call, read_on_thread, store, NULL);
 	ok_waiting("a read waits for the server");
-	ok_code(factstr_close(store), FACTSTR_OK, NULL, "closing ends it");
+	ok_code(factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS), FACTSTR_OK, NULL, "closing ends it");
 	(void) pthread_join(call.thread, NULL);
 	ok_code(call.code, FACTSTR_CLOSED, &call.error, "%s", call.error.message);
 	(void) server_run(server_session, "ROLLBACK");
@@ -280,7 +282,7 @@ storm_of_interrupts(const char *name)
 		interrupted += threads[i].interrupted;
 	}
 	ok(interrupted > 0, "some of them are interrupted");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 #ifndef FACTSTR_LINKS_LIBPQ
@@ -460,9 +462,9 @@ test_streams(bool is_transactional)
 	ok_code_soon(factstr_stream_state(durable, NULL), FACTSTR_OK, NULL,
 				 "%s: the state of the stream is good", kind);
 	ok_code_soon(factstr_stream_state(live, NULL), FACTSTR_OK, NULL, "%s: and of the other", kind);
-	factstr_stream_free(live);
-	factstr_stream_free(durable);
-	(void) factstr_close(store);
+	(void) factstr_stream_close(live, -1);
+	(void) factstr_stream_close(durable, -1);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 /* A session that takes the stream while its consumer is cut off. */
@@ -488,7 +490,7 @@ test_takeover(void)
 	ok_code_soon(factstr_stream_state(stream, &error), FACTSTR_STREAM_ACTIVE, &error,
 				 "cut off and replaced, it ends: %s", error.message);
 	(void) server_run(server_session, "SELECT factstr_stream_release('taken')");
-	factstr_stream_free(stream);
+	(void) factstr_stream_close(stream, -1);
 
 	ok_code(factstr_stream_open(store, "taken", NULL, count_batch, &second, NULL, &stream, &error),
 			FACTSTR_OK, &error, "it is opened again");
@@ -498,7 +500,7 @@ test_takeover(void)
 			"while it is consumed it is not dropped: %s", error.message);
 	ok_code(factstr_stream_seek(store, "taken", 0, &error), FACTSTR_STREAM_ACTIVE, &error,
 			"nor moved");
-	factstr_stream_free(stream);
+	(void) factstr_stream_close(stream, -1);
 	ok_code_soon(factstr_stream_drop(store, "taken", &error), FACTSTR_OK, &error,
 				 "afterwards it is dropped");
 	ok_code(factstr_stream_drop(store, "taken", &error), FACTSTR_NO_SUCH_STREAM, &error, "once");
@@ -506,7 +508,7 @@ test_takeover(void)
 			"then it cannot be moved");
 	ok_code(factstr_wait(store, "taken", 1, 0, &error), FACTSTR_NO_SUCH_STREAM, &error,
 			"nor waited for");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 /* The stream "s" has failed once, and pauses. */
@@ -562,10 +564,10 @@ test_two_stores(void)
 	ok_recorded(&taken, log, "from the failed batch on");
 	ok_code_soon(factstr_stream_state(failing, &error), FACTSTR_STREAM_ACTIVE, &error,
 				 "the first one ends: %s", error.message);
-	factstr_stream_free(failing);
-	factstr_stream_free(next);
-	(void) factstr_close(one);
-	(void) factstr_close(two);
+	(void) factstr_stream_close(failing, -1);
+	(void) factstr_stream_close(next, -1);
+	(void) factstr_close(one, FACTSTR_CLOSE_TIMEOUT_MS);
+	(void) factstr_close(two, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static void
@@ -592,7 +594,7 @@ ok_lost_for_good(void *(*work) (void *), const char *key, int code, const char *
 			call.error.message);
 	(void) server_run(server_session, "ROLLBACK");
 	allow_connections(true);
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static void
@@ -632,14 +634,15 @@ test_unreachable(void)
 	ok_code(factstr_stream_open(store, "other", NULL, recording_handler, &recorded, &now, &other,
 								&error), FACTSTR_NOT_CONNECTED, &error, "nor to open one");
 	(void) server_run(server_session, "SELECT factstr_append('%s')", EVENT);
-	ok_code(factstr_append(store, &event, 1, "key", NULL, &error), FACTSTR_NOT_CONNECTED, &error,
+	ok_code(factstr_append(store, &event, 1, WITH_KEY("key"), NULL,
+						   &error), FACTSTR_NOT_CONNECTED, &error,
 			"nor in a few seconds");
 	allow_connections(true);
 	ok(recording_await_calls(&recorded, 1), "a stream goes on when the server is back");
 	allow_connections(false);
 	(void) server_terminate("true");
-	factstr_stream_free(stream);
-	ok_code(factstr_close(store), FACTSTR_OK, NULL, "without a server everything is closed");
+	(void) factstr_stream_close(stream, -1);
+	ok_code(factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS), FACTSTR_OK, NULL, "without a server everything is closed");
 	allow_connections(true);
 }
 
@@ -660,8 +663,8 @@ test_without_notifications(void)
 	for (int i = 0; i < 300; i++)
 		(void) server_run(server_session, "SELECT factstr_append('%s')", EVENT);
 	ok(recording_await_calls(&recorded, 301), "many with notifications are as well");
-	factstr_stream_free(stream);
-	(void) factstr_close(store);
+	(void) factstr_stream_close(stream, -1);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 int

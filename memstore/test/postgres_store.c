@@ -71,7 +71,7 @@ test_extension_not_there(void)
 	(void) server_run(server_session, "DROP EXTENSION factstr CASCADE");
 	ok_code(store_append(store, "a", NULL, &error), FACTSTR_INCOMPATIBLE, &error,
 			"dropped under an open store");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	(void) server_run(server_session, "CREATE EXTENSION factstr");
 }
 
@@ -117,8 +117,8 @@ test_names(void)
 		ok(list->streams[0].active, "as active");
 	}
 	factstr_stream_status_list_free(list);
-	factstr_stream_free(stream);
-	(void) factstr_close(store);
+	(void) factstr_stream_close(stream, -1);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	(void) server_run(server_session, "ALTER DATABASE %s RESET search_path", server_database);
 	(void) server_run(server_session, "DROP EXTENSION factstr CASCADE; CREATE EXTENSION factstr");
 }
@@ -167,7 +167,8 @@ test_texts(void)
 			.event_type = ODD_TYPE, .payload = odd_payloads[i],
 			.metadata = i == 1 ? "{\"m\": \"\\u0003\"}" : NULL
 		};
-	ok_code(factstr_append(store, events, ODD_COUNT, ODD_KEY, NULL, &error), FACTSTR_OK, &error,
+	ok_code(factstr_append(store, events, ODD_COUNT, WITH_KEY(ODD_KEY), NULL,
+						   &error), FACTSTR_OK, &error,
 			"texts of all kinds are appended");
 	if (!ok_code(factstr_export(store, 0, 10, &list, &error), FACTSTR_OK, &error, "and exported") ||
 		!ok_code(factstr_query(store, NULL, &result, &error), FACTSTR_OK, &error, "and queried") ||
@@ -181,16 +182,17 @@ test_texts(void)
 	factstr_query_result_free(result);
 
 	(void) server_run(server_session, "DROP EXTENSION factstr CASCADE; CREATE EXTENSION factstr");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	store = server_open("");
 	ok_code(factstr_import(store, list->batches, 1, NULL, &error), FACTSTR_OK, &error,
 			"what was exported is imported");
 	factstr_batch_list_free(list);
-	ok_code(factstr_append(store, events, ODD_COUNT, ODD_KEY, NULL, &error), FACTSTR_OK, &error,
+	ok_code(factstr_append(store, events, ODD_COUNT, WITH_KEY(ODD_KEY), NULL,
+						   &error), FACTSTR_OK, &error,
 			"its key belongs to the events as they were");
 	ok_str(server_run(server_session, "SELECT count(*) FROM factstr_events"), "8",
 		   "a repetition stores nothing");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 /* What a role or a database may be set to. */
@@ -207,29 +209,29 @@ test_settings(void)
 			"appended where transactions are serializable");
 	(void) server_run(other, "BEGIN");
 	(void) server_run(other, "SELECT factstr_append('[{\"event_type\": \"a\", \"payload\": 1}]')");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 
 	store = server_open("options=-c%20lock_timeout%3D20");
 	ok_code(factstr_append(store, &event, 1, NULL, NULL, &error), FACTSTR_BUSY, &error,
 			"lock_timeout: %s", error.message);
-	ok_code(factstr_append(store, &event, 1, "key", NULL, &error), FACTSTR_BUSY, &error,
+	ok_code(factstr_append(store, &event, 1, WITH_KEY("key"), NULL, &error), FACTSTR_BUSY, &error,
 			"also with a key");
 	(void) server_run(other, "COMMIT");
 	ok_code(factstr_append(store, &event, 1, NULL, NULL, &error), FACTSTR_OK, &error,
 			"the connection is good for more");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 
 	store = server_open("options=-c%20default_transaction_read_only%3Don");
 	ok_code(factstr_append(store, &event, 1, NULL, NULL, &error), FACTSTR_READ_ONLY, &error,
 			"read only: %s", error.message);
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	PQfinish(other);
 
 	store = server_open("application_name=mine");
 	ok_cmp(atoi(server_run(server_administrator, "SELECT count(*) FROM pg_stat_activity"
 						   " WHERE application_name = 'mine'")), ">", 0,
 		   "an application_name in the URL is kept");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 /* A role that may call the functions needs no right on tables; errors say what it lacks. */
@@ -264,7 +266,7 @@ test_rights(void)
 	(void) snprintf(missing, sizeof(missing), "Role \"%s\" needs the right SELECT on view"
 					" factstr_stream_status.", role);
 	ok_str(error.detail, missing, "which is another right");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	(void) server_run(server_session, "DROP OWNED BY %s; DROP ROLE %s", role, role);
 }
 
@@ -288,7 +290,7 @@ test_server_refuses(void)
 	ok_lacks(error.message, "hidden", "the error does not quote the value");
 	ok_lacks(error.detail, "hidden", "in no detail, either");
 	(void) server_run(server_session, "DROP INDEX one");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 /* Larger than what a socket takes at once, and than one chunk of a cursor. */
@@ -322,7 +324,7 @@ test_large(void)
 	}
 	ok_int(count, 5, "and read");
 	free(payload);
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 /* Batches whose documents are together larger than the server's largest: 285 MB. */
@@ -364,7 +366,7 @@ test_large_import(void)
 	ok_str(server_run(server_session, "SELECT count(DISTINCT occurred_at) || ' ' || count(DISTINCT"
 					  " pg_column_size(payload)) || ' ' || count(*) FROM factstr_events"
 					  " WHERE event_type = 'large'"), "1 1 3", "as they were");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	free(payload);
 }
 
@@ -410,7 +412,7 @@ test_too_large(void)
 			&error, "a text of more than 1 GB: %s", error.message);
 	ok_contains(error.detail, "1000000000 bytes", "the detail says what is allowed: %s", error.detail);
 	ok_int(server_count("true"), before, "the connection is there yet");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	(void) munmap(query, (size_t) MAPPED_SIZE * (MAPPED_COUNT + 1));
 }
 

@@ -70,7 +70,7 @@ test_passwords(const char *form)
 
 		(void) snprintf(url, sizeof(url), form, passwords[i]);
 		if (factstr_open(url, &store, &error) == FACTSTR_OK)
-			opened += factstr_close(store) == FACTSTR_OK;
+			opened += factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS) == FACTSTR_OK;
 		else if (holds_piece(error.message, passwords[i]) || holds_piece(error.detail, passwords[i]) ||
 				 holds_piece(error.hint, passwords[i]))
 		{
@@ -94,7 +94,7 @@ ok_refused(const char *url, int code, const char *message, const char *word)
 	ok_contains(error.message, message, "the message says what is wrong");
 	(void) snprintf(words, sizeof(words), "%s %s", error.detail, error.hint);
 	ok_contains(words, word, "and the rest, how it is right: %s", words);
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static void

@@ -48,7 +48,7 @@ append_if_empty(factstr_store *store, const char *key, factstr_error *error)
 {
 	const factstr_event event = {.event_type = "t", .payload = "{}"};
 
-	return factstr_append_if(store, &event, 1, CONTEXT, 0, key, NULL, error);
+	return factstr_append(store, &event, 1, IF_VERSION(CONTEXT, 0, key), NULL, error);
 }
 
 static void
@@ -92,7 +92,7 @@ main(void)
 	sqlite_begin();
 	if (sqlite3_auto_extension((void (*) (void)) trace_connection) != SQLITE_OK)
 		tap_bail_out("connections cannot be traced");
-	sqlite_new_file("contexts.db", "?busy_timeout=20");
+	sqlite_new_file("contexts.db", "?busy_timeout_ms=20");
 	store = sqlite_open();
 	for (int i = 0; i < FACTS; i += FACTS / 3)
 	{
@@ -101,6 +101,6 @@ main(void)
 	}
 	test_rows_under_the_lock(store);
 	test_answers_without_the_lock(store);
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	return sqlite_end();
 }

@@ -68,7 +68,7 @@ test_full_database(void)
 	ok_code(store_append(store, "tested", long_payload, &error), FACTSTR_OK, &error,
 			"it works again when there is room");
 	ok_int((int64_t) store_head(store), (int64_t) appended + 1, "and numbers on");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	ok(sqlite_is_intact(), "the file is sound");
 }
 
@@ -114,7 +114,7 @@ fill_disk(int output)
 	limit_files(RLIM_INFINITY);
 	found.code_with_room = store_append(store, "tested", long_payload, NULL);
 	found.head_with_room = store_head(store);
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	(void) !write(output, &found, sizeof(found));
 }
 

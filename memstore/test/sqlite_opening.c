@@ -76,10 +76,10 @@ ok_becomes_a_store(const char *what)
 
 	ok_code(store_append(store, "tested", "1", &error), FACTSTR_OK, &error, "%s becomes a store",
 			what);
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	store = sqlite_open();
 	ok_int((int64_t) store_head(store), 1, "%s: what was appended is there", what);
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	ok(sqlite_is_intact(), "%s: the file is sound", what);
 }
 
@@ -107,7 +107,7 @@ test_new_files(void)
 	sqlite_run("PRAGMA journal_mode = DELETE");
 	store = sqlite_open();
 	ok_int((int64_t) store_head(store), 1, "without the log it opens all the same");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	ok_str(sqlite_ask("PRAGMA journal_mode"), "wal", "and has its write-ahead log again");
 }
 
@@ -127,7 +127,7 @@ test_missing_files(void)
 	ok_contains(error.message, "the file is empty", "the error says so");
 	ok_str(sqlite_ask("PRAGMA application_id"), "0", "it does not become one");
 
-	sqlite_new_file("existing.db", "?busy_timeout=10&mode=rwc");
+	sqlite_new_file("existing.db", "?busy_timeout_ms=10&mode=rwc");
 	ok_becomes_a_store("a file that does not exist and may be made");
 	sqlite_new_file("existing.db", "?mode=rw");
 	ok_code(sqlite_try_open(&error), FACTSTR_OK, &error, "what exists is opened");
@@ -165,7 +165,7 @@ test_foreign_files(void)
 	ok_refused("another program's database with a write-ahead log", "another program");
 
 	sqlite_new_file("newer.db", "");
-	(void) factstr_close(sqlite_open());
+	(void) factstr_close(sqlite_open(), FACTSTR_CLOSE_TIMEOUT_MS);
 	sqlite_run("PRAGMA user_version = 3");
 	ok_refused("a store with a newer schema", "schema version 3");
 	(void) sqlite_try_open(&error);
@@ -198,7 +198,7 @@ test_after_a_crash(void)
 	(void) close(input);
 	store = sqlite_open();
 	ok_int((int64_t) store_head(store), 1, "a store that was left in the middle has all its facts");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static void
@@ -212,11 +212,11 @@ test_urls(void)
 	ok_not_opened(url, "cannot open", "a directory");
 	ok_not_opened("sqlite:", "no path", "an empty path");
 	ok_not_opened("sqlite:x.db?colour=blue", "\"colour\"", "a URL with an unknown option");
-	ok_not_opened("sqlite:x.db?busy_timeout", "\"busy_timeout\"", "an option without a value");
-	ok_not_opened("sqlite:x.db?busy_timeout=soon", "busy_timeout", "a timeout that is no number");
-	ok_not_opened("sqlite:x.db?busy_timeout=-1", "busy_timeout", "a negative timeout");
-	ok_not_opened("sqlite:x.db?busy_timeout=99999999999", "busy_timeout", "a timeout too long");
-	ok_not_opened("sqlite:x.db?busy_timeout=1&", "option", "an empty option");
+	ok_not_opened("sqlite:x.db?busy_timeout_ms", "\"busy_timeout_ms\"", "an option without a value");
+	ok_not_opened("sqlite:x.db?busy_timeout_ms=soon", "busy_timeout_ms", "a timeout that is no number");
+	ok_not_opened("sqlite:x.db?busy_timeout_ms=-1", "busy_timeout_ms", "a negative timeout");
+	ok_not_opened("sqlite:x.db?busy_timeout_ms=99999999999", "busy_timeout_ms", "a timeout too long");
+	ok_not_opened("sqlite:x.db?busy_timeout_ms=1&", "option", "an empty option");
 	ok_not_opened("sqlite:x.db?mode=", "mode", "a mode without a value");
 	ok_not_opened("sqlite:x.db?mode=write", "\"rw\" or \"rwc\"", "an unknown mode");
 	ok_not_opened("sqlite:x%2", "percent", "a broken percent-encoding");
@@ -239,7 +239,7 @@ ok_path(const char *path, const char *name)
 	struct stat status;
 
 	change_directory(sqlite_directory);
-	(void) snprintf(sqlite_url, sizeof(sqlite_url), "sqlite:%s?busy_timeout=5000", path);
+	(void) snprintf(sqlite_url, sizeof(sqlite_url), "sqlite:%s?busy_timeout_ms=5000", path);
 	if (!ok_code(factstr_open(sqlite_url, &store, &error), FACTSTR_OK, &error, "%s opens", path))
 		return;
 	ok_int(stat(name, &status), 0, "%s is the file %s", path, name);
@@ -249,7 +249,7 @@ ok_path(const char *path, const char *name)
 	ok_code(store_append(store, "tested", "1", &error), FACTSTR_OK, &error,
 			"%s: appended to from another directory", path);
 	ok_int((int64_t) store_head(store), 1, "%s: read from another directory", path);
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static void
@@ -286,7 +286,7 @@ open_with_others(int output)
 		(void) !write(output, error.message, strlen(error.message));
 		_exit(1);
 	}
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 /* How many of the processes could not open the store. */
@@ -340,7 +340,7 @@ test_opening_at_once(void)
 		failures += open_at_once(round);
 		store = sqlite_open();
 		facts += store_head(store);
-		(void) factstr_close(store);
+		(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 		intact += sqlite_is_intact() ? 1 : 0;
 	}
 	ok_int(failures, 0, "processes that make a store at the same time all succeed");
@@ -361,7 +361,7 @@ test_large_file(void)
 		tap_bail_out("a file of 3 GB cannot be made");
 	store = sqlite_open();
 	ok_code(store_append(store, "a", "1", &error), FACTSTR_OK, &error, "a file of 3 GB is opened and appended to");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 int

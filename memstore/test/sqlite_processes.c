@@ -39,8 +39,8 @@ count_up(factstr_store *store, const char *who)
 		(void) snprintf(payload, sizeof(payload), "{\"who\": \"%s\", \"after\": %" PRIu64 "}", who,
 						version);
 		if (code == FACTSTR_OK)
-			code = factstr_append_if(store, &event, 1, context, version,
-									 NULL, NULL, &error);
+			code = factstr_append(store, &event, 1, IF_VERSION(context, version, NULL), NULL,
+								  &error);
 		if (code == FACTSTR_OK)
 			counted++;
 		else if (code != FACTSTR_CONFLICT)
@@ -60,7 +60,7 @@ count_up_in_child(int output)
 	(void) output;
 	if (count_up(store, "child") != COUNTED)
 		_exit(1);
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static void
@@ -77,7 +77,7 @@ test_two_processes(void)
 	ok_int(process_await(child), 0, "another one does so at the same time");
 	(void) close(input);
 	ok_int((int64_t) store_head(store), 2 * COUNTED, "all that was acknowledged is there");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	ok_str(sqlite_ask("SELECT count(*) FROM factstr_events"
 					  " WHERE json_extract(payload, '$.after') <> sequence_number - 1"), "0",
 		   "each of them was decided on the one before");
@@ -203,7 +203,7 @@ kill_once(int *acknowledged)
 		if (!is_there(store, &all[i]))
 			missing++;
 	}
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	*acknowledged += count;
 	return missing;
 }
@@ -262,7 +262,7 @@ test_busy(void)
 	factstr_store *store;
 	factstr_error error;
 
-	sqlite_new_file("busy.db", "?busy_timeout=50");
+	sqlite_new_file("busy.db", "?busy_timeout_ms=50");
 	store = sqlite_open();
 	holder = hold_file();
 	ok_code(store_append(store, "tested", "1", &error), FACTSTR_BUSY, &error,
@@ -273,7 +273,7 @@ test_busy(void)
 	ok_code(store_append(store, "tested", "1", &error), FACTSTR_OK, &error,
 			"the append can be repeated when the file is free");
 	ok_int((int64_t) store_head(store), 1, "it is stored once");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 typedef struct appending
@@ -298,7 +298,7 @@ test_patience(void)
 	appending	patient;
 	waiting_call append;
 
-	sqlite_new_file("patient.db", "?busy_timeout=20000");
+	sqlite_new_file("patient.db", "?busy_timeout_ms=20000");
 	patient.store = sqlite_open();
 	holder = hold_file();
 	waiting_start(&append, append_in_thread, &patient);
@@ -306,7 +306,7 @@ test_patience(void)
 	let_go_of_file(holder);
 	ok(waiting_ends(&append), "until the file is free");
 	ok_code(patient.code, FACTSTR_OK, &patient.error, "and then succeeds");
-	(void) factstr_close(patient.store);
+	(void) factstr_close(patient.store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 /*
@@ -373,8 +373,8 @@ test_streams_of_the_dead(void)
 	ok(!is_active(store), "it is no longer when the process is killed");
 	ok_code(factstr_stream_open(store, "s", NULL, take, NULL, NULL, &stream, &error), FACTSTR_OK,
 			&error, "and can be opened at once");
-	factstr_stream_free(stream);
-	(void) factstr_close(store);
+	(void) factstr_stream_close(stream, -1);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 int

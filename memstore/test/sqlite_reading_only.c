@@ -38,7 +38,7 @@ make_store(const char *name)
 	store = sqlite_open();
 	(void) store_append(store, "t", NULL, NULL);
 	(void) store_append(store, "t", NULL, NULL);
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 /* The files in the directory, without those of which all stores have one. */
@@ -89,7 +89,7 @@ read_and_write(int output)
 
 		length = snprintf(line, sizeof(line), "head %d, append %s, stream %s", (int) head,
 						  factstr_code_name(appended), factstr_code_name(opened));
-		(void) factstr_close(store);
+		(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	}
 	(void) !write(output, line, (size_t) length);
 }
@@ -117,7 +117,7 @@ ok_owner_appends(const char *what)
 	factstr_error error = {0};
 
 	ok_code(store_append(store, "t", NULL, &error), FACTSTR_OK, &error, "%s: the owner appends", what);
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static void
@@ -161,7 +161,7 @@ test_beside_a_writer(void)
 		   "what a writer has committed just now is read");
 	set_rights(sqlite_path, 0644);
 	ok_int(store_append(store, "t", NULL, NULL), FACTSTR_OK, "the writer goes on");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	ok_owner_appends("beside a reader");
 }
 
@@ -188,9 +188,9 @@ test_by_choice(void)
 			&error, "mode=ro: a stream that keeps nothing is opened");
 	(void) store_append(writer, "t", NULL, NULL);
 	ok_recorded(&of, "3-3(3)", "and gets what others append");
-	factstr_stream_free(stream);
-	(void) factstr_close(store);
-	(void) factstr_close(writer);
+	(void) factstr_stream_close(stream, -1);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
+	(void) factstr_close(writer, FACTSTR_CLOSE_TIMEOUT_MS);
 	ok_int(count_files(), 1, "mode=ro: nothing is left beside the file");
 
 	sqlite_new_file("chosen/missing.db", "?mode=ro");
@@ -234,7 +234,7 @@ read_all(const char *options)
 		tap_bail_out("%s", error.message);
 	factstr_query_result_free(result);
 	kept = (int) (sqlite3_memory_used() / 1024);
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	return kept;
 }
 
@@ -251,11 +251,11 @@ test_cache_size(void)
 	store = sqlite_open();
 	for (int i = 0; i < 20; i++)
 		(void) store_append(store, "t", payload, NULL);
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	ok_cmp(read_all(""), ">", 3000, "an idle reader keeps what it has read");
-	ok_cmp(read_all("?cache_size=200"), "<", 1500, "but no more than cache_size");
-	sqlite_new_file("large.db", "?cache_size=much");
-	ok_code(sqlite_try_open(&error), FACTSTR_CANNOT_OPEN, &error, "a cache_size that is no number");
+	ok_cmp(read_all("?cache_size_kb=200"), "<", 1500, "but no more than cache_size_kb");
+	sqlite_new_file("large.db", "?cache_size_kb=much");
+	ok_code(sqlite_try_open(&error), FACTSTR_CANNOT_OPEN, &error, "a cache_size_kb that is no number");
 }
 
 /* The suite notices a store that is opened to be read and can be written. */

@@ -108,7 +108,7 @@ test_bytes(void)
 	store = sqlite_open();
 	for (size_t i = 0; i < count; i++)
 		append_secret(store, lengths[i]);
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	store = sqlite_open();
 	for (size_t i = 0; i < count; i++)
 		append_secret(store, lengths[i]);
@@ -122,7 +122,7 @@ test_bytes(void)
 	ok_int(count_in_files("Lovelace"), 0, "nor a part of it");
 	ok_str(sqlite_ask("SELECT count(*) FROM factstr_erasures"), "0", "nothing is left to be finished");
 	ok_str(sqlite_ask("SELECT count(*) FROM factstr_redactions"), "12", "each is on record");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	ok_int(count_in_files(SECRET), 0, "and when it is closed");
 	ok(sqlite_is_intact(), "the file is sound");
 }
@@ -166,7 +166,7 @@ test_many(void)
 			tap_bail_out("%s", error.message);
 	}
 	ok_int(count_in_files(SECRET), 0, "all of them are");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	ok(sqlite_is_intact(), "the file is sound");
 }
 
@@ -206,7 +206,7 @@ test_reader(void)
 	ok_code(factstr_redact(store, 4, "1", NULL, "r", &traces_remain, &error), FACTSTR_OK, &error,
 			"a later one");
 	ok(!traces_remain, "leaves none");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 /* The process ends, however it ends, before the files are rid of the text. */
@@ -221,7 +221,7 @@ test_killed(void)
 	sqlite_new_file("killed.db", "");
 	store = sqlite_open();
 	append_secret(store, LONG_TEXT);
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	if (pipe(ready) != 0)
 		tap_bail_out("no pipe");
 	child = fork();
@@ -243,7 +243,7 @@ test_killed(void)
 	ok_cmp(count_in_files(SECRET), ">", 0, "killed between commit and checkpoint, a process leaves traces");
 	store = sqlite_open();
 	ok_int(count_in_files(SECRET), 0, "the next opening has finished it");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	ok_str(sqlite_ask("SELECT payload FROM factstr_events"), "{}", "the fact says what the redaction gave");
 }
 
@@ -263,7 +263,7 @@ test_error_messages(void)
 	ok_str(sqlite_ask("SELECT last_error FROM factstr_streams WHERE name = 's'"),
 		   "message erased by a redaction", "it says so");
 	ok_str(sqlite_ask("SELECT count(last_error) FROM factstr_streams"), "1", "others have none");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static const char *
@@ -291,7 +291,7 @@ test_guards(void)
 	append_secret(store, 30);
 	append_secret(store, 30);
 	(void) redact(store, 1);
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	ok_str(refusal_of("UPDATE factstr_events SET payload = '1' WHERE sequence_number = 1"),
 		   "facts are never changed", "SQL changes no redacted fact");
 	ok_str(refusal_of("UPDATE factstr_events SET payload = '1' WHERE sequence_number = 2"),
@@ -326,7 +326,7 @@ test_read_only(void)
 	ok_int(batches == NULL ? -1 : (int64_t) batches->count, 1, "what there is");
 	factstr_redaction_list_free(redactions);
 	factstr_batch_list_free(batches);
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 /* What 0.1 made. */
@@ -338,7 +338,7 @@ test_older_schema(void)
 	sqlite_new_file("older.db", "");
 	store = sqlite_open();
 	append_secret(store, 30);
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	sqlite_run("DROP TABLE factstr_redactions; DROP TABLE factstr_erasures;"
 			   "DROP TRIGGER factstr_events_update;"
 			   "CREATE TRIGGER factstr_events_update BEFORE UPDATE ON factstr_events BEGIN"
@@ -350,7 +350,7 @@ test_older_schema(void)
 	ok_int((int64_t) store_head(store), 1, "its facts are there");
 	ok(!redact(store, 1), "and can be redacted");
 	ok_int(count_in_files(SECRET), 0, "without traces");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	ok(sqlite_is_intact(), "the file is sound");
 }
 

@@ -95,7 +95,7 @@ ok_carries_on(const char *what, int (*action) (recording *self, const factstr_ba
 	(void) snprintf(name, sizeof(name), "left-%s.db", what);
 	for (char *c = name; *c != '\0'; c++)
 		*c = *c == ' ' ? '-' : *c;
-	sqlite_new_file(name, "?busy_timeout=200");
+	sqlite_new_file(name, "?busy_timeout_ms=200");
 	sqlite_run("PRAGMA journal_mode = WAL");
 	store = sqlite_open();
 	sqlite_run("CREATE TABLE effects (number INTEGER, text TEXT);"
@@ -108,10 +108,10 @@ ok_carries_on(const char *what, int (*action) (recording *self, const factstr_ba
 					what, i);
 	}
 	ok_int(recording_calls(&of), calls, "%s: so many deliveries", what);
-	factstr_stream_free(stream);
+	(void) factstr_stream_close(stream, -1);
 	for (int i = 0; i < left_count; i++)
 		(void) sqlite3_finalize(statements_left[i]);
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static void
@@ -179,7 +179,7 @@ test_slow_handler(void)
 	factstr_store *store;
 	factstr_stream *stream;
 
-	sqlite_new_file("slow.db", "?busy_timeout=10");
+	sqlite_new_file("slow.db", "?busy_timeout_ms=10");
 	store = sqlite_open();
 	stream = open_stream(store, &transactional, &of);
 	recording_hold(&of, true);
@@ -198,8 +198,8 @@ test_slow_handler(void)
 	ok_int(pthread_join(patient.thread, NULL), 0, "until the handler has returned");
 	ok_code(patient.code, FACTSTR_OK, &patient.error, "and succeeds");
 	ok_int((int64_t) store_head(store), 2, "two facts are stored");
-	factstr_stream_free(stream);
-	(void) factstr_close(store);
+	(void) factstr_stream_close(stream, -1);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 /*
@@ -225,7 +225,7 @@ frees_the_other(recording *self, const factstr_batch *batch)
 	{
 		recording_set_result(self, 1);
 		(void) AWAIT(recording_result(self->other) == 1);
-		factstr_stream_free(self->stream);
+		(void) factstr_stream_close(self->stream, -1);
 	}
 	return 0;
 }
@@ -253,8 +253,8 @@ test_freeing_in_a_transaction(void)
 	(void) store_append(store, "t", NULL, NULL);
 	ok_int_soon((int64_t) store_cursor(store, "s"), 2,
 				"a handler in a transaction frees a stream without waiting for its handler");
-	factstr_stream_free(stream);
-	(void) factstr_close(store);
+	(void) factstr_stream_close(stream, -1);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 /*
@@ -293,10 +293,10 @@ test_deleted_lock_file(void)
 	ok_cmp(recording_calls(&first), "<=", 2, "it has delivered one batch more at most");
 	ok_recorded_now(&second, "2-2(2) 3-3(3) 4-4(4)", "its successor delivers all");
 	ok_code(factstr_stream_state(successor, &error), FACTSTR_OK, &error, "and is active");
-	factstr_stream_free(stream);
-	factstr_stream_free(successor);
-	(void) factstr_close(store);
-	(void) factstr_close(other);
+	(void) factstr_stream_close(stream, -1);
+	(void) factstr_stream_close(successor, -1);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
+	(void) factstr_close(other, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 int

@@ -58,8 +58,8 @@ append_to_context(worker *self, int which)
 			return;
 		}
 		(void) snprintf(payload, sizeof(payload), "{\"after\": %" PRIu64 "}", version);
-		code = factstr_append_if(self->store, &event, 1, context, version,
-								 NULL, NULL, &error);
+		code = factstr_append(self->store, &event, 1, IF_VERSION(context, version, NULL), NULL,
+							  &error);
 		if (code == FACTSTR_CONFLICT)
 			self->conflicts++;
 		if (code == FACTSTR_CONFLICT && error.actual_context_version <= version)
@@ -86,9 +86,10 @@ append_with_key(worker *self, int which)
 
 	(void) snprintf(key, sizeof(key), "key-%d", which);
 	(void) snprintf(payload, sizeof(payload), "{\"key\": %d}", which);
-	if (factstr_append(self->store, events, 2, key, &self->keyed[which], &error) != FACTSTR_OK)
+	if (factstr_append(self->store, events, 2, WITH_KEY(key), &self->keyed[which],
+					   &error) != FACTSTR_OK)
 		note_fault(self, "append with a key", &error);
-	if (factstr_append(self->store, events, 1, key, NULL, &error) !=
+	if (factstr_append(self->store, events, 1, WITH_KEY(key), NULL, &error) !=
 		FACTSTR_IDEMPOTENCY_KEY_REUSED)
 		note_fault(self, "append with a used key", &error);
 }
@@ -237,9 +238,9 @@ test_threads(void)
 	for (int i = 0; i < CONTEXTS; i++)
 		ok_chain(store, event_types[i]);
 	ok_int_soon(last_heard(&hears), store_head(store), "a stream has got all batches");
-	factstr_stream_free(stream);
+	(void) factstr_stream_close(stream, -1);
 	ok_int(hears.out_of_order, 0, "in their order");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	(void) pthread_mutex_destroy(&hears.mutex);
 	ok(sqlite_is_intact(), "the file is sound");
 }
@@ -251,7 +252,7 @@ test_long_turn(void)
 	factstr_store *store;
 	factstr_error error;
 
-	sqlite_new_file("turn.db", "?busy_timeout=30");
+	sqlite_new_file("turn.db", "?busy_timeout_ms=30");
 	store = sqlite_open();
 	if (fs_writer_take(store->backend, &error) != FACTSTR_OK)
 		tap_bail_out("%s", error.message);
@@ -264,7 +265,7 @@ test_long_turn(void)
 	ok_code(store_append(store, "tested", "1", &error), FACTSTR_OK, &error,
 			"the next one gets its turn");
 	ok_int((int64_t) store_head(store), 1, "and only that is stored");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 /* The write-ahead log is kept short, however much is appended. */
@@ -298,7 +299,7 @@ test_checkpoints(void)
 	tap_diagnostic("the write-ahead log has had up to %ld kB", (long) largest / 1024);
 	ok_cmp(largest, "<", 200 * 1024 * 1024, "the write-ahead log does not grow without bounds");
 	ok_int((int64_t) store_head(store), BATCH * BATCHES, "and all facts are there");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	ok_cmp(stat(path, &status), "!=", 0, "the last to close takes it away");
 	ok(sqlite_is_intact(), "the file is sound");
 }

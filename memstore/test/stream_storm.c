@@ -57,7 +57,7 @@ consume(void *unused)
 			(void) usleep(500);
 		if (i % 2 == 0)
 			factstr_stream_unsubscribe(stream);
-		factstr_stream_free(stream);
+		(void) factstr_stream_close(stream, -1);
 	}
 	return unused;
 }
@@ -95,7 +95,7 @@ main(void)
 	ok(!atomic_load(&is_wrong), "no batch is handled twice, too early or at the same time");
 	ok_int((int64_t) store_head(store), APPENDERS * BATCHES / 4 * 10, "all is appended");
 	ok_int((int64_t) last_handled, (int64_t) store_head(store), "and no batch is left out");
-	(void) factstr_close(store);
-	factstr_stream_free(stream);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
+	(void) factstr_stream_close(stream, -1);
 	return tap_finish();
 }

@@ -63,10 +63,10 @@ test_delivery(void)
 	ok_code(factstr_stream_state(all.stream, NULL), FACTSTR_MISUSE, NULL, "its state says so");
 	ok_code(factstr_stream_state(some.stream, NULL), FACTSTR_OK, NULL, "the other one's is good");
 	factstr_stream_unsubscribe(all.stream);
-	factstr_stream_free(all.stream);
-	factstr_stream_free(some.stream);
+	(void) factstr_stream_close(all.stream, -1);
+	(void) factstr_stream_close(some.stream, -1);
 	ok_int(faulty_get(&faulty.watching), 0, "with the last stream the watching ends");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static void
@@ -106,9 +106,9 @@ test_arguments(void)
 			FACTSTR_STORAGE, &error, "so does one that cannot read");
 	ok_int(faulty_get(&faulty.watching), 0, "nothing watches then");
 	factstr_stream_unsubscribe(NULL);
-	factstr_stream_free(NULL);
-	ok_code(factstr_close(store), FACTSTR_OK, NULL, "closing");
-	ok_code(factstr_close(NULL), FACTSTR_OK, NULL, "closing nothing");
+	(void) factstr_stream_close(NULL, -1);
+	ok_code(factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS), FACTSTR_OK, NULL, "closing");
+	ok_code(factstr_close(NULL, FACTSTR_CLOSE_TIMEOUT_MS), FACTSTR_OK, NULL, "closing nothing");
 }
 
 /*
@@ -132,7 +132,7 @@ free_owned(const factstr_batch *batch, void *context, factstr_error *error)
 	if (own->meeting != NULL)
 		(void) pthread_barrier_wait(own->meeting);
 	if (own->other != NULL)
-		factstr_stream_free(own->other->stream);
+		(void) factstr_stream_close(own->other->stream, -1);
 	return 0;
 }
 
@@ -173,7 +173,7 @@ test_destroying(void)
 	stream = own->stream;
 	factstr_stream_unsubscribe(stream);
 	ok_int(faulty_get(&destroyed), 0, "unsubscribing destroys no context");
-	factstr_stream_free(stream);
+	(void) factstr_stream_close(stream, -1);
 	ok_int(faulty_get(&destroyed), 1, "freeing does, before it returns");
 
 	own = subscribe_owned(store, &destroyed);
@@ -183,9 +183,9 @@ test_destroying(void)
 
 	own = subscribe_owned(store, &destroyed);
 	stream = own->stream;
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	ok_int(faulty_get(&destroyed), 2, "closing the store destroys no context");
-	factstr_stream_free(stream);
+	(void) factstr_stream_close(stream, -1);
 	ok_int(faulty_get(&destroyed), 3, "freeing the stream afterwards does");
 }
 
@@ -209,7 +209,7 @@ test_destroying_each_other(void)
 		(void) store_append_batch(store, "a", 1);
 		if (AWAIT_INT(faulty_get(&destroyed), 2) != 2)
 			tap_bail_out("%d contexts are destroyed", faulty_get(&destroyed));
-		(void) factstr_close(store);
+		(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 		(void) pthread_barrier_destroy(&meeting);
 	}
 	ok(true, "two handlers free each other's streams, and their contexts go after both");
@@ -242,7 +242,7 @@ test_destroying_in_a_replay(void)
 								&own->stream, NULL), FACTSTR_OK, NULL,
 			"a replay succeeds, whose handler has freed the stream");
 	ok_int_soon(faulty_get(&destroyed), 1, "the context is destroyed");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 /* What was appended before the store is closed is delivered. */
@@ -263,13 +263,13 @@ test_closing_delivers(void)
 		(void) store_append_batch(store, "a", 1);
 		(void) store_append_batch(store, "b", 1);
 		(void) store_append_batch(store, "a", 1);
-		if (factstr_close(store) != FACTSTR_OK || recording_calls(&all) != 3 ||
+		if (factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS) != FACTSTR_OK || recording_calls(&all) != 3 ||
 			recording_calls(&some) != 1 || recording_calls(&ended) != 0)
 			tap_bail_out("closed in round %d with %d, %d and %d deliveries", round,
 						 recording_calls(&all), recording_calls(&some), recording_calls(&ended));
-		factstr_stream_free(all.stream);
-		factstr_stream_free(some.stream);
-		factstr_stream_free(ended.stream);
+		(void) factstr_stream_close(all.stream, -1);
+		(void) factstr_stream_close(some.stream, -1);
+		(void) factstr_stream_close(ended.stream, -1);
 	}
 	ok(true, "closing delivers what was appended, but to a stream that was unsubscribed");
 }
@@ -284,9 +284,9 @@ test_closing_recovers(void)
 	failing.failures_left = 3;
 	subscribe(store, &failing);
 	(void) store_append_batch(store, "a", 1);
-	ok_code(factstr_close_within(store, -1), FACTSTR_OK, NULL, "closing waits for a recovery");
+	ok_code(factstr_close(store, -1), FACTSTR_OK, NULL, "closing waits for a recovery");
 	ok_recorded_now(&failing, "1-1(1)", "the batch that failed was delivered");
-	factstr_stream_free(failing.stream);
+	(void) factstr_stream_close(failing.stream, -1);
 }
 
 static void
@@ -303,10 +303,10 @@ test_closing_gives_up(int64_t timeout_ms, const char *name)
 	(void) store_append_batch(store, "a", 1);
 	(void) recording_await_calls(&failing, 1);
 	ok_recorded(&other, "1-1(1)", "another stream has it");
-	ok_code(factstr_close_within(store, timeout_ms), FACTSTR_WAIT_TIMED_OUT, NULL, "%s", name);
+	ok_code(factstr_close(store, timeout_ms), FACTSTR_WAIT_TIMED_OUT, NULL, "%s", name);
 	ok_int(recording_calls(&failing), 1, "the pause ended without another try");
-	factstr_stream_free(failing.stream);
-	factstr_stream_free(other.stream);
+	(void) factstr_stream_close(failing.stream, -1);
+	(void) factstr_stream_close(other.stream, -1);
 }
 
 static int
@@ -322,7 +322,7 @@ close_in_background(void *context)
 {
 	recording  *self = context;
 
-	self->result = factstr_close_within(self->store, -1);
+	self->result = factstr_close(self->store, -1);
 }
 
 /* What a handler appends meanwhile is stored, and not waited for. */
@@ -348,13 +348,13 @@ test_appends_while_closing(void)
 	ok_code(closer.result, FACTSTR_OK, NULL, "with everything delivered");
 	ok_code(recording_result(&appending), FACTSTR_OK, NULL, "the handler could append");
 	ok_recorded_now(&appending, "1-1(1)", "what it appended is not delivered any more");
-	factstr_stream_free(appending.stream);
+	(void) factstr_stream_close(appending.stream, -1);
 }
 
 static void
 free_stream(void *context)
 {
-	factstr_stream_free(((recording *) context)->stream);
+	(void) factstr_stream_close(((recording *) context)->stream, -1);
 }
 
 static void
@@ -376,9 +376,9 @@ test_failures(void)
 	ok_str(error.message, "the handler returned 7", "with what the handler returned");
 	ok_recorded(&other, "1-1(1)", "the other stream notices nothing");
 	ok_recorded_now(&failing, "", "a batch does not come again during the pause");
-	factstr_stream_free(failing.stream);
-	factstr_stream_free(other.stream);
-	(void) factstr_close(store);
+	(void) factstr_stream_close(failing.stream, -1);
+	(void) factstr_stream_close(other.stream, -1);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static void
@@ -404,9 +404,9 @@ test_recovery(void)
 	ok_recorded(&failing, "1-1(1) 2-3(2,3) 4-4(4)", "a failure of the storage loses nothing");
 	ok_recorded(&other, "1-1(1) 2-3(2,3) 4-4(4)", "for no stream");
 	ok_int(faulty_get(&faulty.failing_batches), 0, "it has happened");
-	factstr_stream_free(failing.stream);
-	factstr_stream_free(other.stream);
-	(void) factstr_close(store);
+	(void) factstr_stream_close(failing.stream, -1);
+	(void) factstr_stream_close(other.stream, -1);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static void
@@ -421,8 +421,8 @@ test_failing_storage(void)
 	(void) store_append_batch(store, "a", 1);
 	ok_code_soon(factstr_stream_state(recorded.stream, NULL), FACTSTR_STORAGE, NULL,
 				 "a failure of the storage can be seen");
-	factstr_stream_free(recorded.stream);
-	(void) factstr_close(store);
+	(void) factstr_stream_close(recorded.stream, -1);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static void
@@ -439,7 +439,7 @@ test_freeing_while_pausing(void)
 	(void) AWAIT(factstr_stream_state(failing.stream, NULL) == FACTSTR_HANDLER_FAILED);
 	waiting_start(&freeing, free_stream, &failing);
 	ok(waiting_ends(&freeing), "freeing ends a pause");
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static int
@@ -456,7 +456,7 @@ static int
 close_store(recording *self, const factstr_batch *batch)
 {
 	(void) batch;
-	recording_set_result(self, factstr_close(self->store));
+	recording_set_result(self, factstr_close(self->store, FACTSTR_CLOSE_TIMEOUT_MS));
 	return 0;
 }
 
@@ -487,14 +487,14 @@ test_handlers(void)
 	ok_recorded(&freeing, "1-1(1)", "and free it");
 	ok_recorded(&closing, "1-1(1) 2-3(2,3)", "one that tries to close the store goes on");
 	ok_code(recording_result(&closing), FACTSTR_MISUSE, NULL, "since it must not");
-	factstr_stream_free(unsubscribing.stream);
-	ok_code(factstr_close(store), FACTSTR_OK, NULL, "closing ends the streams that are left");
+	(void) factstr_stream_close(unsubscribing.stream, -1);
+	ok_code(factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS), FACTSTR_OK, NULL, "closing ends the streams that are left");
 	ok_code(factstr_stream_state(busy.stream, NULL), FACTSTR_MISUSE, NULL,
 			"handles are still valid");
 	factstr_stream_unsubscribe(busy.stream);
-	factstr_stream_free(busy.stream);
-	factstr_stream_free(second.stream);
-	factstr_stream_free(closing.stream);
+	(void) factstr_stream_close(busy.stream, -1);
+	(void) factstr_stream_close(second.stream, -1);
+	(void) factstr_stream_close(closing.stream, -1);
 }
 
 /* Frees the other's stream, once both handlers are running. */
@@ -504,7 +504,7 @@ free_other(recording *self, const factstr_batch *batch)
 	(void) batch;
 	if (!recording_await_calls(self->other, 1))
 		return 1;
-	factstr_stream_free(self->other->stream);
+	(void) factstr_stream_close(self->other->stream, -1);
 	recording_set_result(self, 1);
 	return 0;
 }
@@ -528,13 +528,13 @@ test_ring(int size)
 	for (int i = 0; i < size; i++)
 		returned += AWAIT(recording_result(&ring[i])) ? 1 : 0;
 	ok_int(returned, size, "handlers free each other's streams in a ring of %d", size);
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static void
 close_the_store(void *context)
 {
-	(void) factstr_close(((recording *) context)->store);
+	(void) factstr_close(((recording *) context)->store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 /* Both wait for a handler that is held; unsubscribing does not. */
@@ -557,9 +557,9 @@ test_waiting(void (*end) (void *), const char *name)
 	recording_hold(&held, false);
 	ok(waiting_ends(&ending), "until the handler returns");
 	if (end == close_the_store)
-		factstr_stream_free(held.stream);
+		(void) factstr_stream_close(held.stream, -1);
 	else
-		(void) factstr_close(store);
+		(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static void
@@ -577,8 +577,8 @@ test_json_stream(void)
 	factstr_error error;
 	char	   *result;
 
-	ok_code(factstr_json_stream_open(store, "{\"event_query\": {}}", recording_json_handler, NULL, &text,
-									 NULL, &text.stream, &result), FACTSTR_OK, NULL, "a JSON stream");
+	ok_code(factstr_json_stream_open(store, NULL, "{}", recording_json_handler, NULL, NULL, &text, NULL,
+									 &text.stream, &result), FACTSTR_OK, NULL, "a JSON stream");
 	ok_str(result, "{}", "is opened with this result");
 	factstr_json_free(result);
 	ok_code(factstr_import(store, &batch, 1, NULL, &error), FACTSTR_OK, &error, "a fact of known time");
@@ -587,8 +587,8 @@ test_json_stream(void)
 				"\"occurred_at\": \"2026-01-31T08:15:30.123456Z\", "
 				"\"event_type\": \"a \\\"b\\\"\", \"payload\":  [1.50], \"metadata\": {\"m\": 1}}]}",
 				"a JSON stream delivers event records and the numbers of their batch");
-	factstr_stream_free(text.stream);
-	(void) factstr_close(store);
+	(void) factstr_stream_close(text.stream, -1);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 /* Appends, subscribes and unsubscribes from several threads at the same time. */
@@ -608,7 +608,7 @@ storm(void *context)
 		(void) store_append_batch(store, "a", 2);
 		if (i % 2 == 0)
 			(void) recording_await_calls(&recorded, i / 2 + 1);
-		factstr_stream_free(stream);
+		(void) factstr_stream_close(stream, -1);
 	}
 	return NULL;
 }
@@ -632,9 +632,9 @@ test_storm(void)
 	}
 	ok_int(failures, 0, "streams come and go while facts are appended");
 	(void) recording_await_calls(&witness, 150);
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	ok_int(recording_calls(&witness), 150, "a stream that stays sees each batch once");
-	factstr_stream_free(witness.stream);
+	(void) factstr_stream_close(witness.stream, -1);
 }
 
 int

@@ -15,6 +15,12 @@ typedef struct newer_stream_options
 	int64_t		later[4];
 } newer_stream_options;
 
+typedef struct newer_append_options
+{
+	factstr_append_options known;
+	int64_t		later[4];
+} newer_append_options;
+
 typedef struct newer_read_options
 {
 	factstr_read_options known;
@@ -45,7 +51,7 @@ ok_stream(factstr_store *store, const factstr_stream_options *options, int expec
 		ok_null(stream, "%s: there is no stream", name);
 		ok_contains(error.message, part, "%s: the message says what", name);
 	}
-	factstr_stream_free(stream);
+	(void) factstr_stream_close(stream, -1);
 }
 
 static void
@@ -65,12 +71,34 @@ ok_cursor(factstr_store *store, const factstr_read_options *options, int expecte
 	factstr_read_close(cursor);
 }
 
+/* part is of the message of an error. */
+static void
+ok_append(factstr_store *store, const factstr_append_options *options, int expected,
+		  const char *part, const char *name)
+{
+	const factstr_event event = {.event_type = "a", .payload = "1"};
+	factstr_append_result result = {9, 9, 9, {0}};
+	factstr_error error = {0};
+	int			code = factstr_append(store, &event, 1, options, &result, &error);
+
+	ok_code(code, expected, &error, "%s", name);
+	if (code == FACTSTR_OK)
+		return;
+	ok_int((int64_t) result.committed_count, 0, "%s: nothing was stored", name);
+	ok_contains(error.message, part, "%s: the message says what", name);
+}
+
 static void
 test_initializers(factstr_store *store)
 {
 	const factstr_stream_options stream = FACTSTR_STREAM_OPTIONS_INIT;
 	const factstr_read_options read = FACTSTR_READ_OPTIONS_INIT;
+	const factstr_append_options append = FACTSTR_APPEND_OPTIONS_INIT;
 
+	ok_append(store, &append, FACTSTR_OK, NULL, "append options as initialized");
+	ok_append(store, NULL, FACTSTR_OK, NULL, "no append options");
+	ok_int((int64_t) append.size, sizeof(append), "the initializer of append options has the size");
+	ok_int(append.condition, FACTSTR_APPEND_ALWAYS, "and no condition");
 	ok_int((int64_t) stream.size, sizeof(stream), "the initializer of stream options has the size");
 	ok_int(stream.start, FACTSTR_FROM_DEFAULT, "and the default start");
 	ok_int((int64_t) read.size, sizeof(read), "that of read options, too");
@@ -111,6 +139,44 @@ test_read_sizes(factstr_store *store)
 }
 
 static void
+test_append_sizes(factstr_store *store)
+{
+	newer_append_options newer = {.known.size = sizeof(newer)};
+	factstr_append_options options = {.size = 0};
+
+	ok_append(store, &options, FACTSTR_MISUSE, "size", "append options without a size");
+	options.size = sizeof(options) - 1;
+	ok_append(store, &options, FACTSTR_MISUSE, "size", "shorter ones than there ever were");
+	ok_append(store, &newer.known, FACTSTR_OK, NULL, "those of a newer header, as this one's");
+	newer.later[1] = 1;
+	ok_append(store, &newer.known, FACTSTR_MISUSE, "does not know", "with an option in use");
+}
+
+/* What would be passed by is refused. */
+static void
+test_members_that_do_not_go_together(factstr_store *store)
+{
+	factstr_append_options append = FACTSTR_APPEND_OPTIONS_INIT;
+	factstr_stream_options stream = FACTSTR_STREAM_OPTIONS_INIT;
+
+	append.context_query = "{}";
+	ok_append(store, &append, FACTSTR_MISUSE, "context_query", "a context without a condition");
+	append.context_query = NULL;
+	append.expected_context_version = 1;
+	ok_append(store, &append, FACTSTR_MISUSE, "expected_context_version", "a version without a condition");
+	append.condition = FACTSTR_APPEND_UNLESS;
+	ok_append(store, &append, FACTSTR_MISUSE, "expected_context_version", "a version with another condition");
+	append.expected_context_version = 0;
+	append.after_sequence_number = 1;
+	append.condition = FACTSTR_APPEND_IF;
+	ok_append(store, &append, FACTSTR_MISUSE, "after_sequence_number", "a position with another condition");
+	append.condition = (factstr_append_condition) 3;
+	ok_append(store, &append, FACTSTR_MISUSE, "condition", "a condition that there is not");
+	stream.after_sequence_number = 1;
+	ok_stream(store, &stream, FACTSTR_MISUSE, "after_sequence_number", "a position with another start");
+}
+
+static void
 test_enums_and_flags(factstr_store *store)
 {
 	const int	starts[] = {77, -1, FACTSTR_FROM_AFTER + 1};
@@ -143,7 +209,8 @@ test_reserved_members(factstr_store *store)
 	ok_code(factstr_append(store, events, 2, NULL, NULL, &error), FACTSTR_MISUSE, &error,
 			"an event with a reserved member in use");
 	ok_contains(error.message, "factstr_event", "the message names the struct");
-	ok_code(factstr_append_if(store, events, 2, NULL, 0, NULL, NULL, &error), FACTSTR_MISUSE, &error,
+	ok_code(factstr_append(store, events, 2, IF_VERSION(NULL, 0, NULL), NULL,
+						   &error), FACTSTR_MISUSE, &error,
 			"a conditional append of it");
 	fact.reserved[0] = 1;
 	ok_code(factstr_import(store, &batch, 1, NULL, &error), FACTSTR_MISUSE, &error,
@@ -167,7 +234,8 @@ test_filled_structs(factstr_store *store)
 
 	memset(&result, 0xAA, sizeof(result));
 	memset(&error, 0xAA, sizeof(error));
-	ok_code(factstr_append(store, &event, 1, NULL, &result, &error), FACTSTR_OK, &error, "an append");
+	ok_code(factstr_append(store, &event, 1, NULL, &result,
+						   &error), FACTSTR_OK, &error, "an append");
 	ok_int((int64_t) (result.reserved[0] | result.reserved[1]), 0, "its result has nothing reserved");
 	ok_code(factstr_query(NULL, NULL, &found, &error), FACTSTR_MISUSE, &error, "an error");
 	ok_int((int64_t) (error.reserved[0] | error.reserved[2]), 0, "nor has the error");
@@ -185,9 +253,11 @@ main(void)
 	test_initializers(store);
 	test_stream_sizes(store);
 	test_read_sizes(store);
+	test_append_sizes(store);
+	test_members_that_do_not_go_together(store);
 	test_enums_and_flags(store);
 	test_reserved_members(store);
 	test_filled_structs(store);
-	(void) factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	return tap_finish();
 }

@@ -51,7 +51,7 @@ int main(void)
 		factstr_append(store, &event, 1, NULL, NULL, NULL) != FACTSTR_OK ||
 		factstr_context_version(store, NULL, &version, NULL) != FACTSTR_OK)
 		return 1;
-	factstr_close(store);
+	factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	printf("%d %d\n", (int) version, fs_write() + fs_error() + fs_libpq);
 	return 0;
 }

@@ -101,8 +101,8 @@ test_stack(void)
 			&error, "a stream");
 	ok_code(store_append(store, "a", NULL, &error), FACTSTR_OK, &error, "an append");
 	ok(AWAIT(__atomic_load_n(&delivered, __ATOMIC_SEQ_CST)), "a handler has a stack of 2 MB");
-	factstr_stream_free(stream);
-	(void) factstr_close(store);
+	(void) factstr_stream_close(stream, -1);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 int

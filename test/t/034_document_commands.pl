@@ -149,7 +149,7 @@ main(void)
 
 #include "block.c"
 	printf("%d decisions, fact %" PRIu64 "\n", decisions, result.last_sequence_number);
-	factstr_close(store);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	return code == FACTSTR_OK ? 0 : 1;
 }
 C
@@ -179,8 +179,8 @@ main(void)
 
 #include "block.c"
 	printf("%s\n", stream != NULL ? "open" : error.message);
-	factstr_stream_free(stream);
-	factstr_close(store);
+	(void) factstr_stream_close(stream, -1);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	return code == FACTSTR_OK ? 0 : 1;
 }
 C

@@ -116,7 +116,7 @@ balances_stop(Bank *bank)
 
 	if (balances == NULL)
 		return;
-	factstr_stream_free(balances->stream);
+	(void) factstr_stream_close(balances->stream, -1);
 	json_decref(balances->cents);
 	pthread_cond_destroy(&balances->moved);
 	pthread_mutex_destroy(&balances->lock);

@@ -136,6 +136,6 @@ main(int argc, char **argv)
 	else
 		fprintf(stderr, "bank: %s\n", error.message);
 	balances_stop(&bank);
-	factstr_close(bank.store);
+	factstr_close(bank.store, FACTSTR_CLOSE_TIMEOUT_MS);
 	return status;
 }

@@ -15,6 +15,7 @@ attempt(Bank *bank, const char *query, Decision decision, json_t *request,
 {
 	factstr_query_result *facts = NULL;
 	factstr_event event = {NULL};
+	factstr_append_options options = FACTSTR_APPEND_OPTIONS_INIT;
 	factstr_append_result appended = {0};
 	json_t	   *payload = NULL;
 	char	   *text = NULL;
@@ -25,9 +26,10 @@ attempt(Bank *bank, const char *query, Decision decision, json_t *request,
 	if (code == FACTSTR_OK && *reason == NULL)
 	{
 		event.payload = text = json_dumps(payload, JSON_COMPACT);
-		code = factstr_append_if(bank->store, &event, 1, query,
-								 facts->current_context_version,
-								 NULL, &appended, error);
+		options.condition = FACTSTR_APPEND_IF;
+		options.context_query = query;
+		options.expected_context_version = facts->current_context_version;
+		code = factstr_append(bank->store, &event, 1, &options, &appended, error);
 	}
 	*number = appended.last_sequence_number;
 	free(text);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/cursor.h"
 #include "api/store.h"
 #include "api/structs.h"
 #include "input/query.h"
@@ -166,23 +167,44 @@ fs_read_chunk(factstr_cursor *cursor, factstr_error *error)
 }
 
 int
+fs_cursor_look(factstr_cursor *cursor, size_t max_count, const factstr_fact **facts, size_t *count,
+			   factstr_error *error)
+{
+	size_t		left;
+	int			code = FACTSTR_OK;
+
+	if (cursor->next == cursor->chunk.count && cursor->left > 0 && !cursor->at_end)
+		code = fs_read_chunk(cursor, error);
+	if (code != FACTSTR_OK)
+		return code;
+	left = cursor->chunk.count - cursor->next;
+	*facts = left > 0 ? &cursor->chunk.facts[cursor->next] : NULL;
+	*count = left < max_count ? left : max_count;
+	return FACTSTR_OK;
+}
+
+void
+fs_cursor_advance(factstr_cursor *cursor, size_t count)
+{
+	cursor->next += count;
+	cursor->left -= count;
+}
+
+int
 factstr_read_next(factstr_cursor *cursor, const factstr_fact **fact, factstr_error *error)
 {
 	factstr_error found;
-	int			code = FACTSTR_OK;
+	size_t		count;
+	int			code;
 
 	if (fact == NULL)
 		return fs_error_misuse_null(error, "fact");
 	*fact = NULL;
 	if (cursor == NULL)
 		return fs_error_misuse_null(error, "cursor");
-	if (cursor->next == cursor->chunk.count && cursor->left > 0 && !cursor->at_end)
-		code = fs_read_chunk(cursor, &found);
-	if (code == FACTSTR_OK && cursor->next < cursor->chunk.count)
-	{
-		*fact = &cursor->chunk.facts[cursor->next++];
-		cursor->left--;
-	}
+	code = fs_cursor_look(cursor, 1, fact, &count, &found);
+	if (code == FACTSTR_OK)
+		fs_cursor_advance(cursor, count);
 	return fs_report(code, &found, error);
 }
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/import.h"
 #include "api/redaction.h"
 #include "api/store.h"
 #include "api/structs.h"
@@ -30,6 +31,7 @@ typedef struct fs_parsed_batches
 	size_t		count;
 	factstr_batch *batches;
 	fs_append_event **events;
+	const char *facts_name;		/* how the caller calls the facts of a batch, for errors */
 } fs_parsed_batches;
 
 static void
@@ -51,7 +53,8 @@ fs_refuse_numbers(const char *path, const char *problem, factstr_error *error)
 }
 
 static int
-fs_check_facts_numbers(const factstr_batch *batch, size_t index, factstr_error *error)
+fs_check_facts_numbers(const factstr_batch *batch, size_t index, const char *facts_name,
+					   factstr_error *error)
 {
 	bool		numbered = batch->first_sequence_number != 0;
 	char		path[96];
@@ -60,7 +63,7 @@ fs_check_facts_numbers(const factstr_batch *batch, size_t index, factstr_error *
 	{
 		if (batch->facts[i].sequence_number == (numbered ? batch->first_sequence_number + i : 0))
 			continue;
-		(void) snprintf(path, sizeof(path), "$[%zu].facts[%zu].sequence_number", index, i);
+		(void) snprintf(path, sizeof(path), "$[%zu].%s[%zu].sequence_number", index, facts_name, i);
 		return fs_refuse_numbers(path, "it does not follow the fact before", error);
 	}
 	return FACTSTR_OK;
@@ -88,7 +91,7 @@ fs_check_batch_numbers(const factstr_batch *batch, const factstr_batch *previous
 
 static int
 fs_check_batch(const factstr_batch *batch, size_t index, const factstr_batch *previous,
-			   factstr_error *error)
+			   const char *facts_name, factstr_error *error)
 {
 	char		path[64];
 	int			code;
@@ -104,19 +107,20 @@ fs_check_batch(const factstr_batch *batch, size_t index, const factstr_batch *pr
 	if (batch->idempotency_key != NULL &&
 		fs_check_text(batch->idempotency_key, "idempotency_key", error) != FACTSTR_OK)
 		return FACTSTR_MALFORMED;
-	code = fs_check_facts_numbers(batch, index, error);
+	code = fs_check_facts_numbers(batch, index, facts_name, error);
 	return code == FACTSTR_OK ? fs_check_redactions(batch, path, error) : code;
 }
 
 /* Checks all numbers and keys, and counts the facts. */
 static int
-fs_check_batches(const factstr_batch *batches, size_t count, size_t *fact_count,
-				 factstr_error *error)
+fs_check_batches(const factstr_batch *batches, size_t count, const char *facts_name,
+				 size_t *fact_count, factstr_error *error)
 {
 	*fact_count = 0;
 	for (size_t i = 0; i < count; i++)
 	{
-		int			code = fs_check_batch(&batches[i], i, i == 0 ? NULL : &batches[i - 1], error);
+		int			code = fs_check_batch(&batches[i], i, i == 0 ? NULL : &batches[i - 1], facts_name,
+										  error);
 
 		if (code != FACTSTR_OK)
 			return code;
@@ -143,12 +147,35 @@ fs_parse_batch(const factstr_batch *batch, size_t index, fs_parsed_batches *pars
 		};
 
 		if (!fs_event_of_struct(&event, &parsed->facts[parsed->fact_count], &input_error))
-			return fs_event_error(error, "batches", &input_error, "$[%zu].facts[%zu]", index, i);
+			return fs_event_error(error, "batches", &input_error, "$[%zu].%s[%zu]", index,
+								  parsed->facts_name, i);
 		parsed->fact_count++;
 		if (!fs_event_add_to_batch(&size, &parsed->facts[parsed->fact_count - 1], &input_error))
-			return fs_event_error(error, "batches", &input_error, "$[%zu].facts[%zu]", index, i);
+			return fs_event_error(error, "batches", &input_error, "$[%zu].%s[%zu]", index,
+								  parsed->facts_name, i);
 	}
 	return FACTSTR_OK;
+}
+
+/* *parsed is to be released whatever this returns. */
+static int
+fs_parse_batches(const factstr_batch *batches, size_t count, const char *facts_name,
+				 size_t fact_count, fs_parsed_batches *parsed, factstr_error *error)
+{
+	int			code = FACTSTR_OK;
+
+	*parsed = (fs_parsed_batches) {
+		.facts = calloc(fact_count, sizeof(fs_append_event)),
+		.count = count,
+		.batches = calloc(count, sizeof(factstr_batch)),
+		.events = calloc(count, sizeof(fs_append_event *)),
+		.facts_name = facts_name
+	};
+	if (parsed->facts == NULL || parsed->batches == NULL || parsed->events == NULL)
+		code = fs_error_no_memory(error);
+	for (size_t i = 0; code == FACTSTR_OK && i < count; i++)
+		code = fs_parse_batch(&batches[i], i, parsed, error);
+	return code;
 }
 
 /*
@@ -270,20 +297,12 @@ fs_import_parsed(factstr_store *store, const fs_parsed_batches *parsed,
 
 static int
 fs_import_checked(factstr_store *store, const factstr_batch *batches, size_t count,
-				  size_t fact_count, factstr_append_result *result, factstr_error *error)
+				  const char *facts_name, size_t fact_count, factstr_append_result *result,
+				  factstr_error *error)
 {
-	fs_parsed_batches parsed = {
-		.facts = calloc(fact_count, sizeof(fs_append_event)),
-		.count = count,
-		.batches = calloc(count, sizeof(factstr_batch)),
-		.events = calloc(count, sizeof(fs_append_event *))
-	};
-	int			code = FACTSTR_OK;
+	fs_parsed_batches parsed;
+	int			code = fs_parse_batches(batches, count, facts_name, fact_count, &parsed, error);
 
-	if (parsed.facts == NULL || parsed.batches == NULL || parsed.events == NULL)
-		code = fs_error_no_memory(error);
-	for (size_t i = 0; code == FACTSTR_OK && i < count; i++)
-		code = fs_parse_batch(&batches[i], i, &parsed, error);
 	if (code == FACTSTR_OK)
 		code = fs_drop_repetitions(&parsed, error);
 	if (code == FACTSTR_OK)
@@ -293,31 +312,37 @@ fs_import_checked(factstr_store *store, const factstr_batch *batches, size_t cou
 }
 
 int
-factstr_import(factstr_store *store, const factstr_batch *batches, size_t count,
-			   factstr_append_result *result, factstr_error *error)
+fs_import(factstr_store *store, const factstr_batch *batches, size_t count, const char *facts_name,
+		  factstr_append_result *result, factstr_error *error)
 {
-	factstr_append_result stored = {0};
-	factstr_error found;
 	size_t		fact_count;
 	int			code;
 
 	if (store == NULL)
 		return fs_error_misuse_null(error, "store");
-	if (result != NULL)
-		*result = stored;
 	if (count == 0)
 		return FACTSTR_OK;
 	if (batches == NULL)
 		return fs_error_misuse_null(error, "batches");
-	code = fs_check_no_transaction(store, "import", &found);
+	code = fs_check_no_transaction(store, "import", error);
 	if (code == FACTSTR_OK)
-		code = fs_check_reserved_of_batches(batches, count, &found);
+		code = fs_check_reserved_of_batches(batches, count, error);
 	if (code == FACTSTR_OK)
-		code = fs_check_batches(batches, count, &fact_count, &found);
-	if (code == FACTSTR_OK)
-		code = fs_import_checked(store, batches, count, fact_count, &stored, &found);
-	if (code == FACTSTR_OK && result != NULL)
-		*result = stored;
+		code = fs_check_batches(batches, count, facts_name, &fact_count, error);
+	return code != FACTSTR_OK ? code :
+		fs_import_checked(store, batches, count, facts_name, fact_count, result, error);
+}
+
+int
+factstr_import(factstr_store *store, const factstr_batch *batches, size_t count,
+			   factstr_append_result *result, factstr_error *error)
+{
+	factstr_append_result stored = {0};
+	factstr_error found;
+	int			code = fs_import(store, batches, count, "facts", &stored, &found);
+
+	if (result != NULL)
+		*result = code == FACTSTR_OK ? stored : (factstr_append_result) {0};
 	return fs_report(code, &found, error);
 }
 
@@ -326,66 +351,82 @@ factstr_import(factstr_store *store, const factstr_batch *batches, size_t count,
  */
 
 static int
-fs_import_redactions_entered(factstr_store *store, const fs_parsed_batches *parsed,
-							 uint64_t *imported_count, factstr_error *error)
+fs_import_redactions_parsed(factstr_store *store, const fs_parsed_batches *parsed,
+							uint64_t *imported_count, factstr_error *error)
 {
 	fs_entered	entered;
 	int			code = fs_enter(store, &entered, error);
 
 	if (code != FACTSTR_OK)
 		return code;
-	code = store->methods->import_redactions(store->backend, parsed->batches, parsed->facts,
-											 imported_count, error);
+	for (size_t i = 0; i < parsed->count && code == FACTSTR_OK; i++)
+	{
+		uint64_t	imported = 0;
+
+		if (parsed->batches[i].redaction_count > 0)
+			code = store->methods->import_redactions(store->backend, &parsed->batches[i],
+													 parsed->events[i], &imported, error);
+		*imported_count += imported;
+	}
 	fs_leave(&entered);
 	return code;
 }
 
+/* They need not follow one on the other. */
 static int
-fs_import_redactions_checked(factstr_store *store, const factstr_batch *batch,
-							 uint64_t *imported_count, factstr_error *error)
+fs_check_redacted_batches(const factstr_batch *batches, size_t count, const char *facts_name,
+						  size_t *fact_count, factstr_error *error)
 {
-	factstr_batch copy;
-	fs_append_event *events;
-	fs_parsed_batches parsed = {
-		.facts = calloc(batch->fact_count, sizeof(fs_append_event)),
-		.count = 1,
-		.batches = &copy,
-		.events = &events
-	};
-	int			code = parsed.facts == NULL ? fs_error_no_memory(error) :
-		fs_parse_batch(batch, 0, &parsed, error);
+	*fact_count = 0;
+	for (size_t i = 0; i < count; i++)
+	{
+		int			code = fs_check_batch(&batches[i], i, NULL, facts_name, error);
 
+		if (code != FACTSTR_OK)
+			return code;
+		*fact_count += batches[i].fact_count;
+	}
+	return FACTSTR_OK;
+}
+
+int
+fs_import_redactions(factstr_store *store, const factstr_batch *batches, size_t count,
+					 const char *facts_name, uint64_t *imported_count, factstr_error *error)
+{
+	fs_parsed_batches parsed;
+	size_t		fact_count;
+	int			code;
+
+	if (store == NULL)
+		return fs_error_misuse_null(error, "store");
+	if (count == 0)
+		return FACTSTR_OK;
+	if (batches == NULL)
+		return fs_error_misuse_null(error, "batches");
+	if (fs_within_transaction(store))
+		return fs_error(error, FACTSTR_MISUSE,
+						"a handler must not import while it has a transaction");
+	code = fs_check_reserved_of_batches(batches, count, error);
 	if (code == FACTSTR_OK)
-		code = fs_import_redactions_entered(store, &parsed, imported_count, error);
-	for (size_t i = 0; i < parsed.fact_count; i++)
-		fs_append_event_release(&parsed.facts[i]);
-	free(parsed.facts);
+		code = fs_check_redacted_batches(batches, count, facts_name, &fact_count, error);
+	if (code != FACTSTR_OK)
+		return code;
+	code = fs_parse_batches(batches, count, facts_name, fact_count, &parsed, error);
+	if (code == FACTSTR_OK)
+		code = fs_import_redactions_parsed(store, &parsed, imported_count, error);
+	fs_parsed_batches_release(&parsed);
 	return code;
 }
 
 int
-factstr_import_redactions(factstr_store *store, const factstr_batch *batch,
+factstr_import_redactions(factstr_store *store, const factstr_batch *batches, size_t count,
 						  uint64_t *imported_count, factstr_error *error)
 {
 	factstr_error found;
 	uint64_t	imported = 0;
-	int			code;
+	int			code = fs_import_redactions(store, batches, count, "facts", &imported, &found);
 
 	if (imported_count != NULL)
-		*imported_count = 0;
-	if (store == NULL)
-		return fs_error_misuse_null(error, "store");
-	if (batch == NULL)
-		return fs_error_misuse_null(error, "batch");
-	if (fs_within_transaction(store))
-		return fs_error(error, FACTSTR_MISUSE,
-						"a handler must not import while it has a transaction");
-	code = fs_check_reserved_of_batches(batch, 1, &found);
-	if (code == FACTSTR_OK)
-		code = fs_check_batch(batch, 0, NULL, &found);
-	if (code == FACTSTR_OK && batch->redaction_count > 0)
-		code = fs_import_redactions_checked(store, batch, &imported, &found);
-	if (code == FACTSTR_OK && imported_count != NULL)
-		*imported_count = imported;
+		*imported_count = code == FACTSTR_OK ? imported : 0;
 	return fs_report(code, &found, error);
 }

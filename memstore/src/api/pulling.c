@@ -3,14 +3,11 @@
  *		Streams without a handler: asking for batches, and acknowledging them.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "api/answers.h"
 #include "api/store.h"
-#include "base/json_text.h"
 #include "base/threads.h"
 #include "results/error.h"
-#include "results/records.h"
 #include "streams/pull.h"
 
 /* A call with the stream and its store, which stays until the call has left the stream. */
@@ -144,66 +141,4 @@ factstr_stream_fd(factstr_stream *stream, int *fd, factstr_error *error)
 	if (code == FACTSTR_OK)
 		code = fs_pull_fd(stream, fd, &found);
 	return fs_report(code, &found, error);
-}
-
-static char *
-fs_deliveries_document(const fs_batch_list *batches)
-{
-	fs_buffer	out = {0};
-
-	fs_buffer_append_text(&out, "[");
-	for (size_t i = 0; i < batches->count; i++)
-	{
-		if (i > 0)
-			fs_buffer_append_text(&out, ", ");
-		fs_write_delivery(&out, &batches->batches[i]);
-	}
-	fs_buffer_append_text(&out, "]");
-	return fs_finish_text(&out);
-}
-
-int
-factstr_json_stream_next(factstr_stream *stream, size_t max_batches, int64_t timeout_ms,
-						 char **result)
-{
-	fs_batch_list batches = {0};
-	factstr_error error;
-	char	   *document = NULL;
-	int			code;
-
-	if (result == NULL)
-		return FACTSTR_MISUSE;
-	code = fs_next(stream, max_batches, timeout_ms, &batches, &error);
-	if (code == FACTSTR_OK)
-		document = fs_deliveries_document(&batches);
-	fs_batch_list_release(&batches);
-	*result = code == FACTSTR_OK ? document : fs_error_document(code, &error);
-	return code == FACTSTR_OK && document == NULL ? FACTSTR_NO_MEMORY : code;
-}
-
-static int
-fs_answer_nothing(int code, const factstr_error *error, char **result)
-{
-	*result = code == FACTSTR_OK ? strdup("{}") : fs_error_document(code, error);
-	return code;
-}
-
-int
-factstr_json_stream_ack(factstr_stream *stream, uint64_t sequence_number, char **result)
-{
-	factstr_error error;
-
-	if (result == NULL)
-		return FACTSTR_MISUSE;
-	return fs_answer_nothing(fs_ack(stream, sequence_number, &error), &error, result);
-}
-
-int
-factstr_json_stream_fail(factstr_stream *stream, const char *message, char **result)
-{
-	factstr_error error;
-
-	if (result == NULL)
-		return FACTSTR_MISUSE;
-	return fs_answer_nothing(fs_fail(stream, message, &error), &error, result);
 }

@@ -2,6 +2,8 @@
  * api/reading.c
  *		Queries, context versions, batches and exports: answers that are whole in memory.
  */
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "api/answers.h"
@@ -83,6 +85,114 @@ void
 factstr_query_result_free(factstr_query_result *result)
 {
 	fs_query_answer *answer = (fs_query_answer *) result;
+
+	if (answer == NULL)
+		return;
+	fs_fact_list_release(&answer->facts);
+	free(answer);
+}
+
+/*
+ * The newest of each
+ */
+
+/* As those of answers.h. */
+typedef struct fs_newest_answer
+{
+	factstr_newest_result result;
+	fs_fact_list facts;
+} fs_newest_answer;
+
+static void
+fs_release_queries(fs_query *queries, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		fs_query_release(&queries[i]);
+	free(queries);
+}
+
+/* On success *queries is to be released, also if there are none. */
+static int
+fs_parse_queries(const char *const *texts, size_t count, fs_query **queries, factstr_error *error)
+{
+	fs_query   *parsed = count < SIZE_MAX ? calloc(count + 1, sizeof(fs_query)) : NULL;
+	char		name[48];
+	int			code = parsed == NULL ? fs_error_no_memory(error) : FACTSTR_OK;
+
+	for (size_t i = 0; code == FACTSTR_OK && i < count; i++)
+	{
+		(void) snprintf(name, sizeof(name), "event_queries[%zu]", i);
+		code = fs_query_parse_named(texts[i], name, &parsed[i], error);
+	}
+	if (code == FACTSTR_OK)
+		*queries = parsed;
+	else if (parsed != NULL)
+		fs_release_queries(parsed, count);
+	return code;
+}
+
+static int
+fs_find_newest(factstr_store *store, const fs_query *queries, size_t count,
+			   fs_newest_answer *answer, factstr_error *error)
+{
+	fs_entered	entered;
+	int			code = fs_enter(store, &entered, error);
+
+	if (code != FACTSTR_OK)
+		return code;
+	code = store->methods->newest(store->backend, queries, count, &answer->facts,
+								  &answer->result.current_context_version, error);
+	fs_leave(&entered);
+	return code;
+}
+
+static int
+fs_list_newest(factstr_store *store, const fs_query *queries, size_t count,
+			   factstr_newest_result **result, factstr_error *error)
+{
+	fs_newest_answer *answer = calloc(1, sizeof(fs_newest_answer));
+	int			code;
+
+	if (answer == NULL)
+		return fs_error_no_memory(error);
+	code = fs_find_newest(store, queries, count, answer, error);
+	answer->result.fact_count = answer->facts.count;
+	answer->result.facts = answer->facts.facts;
+	if (code == FACTSTR_OK)
+		*result = &answer->result;
+	else
+		factstr_newest_result_free(&answer->result);
+	return code;
+}
+
+int
+factstr_newest(factstr_store *store, const char *const *event_queries, size_t count,
+			   factstr_newest_result **result, factstr_error *error)
+{
+	factstr_error found;
+	fs_query   *queries;
+	int			code;
+
+	if (result == NULL)
+		return fs_error_misuse_null(error, "result");
+	*result = NULL;
+	if (store == NULL)
+		return fs_error_misuse_null(error, "store");
+	if (event_queries == NULL && count > 0)
+		return fs_error_misuse_null(error, "event_queries");
+	code = fs_parse_queries(event_queries, count, &queries, &found);
+	if (code == FACTSTR_OK)
+	{
+		code = fs_list_newest(store, queries, count, result, &found);
+		fs_release_queries(queries, count);
+	}
+	return fs_report(code, &found, error);
+}
+
+void
+factstr_newest_result_free(factstr_newest_result *result)
+{
+	fs_newest_answer *answer = (fs_newest_answer *) result;
 
 	if (answer == NULL)
 		return;

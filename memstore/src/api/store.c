@@ -149,13 +149,7 @@ fs_open_methods(const fs_methods *methods, const char *location, factstr_store *
 }
 
 int
-factstr_close(factstr_store *store)
-{
-	return factstr_close_within(store, FACTSTR_CLOSE_TIMEOUT_MS);
-}
-
-int
-factstr_close_within(factstr_store *store, int64_t timeout_ms)
+factstr_close(factstr_store *store, int64_t timeout_ms)
 {
 	int			code;
 

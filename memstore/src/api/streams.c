@@ -104,35 +104,25 @@ factstr_stream_unsubscribe(factstr_stream *stream)
 		return;
 	fs_stream_stop(stream);
 	if (stream->is_pulled)
-		fs_pull_end_soon(stream);
+		(void) fs_pull_end_within(stream, fs_deadline(0));
 }
 
-void
-factstr_stream_free(factstr_stream *stream)
+int
+factstr_stream_close(factstr_stream *stream, int64_t timeout_ms)
 {
-	if (stream == NULL || fs_process_check(stream->process, NULL) != FACTSTR_OK)
-		return;
-	(void) fs_stream_mark_freed(stream);
-	fs_stream_stop(stream);
-	if (stream->is_pulled)
-		fs_pull_end(stream);
-	else
-		fs_await_end(stream);
-	fs_destroy_context(stream);
-	fs_stream_let_go(stream);
-}
+	bool		has_ended;
 
-void
-factstr_stream_cancel(factstr_stream *stream)
-{
-	if (stream == NULL || fs_process_check(stream->process, NULL) != FACTSTR_OK)
-		return;
+	if (stream == NULL)
+		return FACTSTR_OK;
+	if (fs_process_check(stream->process, NULL) != FACTSTR_OK)
+		return FACTSTR_MISUSE;
 	(void) fs_stream_mark_freed(stream);
 	fs_stream_stop(stream);
-	if (stream->is_pulled)
-		fs_pull_end_soon(stream);
+	has_ended = stream->is_pulled ? fs_pull_end_within(stream, fs_deadline(timeout_ms)) :
+		fs_await_end(stream, fs_deadline(timeout_ms));
 	fs_destroy_context(stream);
 	fs_stream_let_go(stream);
+	return has_ended ? FACTSTR_OK : FACTSTR_WAIT_TIMED_OUT;
 }
 
 int

@@ -15,6 +15,7 @@
 #define FS_MAX_OPTIONS_SIZE 1024
 
 /* The options of the first version of the header with sizes, which no caller's are shorter than. */
+#define FS_FIRST_APPEND_OPTIONS_SIZE sizeof(factstr_append_options)
 #define FS_FIRST_READ_OPTIONS_SIZE sizeof(factstr_read_options)
 #define FS_FIRST_STREAM_OPTIONS_SIZE sizeof(factstr_stream_options)
 
@@ -79,18 +80,21 @@ fs_check_flag(const bool *flag, const char *name, factstr_error *error)
 }
 
 static int
-fs_check_start(factstr_stream_start start, factstr_error *error)
+fs_check_start(const factstr_stream_options *options, factstr_error *error)
 {
-	switch (start)
+	switch (options->start)
 	{
 		case FACTSTR_FROM_DEFAULT:
 		case FACTSTR_FROM_FIRST:
 		case FACTSTR_FROM_NOW:
+			if (options->after_sequence_number == 0)
+				return FACTSTR_OK;
+			return fs_error(error, FACTSTR_MISUSE, "after_sequence_number does not go with the start");
 		case FACTSTR_FROM_AFTER:
 			return FACTSTR_OK;
 	}
 	return fs_error(error, FACTSTR_MISUSE, "start must be one of factstr_stream_start, not %d",
-					(int) start);
+					(int) options->start);
 }
 
 static int
@@ -98,13 +102,30 @@ fs_check_condition(factstr_append_condition condition, factstr_error *error)
 {
 	switch (condition)
 	{
-		case FACTSTR_UNCONDITIONALLY:
-		case FACTSTR_IF_VERSION:
-		case FACTSTR_UNLESS_NEWER:
+		case FACTSTR_APPEND_ALWAYS:
+		case FACTSTR_APPEND_IF:
+		case FACTSTR_APPEND_UNLESS:
 			return FACTSTR_OK;
 	}
 	return fs_error(error, FACTSTR_MISUSE, "condition must be one of factstr_append_condition, not %d",
 					(int) condition);
+}
+
+/* A number or a query without the condition that needs it would be passed by. */
+static int
+fs_check_context(const factstr_append_options *options, factstr_error *error)
+{
+	const char *unused = NULL;
+
+	if (options->condition != FACTSTR_APPEND_IF && options->expected_context_version != 0)
+		unused = "expected_context_version";
+	else if (options->condition != FACTSTR_APPEND_UNLESS && options->after_sequence_number != 0)
+		unused = "after_sequence_number";
+	else if (options->condition == FACTSTR_APPEND_ALWAYS && options->context_query != NULL)
+		unused = "context_query";
+	if (unused == NULL)
+		return FACTSTR_OK;
+	return fs_error(error, FACTSTR_MISUSE, "%s does not go with the condition of the append", unused);
 }
 
 int
@@ -133,7 +154,7 @@ fs_take_stream_options(const factstr_stream_options *given, factstr_stream_optio
 	code = fs_take_options(given, taken, FS_FIRST_STREAM_OPTIONS_SIZE, sizeof(*taken),
 						   "factstr_stream_options", "FACTSTR_STREAM_OPTIONS_INIT", error);
 	if (code == FACTSTR_OK)
-		code = fs_check_start(taken->start, error);
+		code = fs_check_start(taken, error);
 	if (code == FACTSTR_OK)
 		code = fs_check_flag(&taken->transactional, "transactional", error);
 	return code != FACTSTR_OK ? code : fs_check_flag(&taken->in_background, "in_background", error);
@@ -148,9 +169,11 @@ fs_take_append_options(const factstr_append_options *given, factstr_append_optio
 	*taken = (factstr_append_options) FACTSTR_APPEND_OPTIONS_INIT;
 	if (given == NULL)
 		return FACTSTR_OK;
-	code = fs_take_options(given, taken, sizeof(*taken), sizeof(*taken),
+	code = fs_take_options(given, taken, FS_FIRST_APPEND_OPTIONS_SIZE, sizeof(*taken),
 						   "factstr_append_options", "FACTSTR_APPEND_OPTIONS_INIT", error);
-	return code != FACTSTR_OK ? code : fs_check_condition(taken->condition, error);
+	if (code == FACTSTR_OK)
+		code = fs_check_condition(taken->condition, error);
+	return code != FACTSTR_OK ? code : fs_check_context(taken, error);
 }
 
 static int

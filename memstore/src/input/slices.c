@@ -44,6 +44,25 @@ fs_slice_key_is(const char *text, const char *name)
 	return *text == '"' && *name == '\0';
 }
 
+/* Of several members with one key the last one counts, as for the loader. */
+fs_text
+fs_slice_member(const char *object, const char *name)
+{
+	fs_json_walk members;
+	fs_text		found = {NULL, 0};
+	fs_text		key;
+	fs_text		value;
+
+	if (!fs_json_walk_begin(&members, object, '{'))
+		return found;
+	while (fs_json_walk_member(&members, &key, &value))
+	{
+		if (fs_slice_key_is(key.data, name))
+			found = value;
+	}
+	return found;
+}
+
 void
 fs_slicer_begin(fs_slicer *slicer, const char *text)
 {

@@ -25,6 +25,9 @@ typedef struct fs_event_slices
 /* Is the key in quotes that begins here this one, in whatever way it is spelt? */
 bool		fs_slice_key_is(const char *text, const char *name);
 
+/* The value of a member of the object that begins here; without data if there is none. */
+fs_text		fs_slice_member(const char *object, const char *name);
+
 void		fs_slicer_begin(fs_slicer *slicer, const char *text);
 
 /* The slices of the next event; to be called once for each. */

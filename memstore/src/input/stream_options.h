@@ -5,13 +5,12 @@
 #ifndef FACTSTR_INPUT_STREAM_OPTIONS_H
 #define FACTSTR_INPUT_STREAM_OPTIONS_H
 
-#include "factstr.h"
+#include "input/options.h"
 
 typedef struct fs_stream_options
 {
-	char	   *name;			/* NULL: not durable */
-	char	   *event_query;	/* NULL: every fact */
 	char	   *partition_key;	/* of the options; or NULL */
+	fs_optional_number after_sequence_number;
 	factstr_stream_options options;
 } fs_stream_options;
 

@@ -64,6 +64,21 @@ fs_write_delivery(fs_buffer *out, const factstr_batch *batch)
 	fs_buffer_append_text(out, "}");
 }
 
+char *
+fs_deliveries_document(const factstr_batch *batches, size_t count)
+{
+	fs_buffer	out = {0};
+
+	fs_buffer_append_text(&out, "[");
+	for (size_t i = 0; i < count; i++)
+	{
+		fs_buffer_append_text(&out, i == 0 ? "" : ", ");
+		fs_write_delivery(&out, &batches[i]);
+	}
+	fs_buffer_append_text(&out, "]");
+	return fs_finish_text(&out);
+}
+
 /* Appends what is not empty as one more member of an error document. */
 static void
 fs_write_words(fs_buffer *out, const char *key, const char *words)
@@ -76,17 +91,23 @@ fs_write_words(fs_buffer *out, const char *key, const char *words)
 	fs_write_string(out, words);
 }
 
+void
+fs_write_error_members(fs_buffer *out, int code, const factstr_error *error)
+{
+	fs_buffer_append_text(out, "{\"code\": ");
+	fs_write_string(out, factstr_code_name(code));
+	fs_buffer_append_text(out, ", \"message\": ");
+	fs_write_string(out, error->message);
+	fs_write_words(out, "detail", error->detail);
+	fs_write_words(out, "hint", error->hint);
+}
+
 char *
 fs_error_document(int code, const factstr_error *error)
 {
 	fs_buffer	out = {0};
 
-	fs_buffer_append_text(&out, "{\"code\": ");
-	fs_write_string(&out, factstr_code_name(code));
-	fs_buffer_append_text(&out, ", \"message\": ");
-	fs_write_string(&out, error->message);
-	fs_write_words(&out, "detail", error->detail);
-	fs_write_words(&out, "hint", error->hint);
+	fs_write_error_members(&out, code, error);
 	fs_buffer_append_text(&out, "}");
 	return fs_finish_text(&out);
 }

@@ -22,6 +22,12 @@ void		fs_write_event_records(fs_buffer *out, const factstr_fact *facts, size_t c
  */
 void		fs_write_delivery(fs_buffer *out, const factstr_batch *batch);
 
+/* An array of them; NULL: no memory. */
+char	   *fs_deliveries_document(const factstr_batch *batches, size_t count);
+
+/* The members of the document of an error, and the brace before them. */
+void		fs_write_error_members(fs_buffer *out, int code, const factstr_error *error);
+
 /* {"code": "...", "message": "..."}, with "detail" and "hint" if there are any; NULL: no memory. */
 char	   *fs_error_document(int code, const factstr_error *error);
 

@@ -30,14 +30,6 @@ typedef struct fs_lease fs_lease;
 /* Where waiting streams are woken; see hub.h. */
 typedef struct fs_hub fs_hub;
 
-/* What an append asks of its context. */
-typedef enum fs_append_condition
-{
-	FS_UNCONDITIONALLY,
-	FS_IF_VERSION,				/* its newest fact has this number; 0: it is empty */
-	FS_UNLESS_NEWER				/* no fact of it has a higher number */
-} fs_append_condition;
-
 /* An append that has passed all checks that need no look into the store. */
 typedef struct fs_append
 {
@@ -45,7 +37,7 @@ typedef struct fs_append
 	const fs_append_event *events;
 	const char *events_text;	/* the same as one JSON array, if they were given so; or NULL */
 	const char *idempotency_key;	/* or NULL */
-	fs_append_condition condition;
+	factstr_append_condition condition;
 	const fs_query *context;	/* NULL if unconditional */
 	uint64_t	context_number; /* the number in the condition */
 } fs_append;
@@ -116,6 +108,14 @@ typedef struct fs_methods
 						  uint64_t *version, factstr_error *error);
 	int			(*context_version) (fs_backend *backend, const fs_query *query,
 									uint64_t *version, factstr_error *error);
+
+	/*
+	 * Adds the newest match of each query, in their order: a fact without a number where there is
+	 * none, or none after the query's "after".  The version is that of all their contexts together;
+	 * all of one moment.
+	 */
+	int			(*newest) (fs_backend *backend, const fs_query *queries, size_t count,
+						   fs_fact_list *facts, uint64_t *version, factstr_error *error);
 
 	/*
 	 * The newest fact that may be shown: nothing that is returned later will have a number below it

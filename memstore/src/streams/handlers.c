@@ -208,22 +208,32 @@ fs_end_waiting(void)
 	(void) pthread_mutex_unlock(&fs_waiting_mutex);
 }
 
+/* With the mutex held.  See below. */
+static bool
+fs_has_come_to_end(const factstr_stream *stream, bool within_handler)
+{
+	return within_handler ? !stream->is_running : stream->has_ended;
+}
+
 /*
  * Outside of handlers: until the stream has given up its name and left its store.  In a handler:
  * until the stream's own is not running, since what comes then may need a lock that the waiting
  * handler's transaction holds.
  */
-void
-fs_await_end(factstr_stream *stream)
+bool
+fs_await_end(factstr_stream *stream, int64_t deadline)
 {
 	bool		within_handler = fs_innermost != NULL;
+	bool		may_wait = !within_handler || fs_begin_waiting(stream);
+	bool		has_ended;
 
-	if (within_handler && !fs_begin_waiting(stream))
-		return;
 	(void) pthread_mutex_lock(&stream->mutex);
-	while (within_handler ? stream->is_running : !stream->has_ended)
-		(void) fs_condition_wait(&stream->changed, &stream->mutex, FS_NO_DEADLINE);
+	while (may_wait && !fs_has_come_to_end(stream, within_handler) &&
+		   fs_condition_wait(&stream->changed, &stream->mutex, deadline))
+		;
+	has_ended = fs_has_come_to_end(stream, within_handler);
 	(void) pthread_mutex_unlock(&stream->mutex);
-	if (within_handler)
+	if (may_wait && within_handler)
 		fs_end_waiting();
+	return has_ended;
 }

@@ -297,16 +297,19 @@ fs_pull_end(factstr_stream *stream)
 	fs_stream_let_go(stream);
 }
 
-void
-fs_pull_end_soon(factstr_stream *stream)
+bool
+fs_pull_end_within(factstr_stream *stream, int64_t deadline)
 {
 	bool		is_running;
 
 	(void) pthread_mutex_lock(&stream->mutex);
+	while (stream->is_running && fs_condition_wait(&stream->changed, &stream->mutex, deadline))
+		;
 	is_running = stream->is_running;
 	(void) pthread_mutex_unlock(&stream->mutex);
 	if (!is_running)
 		fs_pull_end(stream);
+	return !is_running;
 }
 
 int

@@ -34,9 +34,9 @@ int			fs_pull_fail(factstr_stream *stream, const factstr_error *words, factstr_e
 void		fs_pull_end(factstr_stream *stream);
 
 /*
- * The same without waiting: a call that is in it does that when it leaves.
+ * The same, but waits until the deadline only: then false, and the call that is in it ends it when it leaves.
  */
-void		fs_pull_end_soon(factstr_stream *stream);
+bool		fs_pull_end_within(factstr_stream *stream, int64_t deadline);
 
 /* A descriptor that can be read from while there may be something for the next call. */
 int			fs_pull_fd(factstr_stream *stream, int *fd, factstr_error *error);

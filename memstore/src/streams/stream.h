@@ -173,8 +173,11 @@ bool		fs_within_transaction(const factstr_store *store);
 /* The lease whose delivery has it, NULL if there is none. */
 fs_lease   *fs_transaction_of(const factstr_store *store);
 
-/* Waits until a stopped stream can do its caller no harm any more; see factstr_stream_free. */
-void		fs_await_end(factstr_stream *stream);
+/*
+ * Waits until a stopped stream can do its caller no harm any more, or until the deadline; see
+ * factstr_stream_close.  False if its handler is still running.
+ */
+bool		fs_await_end(factstr_stream *stream, int64_t deadline);
 
 /*
  * Calls the handler.  False if the stream was stopped before; otherwise its result is in *result, and

@@ -154,7 +154,7 @@ sub test_append_unless
 	is_deeply([ documents($stale->{buffer}) ], [ { after_sequence_number => 34, actual_context_version => 35 } ],
 		"$kind: the position and the version are printed");
 	like($stale->{err},
-		qr/\Afactstr: conditional append conflict\n  detail: The context is at version 35, after 34\.\n  hint: /,
+		qr/\Afactstr: conditional append conflict\n  detail: The context has fact 35, after 34\.\n  hint: /,
 		"$kind: and said");
 	is_deeply([ lines_of({ in => $decision }, 'append-unless', '-s', $url, '-t', 'never', '--after', 0) ],
 		[ result(36, 36) ], "$kind: no fact may match, and none does");

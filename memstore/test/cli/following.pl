@@ -111,14 +111,14 @@ for my $kind (store_kinds())
 		qr/\ANAME +CURSOR +LAG +AGE +STATE +LAST ERROR\nmailer +26 +0 +- +active\n\z/,
 		"$kind: it is listed");
 
-	my $successor = start({ in => '' }, @durable, '--follow', '--wait');
+	my $successor = start({ in => '' }, @durable, '--follow', '--timeout-ms', -1);
 	status_is(stop($consumer, 'KILL'), 'signal 9', "$kind: a consumer dies");
 	append($url, [ a => 16 ]);
 	is(next_fact($successor), '27 a 16', "$kind: one that waited takes over");
 	status_is(stop($successor, 'TERM'), 0, "$kind: and ends");
 	my $waiting = start({ in => '' }, 'tail', '-s', $url, '-fd', 'other', '--from-now');
 	wait_until('it is there', sub { stream($url, 'other') });
-	my $interrupted = start({ in => '' }, 'tail', '-s', $url, '-fd', 'other', '--wait');
+	my $interrupted = start({ in => '' }, 'tail', '-s', $url, '-fd', 'other', '--timeout-ms', 3_600_000);
 	is((append($url, [ b => 17 ]))[0]{last_sequence_number}, 28, "$kind: another fact");
 	is(next_fact($waiting), '28 b 17', "$kind: a stream from now on");
 	status_is(stop($interrupted, 'TERM'), 0, "$kind: a signal ends the waiting");

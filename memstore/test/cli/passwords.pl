@@ -40,7 +40,7 @@ my $url = $urls[0];
 tells_nothing(@$_) for (
 	[$url], [ $url, 'read' ], [ 'help', $url ], [ 'read', $url ], [ 'append', '-s', 'memory:', $url ], [ 'import', '-s', 'memory:', $url ],
 	[ "--stroe=$url", 'read' ], [ 'read', "--stroe=$url" ], [ 'read', "--help=$url" ], [ 'copy', 'memory:', 'memory:', $url ], [ "--password=$marker", 'read' ],
-	[ 'read', "--password=$marker" ], [ 'read', '-s', 'memory:', '--limit', $url ], [ 'read', '-s', 'memory:', '--since', $url ],
+	[ 'read', "--password=$marker" ], [ 'read', '-s', 'memory:', '--max', $url ], [ 'read', '-s', 'memory:', '--since', $url ],
 	[ 'read', '-s', 'memory:', '--query', $url ], [ 'append', '-s', 'memory:', '--batch', $url ], [ 'export', '-s', 'memory:', "$url/backup" ]);
 opendir(my $directory, '.') or die $!;
 is(join(' ', grep { /\Q$marker\E|joe|host=/ } readdir($directory)), '', 'and no file is made for one');

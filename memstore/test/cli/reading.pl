@@ -39,8 +39,8 @@ for my $kind (store_kinds())
 		'--after 7' => [ 8, 9 ],
 		'-t even --after 7' => [8],
 		'-t none' => [],
-		'--limit 2' => [ 1, 2 ],
-		'-q {"filters":[{"event_types":["odd"]}]} --limit 2' => [ 1, 3 ],
+		'--max 2' => [ 1, 2 ],
+		'-q {"filters":[{"event_types":["odd"]}]} -n 2' => [ 1, 3 ],
 		'-q {"filters":[{"event_types":["odd"]}]} --after 5' => [ 7, 9 ],
 		'{} --after 7' => [ 8, 9 ],
 		'{"after":1} --after 7' => [ 8, 9 ],
@@ -63,6 +63,16 @@ for my $kind (store_kinds())
 		"$kind: of a query in an option");
 	is((lines_of('query', @store, '--query', '{"filters":[{"event_types":["even"]}]}'))[0]{current_context_version}, 8,
 		"$kind: also of query");
+	my ($newest) = lines_of('newest', @store, '{"filters":[{"event_types":["even"]}]}', '{"filters":[{"event_types":["none"]}]}', '{}');
+	is_deeply([ map { $_ && $_->{sequence_number} } @{ $newest->{event_records} } ], [ 8, undef, 9 ], "$kind: the newest of each");
+	is_deeply($newest->{event_records}[0], $read[7], "$kind: as records");
+	is($newest->{current_context_version}, 9, "$kind: with one version");
+	is((lines_of('newest', @store, '-t', 'even', '-p', '{"n":4}'))[0]{event_records}[0]{sequence_number}, 4, "$kind: of one query in options");
+	is((lines_of('newest', @store))[0]{event_records}[0]{sequence_number}, 9, "$kind: of all facts");
+	fails_with(run('newest', @store, '{}', '{"filters": 1}'), 1, qr/\Afactstr: invalid event_queries\[1\] at \$\.filters: /,
+		"$kind: a malformed one of several queries");
+	fails_with(run('newest', @store, '{}', '-t', 'even'), 2, qr/\Afactstr newest: give either a QUERY or options/,
+		"$kind: a query and options for one");
 	fails_with(run('read', @store, '--after', 1, '17'), 1, qr/\Afactstr: invalid event_query /, "$kind: no query to add to");
 	fails_with(run('context-version', @store, '{"filters": {}}'), 1,
 		qr/\Afactstr: invalid event_query at \$\.filters: /, "$kind: a malformed query");

@@ -68,7 +68,8 @@ my @wrong = (
 	[ qr/--json requires list/, 'streams', '--json', 'drop', 'name' ],
 	[ qr/--resume and --force require a FILE/, 'export', '--resume' ],
 	[ qr/--resume cannot be combined/, 'export', '--resume', '--after', '1', 'file' ],
-	[ qr/--wait and --from-now require --durable/, 'tail', '--wait' ],
+	[ qr/--timeout-ms and --from-now require --durable/, 'tail', '--timeout-ms', -1 ],
+	[ qr/--timeout-ms must be a number, not "-2"/, 'tail', '--durable', 's', '--timeout-ms', -2 ],
 	[ qr/--partitions and --partition-key require each other/, 'tail', '-d', 'name', '--partitions', '2' ],
 	[ qr/--partitions and --partition-key require each other/, 'tail', '-d', 'name', '--partition-key', '$.k' ],
 	[ qr/--partitions requires --durable/, 'tail', '--partitions', '2', '--partition-key', '$.k' ],
@@ -177,7 +178,7 @@ my @reading = ([qw(read)], [qw(query)], [qw(context-version)], [qw(tail)], [qw(t
 	[ 'export', "$DIRECTORY/backup" ]);
 for my $arguments (@reading)
 {
-	for my $file ('mistyped.db', 'mistyped.db?busy_timeout=1')
+	for my $file ('mistyped.db', 'mistyped.db?busy_timeout_ms=1')
 	{
 		fails_with(run(@$arguments, '-s', "sqlite:$DIRECTORY/$file"), 1,
 			qr/\Afactstr: cannot open "\S+mistyped\.db": No such file or directory\n  hint: Check the path\. /,

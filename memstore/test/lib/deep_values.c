@@ -90,7 +90,8 @@ use_deepest(factstr_store *store, const nesting *shape)
 	ok_code(factstr_query(store, query, &result, &error), FACTSTR_OK, &error, "%s: query", shape->name);
 	ok_int(result == NULL ? -1 : (int64_t) result->fact_count, 2, "%s: which finds both", shape->name);
 	factstr_query_result_free(result);
-	ok_code(factstr_append_if(store, &event, 1, query, version, NULL, NULL, &error), FACTSTR_OK,
+	ok_code(factstr_append(store, &event, 1, IF_VERSION(query, version, NULL), NULL,
+						   &error), FACTSTR_OK,
 			&error, "%s: append_if", shape->name);
 	ok_code(store_append_with_key(store, "t", again, shape->name, &error), FACTSTR_OK, &error,
 			"%s: append with the key again, spelt otherwise", shape->name);
@@ -164,7 +165,7 @@ copy_to_another(factstr_store *store)
 	ok(strcmp(described[0], described[1]) == 0, "and the copy is the same");
 	free(described[0]);
 	free(described[1]);
-	factstr_close(copy);
+	factstr_close(copy, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 static void *
@@ -180,7 +181,7 @@ use_store(void *url)
 	}
 	refuse_deeper(store, &shapes[0], FS_DEEPEST_NESTING + 1);
 	copy_to_another(store);
-	factstr_close(store);
+	factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	return NULL;
 }
 

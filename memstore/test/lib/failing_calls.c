@@ -63,7 +63,7 @@ begin(failing_run *run)
 static void
 end(failing_run *run, const char *name)
 {
-	(void) factstr_close(run->beside);
+	(void) factstr_close(run->beside, FACTSTR_CLOSE_TIMEOUT_MS);
 	ok_int(run->faults, 0, "%s: %s fails cleanly", run->what, name);
 	tap_diagnostic("%d allocations failed, %d errors", run->count, run->errors);
 	errors_of_all_calls += run->errors;
@@ -111,7 +111,7 @@ fail_one(failing_run *run, library_call call, int *code, factstr_error *error)
 	on->store = call == call_open ? NULL : store_open(on->url);
 	failing_left = run->next;
 	*code = call(on, error);
-	(void) factstr_close(on->store);
+	(void) factstr_close(on->store, FACTSTR_CLOSE_TIMEOUT_MS);
 	has_failed = failing_left < 0;
 	failing_left = -1;
 	if (!has_failed)
@@ -185,7 +185,7 @@ fail_appending(failing_run *run, const char *name, library_call call)
 		on->store = store_open(on->url);
 		check_append(run, call, code, &error);
 		on->head += CALL_EVENT_COUNT;
-		(void) factstr_close(on->store);
+		(void) factstr_close(on->store, FACTSTR_CLOSE_TIMEOUT_MS);
 	}
 	while (goes_on);
 	end(run, name);
@@ -213,7 +213,7 @@ fail_stream(failing_run *run, const char *name, library_call call)
 			note_fault(run, "has missed something", code, &error);
 		if (factstr_stream_drop(on->store, on->key, &error) != FACTSTR_OK)
 			note_fault(run, "cannot be dropped", error.code, &error);
-		(void) factstr_close(on->store);
+		(void) factstr_close(on->store, FACTSTR_CLOSE_TIMEOUT_MS);
 	}
 	while (goes_on);
 	end(run, name);
@@ -226,6 +226,8 @@ fail_reading_calls(failing_run *run)
 	fail_reading(run, "opening", call_open);
 	fail_reading(run, "a query", call_query);
 	fail_reading(run, "a context version", call_context_version);
+	fail_reading(run, "the newest of each", call_newest);
+	fail_reading(run, "the newest of each in JSON", call_json_newest);
 	fail_reading(run, "a cursor", call_cursor);
 	fail_reading(run, "batches", call_batches);
 	fail_reading(run, "an export", call_export);
@@ -262,7 +264,7 @@ make_log(const char *url)
 
 	if (call_append(&on, &error) != FACTSTR_OK)
 		tap_bail_out("%s", error.message);
-	(void) factstr_close(on.store);
+	(void) factstr_close(on.store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
 void

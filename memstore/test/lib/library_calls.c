@@ -28,7 +28,7 @@ call_open(call_target *on, factstr_error *error)
 int
 call_append(call_target *on, factstr_error *error)
 {
-	return factstr_append(on->store, call_events, CALL_EVENT_COUNT, on->key, NULL, error);
+	return factstr_append(on->store, call_events, CALL_EVENT_COUNT, WITH_KEY(on->key), NULL, error);
 }
 
 int
@@ -36,8 +36,8 @@ call_append_if(call_target *on, factstr_error *error)
 {
 	uint64_t	expected = on->head;
 
-	return factstr_append_if(on->store, call_events, CALL_EVENT_COUNT,
-							 CALL_CONTEXT, expected, on->key, NULL, error);
+	return factstr_append(on->store, call_events, CALL_EVENT_COUNT,
+						  IF_VERSION(CALL_CONTEXT, expected, on->key), NULL, error);
 }
 
 /* A document that says what is wrong: NULL when there is no memory for that either. */
@@ -54,20 +54,26 @@ answered(int code, char *result, factstr_error *error)
 int
 call_json_append(call_target *on, factstr_error *error)
 {
+	char		options[120];
 	char	   *result;
-	int			code = factstr_json_append(on->store, CALL_EVENTS, on->key, &result);
+	int			code;
 
+	(void) snprintf(options, sizeof(options), "{\"idempotency_key\": \"%s\"}", on->key);
+	code = factstr_json_append(on->store, CALL_EVENTS, options, &result);
 	return answered(code, result, error);
 }
 
 int
 call_json_append_if(call_target *on, factstr_error *error)
 {
+	char		options[300];
 	char	   *result;
-	uint64_t	expected = on->head;
-	int			code = factstr_json_append_if(on->store, CALL_EVENTS, CALL_CONTEXT, expected,
-											  on->key, &result);
+	int			code;
 
+	(void) snprintf(options, sizeof(options), "{\"context_query\": " CALL_CONTEXT
+					", \"expected_context_version\": %llu, \"idempotency_key\": \"%s\"}",
+					(unsigned long long) on->head, on->key);
+	code = factstr_json_append(on->store, CALL_EVENTS, options, &result);
 	return answered(code, result, error);
 }
 
@@ -100,6 +106,29 @@ call_query(call_target *on, factstr_error *error)
 		code = FACTSTR_STORAGE;
 	factstr_query_result_free(result);
 	return code;
+}
+
+int
+call_newest(call_target *on, factstr_error *error)
+{
+	static const char *const queries[] = {CALL_CONTEXT, NULL, "{\"filters\": [{\"event_types\": [\"c\"]}]}"};
+	factstr_newest_result *result;
+	int			code = factstr_newest(on->store, queries, 3, &result, error);
+
+	if (code == FACTSTR_OK && (result->fact_count != 3 || result->current_context_version != on->head ||
+							   result->facts[0].payload == NULL || result->facts[2].payload != NULL))
+		code = FACTSTR_STORAGE;
+	factstr_newest_result_free(result);
+	return code;
+}
+
+int
+call_json_newest(call_target *on, factstr_error *error)
+{
+	char	   *result;
+	int			code = factstr_json_newest(on->store, "[" CALL_CONTEXT ", {}]", &result);
+
+	return answered(code, result, error);
 }
 
 int
@@ -162,7 +191,7 @@ call_export(call_target *on, factstr_error *error)
 	if (code == FACTSTR_OK)
 		code = factstr_import(other, list->batches, list->count, NULL, error);
 	factstr_batch_list_free(list);
-	(void) factstr_close(other);
+	(void) factstr_close(other, FACTSTR_CLOSE_TIMEOUT_MS);
 	return code;
 }
 
@@ -194,7 +223,7 @@ open_and_free_stream(call_target *on, bool transactional, factstr_error *error)
 	int			code = factstr_stream_open(on->store, on->key, NULL, take_batch, on, &options,
 										   &stream, error);
 
-	factstr_stream_free(stream);
+	(void) factstr_stream_close(stream, -1);
 	return code;
 }
 
@@ -233,13 +262,11 @@ int
 call_json_stream(call_target *on, factstr_error *error)
 {
 	factstr_stream *stream;
-	char		options[200];
 	char	   *result;
-	int			code;
+	int			code = factstr_json_stream_open(on->store, on->key, "{}", take_records, NULL, NULL, on,
+												"{\"ack_batches\": 1}", &stream, &result);
 
-	(void) snprintf(options, sizeof(options), "{\"name\": \"%s\", \"event_query\": {}}", on->key);
-	code = factstr_json_stream_open(on->store, options, take_records, NULL, on, NULL, &stream, &result);
-	factstr_stream_free(stream);
+	(void) factstr_stream_close(stream, -1);
 	return answered(code, result, error);
 }
 
@@ -250,7 +277,7 @@ call_live_stream(call_target *on, factstr_error *error)
 	int			code = factstr_stream_open(on->store, NULL, "{}", take_batch, on, NULL, &stream,
 										   error);
 
-	factstr_stream_free(stream);
+	(void) factstr_stream_close(stream, -1);
 	return code;
 }
 
@@ -311,6 +338,6 @@ call_make_standing_stream(const call_target *on)
 	factstr_stream *stream;
 
 	(void) factstr_stream_open(store, "standing", NULL, refuse_batch, NULL, NULL, &stream, NULL);
-	factstr_stream_free(stream);
-	(void) factstr_close(store);
+	(void) factstr_stream_close(stream, -1);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }

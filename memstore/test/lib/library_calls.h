@@ -38,6 +38,8 @@ int			call_json_append_if(call_target *on, factstr_error *error);
 /* What reads; success with a wrong answer is FACTSTR_STORAGE. */
 int			call_query(call_target *on, factstr_error *error);
 int			call_context_version(call_target *on, factstr_error *error);
+int			call_newest(call_target *on, factstr_error *error);
+int			call_json_newest(call_target *on, factstr_error *error);
 int			call_cursor(call_target *on, factstr_error *error);
 int			call_batches(call_target *on, factstr_error *error);
 int			call_export(call_target *on, factstr_error *error);

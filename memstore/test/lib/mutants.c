@@ -16,7 +16,8 @@ static const mutant *const subjects[] = {
 	mutants_of_import_export,
 	mutants_of_api,
 	mutants_of_pulling,
-	mutants_of_redaction
+	mutants_of_redaction,
+	mutants_of_json
 };
 
 const mutant *
@@ -43,6 +44,7 @@ mutant_methods(const mutant *of)
 	REPLACE(open);
 	REPLACE(append);
 	REPLACE(query);
+	REPLACE(newest);
 	REPLACE(head);
 	REPLACE(read);
 	REPLACE(batches);

@@ -19,10 +19,8 @@
 typedef struct mutant_api
 {
 	int			(*append) (factstr_store *store, const factstr_event *events, size_t count,
-						   const char *key, factstr_append_result *result, factstr_error *error);
-	int			(*append_if) (factstr_store *store, const factstr_event *events, size_t count,
-							  const char *context, uint64_t expected, const char *key,
-							  factstr_append_result *result, factstr_error *error);
+						   const factstr_append_options *options, factstr_append_result *result,
+						   factstr_error *error);
 	int			(*query) (factstr_store *store, const char *event_query,
 						  factstr_query_result **result, factstr_error *error);
 	int			(*import) (factstr_store *store, const factstr_batch *batches, size_t count,
@@ -36,6 +34,11 @@ typedef struct mutant_api
 	int			(*stream_ack) (factstr_stream *stream, uint64_t sequence_number,
 							   factstr_error *error);
 	int			(*stream_fail) (factstr_stream *stream, const char *message, factstr_error *error);
+	int			(*json_append) (factstr_store *store, const char *events, const char *options,
+								char **result);
+	int			(*json_read_next) (factstr_cursor *cursor, size_t max_count, char **result);
+	int			(*json_export) (factstr_store *store, uint64_t after, size_t max_batches,
+								char **result);
 } mutant_api;
 
 typedef struct mutant
@@ -66,6 +69,7 @@ extern const mutant mutants_of_import_export[];
 extern const mutant mutants_of_api[];
 extern const mutant mutants_of_pulling[];
 extern const mutant mutants_of_redaction[];
+extern const mutant mutants_of_json[];
 
 /* Number i of all of them; NULL beyond the last. */
 const mutant *mutant_at(size_t i);

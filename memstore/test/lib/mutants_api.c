@@ -18,12 +18,9 @@ const mutant_api *mutant_of_api;
 pid_t		mutant_process;
 
 PUBLIC_FUNCTION(append, (factstr_store *store, const factstr_event *events, size_t count,
-						 const char *key, factstr_append_result *result, factstr_error *error),
-				(store, events, count, key, result, error))
-PUBLIC_FUNCTION(append_if, (factstr_store *store, const factstr_event *events, size_t count,
-							const char *context, uint64_t expected, const char *key,
-							factstr_append_result *result, factstr_error *error),
-				(store, events, count, context, expected, key, result, error))
+						 const factstr_append_options *options, factstr_append_result *result,
+						 factstr_error *error),
+				(store, events, count, options, result, error))
 PUBLIC_FUNCTION(query, (factstr_store *store, const char *event_query,
 						factstr_query_result **result, factstr_error *error),
 				(store, event_query, result, error))
@@ -53,9 +50,10 @@ copy_events(const factstr_event *events, size_t count)
 
 static int
 store_null_for_refused(factstr_store *store, const factstr_event *events, size_t count,
-					   const char *key, factstr_append_result *result, factstr_error *error)
+					   const factstr_append_options *options, factstr_append_result *result,
+					   factstr_error *error)
 {
-	int			code = __real_factstr_append(store, events, count, key, result, error);
+	int			code = __real_factstr_append(store, events, count, options, result, error);
 	factstr_event *copies;
 
 	if (code != FACTSTR_MALFORMED)
@@ -63,14 +61,15 @@ store_null_for_refused(factstr_store *store, const factstr_event *events, size_t
 	copies = copy_events(events, count);
 	for (size_t i = 0; i < count; i++)
 		copies[i].payload = "null";
-	code = __real_factstr_append(store, copies, count, key, result, error);
+	code = __real_factstr_append(store, copies, count, options, result, error);
 	free(copies);
 	return code;
 }
 
 static int
-cut_event_types(factstr_store *store, const factstr_event *events, size_t count, const char *key,
-				factstr_append_result *result, factstr_error *error)
+cut_event_types(factstr_store *store, const factstr_event *events, size_t count,
+				const factstr_append_options *options, factstr_append_result *result,
+				factstr_error *error)
 {
 	factstr_event *copies = copy_events(events, count);
 	char		cut[2001];
@@ -84,14 +83,15 @@ cut_event_types(factstr_store *store, const factstr_event *events, size_t count,
 		cut[sizeof(cut) - 1] = '\0';
 		copies[i].event_type = cut;
 	}
-	code = __real_factstr_append(store, copies, count, key, result, error);
+	code = __real_factstr_append(store, copies, count, options, result, error);
 	free(copies);
 	return code;
 }
 
 static int
 refuse_deep_payloads(factstr_store *store, const factstr_event *events, size_t count,
-					 const char *key, factstr_append_result *result, factstr_error *error)
+					 const factstr_append_options *options, factstr_append_result *result,
+					 factstr_error *error)
 {
 	const char *deep = "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[";
 
@@ -100,28 +100,33 @@ refuse_deep_payloads(factstr_store *store, const factstr_event *events, size_t c
 		if (events[i].payload != NULL && strncmp(events[i].payload, deep, strlen(deep)) == 0)
 			return fs_error(error, FACTSTR_MALFORMED, "too deep");
 	}
-	return __real_factstr_append(store, events, count, key, result, error);
+	return __real_factstr_append(store, events, count, options, result, error);
 }
 
 /* More events than other cases append. */
 #define MANY_EVENTS 1000
 
+/* Without a condition. */
 static int
 take_batches_of_any_size(factstr_store *store, const factstr_event *events, size_t count,
-						 const char *key, factstr_append_result *result, factstr_error *error)
+						 const factstr_append_options *options, factstr_append_result *result,
+						 factstr_error *error)
 {
-	return __real_factstr_append(store, events, count < MANY_EVENTS ? count : MANY_EVENTS, key, result,
-								 error);
+	bool		is_cut = options == NULL || options->condition == FACTSTR_APPEND_ALWAYS;
+
+	return __real_factstr_append(store, events, is_cut && count > MANY_EVENTS ? MANY_EVENTS : count,
+								 options, result, error);
 }
 
+/* With a condition. */
 static int
 refuse_large_batches(factstr_store *store, const factstr_event *events, size_t count,
-					 const char *context, uint64_t expected, const char *key,
-					 factstr_append_result *result, factstr_error *error)
+					 const factstr_append_options *options, factstr_append_result *result,
+					 factstr_error *error)
 {
-	if (count > MANY_EVENTS)
+	if (count > MANY_EVENTS && options != NULL && options->condition == FACTSTR_APPEND_IF)
 		return fs_error(error, FACTSTR_MALFORMED, "too large");
-	return __real_factstr_append_if(store, events, count, context, expected, key, result, error);
+	return __real_factstr_append(store, events, count, options, result, error);
 }
 
 static int
@@ -174,11 +179,12 @@ is_child(void)
 }
 
 static int
-append_in_child(factstr_store *store, const factstr_event *events, size_t count, const char *key,
-				factstr_append_result *result, factstr_error *error)
+append_in_child(factstr_store *store, const factstr_event *events, size_t count,
+				const factstr_append_options *options, factstr_append_result *result,
+				factstr_error *error)
 {
 	return is_child() ? FACTSTR_OK :
-		__real_factstr_append(store, events, count, key, result, error);
+		__real_factstr_append(store, events, count, options, result, error);
 }
 
 static int
@@ -311,7 +317,7 @@ const mutant mutants_of_api[] = {
 	API_MUTANT("deep payloads are refused", "rule 4", append, refuse_deep_payloads),
 	API_MUTANT("a batch that is too large is cut", "a batch that could not be delivered", append,
 			   take_batches_of_any_size),
-	API_MUTANT("a large batch is refused", "a batch that could not be delivered", append_if,
+	API_MUTANT("a large batch is refused", "a batch that could not be delivered", append,
 			   refuse_large_batches),
 	API_MUTANT("an imported batch that is too large is cut", "an imported batch that could not",
 			   import, import_batches_of_any_size),

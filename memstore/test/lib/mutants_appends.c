@@ -17,7 +17,7 @@ append_without_check(fs_backend *backend, const fs_append *append, factstr_appen
 {
 	fs_append	copy = *append;
 
-	copy.condition = FS_UNCONDITIONALLY;
+	copy.condition = FACTSTR_APPEND_ALWAYS;
 	copy.context = NULL;
 	return GOOD->append(backend, &copy, result, error);
 }
@@ -45,7 +45,7 @@ static int
 accept_higher_version(fs_backend *backend, const fs_append *append,
 					  factstr_append_result *result, factstr_error *error)
 {
-	if (append->condition == FS_IF_VERSION &&
+	if (append->condition == FACTSTR_APPEND_IF &&
 		append->context_number > mutant_version_of(backend, append->context))
 		return append_without_check(backend, append, result, error);
 	return GOOD->append(backend, append, result, error);
@@ -55,7 +55,7 @@ static int
 accept_lower_version(fs_backend *backend, const fs_append *append,
 					 factstr_append_result *result, factstr_error *error)
 {
-	if (append->condition == FS_IF_VERSION && append->context_number > 0)
+	if (append->condition == FACTSTR_APPEND_IF && append->context_number > 0)
 		return append_without_check(backend, append, result, error);
 	return GOOD->append(backend, append, result, error);
 }
@@ -64,7 +64,7 @@ static int
 accept_zero_as_any(fs_backend *backend, const fs_append *append, factstr_append_result *result,
 				   factstr_error *error)
 {
-	if (append->condition == FS_IF_VERSION && append->context_number == 0)
+	if (append->condition == FACTSTR_APPEND_IF && append->context_number == 0)
 		return append_without_check(backend, append, result, error);
 	return GOOD->append(backend, append, result, error);
 }
@@ -73,7 +73,7 @@ static int
 accept_newer(fs_backend *backend, const fs_append *append, factstr_append_result *result,
 			 factstr_error *error)
 {
-	if (append->condition == FS_UNLESS_NEWER && append->context_number > 0)
+	if (append->condition == FACTSTR_APPEND_UNLESS && append->context_number > 0)
 		return append_without_check(backend, append, result, error);
 	return GOOD->append(backend, append, result, error);
 }
@@ -85,8 +85,8 @@ require_exact_position(fs_backend *backend, const fs_append *append, factstr_app
 {
 	fs_append	copy = *append;
 
-	if (append->condition == FS_UNLESS_NEWER)
-		copy.condition = FS_IF_VERSION;
+	if (append->condition == FACTSTR_APPEND_UNLESS)
+		copy.condition = FACTSTR_APPEND_IF;
 	return GOOD->append(backend, &copy, result, error);
 }
 
@@ -96,7 +96,7 @@ accept_any_position(fs_backend *backend, const fs_append *append, factstr_append
 {
 	int			code = GOOD->append(backend, append, result, error);
 
-	if (append->condition == FS_UNLESS_NEWER && code == FACTSTR_MALFORMED)
+	if (append->condition == FACTSTR_APPEND_UNLESS && code == FACTSTR_MALFORMED)
 		return append_without_check(backend, append, result, error);
 	return code;
 }
@@ -109,7 +109,7 @@ narrow_context(fs_backend *backend, const fs_append *append, factstr_append_resu
 	fs_fact_list facts = {0};
 	uint64_t	version = 0;
 
-	if (append->condition != FS_IF_VERSION || !append->context->parsed.has_after)
+	if (append->condition != FACTSTR_APPEND_IF || !append->context->parsed.has_after)
 		return GOOD->append(backend, append, result, error);
 	(void) GOOD->query(backend, append->context, &facts, &version, error);
 	version = facts.count == 0 ? 0 : facts.facts[facts.count - 1].sequence_number;
@@ -126,7 +126,7 @@ check_before_lock(fs_backend *backend, const fs_append *append, factstr_append_r
 {
 	uint64_t	version;
 
-	if (append->condition != FS_IF_VERSION)
+	if (append->condition != FACTSTR_APPEND_IF)
 		return GOOD->append(backend, append, result, error);
 	version = mutant_version_of(backend, append->context);
 	if (version != append->context_number)
@@ -218,7 +218,7 @@ static int
 check_context_before_key(fs_backend *backend, const fs_append *append,
 						 factstr_append_result *result, factstr_error *error)
 {
-	if (append->condition == FS_IF_VERSION &&
+	if (append->condition == FACTSTR_APPEND_IF &&
 		mutant_version_of(backend, append->context) != append->context_number)
 		return fs_error_conflict(error, mutant_version_of(backend, append->context));
 	return GOOD->append(backend, append, result, error);

@@ -106,6 +106,54 @@ alter_payload(fs_backend *backend, const fs_query *query, fs_fact_list *facts, u
 	return code;
 }
 
+/* Query by query, so that a writer may come in between. */
+static int
+newest_one_by_one(fs_backend *backend, const fs_query *queries, size_t count, fs_fact_list *facts,
+				  uint64_t *version, factstr_error *error)
+{
+	int			code = FACTSTR_OK;
+
+	for (size_t i = 0; i < count && code == FACTSTR_OK; i++)
+	{
+		uint64_t	newest;
+		uint64_t	head = mutant_head_of(backend);
+
+		/* Gives a writer its chance, if there is one. */
+		for (int wait = 0; i > 0 && wait < 20 && mutant_head_of(backend) == head; wait++)
+			(void) usleep(200);
+		code = GOOD->newest(backend, &queries[i], 1, facts, &newest, error);
+		*version = i == 0 || newest > *version ? newest : *version;
+	}
+	return code;
+}
+
+static int
+newest_whatever_the_bound(fs_backend *backend, const fs_query *queries, size_t count,
+						  fs_fact_list *facts, uint64_t *version, factstr_error *error)
+{
+	fs_query	copies[64];
+
+	for (size_t i = 0; i < count && i < 64; i++)
+	{
+		copies[i] = queries[i];
+		copies[i].parsed.after = 0;
+	}
+	return GOOD->newest(backend, copies, count < 64 ? count : 64, facts, version, error);
+}
+
+/* The version of the facts that are returned. */
+static int
+newest_version_of_facts(fs_backend *backend, const fs_query *queries, size_t count,
+						fs_fact_list *facts, uint64_t *version, factstr_error *error)
+{
+	int			code = GOOD->newest(backend, queries, count, facts, version, error);
+
+	*version = 0;
+	for (size_t i = 0; i < facts->count; i++)
+		*version = facts->facts[i].sequence_number > *version ? facts->facts[i].sequence_number : *version;
+	return code;
+}
+
 static int
 read_forwards(fs_backend *backend, const fs_query *query, const fs_range *range,
 			  fs_fact_list *facts, factstr_error *error)
@@ -135,6 +183,10 @@ const mutant mutants_of_reading[] = {
 	MUTANT("min_sequence_number in a query has no effect", "rule 11", query, forget_other_name),
 	MUTANT("a reader misses a fact", "rule 2", query, miss_a_fact),
 	MUTANT("a large integer comes back as its neighbour", "rule 4", query, alter_payload),
+	MUTANT("the newest of each are of different moments", "rule 47", newest, newest_one_by_one),
+	MUTANT("the newest of each pass over after", "rule 47", newest, newest_whatever_the_bound),
+	MUTANT("the version of the newest is that of the returned facts", "rule 47", newest,
+		   newest_version_of_facts),
 	MUTANT("a cursor cannot read backwards", "reading", read, read_forwards),
 	MUTANT("a cursor sees facts that were appended after it was opened", "reading", read,
 		   read_beyond_the_end),

@@ -191,6 +191,6 @@ int
 recording_frees(recording *self, const factstr_batch *batch)
 {
 	(void) batch;
-	factstr_stream_free(self->stream);
+	(void) factstr_stream_close(self->stream, -1);
 	return 0;
 }

@@ -53,7 +53,7 @@ sqlite_try_open(factstr_error *error)
 	memset(error, 0, sizeof(*error));
 	code = factstr_open(sqlite_url, &store, error);
 	if (code == FACTSTR_OK)
-		(void) factstr_close(store);
+		(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	return code;
 }
 

@@ -31,7 +31,7 @@ store_append_with_key(factstr_store *store, const char *event_type, const char *
 		.event_type = event_type, .payload = payload == NULL ? "{}" : payload
 	};
 
-	return factstr_append(store, &event, 1, key, NULL, error);
+	return factstr_append(store, &event, 1, WITH_KEY(key), NULL, error);
 }
 
 int

@@ -9,6 +9,18 @@
 
 #include "tap.h"
 
+/* Options of one append: a key; or a condition on the context of a query, with a key or NULL. */
+#define WITH_KEY(key) \
+	(&(factstr_append_options) {.size = sizeof(factstr_append_options), .idempotency_key = (key)})
+#define IF_VERSION(query, version, key) \
+	(&(factstr_append_options) {.size = sizeof(factstr_append_options), \
+		.condition = FACTSTR_APPEND_IF, .context_query = (query), \
+		.expected_context_version = (version), .idempotency_key = (key)})
+#define UNLESS_NEWER(query, number, key) \
+	(&(factstr_append_options) {.size = sizeof(factstr_append_options), \
+		.condition = FACTSTR_APPEND_UNLESS, .context_query = (query), \
+		.after_sequence_number = (number), .idempotency_key = (key)})
+
 factstr_store *store_open(const char *url);
 
 /* Appends an event; payload NULL: {}.  Returns the code. */

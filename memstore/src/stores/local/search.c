@@ -187,7 +187,7 @@ fs_check_nothing_newer(const fs_local_log *log, const fs_append *append, factstr
 int
 fs_local_check_context(const fs_local_log *log, const fs_append *append, factstr_error *error)
 {
-	return append->condition == FS_IF_VERSION ? fs_check_version(log, append, error) :
+	return append->condition == FACTSTR_APPEND_IF ? fs_check_version(log, append, error) :
 		fs_check_nothing_newer(log, append, error);
 }
 
@@ -245,6 +245,45 @@ fs_local_query(const fs_local_log *log, const fs_query *query, fs_fact_list *fac
 	}
 	return fs_newest_in(log, query, 0, range.after < log->head ? range.after : log->head, version,
 						error);
+}
+
+/* Adds the newest match of one query, and lets the version be its number if that is higher. */
+static int
+fs_add_newest(const fs_local_log *log, const fs_query *query, fs_fact_list *facts,
+			  uint64_t *version, factstr_error *error)
+{
+	const factstr_fact none = {.sequence_number = 0};
+	fs_range	range = {.up_to = log->head, .backwards = true};
+	fs_search	search;
+	fs_stored_fact fact;
+	bool		found = false;
+	bool		wanted;
+	int			code = fs_search_begin(&search, log, query, &range, error);
+
+	if (code == FACTSTR_OK)
+		code = fs_search_next(&search, &fact, &found, error);
+	if (code == FACTSTR_OK)
+	{
+		wanted = found && fact.fact.sequence_number > (uint64_t) query->parsed.after;
+		if (found && fact.fact.sequence_number > *version)
+			*version = fact.fact.sequence_number;
+		if (!fs_fact_list_add(facts, wanted ? &fact.fact : &none))
+			code = fs_error_no_memory(error);
+	}
+	fs_search_end(&search);
+	return code;
+}
+
+int
+fs_local_newest(const fs_local_log *log, const fs_query *queries, size_t count,
+				fs_fact_list *facts, uint64_t *version, factstr_error *error)
+{
+	int			code = FACTSTR_OK;
+
+	*version = 0;
+	for (size_t i = 0; i < count && code == FACTSTR_OK; i++)
+		code = fs_add_newest(log, &queries[i], facts, version, error);
+	return code;
 }
 
 /* Begins a batch with its first match.  The fact is copied before the log is asked again. */

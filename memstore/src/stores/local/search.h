@@ -37,6 +37,9 @@ int			fs_local_read(const fs_local_log *log, const fs_query *query, const fs_ran
 int			fs_local_query(const fs_local_log *log, const fs_query *query, fs_fact_list *facts,
 						   uint64_t *version, factstr_error *error);
 
+int			fs_local_newest(const fs_local_log *log, const fs_query *queries, size_t count,
+							fs_fact_list *facts, uint64_t *version, factstr_error *error);
+
 /*
  * The batches with a match after a position.  If the position lies inside a batch that has a match
  * after it, the batch comes whole.

@@ -118,6 +118,19 @@ fs_memory_context_version(fs_backend *backend, const fs_query *query, uint64_t *
 }
 
 static int
+fs_memory_newest(fs_backend *backend, const fs_query *queries, size_t count, fs_fact_list *facts,
+				 uint64_t *version, factstr_error *error)
+{
+	fs_local_log log = fs_memory_local_log(backend);
+	int			code;
+
+	fs_gate_enter(&backend->gate);
+	code = fs_local_newest(&log, queries, count, facts, version, error);
+	fs_gate_leave(&backend->gate);
+	return code;
+}
+
+static int
 fs_memory_head(fs_backend *backend, uint64_t *head, factstr_error *error)
 {
 	(void) error;
@@ -222,6 +235,7 @@ const fs_methods fs_memory_store = {
 	.append = fs_memory_append,
 	.query = fs_memory_query,
 	.context_version = fs_memory_context_version,
+	.newest = fs_memory_newest,
 	.head = fs_memory_head,
 	.read = fs_memory_read,
 	.batches = fs_memory_batches,

@@ -57,7 +57,7 @@ fs_call_on_condition(fs_backend *backend, const fs_append *append, const char *e
 {
 	char		number[FS_INTEGER_SIZE];
 	fs_call		call = {
-		append->condition == FS_IF_VERSION ? FS_STATEMENT_APPEND_IF : FS_STATEMENT_APPEND_UNLESS, 4,
+		append->condition == FACTSTR_APPEND_IF ? FS_STATEMENT_APPEND_IF : FS_STATEMENT_APPEND_UNLESS, 4,
 		{
 			events, append->context->text, fs_integer_parameter(append->context_number, number),
 			append->idempotency_key

@@ -63,15 +63,15 @@ fs_call_over_theirs(fs_backend *backend, PGconn *libpq, const fs_call *call,
 }
 
 static fs_statement
-fs_statement_at_commit(fs_append_condition condition)
+fs_statement_at_commit(factstr_append_condition condition)
 {
 	switch (condition)
 	{
-		case FS_IF_VERSION:
+		case FACTSTR_APPEND_IF:
 			return FS_STATEMENT_APPEND_IF_AT_COMMIT;
-		case FS_UNLESS_NEWER:
+		case FACTSTR_APPEND_UNLESS:
 			return FS_STATEMENT_APPEND_UNLESS_AT_COMMIT;
-		case FS_UNCONDITIONALLY:
+		case FACTSTR_APPEND_ALWAYS:
 			break;
 	}
 	return FS_STATEMENT_APPEND_AT_COMMIT;

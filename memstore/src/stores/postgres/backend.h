@@ -54,6 +54,9 @@
 			  " NULL::pg_catalog.jsonb" \
 			  " UNION ALL SELECT NULL, sequence_number, occurred_at, event_type, payload," \
 			  " metadata FROM @factstr_read($1::pg_catalog.jsonb)") \
+	STATEMENT(NEWEST, \
+			  "SELECT event_records, current_context_version" \
+			  " FROM @factstr_newest($1::pg_catalog.jsonb)") \
 	STATEMENT(CONTEXT_VERSION, \
 			  "SELECT @factstr_context_version($1::pg_catalog.jsonb)") \
 	STATEMENT(READ, \
@@ -300,6 +303,9 @@ int			fs_nothing_was_done(factstr_error *error);
 int			fs_add_event_records(char *event_records, fs_batch_list *batches,
 								 factstr_error *error);
 
+/* Adds each record of such an array, and a fact without a number for a null. */
+int			fs_add_newest_records(char *event_records, fs_fact_list *facts, factstr_error *error);
+
 /*
  * append.c
  */
@@ -346,6 +352,8 @@ int			fs_postgres_query(fs_backend *backend, const fs_query *query, fs_fact_list
 							  uint64_t *version, factstr_error *error);
 int			fs_postgres_context_version(fs_backend *backend, const fs_query *query,
 										uint64_t *version, factstr_error *error);
+int			fs_postgres_newest(fs_backend *backend, const fs_query *queries, size_t count,
+							   fs_fact_list *facts, uint64_t *version, factstr_error *error);
 int			fs_postgres_head(fs_backend *backend, uint64_t *head, factstr_error *error);
 int			fs_postgres_read(fs_backend *backend, const fs_query *query, const fs_range *range,
 							 fs_fact_list *facts, factstr_error *error);

@@ -3,7 +3,10 @@
  *		Facts and batches, as rows of the extension's functions.
  */
 #include <limits.h>
+#include <stdlib.h>
 
+#include "base/buffer.h"
+#include "base/json_text.h"
 #include "results/error.h"
 #include "results/lists.h"
 #include "stores/postgres/backend.h"
@@ -111,6 +114,53 @@ int
 fs_postgres_head(fs_backend *backend, uint64_t *head, factstr_error *error)
 {
 	return fs_call_context_version(backend, "{}", head, error);
+}
+
+/*
+ * The newest of each
+ */
+
+/* The queries as one array; NULL if there is no memory. */
+static char *
+fs_queries_array(const fs_query *queries, size_t count)
+{
+	fs_buffer	out = {0};
+
+	fs_buffer_append_text(&out, "[");
+	for (size_t i = 0; i < count; i++)
+	{
+		fs_buffer_append_text(&out, i == 0 ? "" : ", ");
+		fs_buffer_append_text(&out, queries[i].text);
+	}
+	fs_buffer_append_text(&out, "]");
+	return fs_finish_text(&out);
+}
+
+static int
+fs_take_newest(const PGresult *rows, int row, void *target, factstr_error *error)
+{
+	fs_facts_answer *answer = target;
+
+	answer->version = (uint64_t) fs_value_int8(rows, row, 1);
+	return fs_add_newest_records(fs_value_jsonb(rows, row, 0), answer->facts, error);
+}
+
+int
+fs_postgres_newest(fs_backend *backend, const fs_query *queries, size_t count, fs_fact_list *facts,
+				   uint64_t *version, factstr_error *error)
+{
+	char	   *array = fs_queries_array(queries, count);
+	fs_call		call = {FS_STATEMENT_NEWEST, 1, {array}};
+	fs_facts_answer found = {.facts = facts};
+	fs_answer	answer = {fs_take_newest, fs_begin_facts, &found, .one_by_one = false};
+	int			code;
+
+	if (array == NULL)
+		return fs_error_no_memory(error);
+	code = fs_call_server(backend, &call, &answer, FS_REPEAT_ONCE, error);
+	free(array);
+	*version = found.version;
+	return code;
 }
 
 /*

@@ -204,3 +204,34 @@ fs_add_event_records(char *event_records, fs_batch_list *batches, factstr_error 
 	}
 	return fs_error_not_understood(error);
 }
+
+/* The next element as a fact, which has no number if it is null; false at the end, and if it is neither. */
+static bool
+fs_take_record_or_null(fs_json_walk *records, factstr_fact *fact)
+{
+	fs_json_walk ahead = *records;
+	fs_text		redactions;
+	fs_text		value;
+
+	if (!fs_json_walk_on(&ahead) || *ahead.next != 'n')
+		return fs_take_record(records, fact, &redactions);
+	*fact = (factstr_fact) {.sequence_number = 0};
+	(void) fs_json_walk_on(records);
+	return fs_json_walk_value(records, &value);
+}
+
+int
+fs_add_newest_records(char *event_records, fs_fact_list *facts, factstr_error *error)
+{
+	fs_json_walk records;
+	factstr_fact fact;
+
+	if (event_records == NULL || !fs_json_walk_begin(&records, event_records, '['))
+		return fs_error_not_understood(error);
+	while (fs_take_record_or_null(&records, &fact))
+	{
+		if (!fs_fact_list_add(facts, &fact))
+			return fs_error_no_memory(error);
+	}
+	return fs_json_walk_complete(&records) ? FACTSTR_OK : fs_error_not_understood(error);
+}

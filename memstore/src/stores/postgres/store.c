@@ -171,6 +171,7 @@ const fs_methods fs_postgres_store = {
 	.last_append = fs_postgres_last_append,
 	.query = fs_postgres_query,
 	.context_version = fs_postgres_context_version,
+	.newest = fs_postgres_newest,
 	.head = fs_postgres_head,
 	.read = fs_postgres_read,
 	.batches = fs_postgres_batches,

@@ -3,7 +3,7 @@
  *		The SQLite store: what its files share.
  *
  *		store.c			opening and closing; the table of functions
- *		location.c		PATH?busy_timeout=MS&mode=rw
+ *		location.c		PATH?busy_timeout_ms=MS&mode=rw
  *		access.c		what may be done with a file, and reading where nothing may be written
  *		schema.c		what a file must look like, and making a new one
  *		connection.c	a connection and its statements; error.c: its errors
@@ -262,6 +262,8 @@ int			fs_sqlite_query(fs_backend *backend, const fs_query *query, fs_fact_list *
 							uint64_t *version, factstr_error *error);
 int			fs_sqlite_context_version(fs_backend *backend, const fs_query *query,
 									  uint64_t *version, factstr_error *error);
+int			fs_sqlite_newest(fs_backend *backend, const fs_query *queries, size_t count,
+							 fs_fact_list *facts, uint64_t *version, factstr_error *error);
 int			fs_sqlite_head(fs_backend *backend, uint64_t *head, factstr_error *error);
 int			fs_sqlite_read(fs_backend *backend, const fs_query *query, const fs_range *range,
 						   fs_fact_list *facts, factstr_error *error);

@@ -84,7 +84,7 @@ fs_error_busy(const fs_database *connection, const char *doing, factstr_error *e
 					connection->path);
 	fs_error_detail(error, "Another process, or a separately opened store of this process, has "
 					"held it for longer than %d ms.", connection->busy_timeout);
-	fs_error_hint(error, "Try again, or open the store with a longer busy_timeout. A transactional "
+	fs_error_hint(error, "Try again, or open the store with a longer busy_timeout_ms. A transactional "
 				  "handler holds the store while it runs.");
 	return FACTSTR_BUSY;
 }

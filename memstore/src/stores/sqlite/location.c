@@ -1,6 +1,6 @@
 /*
  * stores/sqlite/location.c
- *		Where a SQLite store is, and how to open it: PATH?busy_timeout=MS&mode=ro.
+ *		Where a SQLite store is, and how to open it: PATH?busy_timeout_ms=MS&mode=ro.
  */
 #include <limits.h>
 #include <stdlib.h>
@@ -74,7 +74,7 @@ fs_parse_busy_timeout(const char *value, size_t length, fs_location *location,
 	if (fs_parse_number(value, length, &location->busy_timeout))
 		return FACTSTR_OK;
 	return fs_error(error, FACTSTR_CANNOT_OPEN,
-					"busy_timeout must be a number of milliseconds from 0 to %d", INT_MAX);
+					"busy_timeout_ms must be a number of milliseconds from 0 to %d", INT_MAX);
 }
 
 static int
@@ -84,7 +84,7 @@ fs_parse_cache_size(const char *value, size_t length, fs_location *location,
 	if (fs_parse_number(value, length, &location->cache_size))
 		return FACTSTR_OK;
 	return fs_error(error, FACTSTR_CANNOT_OPEN,
-					"cache_size must be a number of kilobytes from 0 to %d", INT_MAX);
+					"cache_size_kb must be a number of kilobytes from 0 to %d", INT_MAX);
 }
 
 static bool
@@ -114,9 +114,9 @@ static const struct
 						  factstr_error *error);
 }			fs_options[] =
 {
-	{"busy_timeout", fs_parse_busy_timeout},
+	{"busy_timeout_ms", fs_parse_busy_timeout},
 	{"mode", fs_parse_mode},
-	{"cache_size", fs_parse_cache_size},
+	{"cache_size_kb", fs_parse_cache_size},
 };
 
 /* One NAME=VALUE. */
@@ -133,7 +133,7 @@ fs_parse_option(const char *option, size_t length, fs_location *location, factst
 	}
 	(void) fs_error(error, FACTSTR_CANNOT_OPEN, "unknown option \"%.*s\" in the URL of the store",
 					name_length > 64 ? 64 : (int) name_length, option);
-	fs_error_hint(error, "The options are \"busy_timeout=MS\", \"cache_size=KB\" and \"mode=ro\" or \"mode=rw\".  Write %%3F for a "
+	fs_error_hint(error, "The options are \"busy_timeout_ms=MS\", \"cache_size_kb=KB\" and \"mode=ro\" or \"mode=rw\".  Write %%3F for a "
 				  "question mark in a path.");
 	return FACTSTR_CANNOT_OPEN;
 }

@@ -141,6 +141,19 @@ fs_sqlite_context_version(fs_backend *backend, const fs_query *query, uint64_t *
 }
 
 int
+fs_sqlite_newest(fs_backend *backend, const fs_query *queries, size_t count, fs_fact_list *facts,
+				 uint64_t *version, factstr_error *error)
+{
+	fs_snapshot snapshot;
+	int			code = fs_snapshot_begin(backend, &snapshot, error);
+
+	if (code != FACTSTR_OK)
+		return code;
+	code = fs_local_newest(&snapshot.log, queries, count, facts, version, error);
+	return fs_snapshot_end(backend, &snapshot, code, error);
+}
+
+int
 fs_sqlite_head(fs_backend *backend, uint64_t *head, factstr_error *error)
 {
 	fs_snapshot snapshot;

@@ -119,6 +119,7 @@ const fs_methods fs_sqlite_store = {
 	.append = fs_sqlite_append,
 	.query = fs_sqlite_query,
 	.context_version = fs_sqlite_context_version,
+	.newest = fs_sqlite_newest,
 	.head = fs_sqlite_head,
 	.read = fs_sqlite_read,
 	.batches = fs_sqlite_batches,

@@ -1,0 +1,20 @@
+/*
+ * api/import.h
+ *		Taking over batches, whichever way they were given.
+ */
+#ifndef FACTSTR_API_IMPORT_H
+#define FACTSTR_API_IMPORT_H
+
+#include "factstr.h"
+
+/*
+ * facts_name is how the caller calls the facts of a batch, for errors.  The results begin zeroed, and *error is
+ * filled on failure.
+ */
+int			fs_import(factstr_store *store, const factstr_batch *batches, size_t count,
+					  const char *facts_name, factstr_append_result *result, factstr_error *error);
+int			fs_import_redactions(factstr_store *store, const factstr_batch *batches, size_t count,
+								 const char *facts_name, uint64_t *imported_count,
+								 factstr_error *error);
+
+#endif							/* FACTSTR_API_IMPORT_H */

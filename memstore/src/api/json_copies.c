@@ -1,0 +1,217 @@
+/*
+ * api/json_copies.c
+ *		Across the JSON boundary: exports, imports and redactions.
+ */
+#include "api/import.h"
+#include "api/json_answers.h"
+#include "base/json_text.h"
+#include "input/batches.h"
+#include "results/error.h"
+#include "results/records.h"
+
+/*
+ * Exports
+ */
+
+static void
+fs_write_redaction(fs_buffer *out, const factstr_redaction *redaction)
+{
+	fs_buffer_append_text(out, "\"redacted_at\": ");
+	fs_write_time(out, redaction->redacted_at);
+	fs_buffer_append_text(out, ", \"redacted_by\": ");
+	fs_write_string(out, redaction->redacted_by);
+	fs_buffer_append_text(out, ", \"reason\": ");
+	fs_write_string(out, redaction->reason);
+	fs_buffer_append_text(out, "}");
+}
+
+/* In place of the brace that ends the record, which has just been written: those of its fact, if it has any. */
+static void
+fs_write_redactions_of(fs_buffer *out, const factstr_batch *batch, uint64_t sequence_number)
+{
+	bool		is_first = true;
+
+	for (size_t i = 0; i < batch->redaction_count; i++)
+	{
+		if (batch->redactions[i].sequence_number != sequence_number)
+			continue;
+		if (is_first && out->length > 0)
+			out->length--;
+		fs_buffer_append_text(out, is_first ? ", \"redactions\": [{" : ", {");
+		fs_write_redaction(out, &batch->redactions[i]);
+		is_first = false;
+	}
+	if (!is_first)
+		fs_buffer_append_text(out, "]}");
+}
+
+static void
+fs_write_exported(fs_buffer *out, const factstr_batch *batch)
+{
+	fs_buffer_append_text(out, "{\"first_sequence_number\": ");
+	fs_write_integer(out, batch->first_sequence_number);
+	fs_buffer_append_text(out, ", \"last_sequence_number\": ");
+	fs_write_integer(out, batch->last_sequence_number);
+	if (batch->idempotency_key != NULL)
+	{
+		fs_buffer_append_text(out, ", \"idempotency_key\": ");
+		fs_write_string(out, batch->idempotency_key);
+	}
+	fs_buffer_append_text(out, ", \"event_records\": [");
+	for (size_t i = 0; i < batch->fact_count; i++)
+	{
+		fs_buffer_append_text(out, i == 0 ? "" : ", ");
+		fs_write_event_record(out, &batch->facts[i]);
+		fs_write_redactions_of(out, batch, batch->facts[i].sequence_number);
+	}
+	fs_buffer_append_text(out, "]}");
+}
+
+static char *
+fs_export_document(const factstr_batch_list *list)
+{
+	fs_buffer	out = {0};
+
+	fs_buffer_append_text(&out, "[");
+	for (size_t i = 0; i < list->count; i++)
+	{
+		fs_buffer_append_text(&out, i == 0 ? "" : ", ");
+		fs_write_exported(&out, &list->batches[i]);
+	}
+	fs_buffer_append_text(&out, "]");
+	return fs_finish_text(&out);
+}
+
+int
+factstr_json_export(factstr_store *store, uint64_t after_sequence_number, size_t max_batches,
+					char **result)
+{
+	factstr_batch_list *list = NULL;
+	factstr_error error;
+	char	   *document = NULL;
+	int			code;
+
+	if (result == NULL)
+		return FACTSTR_MISUSE;
+	code = factstr_export(store, after_sequence_number, max_batches, &list, &error);
+	if (code == FACTSTR_OK)
+		document = fs_export_document(list);
+	factstr_batch_list_free(list);
+	return fs_answer(code, document, &error, result);
+}
+
+/*
+ * Imports
+ */
+
+#define FS_FACTS_NAME "event_records"
+
+int
+factstr_json_import(factstr_store *store, const char *batches, char **result)
+{
+	factstr_append_result stored = {0};
+	fs_batch_list parsed = {0};
+	factstr_error error;
+	int			code;
+
+	if (result == NULL)
+		return FACTSTR_MISUSE;
+	code = fs_batches_of_json(batches, &parsed, &error);
+	if (code == FACTSTR_OK)
+		code = fs_import(store, parsed.batches, parsed.count, FS_FACTS_NAME, &stored, &error);
+	fs_batch_list_release(&parsed);
+	return fs_answer_done(code, code == FACTSTR_OK ? fs_append_document(&stored) : NULL, &error,
+						  result);
+}
+
+static char *
+fs_imported_document(uint64_t imported_count)
+{
+	fs_buffer	out = {0};
+
+	fs_buffer_append_text(&out, "{\"imported_count\": ");
+	fs_write_integer(&out, imported_count);
+	fs_buffer_append_text(&out, "}");
+	return fs_finish_text(&out);
+}
+
+int
+factstr_json_import_redactions(factstr_store *store, const char *batches, char **result)
+{
+	fs_batch_list parsed = {0};
+	factstr_error error;
+	uint64_t	imported = 0;
+	int			code;
+
+	if (result == NULL)
+		return FACTSTR_MISUSE;
+	code = fs_batches_of_json(batches, &parsed, &error);
+	if (code == FACTSTR_OK)
+		code = fs_import_redactions(store, parsed.batches, parsed.count, FS_FACTS_NAME, &imported,
+									&error);
+	fs_batch_list_release(&parsed);
+	return fs_answer_done(code, code == FACTSTR_OK ? fs_imported_document(imported) : NULL, &error,
+						  result);
+}
+
+/*
+ * Redactions
+ */
+
+int
+factstr_json_redact(factstr_store *store, uint64_t sequence_number, const char *payload,
+					const char *metadata, const char *reason, char **result)
+{
+	fs_buffer	out = {0};
+	factstr_error error;
+	bool		traces_remain;
+	char	   *document = NULL;
+	int			code;
+
+	if (result == NULL)
+		return FACTSTR_MISUSE;
+	code = factstr_redact(store, sequence_number, payload, metadata, reason, &traces_remain,
+						  &error);
+	if (code == FACTSTR_OK)
+	{
+		fs_buffer_append_text(&out, traces_remain ? "{\"traces_remain\": true}" :
+							  "{\"traces_remain\": false}");
+		document = fs_finish_text(&out);
+	}
+	return fs_answer_done(code, document, &error, result);
+}
+
+static char *
+fs_redactions_document(const factstr_redaction_list *list)
+{
+	fs_buffer	out = {0};
+
+	fs_buffer_append_text(&out, "[");
+	for (size_t i = 0; i < list->count; i++)
+	{
+		fs_buffer_append_text(&out, i == 0 ? "{\"sequence_number\": " : ", {\"sequence_number\": ");
+		fs_write_integer(&out, list->redactions[i].sequence_number);
+		fs_buffer_append_text(&out, ", ");
+		fs_write_redaction(&out, &list->redactions[i]);
+	}
+	fs_buffer_append_text(&out, "]");
+	return fs_finish_text(&out);
+}
+
+int
+factstr_json_redactions(factstr_store *store, uint64_t after_sequence_number, size_t max_count,
+						char **result)
+{
+	factstr_redaction_list *list = NULL;
+	factstr_error error;
+	char	   *document = NULL;
+	int			code;
+
+	if (result == NULL)
+		return FACTSTR_MISUSE;
+	code = factstr_redactions(store, after_sequence_number, max_count, &list, &error);
+	if (code == FACTSTR_OK)
+		document = fs_redactions_document(list);
+	factstr_redaction_list_free(list);
+	return fs_answer(code, document, &error, result);
+}

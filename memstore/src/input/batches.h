@@ -1,0 +1,17 @@
+/*
+ * input/batches.h
+ *		The batches of an import that come as a JSON document.
+ */
+#ifndef FACTSTR_INPUT_BATCHES_H
+#define FACTSTR_INPUT_BATCHES_H
+
+#include "results/lists.h"
+
+/*
+ * Adds the batches of an array as factstr_json_export writes them.  Kinds and keys are checked; payloads, metadata,
+ * keys and whether the numbers agree are not: factstr_import does that.  *batches began zeroed, and is to be
+ * released whatever this returns.
+ */
+int			fs_batches_of_json(const char *text, fs_batch_list *batches, factstr_error *error);
+
+#endif							/* FACTSTR_INPUT_BATCHES_H */

@@ -1,0 +1,24 @@
+/*
+ * input/elements.h
+ *		The elements of a JSON array, each as a text of its own.
+ */
+#ifndef FACTSTR_INPUT_ELEMENTS_H
+#define FACTSTR_INPUT_ELEMENTS_H
+
+#include "factstr.h"
+
+typedef struct fs_elements
+{
+	size_t		count;
+	char	  **texts;
+} fs_elements;
+
+/*
+ * Only where an element ends is looked at; whether it is JSON, its parser finds out.  what is the argument's
+ * name for errors.  On success *elements is to be released; on failure it is empty.
+ */
+int			fs_elements_of_json(const char *text, const char *what, fs_elements *elements,
+								factstr_error *error);
+void		fs_elements_release(fs_elements *elements);
+
+#endif							/* FACTSTR_INPUT_ELEMENTS_H */
