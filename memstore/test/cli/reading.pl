@@ -71,7 +71,7 @@ for my $kind (store_kinds())
 	is((lines_of('newest', @store))[0]{event_records}[0]{sequence_number}, 9, "$kind: of all facts");
 	fails_with(run('newest', @store, '{}', '{"filters": 1}'), 1, qr/\Afactstr: invalid event_queries\[1\] at \$\.filters: /,
 		"$kind: a malformed one of several queries");
-	fails_with(run('newest', @store, '{}', '-t', 'even'), 2, qr/\Afactstr newest: give either a QUERY or options/,
+	fails_with(run('newest', @store, '{}', '-t', 'even'), 2, qr/\Afactstr newest: give either a QUERY or the options that replace it/,
 		"$kind: a query and options for one");
 	fails_with(run('read', @store, '--after', 1, '17'), 1, qr/\Afactstr: invalid event_query /, "$kind: no query to add to");
 	fails_with(run('context-version', @store, '{"filters": {}}'), 1,
