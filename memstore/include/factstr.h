@@ -695,7 +695,7 @@ typedef struct factstr_stream_options
 	 */
 	const char *partition_key;	/* NULL: no partitions */
 	uint32_t	partitions;		/* 0: no partitions */
-	int32_t		partition;		/* from 0, or FACTSTR_ANY_PARTITION */
+	int32_t		partition;		/* from 0; or FACTSTR_ANY_PARTITION, the default of the macro */
 	factstr_stream_start start;
 
 	/*

@@ -211,6 +211,84 @@ query_json(factstr_store *store, factstr_error *error)
 	return code;
 }
 
+static int
+copy_json(factstr_store *store, factstr_error *error)
+{
+	factstr_store *other = NULL;
+	char	   *exported;
+	char	   *result = NULL;
+	int			code = factstr_json_export(store, 0, 100, &exported);
+
+	if (code == FACTSTR_OK)
+		code = factstr_json_open("memory:", &other, &result);
+	factstr_json_free(result);
+	result = NULL;
+	if (code == FACTSTR_OK)
+		code = factstr_json_import(other, exported, &result);
+	factstr_json_free(result);
+	factstr_json_free(exported);
+	(void) factstr_close(other, FACTSTR_CLOSE_TIMEOUT_MS);
+	error->code = code;
+	return code;
+}
+
+/* After a call that has failed, the same is there for the next one: both facts.  Returns its code. */
+static int
+ok_both_again(int code, const char *again)
+{
+	if (code == FACTSTR_OK || (again != NULL && strstr(again, "[1]") != NULL && strstr(again, "text") != NULL))
+		return code;
+	tap_diagnostic("the next call returns %s", again == NULL ? "nothing" : again);
+	return FACTSTR_STORAGE;
+}
+
+static int
+read_json(factstr_store *store, factstr_error *error)
+{
+	factstr_cursor *cursor;
+	char	   *result;
+	char	   *again = NULL;
+	int			code = factstr_json_read_open(store, "{}", "{\"max_count\": 9}", &cursor, &result);
+
+	factstr_json_free(result);
+	if (code == FACTSTR_OK)
+	{
+		code = factstr_json_read_next(cursor, 9, &result);
+		factstr_json_free(result);
+		failing_left = code == FACTSTR_OK ? failing_left : -1;
+		(void) factstr_json_read_next(cursor, 9, &again);
+		code = ok_both_again(code, again);
+		factstr_json_free(again);
+	}
+	factstr_read_close(cursor);
+	error->code = code;
+	return code;
+}
+
+static int
+pull_json(factstr_store *store, factstr_error *error)
+{
+	factstr_stream *stream;
+	char	   *result;
+	char	   *again = NULL;
+	int			code = factstr_json_stream_open(store, "s", NULL, NULL, NULL, NULL, NULL, NULL, &stream,
+												&result);
+
+	factstr_json_free(result);
+	if (code == FACTSTR_OK)
+	{
+		code = factstr_json_stream_next(stream, 9, 0, &result);
+		factstr_json_free(result);
+		failing_left = code == FACTSTR_OK ? failing_left : -1;
+		(void) factstr_json_stream_next(stream, 9, 0, &again);
+		code = ok_both_again(code, again);
+		factstr_json_free(again);
+	}
+	(void) factstr_stream_close(stream, -1);
+	error->code = code;
+	return code;
+}
+
 static factstr_store *
 store_with_facts(void)
 {
@@ -298,5 +376,8 @@ main(void)
 	fail_each_call("export and import", export_and_import);
 	fail_each_call("a durable stream", stream_facts);
 	fail_each_call("a query in JSON", query_json);
+	fail_each_call("an export and an import in JSON", copy_json);
+	fail_each_call("a cursor in JSON", read_json);
+	fail_each_call("a pulled stream in JSON", pull_json);
 	return tap_finish();
 }

@@ -1,6 +1,7 @@
 /*
  * api/json_streams.c
- *		Across the JSON boundary: streams, and durable streams from outside.
+ *		Across the JSON boundary: streams, and durable streams from outside.  pulling.c has the batches of those
+ *		that are pulled.
  */
 #include "api/json_answers.h"
 #include "api/streams.h"
@@ -55,24 +56,6 @@ factstr_json_stream_open(factstr_store *store, const char *name, const char *eve
 		code = fs_open_json_stream(store, &request, options, destroy, stream, &error);
 	}
 	return fs_answer_nothing(code, &error, result);
-}
-
-int
-factstr_json_stream_next(factstr_stream *stream, size_t max_batches, int64_t timeout_ms,
-						 char **result)
-{
-	factstr_batch_list *list = NULL;
-	factstr_error error;
-	char	   *document = NULL;
-	int			code;
-
-	if (result == NULL)
-		return FACTSTR_MISUSE;
-	code = factstr_stream_next(stream, max_batches, timeout_ms, &list, &error);
-	if (code == FACTSTR_OK)
-		document = fs_deliveries_document(list->batches, list->count);
-	factstr_batch_list_free(list);
-	return fs_answer(code, document, &error, result);
 }
 
 int

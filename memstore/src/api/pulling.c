@@ -5,9 +5,11 @@
 #include <stdlib.h>
 
 #include "api/answers.h"
+#include "api/json_answers.h"
 #include "api/store.h"
 #include "base/threads.h"
 #include "results/error.h"
+#include "results/records.h"
 #include "streams/pull.h"
 
 /* A call with the stream and its store, which stays until the call has left the stream. */
@@ -75,6 +77,44 @@ factstr_stream_next(factstr_stream *stream, size_t max_batches, int64_t timeout_
 	else
 		factstr_batch_list_free(&answer->list);
 	return fs_report(code, &found, error);
+}
+
+/* Batches whose document has no memory are not given: they come again. */
+static int
+fs_next_document(factstr_stream *stream, size_t max_batches, int64_t timeout_ms, char **document,
+				 factstr_error *error)
+{
+	fs_batch_list batches = {0};
+	fs_entered	entered;
+	int			code;
+
+	if (max_batches == 0)
+		return fs_error(error, FACTSTR_MALFORMED, "invalid max_batches: it must be at least 1");
+	code = fs_enter_stream(stream, &entered, error);
+	if (code != FACTSTR_OK)
+		return code;
+	code = fs_pull_next(stream, max_batches, fs_deadline(timeout_ms), &batches, error);
+	if (code == FACTSTR_OK)
+		*document = fs_deliveries_document(batches.batches, batches.count);
+	if (code == FACTSTR_OK && *document == NULL && batches.count > 0)
+		fs_pull_take_back(stream, batches.batches[0].first_sequence_number - 1);
+	fs_leave_stream(stream, &entered);
+	fs_batch_list_release(&batches);
+	return code;
+}
+
+int
+factstr_json_stream_next(factstr_stream *stream, size_t max_batches, int64_t timeout_ms,
+						 char **result)
+{
+	factstr_error error;
+	char	   *document = NULL;
+	int			code;
+
+	if (result == NULL)
+		return FACTSTR_MISUSE;
+	code = fs_next_document(stream, max_batches, timeout_ms, &document, &error);
+	return fs_answer(code, document, &error, result);
 }
 
 static int

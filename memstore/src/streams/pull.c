@@ -214,6 +214,14 @@ fs_pull_next(factstr_stream *stream, size_t max_batches, int64_t deadline, fs_ba
 	return code;
 }
 
+void
+fs_pull_take_back(factstr_stream *stream, uint64_t position)
+{
+	fs_dispatcher_leave(fs_streams_dispatcher(stream->store), stream);
+	stream->position = position;
+	fs_stream_call(stream);
+}
+
 int
 fs_pull_ack(factstr_stream *stream, uint64_t sequence_number, factstr_error *error)
 {

@@ -24,6 +24,9 @@ void		fs_pull_leave(factstr_stream *stream);
 int			fs_pull_next(factstr_stream *stream, size_t max_batches, int64_t deadline,
 						 fs_batch_list *batches, factstr_error *error);
 
+/* What was given after a position is given again by the next call, for which it is news. */
+void		fs_pull_take_back(factstr_stream *stream, uint64_t position);
+
 /* All up to this fact, which was given, is done with. */
 int			fs_pull_ack(factstr_stream *stream, uint64_t sequence_number, factstr_error *error);
 

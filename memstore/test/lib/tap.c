@@ -3,6 +3,7 @@
  *		Results in the Test Anything Protocol.
  */
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,8 @@
 
 #define LONGEST_TEXT 1000
 
+/* Handlers give results too, on threads of the library. */
+static pthread_mutex_t printing = PTHREAD_MUTEX_INITIALIZER;
 static int	count;
 static int	failures;
 
@@ -38,10 +41,12 @@ print_text(const char *format, va_list arguments)
 static bool
 print_result(bool passed, const char *name, va_list arguments)
 {
+	(void) pthread_mutex_lock(&printing);
 	printf("%sok %d - ", passed ? "" : "not ", ++count);
 	print_text(name, arguments);
 	if (!passed)
 		failures++;
+	(void) pthread_mutex_unlock(&printing);
 	return passed;
 }
 
