@@ -23,7 +23,7 @@
 #include "settings.h"
 #include "streams/attempt.h"
 #include "streams/connection.h"
-#include "workers/databases.h"
+#include "workers/attendance.h"
 #include "streams/time_limit.h"
 #include "streams/turns.h"
 #include "workers/delivery_slots.h"
@@ -53,7 +53,7 @@ reload_configuration(void)
 {
 	ConfigReloadPending = false;
 	ProcessConfigFile(PGC_SIGHUP);
-	fs_databases_limit_workers(factstr_delivery_workers);
+	fs_attendance_limit_workers(factstr_delivery_workers);
 }
 
 /*
@@ -89,7 +89,7 @@ look_around(void)
 static bool
 have_changed(const DatabaseChanges *seen)
 {
-	DatabaseChanges now = fs_databases_changes();
+	DatabaseChanges now = fs_attendance_changes();
 
 	return now.facts != seen->facts || now.subscriptions != seen->subscriptions;
 }
@@ -153,7 +153,7 @@ static void
 leave_if_it_was_its_time(const Round *round)
 {
 	if (round->others_wait)
-		fs_databases_ask_for_another_role();
+		fs_attendance_ask_for_another_role();
 	if ((round->others_wait || fs_delivery_slots_is_to_leave()) && fs_delivery_slots_has_had_its_time())
 		leave(0, 0);
 }
@@ -164,7 +164,7 @@ leave_if_idle(const Round *round, int64 idle_since)
 {
 	if (round->others_wait)
 	{
-		fs_databases_ask_for_another_role();
+		fs_attendance_ask_for_another_role();
 		leave(0, 0);
 	}
 	if (fs_delivery_slots_is_to_leave())
@@ -183,7 +183,7 @@ work(void)
 
 	for (;;)
 	{
-		DatabaseChanges seen = fs_databases_begin_look();
+		DatabaseChanges seen = fs_attendance_begin_look();
 		int64		looked_at = fs_clock_now();
 		Round		round;
 
@@ -191,11 +191,11 @@ work(void)
 		if (!factstr_background_delivery ||
 			(seen.subscriptions != listed.subscriptions && !fs_turns_list()))
 		{
-			fs_databases_have_no_subscriptions(&seen);
+			fs_attendance_have_no_subscriptions(&seen);
 			leave(0, -1);
 		}
 		listed = seen;
-		fs_databases_worker_works();
+		fs_attendance_worker_works();
 		fs_delivery_slots_will_leave(PAUSE_AFTER_END, GetCurrentTimestamp());
 		round = fs_turns_take();
 		if (round.some_are_gone)
@@ -231,6 +231,6 @@ factstr_delivery_main(Datum argument)
 	fs_delivery_slots_init_timeout();
 	fs_time_limit_init();
 	fs_attempt_init();
-	fs_databases_limit_workers(factstr_delivery_workers);
+	fs_attendance_limit_workers(factstr_delivery_workers);
 	work();
 }

@@ -52,5 +52,8 @@ typedef struct Databases
 } Databases;
 
 extern Databases *fs_databases_memory(void);
+extern DatabaseEntry *fs_database_find(Oid database);
+extern DatabaseEntry *fs_database_mine(void);
+extern void fs_database_call(DatabaseEntry *entry, DatabaseCall what);
 
 #endif							/* FACTSTR_WORKERS_DATABASE_ENTRIES_H */

@@ -26,17 +26,7 @@
 #include "workers/database_entries.h"
 #include "workers/databases.h"
 
-/* The pause before a worker that ended without having done anything is started again grows.  In ms. */
-#define SHORTEST_PAUSE 1000
-
-/* A prepared transaction is committed by a session that knows nothing of its facts: they are looked for.  In ms. */
-#define LOOK_INTERVAL_PREPARED 10000
-#define LOOK_FOR_PREPARED (INT64CONST(24) * 3600 * 1000)
-
 static Databases *shared = NULL;
-
-/* Of a worker: the entry that it was started for; 0 as long as it has not looked. */
-static uint32 my_entry = 0;
 
 /* When preloaded. */
 void
@@ -65,13 +55,6 @@ init_memory(void)
 	}
 }
 
-/* The entries, for the launcher. */
-Databases *
-fs_databases_memory(void)
-{
-	return shared;
-}
-
 static void
 attach(void)
 {
@@ -87,8 +70,16 @@ attach(void)
 	compat_register_tranche(shared->lock.tranche, "factstr_databases");
 }
 
-static DatabaseEntry *
-find(Oid database)
+/* The entries, for the launcher and workers. */
+Databases *
+fs_databases_memory(void)
+{
+	attach();
+	return shared;
+}
+
+DatabaseEntry *
+fs_database_find(Oid database)
 {
 	attach();
 	for (int i = 0; i < MAX_DATABASES; i++)
@@ -100,8 +91,8 @@ find(Oid database)
 }
 
 /* The entry of this session's database, or NULL.  It is looked for once, and again when there are new ones. */
-static DatabaseEntry *
-mine(void)
+DatabaseEntry *
+fs_database_mine(void)
 {
 	static DatabaseEntry *entry = NULL;
 	static uint32 taken = 0;
@@ -113,7 +104,7 @@ mine(void)
 	taken_now = pg_atomic_read_u32(&shared->taken);
 	if (taken == taken_now)
 		return NULL;
-	entry = find(MyDatabaseId);
+	entry = fs_database_find(MyDatabaseId);
 	taken = entry == NULL ? taken_now : 0;
 	return entry;
 }
@@ -134,21 +125,26 @@ fs_databases_wake_launcher(void)
  */
 
 /* May be called by the handler of a signal. */
-static void
-call(DatabaseEntry *entry, DatabaseCall what)
+void
+fs_database_call(DatabaseEntry *entry, DatabaseCall what)
 {
-	if (pg_atomic_read_u32(&entry->call) >= (uint32) what)
+	uint32		before = pg_atomic_read_u32(&entry->call);
+
+	while (before < (uint32) what)
+	{
+		if (!pg_atomic_compare_exchange_u32(&entry->call, &before, what))
+			continue;
+		fs_databases_wake_launcher();
 		return;
-	pg_atomic_write_u32(&entry->call, what);
-	fs_databases_wake_launcher();
+	}
 }
 
 static DatabaseEntry *
 take_entry(Oid database)
 {
-	DatabaseEntry *entry = find(database);
+	DatabaseEntry *entry = fs_database_find(database);
 
-	if (entry != NULL || (entry = find(InvalidOid)) == NULL)
+	if (entry != NULL || (entry = fs_database_find(InvalidOid)) == NULL)
 		return entry;
 	entry->most_workers = factstr_delivery_workers;
 	entry->pause = 0;
@@ -177,7 +173,7 @@ fs_databases_call(Oid database)
 	{
 		entry->start_at = 0;
 		pg_atomic_fetch_add_u64(&entry->subscriptions, 1);
-		call(entry, CALL_LOOK);
+		fs_database_call(entry, CALL_LOOK);
 	}
 	LWLockRelease(&shared->lock);
 	if (entry != NULL)
@@ -199,7 +195,7 @@ fs_databases_call(Oid database)
 static void
 on_facts(bool are_prepared)
 {
-	DatabaseEntry *entry = mine();
+	DatabaseEntry *entry = fs_database_mine();
 
 	if (entry == NULL)
 		return;
@@ -207,7 +203,7 @@ on_facts(bool are_prepared)
 		pg_atomic_write_u32(&entry->has_prepared, 1);
 	pg_atomic_fetch_add_u64(&entry->facts, 1);
 	if (pg_atomic_read_u32(&entry->attentive) == 0)
-		call(entry, CALL_LOOK);
+		fs_database_call(entry, CALL_LOOK);
 }
 
 void
@@ -257,184 +253,30 @@ fs_databases_forget(Oid database)
 	DatabaseEntry *entry;
 
 	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
-	entry = find(database);
+	entry = fs_database_find(database);
 	if (entry != NULL)
 		pg_atomic_write_u32(&entry->database, InvalidOid);
 	LWLockRelease(&shared->lock);
 }
 
-/*
- * The workers
- */
-
-/* One is about to be started: it is attentive from now on. */
+/* Nobody can connect to it now, and nobody tells when that changes. */
 void
-fs_databases_expect_worker(Oid database)
+fs_databases_put_off(Oid database)
 {
 	DatabaseEntry *entry;
 
 	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
-	entry = find(database);
+	entry = fs_database_find(database);
 	if (entry != NULL)
-	{
-		pg_atomic_write_u32(&entry->call, CALL_NONE);
-		pg_atomic_fetch_add_u32(&entry->attentive, 1);
-		entry->called_at = 0;
-	}
+		entry->start_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), DATABASE_LONGEST_PAUSE);
 	LWLockRelease(&shared->lock);
 }
 
-/* What there is to see has changed so often; calls from before are answered by the look that begins now. */
-DatabaseChanges
-fs_databases_begin_look(void)
-{
-	DatabaseEntry *entry = mine();
-
-	if (entry != NULL)
-		pg_atomic_exchange_u32(&entry->call, CALL_NONE);
-	return fs_databases_changes();
-}
-
-DatabaseChanges
-fs_databases_changes(void)
-{
-	DatabaseEntry *entry = mine();
-	DatabaseChanges changes = {0};
-
-	if (entry != NULL)
-	{
-		changes.facts = pg_atomic_read_u64(&entry->facts);
-		changes.subscriptions = pg_atomic_read_u64(&entry->subscriptions);
-	}
-	return changes;
-}
-
-/*
- * Is this worker counted among the attentive of an entry?  Another worker may have given up the entry that this one
- * was started for, and a session taken a new one.
- */
-static bool
-counts_me(DatabaseEntry *entry)
-{
-	return entry != NULL && pg_atomic_read_u32(&entry->taken) == my_entry;
-}
-
-/* What factstr.delivery_workers says there. */
-void
-fs_databases_limit_workers(int most)
-{
-	DatabaseEntry *entry = mine();
-
-	if (entry == NULL)
-		return;
-	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
-	entry->most_workers = most;
-	if (my_entry == 0)
-		my_entry = pg_atomic_read_u32(&entry->taken);
-	LWLockRelease(&shared->lock);
-}
-
+/* How many workers it may have. */
 int
 fs_databases_most_workers(Oid database)
 {
-	DatabaseEntry *entry = find(database);
+	DatabaseEntry *entry = fs_database_find(database);
 
 	return entry == NULL ? factstr_delivery_workers : entry->most_workers;
-}
-
-/* There is something to do for another role than this worker's. */
-void
-fs_databases_ask_for_another_role(void)
-{
-	DatabaseEntry *entry = mine();
-
-	if (entry != NULL)
-		call(entry, CALL_ANOTHER_ROLE);
-}
-
-/* A handler takes its time: others are looked after by another worker.  Called by the handler of a signal. */
-void
-fs_databases_be_late(void)
-{
-	DatabaseEntry *entry = mine();
-
-	if (!counts_me(entry))
-		return;
-	if (pg_atomic_fetch_sub_u32(&entry->attentive, 1) == 1)
-		call(entry, CALL_LOOK);
-}
-
-/* It has come to its end. */
-void
-fs_databases_be_in_time(void)
-{
-	DatabaseEntry *entry = mine();
-
-	if (counts_me(entry))
-		pg_atomic_fetch_add_u32(&entry->attentive, 1);
-}
-
-/* The worker has found no subscriptions: no worker is wanted, unless there may be some now. */
-void
-fs_databases_have_no_subscriptions(const DatabaseChanges *seen)
-{
-	DatabaseEntry *entry = mine();
-
-	if (entry == NULL)
-		return;
-	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
-	if (pg_atomic_read_u64(&entry->subscriptions) == seen->subscriptions)
-		pg_atomic_write_u32(&entry->database, InvalidOid);
-	LWLockRelease(&shared->lock);
-}
-
-/* The worker has got so far that it could look at the subscriptions. */
-void
-fs_databases_worker_works(void)
-{
-	DatabaseEntry *entry = mine();
-
-	if (entry == NULL)
-		return;
-	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
-	entry->pause = 0;
-	LWLockRelease(&shared->lock);
-}
-
-/* Facts of prepared transactions are looked for some time. */
-static TimestampTz
-look_for_prepared(DatabaseEntry *entry, TimestampTz now)
-{
-	if (pg_atomic_exchange_u32(&entry->has_prepared, 0) != 0)
-		entry->prepared_at = now;
-	if (entry->prepared_at == 0 || now > TimestampTzPlusMilliseconds(entry->prepared_at, LOOK_FOR_PREPARED))
-		return DT_NOEND;
-	return TimestampTzPlusMilliseconds(now, LOOK_INTERVAL_PREPARED);
-}
-
-/*
- * A worker ends.  Another one may be started after that pause, in ms; -1: after one that grows.  If nothing
- * happens before, there will be something to do at that time, or never (DT_NOEND).
- */
-void
-fs_databases_leave(Oid database, bool is_attentive, long pause, TimestampTz look_at)
-{
-	TimestampTz now = GetCurrentTimestamp();
-	DatabaseEntry *entry;
-
-	attach();
-	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
-	entry = find(database);
-	if (entry != NULL)
-	{
-		if (is_attentive && (my_entry == 0 || counts_me(entry)))
-			pg_atomic_fetch_sub_u32(&entry->attentive, 1);
-		if (pause < 0)
-			pause = entry->pause = Min(Max(2 * entry->pause, SHORTEST_PAUSE), DATABASE_LONGEST_PAUSE);
-		entry->start_at = TimestampTzPlusMilliseconds(now, pause);
-		look_at = Min(look_at, look_for_prepared(entry, now));
-		entry->look_at = look_at == DT_NOEND ? 0 : look_at;
-	}
-	LWLockRelease(&shared->lock);
-	fs_databases_wake_launcher();
 }

@@ -16,6 +16,7 @@ typedef struct DeliverySlot
 {
 	Oid			database;		/* InvalidOid: the slot is free */
 	int32		start;			/* tells it from earlier workers of the slot */
+	uint32		entry;			/* where it counts among the attentive of its database */
 	pid_t		pid;			/* 0: it is being started */
 	Oid			role;			/* as which it serves the stream */
 	TimestampTz start_until;
@@ -25,10 +26,18 @@ typedef struct DeliverySlot
 	bool		serves;
 	bool		is_late;		/* has been in the handler for some time */
 	bool		is_to_stop;		/* the delivery under way */
-	uint64		stopped;		/* a stream that somebody else wants to take */
-	TimestampTz stopped_until;
 	bool		is_to_leave;
 } DeliverySlot;
+
+/* A stream that a session is about to take: no worker begins with it before. */
+typedef struct DeliveryStop
+{
+	Oid			database;
+	uint64		stream;			/* the hash of its name */
+	TimestampTz until;			/* unless it has taken it */
+} DeliveryStop;
+
+#define MAX_STOPS 64
 
 typedef struct DeliverySlots
 {
@@ -36,6 +45,7 @@ typedef struct DeliverySlots
 	int32		starts;
 	TimestampTz made_at;		/* when the server started, or started again after a crash */
 	DeliverySlot slots[MAX_SLOTS];
+	DeliveryStop stops[MAX_STOPS];
 } DeliverySlots;
 
 extern DeliverySlots *fs_delivery_slots_memory(void);

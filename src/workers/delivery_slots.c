@@ -25,6 +25,7 @@
 #include "commit/wakeup.h"
 #include "compat.h"
 #include "settings.h"
+#include "workers/attendance.h"
 #include "workers/databases.h"
 #include "workers/delivery_entries.h"
 #include "workers/delivery_slots.h"
@@ -36,7 +37,7 @@
 #define LATE_AFTER 20
 
 /* The time that those who stop a delivery have to take the stream, before it is delivered again.  In ms. */
-#define STOPPED_FOR 50
+#define STOPPED_FOR 1000
 
 /* So long after its start it counts as new.  In ms. */
 #define NEW_FOR 60000
@@ -138,6 +139,7 @@ static void
 leave(int code, Datum argument)
 {
 	Oid			database = my_slot->database;
+	uint32		entry = my_slot->entry;
 	bool		is_attentive = !my_slot->is_late;
 
 	disable_timeout(late_timeout, false);
@@ -145,7 +147,7 @@ leave(int code, Datum argument)
 	my_slot->database = InvalidOid;
 	LWLockRelease(&shared->lock);
 	my_slot = NULL;
-	fs_databases_leave(database, is_attentive, my_pause, my_look_at);
+	fs_attendance_leave(database, entry, is_attentive, my_pause, my_look_at);
 }
 
 static void
@@ -154,7 +156,7 @@ be_late(void)
 	if (my_slot == NULL || my_slot->is_late)
 		return;
 	my_slot->is_late = true;
-	fs_databases_be_late();
+	fs_attendance_be_late();
 }
 
 /* This process is the slot's worker until it ends; false if it is not wanted any more. */
@@ -182,6 +184,7 @@ fs_delivery_slots_enter(int32 start, Oid *database)
 	LWLockRelease(&shared->lock);
 	if (my_slot == NULL)
 		return false;
+	fs_attendance_enter(my_slot->entry);
 	before_shmem_exit(leave, (Datum) 0);
 	return true;
 }
@@ -224,21 +227,31 @@ role_is_at_limit(Oid role, Oid database, int most_of_role)
 		count(InvalidOid, role) >= Max(1, fs_delivery_slots_most() - 1);
 }
 
-/* Does somebody wait for the stream to be let go of? */
+/* Not one of a session that has broken off, or of before the clock was set back. */
+static bool
+holds(const DeliveryStop *stop, TimestampTz now)
+{
+	return stop->until > now && stop->until <= TimestampTzPlusMilliseconds(now, STOPPED_FOR);
+}
+
+static DeliveryStop *
+find_stop(uint64 stream)
+{
+	for (int i = 0; i < MAX_STOPS; i++)
+	{
+		if (shared->stops[i].database == MyDatabaseId && shared->stops[i].stream == stream)
+			return &shared->stops[i];
+	}
+	return NULL;
+}
+
+/* Is somebody about to take the stream? */
 static bool
 is_stopped(uint64 stream)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	const DeliveryStop *stop = find_stop(stream);
 
-	for (int i = 0; i < MAX_SLOTS; i++)
-	{
-		DeliverySlot *slot = &shared->slots[i];
-
-		if (slot->database == MyDatabaseId && slot->stopped == stream && slot->stopped_until > now &&
-			slot->stopped_until <= TimestampTzPlusMilliseconds(now, STOPPED_FOR))
-			return true;
-	}
-	return false;
+	return stop != NULL && holds(stop, GetCurrentTimestamp());
 }
 
 /* Would it be let begin? */
@@ -281,13 +294,19 @@ fs_delivery_slots_begin(uint64 stream, Oid role, int most_of_role)
 void
 fs_delivery_slots_end(void)
 {
+	bool		was_late;
+
 	disable_timeout(late_timeout, false);
-	if (my_slot->is_late)
-		fs_databases_be_in_time();
+	was_late = my_slot->is_late;
+	if (was_late)
+		fs_attendance_be_in_time();
 	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
 	my_slot->is_late = false;
 	my_slot->serves = false;
 	LWLockRelease(&shared->lock);
+	/* The launcher may have found nobody to make room. */
+	if (was_late)
+		fs_databases_wake_launcher();
 }
 
 /* Does somebody want the delivery under way to end? */
@@ -297,7 +316,7 @@ fs_delivery_slots_is_to_stop(void)
 	return my_slot != NULL && my_slot->serves && my_slot->is_to_stop;
 }
 
-/* How the worker ends, if it comes to that: see fs_databases_leave. */
+/* How the worker ends, if it comes to that: see fs_attendance_leave. */
 void
 fs_delivery_slots_will_leave(long pause, TimestampTz look_at)
 {
@@ -322,9 +341,42 @@ find_serving(uint64 stream)
 	return NULL;
 }
 
+/* No worker begins with the stream for some time.  More than there is room for are not kept from it. */
+static void
+note_stop(uint64 stream)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	DeliveryStop *stop = find_stop(stream);
+
+	for (int i = 0; i < MAX_STOPS && stop == NULL; i++)
+	{
+		if (!holds(&shared->stops[i], now))
+			stop = &shared->stops[i];
+	}
+	if (stop == NULL)
+		return;
+	stop->database = MyDatabaseId;
+	stop->stream = stream;
+	stop->until = TimestampTzPlusMilliseconds(now, STOPPED_FOR);
+}
+
+/* This session has taken the stream that it has stopped. */
+void
+fs_delivery_slots_end_stop(uint64 stream)
+{
+	DeliveryStop *stop;
+
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	stop = find_stop(stream);
+	if (stop != NULL)
+		stop->until = 0;
+	LWLockRelease(&shared->lock);
+}
+
 /*
- * Interrupts the delivery of a stream, once; false if no worker delivers it now.  With at_all_costs its process ends.
- * Under the lock, so that the signal comes before the worker begins with another stream.
+ * Interrupts the delivery of a stream, once; false if no worker delivers it now, and none begins before the session has
+ * had time to take it.  With at_all_costs its process ends.  Under the lock, so that the signal comes before the worker
+ * begins with another stream.
  */
 bool
 fs_delivery_slots_stop(uint64 stream, bool at_all_costs)
@@ -333,14 +385,13 @@ fs_delivery_slots_stop(uint64 stream, bool at_all_costs)
 
 	attach();
 	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	note_stop(stream);
 	slot = find_serving(stream);
 	if (slot != NULL)
 	{
 		bool		is_told = slot->is_to_stop;
 
 		slot->is_to_stop = true;
-		slot->stopped = stream;
-		slot->stopped_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), STOPPED_FOR);
 		if (at_all_costs || !is_told)
 			(void) kill(slot->pid, at_all_costs ? SIGTERM : SIGINT);
 	}

@@ -26,6 +26,7 @@ extern void fs_delivery_slots_will_leave(long pause, TimestampTz look_at);
 
 /* For sessions. */
 extern bool fs_delivery_slots_stop(uint64 stream, bool at_all_costs);
+extern void fs_delivery_slots_end_stop(uint64 stream);
 extern const char *fs_delivery_slots_obstacle(uint64 stream, Oid role, int most_workers, int most_of_role);
 
 #endif							/* FACTSTR_WORKERS_DELIVERY_SLOTS_H */

@@ -134,6 +134,13 @@ fs_launcher_init(void)
  * The process
  */
 
+/* Does it let anybody connect? */
+static bool
+is_open(Form_pg_database database)
+{
+	return database->datallowconn && database->datconnlimit != INVALID_DATABASE;
+}
+
 /* All databases that may have subscriptions, in memory that lasts. */
 static List *
 list_databases(void)
@@ -150,8 +157,7 @@ list_databases(void)
 	{
 		Form_pg_database database = (Form_pg_database) GETSTRUCT(tuple);
 
-		if (database->datallowconn && !database->datistemplate &&
-			database->datconnlimit != INVALID_DATABASE)
+		if (is_open(database) && !database->datistemplate)
 		{
 			MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
 
@@ -165,25 +171,35 @@ list_databases(void)
 	return databases;
 }
 
+typedef enum DatabaseState
+{
+	DATABASE_GONE,
+	DATABASE_CLOSED,			/* nobody can connect to it now */
+	DATABASE_OPEN
+} DatabaseState;
+
 /* Not by the system cache: on 13 a process without a database cannot use that right after a start. */
-static bool
-database_exists(Oid database)
+static DatabaseState
+database_state(Oid database)
 {
 	ScanKeyData key;
 	Relation	catalog;
 	TableScanDesc scan;
-	bool		result;
+	HeapTuple	tuple;
+	DatabaseState state = DATABASE_GONE;
 
 	ScanKeyInit(&key, Anum_pg_database_oid, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(database));
 	StartTransactionCommand();
 	catalog = table_open(DatabaseRelationId, AccessShareLock);
 	scan = table_beginscan_catalog(catalog, 1, &key);
-	result = heap_getnext(scan, ForwardScanDirection) != NULL;
+	tuple = heap_getnext(scan, ForwardScanDirection);
+	if (tuple != NULL)
+		state = is_open((Form_pg_database) GETSTRUCT(tuple)) ? DATABASE_OPEN : DATABASE_CLOSED;
 	table_endscan(scan);
 	table_close(catalog, AccessShareLock);
 	CommitTransactionCommand();
-	return result;
+	return state;
 }
 
 /* Has databases looked at, as many as there is room for; returns the others. */
@@ -208,13 +224,15 @@ start(BackgroundWorker worker, int32 argument)
 static bool
 start_delivery(Oid database)
 {
+	DatabaseState state = database_state(database);
 	int32		place;
 
-	if (!database_exists(database))
-	{
+	if (state == DATABASE_GONE)
 		fs_databases_forget(database);
+	else if (state == DATABASE_CLOSED)
+		fs_databases_put_off(database);
+	if (state != DATABASE_OPEN)
 		return true;
-	}
 	place = fs_places_take(database);
 	if (start(background_worker("factstr delivery", "factstr_delivery_main"), place))
 		return true;
@@ -232,7 +250,8 @@ start_emptying_lists(void)
 
 	while ((slot = fs_worker_slots_next_due(GetCurrentTimestamp(), &task, &next)) >= 0)
 	{
-		if (fs_worker_slots_count() >= Max(1, max_worker_processes / 4) || !database_exists(task.database) ||
+		if (fs_worker_slots_count() >= Max(1, max_worker_processes / 4) ||
+			database_state(task.database) != DATABASE_OPEN ||
 			!start(background_worker("factstr pending list", "factstr_pending_list_main"), slot))
 			fs_worker_slots_forget(slot);
 	}
@@ -265,7 +284,7 @@ start_deliveries(TimestampTz *next)
 {
 	Oid			database;
 
-	fs_places_end_starts(GetCurrentTimestamp());
+	(void) fs_places_end_starts(GetCurrentTimestamp());
 	while (OidIsValid(database = fs_queue_next(GetCurrentTimestamp(), next)))
 	{
 		bool		is_place = fs_delivery_slots_of_database(InvalidOid) < fs_delivery_slots_most();
@@ -277,6 +296,7 @@ start_deliveries(TimestampTz *next)
 		fs_places_ask_one_to_leave();
 		return false;
 	}
+	*next = Min(*next, fs_places_end_starts(GetCurrentTimestamp()));
 	return true;
 }
 

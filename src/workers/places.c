@@ -7,7 +7,7 @@
 #include "utils/timestamp.h"
 
 #include "commit/wakeup.h"
-#include "workers/databases.h"
+#include "workers/attendance.h"
 #include "workers/places.h"
 #include "workers/delivery_entries.h"
 
@@ -19,6 +19,7 @@ int32
 fs_places_take(Oid database)
 {
 	DeliverySlots *workers = fs_delivery_slots_memory();
+	uint32		entry = fs_attendance_expect_worker(database);
 	int			i = 0;
 
 	LWLockAcquire(&workers->lock, LW_EXCLUSIVE);
@@ -26,55 +27,69 @@ fs_places_take(Oid database)
 		i++;
 	memset(&workers->slots[i], 0, sizeof(DeliverySlot));
 	workers->slots[i].database = database;
+	workers->slots[i].entry = entry;
 	workers->slots[i].start = (workers->starts++ & 0xffffff) * MAX_SLOTS + i;
 	workers->slots[i].start_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), START_TIMEOUT);
 	LWLockRelease(&workers->lock);
-	fs_databases_expect_worker(database);
 	return workers->slots[i].start;
 }
 
-/* It could not be started. */
+/* It could not be started, or has not come.  One that comes at this moment stays. */
 void
 fs_places_give_back(int32 start)
 {
 	DeliverySlots *workers = fs_delivery_slots_memory();
 	DeliverySlot *slot = &workers->slots[start % MAX_SLOTS];
-	Oid			database;
+	Oid			database = InvalidOid;
 
 	LWLockAcquire(&workers->lock, LW_EXCLUSIVE);
-	database = slot->database;
-	slot->database = InvalidOid;
+	if (slot->pid == 0)
+	{
+		database = slot->database;
+		slot->database = InvalidOid;
+	}
 	LWLockRelease(&workers->lock);
 	/* Called again, it stays due. */
-	fs_databases_leave(database, true, 0, GetCurrentTimestamp());
+	if (OidIsValid(database))
+		fs_attendance_leave(database, slot->entry, true, 0, GetCurrentTimestamp());
 }
 
-/* Some may never come. */
-void
+/* Some may never come, and nobody tells.  Returns when it would be known of the next one, or DT_NOEND. */
+TimestampTz
 fs_places_end_starts(TimestampTz now)
 {
 	DeliverySlots *workers = fs_delivery_slots_memory();
+	TimestampTz next = DT_NOEND;
 
 	for (int i = 0; i < MAX_SLOTS; i++)
 	{
 		DeliverySlot *slot = &workers->slots[i];
-		bool		is_lost;
+		bool		is_starting;
 
 		LWLockAcquire(&workers->lock, LW_SHARED);
-		is_lost = OidIsValid(slot->database) && slot->pid == 0 &&
-			(slot->start_until < now || slot->start_until > TimestampTzPlusMilliseconds(now, START_TIMEOUT));
+		is_starting = OidIsValid(slot->database) && slot->pid == 0;
 		LWLockRelease(&workers->lock);
-		if (is_lost)
+		if (!is_starting)
+			continue;
+		if (slot->start_until <= now || slot->start_until > TimestampTzPlusMilliseconds(now, START_TIMEOUT))
 			fs_places_give_back(slot->start);
+		else
+			next = Min(next, slot->start_until);
 	}
+	return next;
 }
 
-/* Of those that wait, the one that has waited longest; else of those that get on, the one that came first. */
+/*
+ * Of those that wait, the one that has waited longest; else of those that get on, the one that came first; else one
+ * that has yet to come, and leaves when it is through.
+ */
 static bool
 leaves_before(const DeliverySlot *slot, const DeliverySlot *other)
 {
-	if (other == NULL || (slot->waits_since != 0) != (other->waits_since != 0))
-		return other == NULL || slot->waits_since != 0;
+	if (other == NULL || slot->pid == 0 || other->pid == 0)
+		return other == NULL || slot->pid != 0;
+	if ((slot->waits_since != 0) != (other->waits_since != 0))
+		return slot->waits_since != 0;
 	return slot->waits_since != 0 ? slot->waits_since < other->waits_since :
 		slot->entered_at < other->entered_at;
 }
@@ -92,7 +107,7 @@ fs_places_ask_one_to_leave(void)
 	{
 		DeliverySlot *slot = &workers->slots[i];
 
-		if (!OidIsValid(slot->database) || slot->pid == 0 || slot->is_late)
+		if (!OidIsValid(slot->database) || slot->is_late)
 			continue;
 		if (slot->is_to_leave || leaves_before(slot, chosen))
 			chosen = slot;

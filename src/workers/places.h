@@ -9,7 +9,7 @@
 
 extern int32 fs_places_take(Oid database);
 extern void fs_places_give_back(int32 start);
-extern void fs_places_end_starts(TimestampTz now);
+extern TimestampTz fs_places_end_starts(TimestampTz now);
 extern void fs_places_ask_one_to_leave(void);
 
 #endif							/* FACTSTR_WORKERS_PLACES_H */

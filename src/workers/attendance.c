@@ -1,0 +1,208 @@
+/*
+ * workers/attendance.c
+ *		The workers of a database: how many are attentive, and what they leave to others.
+ *
+ * An attentive worker looks, or will look when it is woken.  A commit of facts first counts itself, and calls for a
+ * worker if none is attentive; a worker that ends is first attentive no longer, and then looks whether commits have
+ * counted themselves since its last look.  So one of the two sees the other.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/timestamp.h"
+
+#include "workers/attendance.h"
+#include "workers/database_entries.h"
+#include "workers/databases.h"
+
+/* The pause before a worker that ended without having done anything is started again grows.  In ms. */
+#define SHORTEST_PAUSE 1000
+
+/* A prepared transaction is committed by a session that knows nothing of its facts: they are looked for.  In ms. */
+#define LOOK_INTERVAL_PREPARED 10000
+#define LOOK_FOR_PREPARED (INT64CONST(24) * 3600 * 1000)
+
+/* Of a worker: the entry among whose attentive workers it is; 0: none. */
+static uint32 my_entry = 0;
+
+/* Of a worker: what there was to see when its last look began. */
+static DatabaseChanges looked_at;
+
+/*
+ * One is about to be started: it is attentive from now on.  Returns the number of the entry where it counts, which may
+ * be given up, and the database get another one, before the worker comes; 0: there is none.
+ */
+uint32
+fs_attendance_expect_worker(Oid database)
+{
+	DatabaseEntry *entry;
+	uint32		number = 0;
+
+	LWLockAcquire(&fs_databases_memory()->lock, LW_EXCLUSIVE);
+	entry = fs_database_find(database);
+	if (entry != NULL)
+	{
+		pg_atomic_write_u32(&entry->call, CALL_NONE);
+		pg_atomic_fetch_add_u32(&entry->attentive, 1);
+		entry->called_at = 0;
+		number = pg_atomic_read_u32(&entry->taken);
+	}
+	LWLockRelease(&fs_databases_memory()->lock);
+	return number;
+}
+
+/* This process is the worker that was expected. */
+void
+fs_attendance_enter(uint32 entry)
+{
+	my_entry = entry;
+}
+
+/* What there is to see has changed so often; calls from before are answered by the look that begins now. */
+DatabaseChanges
+fs_attendance_begin_look(void)
+{
+	DatabaseEntry *entry = fs_database_mine();
+
+	if (entry != NULL)
+		pg_atomic_exchange_u32(&entry->call, CALL_NONE);
+	looked_at = fs_attendance_changes();
+	return looked_at;
+}
+
+DatabaseChanges
+fs_attendance_changes(void)
+{
+	DatabaseEntry *entry = fs_database_mine();
+	DatabaseChanges changes = {0};
+
+	if (entry != NULL)
+	{
+		changes.facts = pg_atomic_read_u64(&entry->facts);
+		changes.subscriptions = pg_atomic_read_u64(&entry->subscriptions);
+	}
+	return changes;
+}
+
+/*
+ * Is the worker that was expected under this number among the attentive of an entry?  Another worker may have given up
+ * the entry that this one was started for, and a session taken a new one.
+ */
+static bool
+counts(DatabaseEntry *entry, uint32 number)
+{
+	return entry != NULL && pg_atomic_read_u32(&entry->taken) == number;
+}
+
+/* What factstr.delivery_workers says there. */
+void
+fs_attendance_limit_workers(int most)
+{
+	DatabaseEntry *entry = fs_database_mine();
+
+	if (entry == NULL)
+		return;
+	LWLockAcquire(&fs_databases_memory()->lock, LW_EXCLUSIVE);
+	entry->most_workers = most;
+	LWLockRelease(&fs_databases_memory()->lock);
+}
+
+/* There is something to do for another role than this worker's. */
+void
+fs_attendance_ask_for_another_role(void)
+{
+	DatabaseEntry *entry = fs_database_mine();
+
+	if (entry != NULL)
+		fs_database_call(entry, CALL_ANOTHER_ROLE);
+}
+
+/* A handler takes its time: others are looked after by another worker.  Called by the handler of a signal. */
+void
+fs_attendance_be_late(void)
+{
+	DatabaseEntry *entry = fs_database_mine();
+
+	if (!counts(entry, my_entry))
+		return;
+	if (pg_atomic_fetch_sub_u32(&entry->attentive, 1) == 1)
+		fs_database_call(entry, CALL_LOOK);
+}
+
+/* It has come to its end. */
+void
+fs_attendance_be_in_time(void)
+{
+	DatabaseEntry *entry = fs_database_mine();
+
+	if (counts(entry, my_entry))
+		pg_atomic_fetch_add_u32(&entry->attentive, 1);
+}
+
+/* The worker has found no subscriptions: no worker is wanted, unless there may be some now. */
+void
+fs_attendance_have_no_subscriptions(const DatabaseChanges *seen)
+{
+	DatabaseEntry *entry = fs_database_mine();
+
+	if (entry == NULL)
+		return;
+	LWLockAcquire(&fs_databases_memory()->lock, LW_EXCLUSIVE);
+	if (pg_atomic_read_u64(&entry->subscriptions) == seen->subscriptions)
+		pg_atomic_write_u32(&entry->database, InvalidOid);
+	LWLockRelease(&fs_databases_memory()->lock);
+}
+
+/* The worker has got so far that it could look at the subscriptions. */
+void
+fs_attendance_worker_works(void)
+{
+	DatabaseEntry *entry = fs_database_mine();
+
+	if (entry == NULL)
+		return;
+	LWLockAcquire(&fs_databases_memory()->lock, LW_EXCLUSIVE);
+	entry->pause = 0;
+	LWLockRelease(&fs_databases_memory()->lock);
+}
+
+/* Facts of prepared transactions are looked for some time. */
+static TimestampTz
+look_for_prepared(DatabaseEntry *entry, TimestampTz now)
+{
+	if (pg_atomic_exchange_u32(&entry->has_prepared, 0) != 0)
+		entry->prepared_at = now;
+	if (entry->prepared_at == 0 || now > TimestampTzPlusMilliseconds(entry->prepared_at, LOOK_FOR_PREPARED))
+		return DT_NOEND;
+	return TimestampTzPlusMilliseconds(now, LOOK_INTERVAL_PREPARED);
+}
+
+/*
+ * The worker that was expected under this number ends, or has not come.  Another one may be started after that pause,
+ * in ms; -1: after one that grows.  If nothing happens before, there will be something to do at that time, or never
+ * (DT_NOEND).  A commit since its last look has left the facts to it: so it looks once more, now that it is not
+ * counted, whether there was one.
+ */
+void
+fs_attendance_leave(Oid database, uint32 number, bool is_attentive, long pause, TimestampTz look_at)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	DatabaseEntry *entry;
+
+	LWLockAcquire(&fs_databases_memory()->lock, LW_EXCLUSIVE);
+	entry = fs_database_find(database);
+	if (counts(entry, number))
+	{
+		if (is_attentive)
+			pg_atomic_fetch_sub_u32(&entry->attentive, 1);
+		if (pg_atomic_read_u64(&entry->facts) != looked_at.facts)
+			fs_database_call(entry, CALL_LOOK);
+		if (pause < 0)
+			pause = entry->pause = Min(Max(2 * entry->pause, SHORTEST_PAUSE), DATABASE_LONGEST_PAUSE);
+		entry->start_at = TimestampTzPlusMilliseconds(now, pause);
+		look_at = Min(look_at, look_for_prepared(entry, now));
+		entry->look_at = look_at == DT_NOEND ? 0 : look_at;
+	}
+	LWLockRelease(&fs_databases_memory()->lock);
+	fs_databases_wake_launcher();
+}
