@@ -14,6 +14,7 @@
 #include "streams/delivery.h"
 #include "streams/lock.h"
 #include "streams/parking.h"
+#include "streams/taking.h"
 
 PG_FUNCTION_INFO_V1(factstr_park_after);
 PG_FUNCTION_INFO_V1(factstr_redeliver_parked);
@@ -58,6 +59,15 @@ factstr_park_after(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/* The stream, to do something about a batch that it has set aside. */
+static Stream
+take_stream(const FactstrStore *store, text *name, const char *function)
+{
+	fs_call_refuse_read_only(function);
+	fs_stream_take_from_handler(store, name, false);
+	return fs_stream_get(store, name);
+}
+
 /* factstr_redeliver_parked(stream, first_sequence_number): calls the handler; was there such a batch? */
 Datum
 factstr_redeliver_parked(PG_FUNCTION_ARGS)
@@ -65,7 +75,7 @@ factstr_redeliver_parked(PG_FUNCTION_ARGS)
 	text	   *name = fs_argument_stream_name(fcinfo, 0);
 	int64		first = fs_argument_position(fcinfo, 1, "first_sequence_number");
 	FactstrStore store = fs_store_of_call(fcinfo);
-	Stream		stream = fs_stream_take(&store, name, false, "factstr_redeliver_parked()");
+	Stream		stream = take_stream(&store, name, "factstr_redeliver_parked()");
 
 	fs_stream_refuse_unsubscribed(&stream);
 	fs_delivery_refuse_foreign_subscription(&stream);
@@ -80,7 +90,7 @@ factstr_discard_parked(PG_FUNCTION_ARGS)
 	text	   *name = fs_argument_stream_name(fcinfo, 0);
 	int64		first = fs_argument_position(fcinfo, 1, "first_sequence_number");
 	FactstrStore store = fs_store_of_call(fcinfo);
-	Stream		stream = fs_stream_take(&store, name, false, "factstr_discard_parked()");
+	Stream		stream = take_stream(&store, name, "factstr_discard_parked()");
 	int64		last;
 
 	fs_delivery_refuse_foreign_subscription(&stream);

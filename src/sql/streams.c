@@ -21,6 +21,7 @@
 #include "streams/parking.h"
 #include "streams/partitions.h"
 #include "streams/streams.h"
+#include "streams/taking.h"
 
 PG_FUNCTION_INFO_V1(factstr_stream_next);
 PG_FUNCTION_INFO_V1(factstr_stream_ack);
@@ -38,8 +39,8 @@ fs_stream_take(const FactstrStore *store, text *name, bool nowait, const char *f
 }
 
 /*
- * The same of all partitions of a stream, or of one that has none; NIL without one.  The lock of the name that they
- * share is that of making and dropping them.
+ * The same of all partitions of a stream, or of one that has none, and from a handler; NIL without one.  The lock of
+ * the name that they share is that of making and dropping them.
  */
 List *
 fs_stream_take_all(const FactstrStore *store, text *name, bool nowait, const char *function)
@@ -48,12 +49,12 @@ fs_stream_take_all(const FactstrStore *store, text *name, bool nowait, const cha
 	ListCell   *cell;
 
 	fs_call_refuse_read_only(function);
-	fs_stream_lock_acquire(store, name, nowait);
+	fs_stream_take_from_handler(store, name, nowait);
 	foreach(cell, fs_partitions_list(store, name))
 	{
 		Stream	   *stream = palloc(sizeof(Stream));
 
-		fs_stream_lock_acquire(store, lfirst(cell), nowait);
+		fs_stream_take_from_handler(store, lfirst(cell), nowait);
 		*stream = fs_stream_find(store, lfirst(cell));
 		if (stream->row != NULL)
 			streams = lappend(streams, stream);

@@ -9,13 +9,11 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
-#include "storage/latch.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-#include "clock.h"
 #include "commit/wakeup.h"
 #include "compat.h"
 #include "read/facts.h"
@@ -29,6 +27,7 @@
 #include "workers/launcher.h"
 #include "streams/lock.h"
 #include "streams/partitions.h"
+#include "streams/taking.h"
 #include "workers/delivery_slots.h"
 
 PG_FUNCTION_INFO_V1(factstr_subscribe);
@@ -43,34 +42,6 @@ is_subscribed(const Stream *stream, const char *handler, const char *subscriber)
 		strcmp(stream->subscriber, subscriber) == 0 && stream->failure_count == 0;
 }
 
-/* How often it is looked whether an interrupted handler has ended, and when its process is ended instead.  In ms. */
-#define STOP_INTERVAL 10
-#define STOP_PATIENCE 5000
-
-/*
- * Takes the stream from whoever has it.  A worker is interrupted in its handler, which may be long, or hang; other
- * consumers are waited for.
- */
-static void
-take_from_handler(const FactstrStore *store, text *name)
-{
-	uint64		hash = fs_stream_lock_hash(name);
-	int64		patient_until = fs_clock_after(STOP_PATIENCE);
-
-	while (!fs_stream_lock_try(store, name))
-	{
-		if (!fs_delivery_slots_stop(hash, fs_clock_until(patient_until) == 0))
-		{
-			fs_stream_lock_acquire(store, name, false);
-			return;
-		}
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, STOP_INTERVAL,
-						 PG_WAIT_EXTENSION);
-		ResetLatch(MyLatch);
-		CHECK_FOR_INTERRUPTS();
-	}
-}
-
 /* The handler takes the stream over where its cursor is, if it does not have it, and a worker is to know. */
 static void
 subscribe(const FactstrStore *store, const Stream *opened, const char *handler, const char *subscriber)
@@ -80,7 +51,7 @@ subscribe(const FactstrStore *store, const Stream *opened, const char *handler, 
 		Stream		stream;
 
 		fs_call_refuse_read_only("factstr_subscribe()");
-		take_from_handler(store, opened->name);
+		fs_stream_take_from_handler(store, opened->name, false);
 		stream = fs_stream_get(store, opened->name);
 
 		fs_stream_subscribe(store, &stream, handler, subscriber);
@@ -127,12 +98,6 @@ factstr_unsubscribe(PG_FUNCTION_ARGS)
 	bool		had_handler = false;
 	ListCell   *cell;
 
-	fs_call_refuse_read_only("factstr_unsubscribe()");
-	take_from_handler(&store, name);
-	foreach(cell, fs_partitions_list(&store, name))
-	{
-		take_from_handler(&store, lfirst(cell));
-	}
 	foreach(cell, fs_stream_take_all(&store, name, false, "factstr_unsubscribe()"))
 	{
 		Stream	   *stream = lfirst(cell);

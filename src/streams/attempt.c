@@ -12,17 +12,24 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/ipc.h"
+#include "storage/lmgr.h"
+#include "storage/proc.h"
 #include "tcop/tcopprot.h"
 #include "utils/memutils.h"
 
 #include "streams/attempt.h"
 #include "streams/failures.h"
+#include "streams/lock.h"
+#include "workers/delivery_slots.h"
 #include "workers/process.h"
 
 /* What this process delivers at the moment, or NULL. */
 static Delivery *under_way = NULL;
 
-/* A worker can be cancelled while it delivers.  Errors forget that it cannot be otherwise. */
+/*
+ * A worker can be cancelled while it delivers, but not while it looks whether there is something to deliver: that
+ * cancel was for another stream.  Errors forget that it cannot be otherwise.
+ */
 static void
 let_cancel(bool may_be_cancelled)
 {
@@ -71,17 +78,25 @@ fs_attempt_deliver(Delivery *delivery)
 	volatile DeliveryResult result = DELIVERY_NOT_SUBSCRIBED;
 
 	CHECK_FOR_INTERRUPTS();
+
+	/*
+	 * The role's is for its handler (group.c): somebody else may hold what a worker needs for as
+	 * long as he likes.
+	 */
+	LockTimeout = 0;
 	under_way = delivery;
 	PG_TRY();
 	{
 		FactstrStore store;
 
-		let_cancel(true);
+		let_cancel(OidIsValid(delivery->role));
 		if (fs_worker_begin_in_store(&store))
 		{
 			delivery->log_is_replicated = OidIsValid(fs_store_subscription(&store));
 			result = fs_delivery_deliver(&store, delivery);
 			fs_attempt_commit();
+			delivery->has_succeeded |= delivery->delivered > 0;
+			delivery->tries_first = false;
 		}
 	}
 	PG_CATCH();
@@ -94,7 +109,12 @@ fs_attempt_deliver(Delivery *delivery)
 	return result;
 }
 
-/* The process ends in the middle of a delivery, by FATAL: the transaction is given up, and that recorded. */
+/*
+ * The process ends in the middle of a delivery, by FATAL: the transaction is given up, and that recorded.  It is the
+ * failure of the batch only if that was delivered as the first of its transaction, and nobody has stopped it: neither a
+ * session that wants the stream nor one that stops the server.  The process waits for nobody: the server may wait for
+ * its end, and others for the server's.
+ */
 static void
 record_end(int code, Datum argument)
 {
@@ -102,12 +122,15 @@ record_end(int code, Datum argument)
 	FactstrStore store;
 
 	under_way = NULL;
-	if (delivery == NULL || !OidIsValid(delivery->role))
+	if (delivery == NULL || !OidIsValid(delivery->role) || !(delivery->tries_first || delivery->is_announced))
 		return;
 	AbortOutOfAnyTransaction();
-	if (!fs_worker_begin_in_store(&store))
+	if (!fs_worker_begin_in_store(&store) || !ConditionalLockRelationOid(store.streams, RowExclusiveLock))
 		return;
-	fs_failure_record_end(&store, delivery);
+	if (delivery->tries_first && !fs_delivery_slots_is_to_stop() && !fs_worker_server_stops())
+		fs_failure_record_end(&store, delivery);
+	else if (fs_stream_lock_try(&store, delivery->name))
+		fs_stream_withdraw(&store, delivery->name);
 	fs_attempt_commit();
 }
 

@@ -150,7 +150,6 @@ deliver_group(const FactstrStore *store, Delivery *delivery, const Stream *strea
 	if (succeeded)
 	{
 		delivery->delivered = group->delivered;
-		delivery->has_succeeded = true;
 		delivery->alone = Max(delivery->alone - group->delivered, 0);
 		acknowledge(store, delivery, stream->cursor, group->batches[group->delivered - 1].last_sequence_number);
 	}
@@ -293,6 +292,7 @@ fs_delivery_deliver(const FactstrStore *store, Delivery *delivery)
 	Stream		stream;
 
 	delivery->delivered = 0;
+	delivery->tries_first = false;
 	delivery->error = NULL;
 	if (!take_stream(store, delivery))
 		return DELIVERY_BUSY;

@@ -41,6 +41,8 @@ typedef struct Delivery
 
 	int			most;			/* so many batches in the next transaction; 0: it is the first one */
 	int			delivered;		/* so many in this one */
+	bool		tries_first;	/* the handler has the first batch of this one, or had no other:
+								 * what fails now is that batch */
 	int			alone;			/* so many more, each in a transaction of its own */
 
 	bool		log_is_replicated;	/* so that nobody wakes the worker */

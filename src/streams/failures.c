@@ -98,7 +98,8 @@ fs_failure_record_end(const FactstrStore *store, Delivery *delivery)
 
 /*
  * For an error that ended the transaction of a delivery, in another transaction.  If there were many batches, it
- * could be of any, so next time there are fewer.
+ * could be of any, so next time there are fewer.  The stream may have been another consumer's since, who is not waited
+ * for.
  */
 void
 fs_failure_record(const FactstrStore *store, Delivery *delivery, const ErrorData *error)
@@ -111,7 +112,8 @@ fs_failure_record(const FactstrStore *store, Delivery *delivery, const ErrorData
 		delivery->delivered = 0;
 		return;
 	}
-	fs_stream_lock_acquire(store, delivery->name, false);
+	if (!fs_stream_lock_try(store, delivery->name))
+		return;
 	stream = fs_stream_find(store, delivery->name);
 	if (stream.row != NULL && stream.handler != NULL)
 		record_failure(store, delivery, &stream, error);

@@ -69,6 +69,16 @@ is_cancel(const Delivery *delivery, const ErrorData *error)
 	return delivery->by_hand && error->sqlerrcode == ERRCODE_QUERY_CANCELED;
 }
 
+/* A worker waits for locks as long as it takes (attempt.c), its handler as long as the session's role says. */
+static void
+limit_waits_for_locks(void)
+{
+	const char *limit = GetConfigOptionResetString("lock_timeout");
+
+	if (strcmp(limit, "0") != 0)
+		(void) set_config_option("lock_timeout", limit, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
 /* Calls the handler with the group's next batch.  Settings that it makes are taken back when it returns. */
 static void
 call_handler(Delivery *delivery, const Stream *stream, BatchGroup *group)
@@ -77,7 +87,10 @@ call_handler(Delivery *delivery, const Stream *stream, BatchGroup *group)
 	int			settings = NewGUCNestLevel();
 
 	if (!delivery->by_hand)
+	{
 		SetCurrentStatementStartTimestamp();
+		limit_waits_for_locks();
+	}
 	PushActiveSnapshot(GetTransactionSnapshot());
 	fs_handler_find(stream->handler, subscriber, &group->handler);
 	MemoryContextSwitchTo(group->batch_memory);
@@ -103,6 +116,7 @@ call_handler_for_each(const FactstrStore *store, Delivery *delivery, const Strea
 	{
 		bool		has_looked;
 
+		delivery->tries_first = group->delivered == 0;
 		call_handler(delivery, stream, group);
 		has_looked = fs_sharing_streams_are_locked(store);
 		if (has_looked && group->delivered > 0)

@@ -31,7 +31,8 @@ typedef struct Stream
 	AttrNumber	park_after_column;	/* InvalidAttrNumber if the table has none */
 	int32		park_after;		/* so many failures; 0: never */
 	AttrNumber	announced_column;	/* InvalidAttrNumber if the table has none */
-	bool		is_announced;	/* a worker's process has begun to deliver, and not succeeded yet */
+	bool		has_announcement;	/* the row says that a worker's process has begun to deliver */
+	bool		is_announced;	/* it has, here, and has not succeeded yet */
 } Stream;
 
 extern Stream fs_stream_find(const FactstrStore *store, text *name);

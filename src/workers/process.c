@@ -13,14 +13,19 @@
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
+#include "storage/fd.h"
 #include "storage/ipc.h"
 #include "storage/lock.h"
 #include "storage/pmsignal.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
+#include "utils/pidfile.h"
 
 #include "clock.h"
 #include "workers/process.h"
+
+/* In the data directory, where processes of the server are. */
+#define POSTMASTER_FILE "postmaster.pid"
 
 /* Enters the slot that the launcher has started the process for, and connects to the task's database. */
 void
@@ -110,6 +115,28 @@ fs_worker_wait(WakeupPoint *point, uint64 generation, long timeout)
 		timeout = fs_clock_until(until);
 	}
 	return false;
+}
+
+/*
+ * Is the server being stopped?  Then it ends all its processes, as somebody might end one of them; only the file of the
+ * postmaster tells.
+ */
+bool
+fs_worker_server_stops(void)
+{
+	FILE	   *file = AllocateFile(POSTMASTER_FILE, "r");
+	char		line[MAXPGPATH];
+	bool		stops = false;
+
+	if (file == NULL)
+		return false;
+	for (int i = 1; i <= LOCK_FILE_LINE_PM_STATUS && fgets(line, sizeof(line), file) != NULL; i++)
+	{
+		stops = i == LOCK_FILE_LINE_PM_STATUS &&
+			strncmp(line, PM_STATUS_STOPPING, strlen(PM_STATUS_STOPPING)) == 0;
+	}
+	FreeFile(file);
+	return stops;
 }
 
 /* Starts a transaction in the store of the database; false, and no transaction, if there is none. */

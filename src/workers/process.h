@@ -20,5 +20,6 @@ extern bool fs_worker_wait(WakeupPoint *point, uint64 generation, long timeout);
 extern bool fs_worker_wait_once(WakeupPoint *point, uint64 generation, long timeout);
 extern bool fs_worker_database_is_wanted(void);
 extern bool fs_worker_begin_in_store(FactstrStore *store);
+extern bool fs_worker_server_stops(void);
 
 #endif							/* FACTSTR_WORKERS_PROCESS_H */

@@ -1,0 +1,60 @@
+/*
+ * streams/taking.c
+ *		Takes a durable stream from its handler, to change it.
+ *
+ * A handler may take long, or hang, and those who administrate the stream must not hang with it: a worker that
+ * delivers to it is interrupted, which is no failure, and the batch comes again unless the change is about just that.
+ * Other consumers are waited for.  A process that does not end its handler when it is interrupted is ended.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "storage/latch.h"
+
+#include "clock.h"
+#include "compat.h"
+#include "streams/lock.h"
+#include "streams/taking.h"
+#include "workers/delivery_slots.h"
+
+/* How often it is looked whether an interrupted handler has ended, and when its process is ended instead.  In ms. */
+#define STOP_INTERVAL 10
+#define STOP_PATIENCE 5000
+
+/*
+ * Ours until the end of the transaction.  No worker begins with the stream between the look whether one serves it and
+ * the wait for its lock: it would not be interrupted.
+ */
+static void
+take(const FactstrStore *store, text *name, uint64 hash)
+{
+	int64		patient_until = fs_clock_after(STOP_PATIENCE);
+
+	do
+	{
+		if (!fs_delivery_slots_stop(hash, fs_clock_until(patient_until) == 0))
+		{
+			fs_stream_lock_acquire(store, name, false);
+			return;
+		}
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, STOP_INTERVAL,
+						 PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	} while (!fs_stream_lock_try(store, name));
+}
+
+/* Takes the stream; with nowait nobody is interrupted, and "already active" is raised. */
+void
+fs_stream_take_from_handler(const FactstrStore *store, text *name, bool nowait)
+{
+	uint64		hash = fs_stream_lock_hash(name);
+
+	if (nowait)
+		fs_stream_lock_acquire(store, name, true);
+	else if (!fs_stream_lock_try(store, name))
+	{
+		take(store, name, hash);
+		fs_delivery_slots_end_stop(hash);
+	}
+}
