@@ -13,13 +13,17 @@
  */
 #include "postgres.h"
 
+#include "access/heapam.h"
+#include "access/htup_details.h"
 #include "access/table.h"
+#include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_db_role_setting.h"
 #include "commands/async.h"
 #include "commands/prepare.h"
 #include "commands/sequence.h"
+#include "common/hashfn.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"
@@ -33,6 +37,9 @@
 #include "compat.h"
 #include "streams/connection.h"
 #include "streams/lock.h"
+
+/* Of the settings that this session has. */
+static uint64 version_of_settings;
 
 /* The settings of a database and a role, each overriding the one before; of all roles if it is InvalidOid. */
 static void
@@ -50,6 +57,35 @@ apply_settings(Oid role)
 	ApplySetting(snapshot, InvalidOid, InvalidOid, settings, PGC_S_GLOBAL);
 	UnregisterSnapshot(snapshot);
 	table_close(settings, AccessShareLock);
+}
+
+/*
+ * Which rows there are of settings for a role in this database, in a number that is another one when some of them have
+ * changed.
+ */
+static uint64
+settings_version(Oid role)
+{
+	Relation	settings = table_open(DbRoleSettingRelationId, AccessShareLock);
+	TableScanDesc scan = table_beginscan_catalog(settings, 0, NULL);
+	uint64		version = 0;
+	HeapTuple	row;
+
+	while ((row = heap_getnext(scan, ForwardScanDirection)) != NULL)
+	{
+		Form_pg_db_role_setting setting = (Form_pg_db_role_setting) GETSTRUCT(row);
+		uint64		place = (uint64) ItemPointerGetBlockNumber(&row->t_self) << 16 |
+		ItemPointerGetOffsetNumber(&row->t_self);
+
+		if ((OidIsValid(setting->setdatabase) && setting->setdatabase != MyDatabaseId) ||
+			(OidIsValid(setting->setrole) && setting->setrole != role))
+			continue;
+		version = hash_combine64(version, place);
+		version = hash_combine64(version, HeapTupleHeaderGetRawXmin(row->t_data));
+	}
+	table_endscan(scan);
+	table_close(settings, AccessShareLock);
+	return version;
 }
 
 /* Connects to a database, with its settings and the server's. */
@@ -76,9 +112,22 @@ fs_connection_become(Oid role)
 	StartTransactionCommand();
 	SetSessionAuthorization(role, superuser_arg(role));
 	MyProc->roleId = role;
+	version_of_settings = settings_version(role);
 	apply_settings(role);
 	CommitTransactionCommand();
 	compat_report_session_user();
+}
+
+/* Has the role the settings that it had when this became its session?  It could not take others back. */
+bool
+fs_connection_is_current(Oid role)
+{
+	bool		is_current;
+
+	StartTransactionCommand();
+	is_current = settings_version(role) == version_of_settings;
+	CommitTransactionCommand();
+	return is_current;
 }
 
 /*

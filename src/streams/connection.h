@@ -7,6 +7,7 @@
 
 extern void fs_connection_open(Oid database);
 extern void fs_connection_become(Oid role);
+extern bool fs_connection_is_current(Oid role);
 extern void fs_connection_clean(void);
 
 #endif							/* FACTSTR_STREAMS_CONNECTION_H */

@@ -19,7 +19,9 @@
 #include "miscadmin.h"
 #include "parser/parse_func.h"
 #include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
 #include "utils/snapmgr.h"
@@ -110,6 +112,32 @@ is_current(Handler *handler)
 	return is_same;
 }
 
+/* The statement_timeout that the function's own settings (ALTER FUNCTION ... SET) give, in ms; -1: none. */
+static int
+own_statement_timeout(HeapTuple function)
+{
+	bool		isnull;
+	Datum		settings = SysCacheGetAttr(PROCOID, function, Anum_pg_proc_proconfig, &isnull);
+	Datum	   *each;
+	int			count;
+	int			time = -1;
+
+	if (isnull)
+		return -1;
+	deconstruct_array(DatumGetArrayTypeP(settings), TEXTOID, -1, false, TYPALIGN_INT, &each, NULL, &count);
+	for (int i = 0; i < count; i++)
+	{
+		char	   *name;
+		char	   *value;
+
+		ParseLongOption(TextDatumGetCString(each[i]), &name, &value);
+		if (value != NULL && pg_strcasecmp(name, "statement_timeout") == 0)
+			(void) parse_int(value, &time, GUC_UNIT_MS, NULL);
+	}
+	return time;
+}
+
+/* What was read of the function's row in the catalog. */
 static void
 keep_version(Handler *handler)
 {
@@ -119,6 +147,7 @@ keep_version(Handler *handler)
 		elog(ERROR, "cache lookup failed for function %u", handler->function.fn_oid);
 	handler->version = HeapTupleHeaderGetRawXmin(tuple->t_data);
 	handler->place = tuple->t_self;
+	handler->statement_timeout = own_statement_timeout(tuple);
 	ReleaseSysCache(tuple);
 }
 
@@ -155,7 +184,7 @@ fs_handler_call(Handler *handler, Jsonb *event_records)
 	InitFunctionCallInfoData(*fcinfo, &handler->function, 1, InvalidOid, NULL, NULL);
 	fcinfo->args[0].value = JsonbPGetDatum(event_records);
 	fcinfo->args[0].isnull = false;
-	fs_time_limit_begin();
+	fs_time_limit_begin(handler->statement_timeout);
 	PG_TRY();
 	{
 		(void) FunctionCallInvoke(fcinfo);

@@ -2,9 +2,10 @@
  * streams/time_limit.c
  *		How long a handler may take in a worker.
  *
- * As long as factstr.handler_timeout says, and no longer than the statement_timeout of its session, of which a
- * worker has no statements.  At its end the handler is cancelled, as a statement is.  One that catches that and
- * goes on is not cancelled again: after the same time once more its process ends.
+ * As long as factstr.handler_timeout says, and no longer than statement_timeout, of the function itself or else of
+ * its session: PostgreSQL limits statements, of which a worker has none, and which do not begin with a function.  At
+ * its end the handler is cancelled, as a statement is.  One that catches that and goes on is not cancelled again: after
+ * the same time once more its process ends.
  */
 #include "postgres.h"
 
@@ -42,14 +43,20 @@ fs_time_limit_init(void)
 	is_worker = true;
 }
 
-/* Before the handler is called.  What that does to the settings does not move its limits. */
+/*
+ * Before the handler is called, with the limit of its own, in ms; -1: none.  What it does to the settings does not
+ * move its limits.
+ */
 void
-fs_time_limit_begin(void)
+fs_time_limit_begin(int own_statement_timeout)
 {
+	int			statement_timeout = own_statement_timeout < 0 ? StatementTimeout : own_statement_timeout;
+
 	if (!is_worker)
 		return;
-	if (StatementTimeout > 0)
-		enable_timeout_after(STATEMENT_TIMEOUT, StatementTimeout);
+	(void) get_timeout_indicator(limit, true);
+	if (statement_timeout > 0)
+		enable_timeout_after(STATEMENT_TIMEOUT, statement_timeout);
 	if (factstr_handler_timeout > 0)
 	{
 		enable_timeout_after(limit, factstr_handler_timeout);

@@ -6,7 +6,7 @@
 #define FACTSTR_STREAMS_TIME_LIMIT_H
 
 extern void fs_time_limit_init(void);
-extern void fs_time_limit_begin(void);
+extern void fs_time_limit_begin(int own_statement_timeout);
 extern void fs_time_limit_end(void);
 extern bool fs_time_limit_is_over(void);
 

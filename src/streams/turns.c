@@ -218,9 +218,9 @@ deliver(Subscription *subscription)
 	while (result == DELIVERY_ANNOUNCED || (result == DELIVERY_DONE && fs_clock_until(until) > 0));
 }
 
-/* Gives one its turn; false if its role has as many at work as it may. */
+/* Gives one its turn; false if its role has as many at work as it may, or somebody has stopped it. */
 static bool
-serve(Subscription *subscription)
+serve(Round *round, Subscription *subscription)
 {
 	if (!fs_delivery_slots_begin(subscription->hash, subscription->role, most_of_role()))
 		return false;
@@ -229,7 +229,10 @@ serve(Subscription *subscription)
 		my_role = subscription->role;
 		fs_connection_become(my_role);
 	}
-	deliver(subscription);
+	else
+		round->is_outdated = !fs_connection_is_current(my_role);
+	if (!round->is_outdated)
+		deliver(subscription);
 	fs_delivery_slots_end();
 	fs_connection_clean();
 	subscription->served_at = GetCurrentTimestamp();
@@ -287,9 +290,9 @@ fs_turns_take(void)
 	{
 		look_at(&round, lfirst(cell));
 	}
-	while ((next = next_due()) != NULL)
+	while (!round.is_outdated && (next = next_due()) != NULL)
 	{
-		if (serve(next))
+		if (serve(&round, next))
 			round.has_served = true;
 		else
 		{

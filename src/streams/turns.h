@@ -12,6 +12,7 @@ typedef struct Round
 	bool		others_wait;	/* there is something to do for another role, which may have it
 								 * done now */
 	bool		some_are_gone;	/* the list is to be read again */
+	bool		is_outdated;	/* there is something to do for a session with other settings */
 	bool		log_is_replicated;
 	long		timeout;		/* then there is something to do by itself, in ms; -1: not */
 } Round;

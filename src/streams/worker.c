@@ -198,6 +198,8 @@ work(void)
 		fs_attendance_worker_works();
 		fs_delivery_slots_will_leave(PAUSE_AFTER_END, GetCurrentTimestamp());
 		round = fs_turns_take();
+		if (round.is_outdated)
+			leave(0, 0);
 		if (round.some_are_gone)
 		{
 			listed.subscriptions = PG_UINT64_MAX;

@@ -80,6 +80,11 @@ append(tell => 1);
 wait_until_at($superuser, 'telling');
 is(found(), "secrets|the tenant's\nwho|tenant tenant off\nsettings|pg_catalog, public 77kB 1",
 	'a handler has its subscriber\'s rows, name and settings, and none of the superuser\'s');
+$superuser->run(q(ALTER ROLE tenant IN DATABASE postgres SET work_mem = '66kB'));
+append(tell => 1);
+wait_until_at($superuser, 'telling');
+like(found(), qr/^settings\|pg_catalog, public 66kB 1$/m, 'a setting that is changed holds from the next batch on');
+$superuser->run(q(ALTER ROLE tenant IN DATABASE postgres SET work_mem = '77kB'));
 is($superuser->text(q(SELECT DISTINCT usename FROM pg_stat_activity WHERE backend_type = 'factstr delivery')), 'tenant', 'for others, too');
 $superuser->run("ALTER ROLE postgres RESET $_") foreach qw(default_transaction_read_only work_mem extra_float_digits);
 $superuser->run('ALTER DATABASE postgres RESET ALL');
@@ -158,8 +163,19 @@ subscribe($tenant, 'slow', of_type('slow'));
 append(slow => 1);
 wait_for_status($superuser, 'slow', 'failure_count > 1');
 like(status($superuser, 'slow', 'last_error'), qr/^57014: canceling statement due to statement timeout/, 'the subscriber\'s statement_timeout holds');
-drop_all();
+$tenant->run('ALTER FUNCTION slow(jsonb) SET statement_timeout = 0');
+create_handler($tenant, 'slow', q(PERFORM pg_sleep(0.2);));
+$tenant->run('ALTER FUNCTION slow(jsonb) SET statement_timeout = 0');
+wait_until_at($superuser, 'slow');
+pass('that of the function goes before it');
 $superuser->run('ALTER ROLE tenant RESET statement_timeout');
+create_handler($tenant, 'slow', q(PERFORM pg_sleep(3600);));
+$tenant->run(q(ALTER FUNCTION slow(jsonb) SET statement_timeout = '50ms'));
+append(slow => 1);
+wait_for_status($superuser, 'slow', 'failure_count > 0');
+like(status($superuser, 'slow', 'last_error'), qr/^57014: canceling statement due to statement timeout/, 'and without the subscriber\'s');
+drop_all();
+create_handler($tenant, 'slow', q(PERFORM pg_sleep(3600);));
 $superuser->run(q(ALTER SYSTEM SET factstr.handler_timeout = '50ms'));
 $superuser->run('SELECT pg_reload_conf()');
 create_handler($tenant, 'catching', q(
@@ -179,6 +195,38 @@ drop_all();
 $superuser->run('ALTER SYSTEM RESET factstr.handler_timeout');
 $superuser->run('SELECT pg_reload_conf()');
 wait_until('handlers may take their time', sub { new_session($node)->value('SHOW factstr.handler_timeout') eq '0' });
+
+# A lock_timeout is for what the handler waits for, and not for what its worker does.
+$superuser->run(q(ALTER ROLE tenant SET lock_timeout = '50ms'));
+$superuser->run('CREATE TABLE wanted (n int)');
+$superuser->run('GRANT ALL ON wanted TO PUBLIC');
+create_handler($tenant, 'locking', 'LOCK TABLE wanted;');
+subscribe($tenant, 'locking', of_type('lock'));
+$other->run('RESET ROLE');
+$other->run('BEGIN');
+$other->run('LOCK TABLE wanted');
+append(lock => 1);
+wait_for_status($superuser, 'locking', 'failure_count > 0');
+like(status($superuser, 'locking', 'last_error'), qr/^55P03: /, 'the subscriber\'s lock_timeout holds');
+$other->run('ROLLBACK');
+wait_until_at($superuser, 'locking');
+$superuser->run(q(UPDATE factstr_streams SET last_error = NULL WHERE name = 'locking'));
+$other->run('BEGIN');
+$other->run('LOCK TABLE factstr_streams');
+append(lock => 2);
+my $worker;
+wait_until('a worker waits for a lock', sub {
+	$worker = $superuser->value(q(SELECT a.pid FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+		WHERE l.relation = 'factstr_streams'::regclass AND NOT l.granted AND a.backend_type = 'factstr delivery')) });
+# A time in which nothing happens has to pass.
+$superuser->run('SELECT pg_sleep(0.2)');
+$other->run('ROLLBACK');
+$other->run('SET ROLE other');
+wait_until_at($superuser, 'locking');
+is(status($superuser, 'locking', 'last_error'), '', 'but not for the worker');
+is($superuser->value(q(SELECT worker FROM kept WHERE stream = 'locking' ORDER BY id DESC LIMIT 1)), $worker, 'which goes on');
+drop_all();
+$superuser->run('ALTER ROLE tenant RESET lock_timeout');
 
 #
 # Stopping.
