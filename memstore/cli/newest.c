@@ -17,9 +17,9 @@ static const char cli_usage[] =
 	"usage: factstr newest [OPTION]... [QUERY]...\n"
 	"\n"
 	"Prints the newest fact that matches each QUERY, or null, in their order, and the\n"
-	"version of all their contexts together: all of one moment, as one line of JSON.\n"
+	"version of all their contexts together, from one snapshot, as one line of JSON.\n"
 	"\n"
-	"      --pretty           the same on several lines\n"
+	"      --pretty           print JSON on several lines\n"
 	CLI_COMMON_HELP
 	"\n"
 	CLI_QUERY_HELP
@@ -139,7 +139,7 @@ cli_run(int argc, char **argv)
 
 const cli_command cli_newest_command = {
 	.name = "newest",
-	.summary = "the newest fact that matches each of several queries",
+	.summary = "print the newest fact that matches each of several queries",
 	.usage = cli_usage,
 	.run = cli_run
 };
