@@ -15,6 +15,7 @@ use Test::More;
 my $node = new_node('stopped', conf => <<~'CONF');
 	shared_preload_libraries = 'factstr'
 	max_worker_processes = 20
+	max_prepared_transactions = 2
 	CONF
 my ($observer, $other, $gate) = map { new_session($node) } 1 .. 3;
 
@@ -148,6 +149,21 @@ $node->restart;
 wait_until_at($observer, 'waiting');
 is(status($observer, 'waiting', 'failure_count, last_error, parked_batches'), '0||0', 'a handler that the end of the server has interrupted has not failed');
 is((split(/\n/, kept($observer, 'waiting')))[-1], head($observer), 'and its batch is delivered after the start');
+
+#
+# The same where its process cannot write what has become of the delivery.
+#
+$observer->run(q(SELECT factstr_park_after('waiting', NULL)));
+$gate->run('SELECT pg_advisory_lock(1)');
+append(third => 2);
+wait_in_handler('waiting');
+$other->run($_) foreach 'BEGIN', 'LOCK TABLE factstr_streams', q(PREPARE TRANSACTION 'lock');
+$_->disconnect foreach $observer, $other, $gate;
+$node->restart;
+$observer = new_session($node);
+$observer->run(q(COMMIT PREPARED 'lock'));
+wait_until_at($observer, 'waiting');
+pass('a table that is locked does not keep the server from stopping');
 
 $node->stop;
 done_testing();
