@@ -30,7 +30,7 @@ def loop():
 
 def worker():
     psql("-c", "SELECT factstr_subscribe('worker', '{}', 'on_fact(jsonb)')",
-         "-c", f"CALL factstr_wait({FACTS}, 'worker', '1 h')", "-c", "SELECT factstr_stream_drop('worker')",
+         "-c", f"CALL factstr_wait('worker', {FACTS}, '1 h')", "-c", "SELECT factstr_stream_drop('worker')",
          database=DATABASE)
 
 

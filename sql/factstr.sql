@@ -61,6 +61,100 @@ COMMENT ON INDEX factstr_events_idempotency_key_idx IS 'one batch per idempotenc
 SELECT pg_catalog.pg_extension_config_dump('factstr_events', '');
 
 --
+-- Logs
+--
+
+-- The log above is "main", which has a row here once it is sealed.  The tables of others are made by factstr_create_log.
+CREATE TABLE factstr_log_records (
+	log text COLLATE "C" NOT NULL,
+	created_at timestamptz,
+	created_by name,
+	sealed_at timestamptz,
+	sealed_by name,
+	dropped_at timestamptz,
+	dropped_by name,
+	dropped_facts bigint
+);
+
+COMMENT ON TABLE factstr_log_records IS 'logs that were made, sealed or dropped, changed by the functions of factstr only';
+COMMENT ON COLUMN factstr_log_records.log IS 'its name';
+COMMENT ON COLUMN factstr_log_records.created_at IS 'when factstr_create_log made it';
+COMMENT ON COLUMN factstr_log_records.created_by IS 'the role that had logged in then';
+COMMENT ON COLUMN factstr_log_records.sealed_at IS 'when factstr_seal_log sealed it';
+COMMENT ON COLUMN factstr_log_records.sealed_by IS 'the role that had logged in then';
+COMMENT ON COLUMN factstr_log_records.dropped_at IS 'when factstr_drop_log dropped it';
+COMMENT ON COLUMN factstr_log_records.dropped_by IS 'the role that had logged in then';
+COMMENT ON COLUMN factstr_log_records.dropped_facts IS 'how many facts it had';
+
+CREATE UNIQUE INDEX factstr_log_records_log_idx ON factstr_log_records (log) WHERE dropped_at IS NULL;
+COMMENT ON INDEX factstr_log_records_log_idx IS 'one log of a name';
+
+SELECT pg_catalog.pg_extension_config_dump('factstr_log_records', '');
+
+-- Rights on a log are granted on a view.  There is no table behind it, so they give nothing but what the functions
+-- look for.
+CREATE VIEW factstr_main_log AS SELECT 'main'::text AS log;
+COMMENT ON VIEW factstr_main_log IS
+	'stands for log "main": SELECT on it is the right to read, INSERT to append, UPDATE to consume, DELETE to administer';
+COMMENT ON COLUMN factstr_main_log.log IS 'its name';
+
+CREATE FUNCTION factstr_create_log(log text)
+	RETURNS void
+	AS 'MODULE_PATHNAME', 'factstr_create_log'
+	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
+COMMENT ON FUNCTION factstr_create_log(text) IS 'make a log: a name of a-z, 0-9, _ and -';
+
+CREATE FUNCTION factstr_seal_log(log text)
+	RETURNS boolean
+	AS 'MODULE_PATHNAME', 'factstr_seal_log'
+	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
+COMMENT ON FUNCTION factstr_seal_log(text) IS 'let nothing be appended to a log any more; returns whether it was open before';
+
+CREATE FUNCTION factstr_drop_log(log text, confirmation text)
+	RETURNS bigint
+	AS 'MODULE_PATHNAME', 'factstr_drop_log'
+	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
+COMMENT ON FUNCTION factstr_drop_log(text, text) IS
+	'drop a log with its facts, streams and cursors, if its name is given twice; returns how many facts there were';
+
+CREATE FUNCTION factstr_grant(role name, "right" text, log text DEFAULT 'main')
+	RETURNS void
+	AS 'MODULE_PATHNAME', 'factstr_grant'
+	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
+COMMENT ON FUNCTION factstr_grant(name, text, text) IS
+	'give a role, or public, a right on a log and on the functions that need it: read, append, consume or admin';
+
+CREATE FUNCTION factstr_revoke(role name, "right" text, log text DEFAULT 'main')
+	RETURNS void
+	AS 'MODULE_PATHNAME', 'factstr_revoke'
+	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
+COMMENT ON FUNCTION factstr_revoke(name, text, text) IS
+	'take a right on a log from a role, or public; and, if that was the last log with it, on the functions';
+
+-- Executable by everybody, as the functions of PostgreSQL that tell of rights.
+CREATE FUNCTION factstr_has_right("right" text, log text DEFAULT 'main')
+	RETURNS boolean
+	AS 'MODULE_PATHNAME', 'factstr_has_right'
+	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION factstr_has_right(text, text) IS
+	'has the current user a right on a log? null if there is no such log';
+
+CREATE VIEW factstr_logs AS
+SELECT l.log, r.created_at, r.created_by, r.sealed_at, r.sealed_by
+FROM (SELECT 'main'::text COLLATE "C" AS log
+	UNION ALL SELECT o.log FROM factstr_log_records o WHERE o.dropped_at IS NULL AND o.log <> 'main'::text) l
+LEFT JOIN factstr_log_records r ON r.log = l.log AND r.dropped_at IS NULL
+WHERE factstr_has_right('read', l.log) OR factstr_has_right('append', l.log)
+	OR factstr_has_right('consume', l.log) OR factstr_has_right('admin', l.log);
+
+COMMENT ON VIEW factstr_logs IS 'the logs on which the current user has a right';
+COMMENT ON COLUMN factstr_logs.log IS 'its name';
+COMMENT ON COLUMN factstr_logs.created_at IS 'when it was made; null for main, which is there from the start';
+COMMENT ON COLUMN factstr_logs.created_by IS 'the role that had logged in then';
+COMMENT ON COLUMN factstr_logs.sealed_at IS 'since when nothing is appended to it any more';
+COMMENT ON COLUMN factstr_logs.sealed_by IS 'the role that had logged in when it was sealed';
+
+--
 -- Erasure
 --
 
@@ -87,18 +181,19 @@ CREATE FUNCTION factstr_redact(
 	sequence_number bigint,
 	payload jsonb,
 	reason text,
-	metadata jsonb DEFAULT NULL
+	metadata jsonb DEFAULT NULL,
+	log text DEFAULT 'main'
 ) RETURNS void
 	AS 'MODULE_PATHNAME', 'factstr_redact'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_redact(bigint, jsonb, text, jsonb) IS
+COMMENT ON FUNCTION factstr_redact(bigint, jsonb, text, jsonb, text) IS
 	'replace the payload and the metadata of a fact, and record that it was done, when, by whom and why';
 
-CREATE FUNCTION factstr_import_redactions(batches jsonb)
+CREATE FUNCTION factstr_import_redactions(batches jsonb, log text DEFAULT 'main')
 	RETURNS bigint
 	AS 'MODULE_PATHNAME', 'factstr_import_redactions'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_import_redactions(jsonb) IS
+COMMENT ON FUNCTION factstr_import_redactions(jsonb, text) IS
 	'take over those redactions of batches of another log, which this log has too, that are not on record here; how many';
 
 -- Otherwise nobody changes a fact, the owner included.  The triggers fire whatever session_replication_role
@@ -118,6 +213,11 @@ CREATE TRIGGER factstr_redactions_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON fa
 	FOR EACH STATEMENT EXECUTE FUNCTION factstr_refuse_change('The record of redactions stays.');
 COMMENT ON TRIGGER factstr_redactions_stay ON factstr_redactions IS 'nobody changes or deletes the record of a redaction';
 ALTER TABLE factstr_redactions ENABLE ALWAYS TRIGGER factstr_redactions_stay;
+
+CREATE TRIGGER factstr_log_records_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON factstr_log_records
+	FOR EACH STATEMENT EXECUTE FUNCTION factstr_refuse_change('The record of logs stays.');
+COMMENT ON TRIGGER factstr_log_records_stay ON factstr_log_records IS 'nobody changes or deletes the record of a log';
+ALTER TABLE factstr_log_records ENABLE ALWAYS TRIGGER factstr_log_records_stay;
 
 -- Commands that would lead past the triggers fail too, and so does dropping the extension as long as there are facts,
 -- unless it is with CASCADE.
@@ -156,6 +256,18 @@ CREATE EVENT TRIGGER factstr_facts_stay ON ddl_command_start
 COMMENT ON EVENT TRIGGER factstr_facts_stay IS 'nobody drops facts together with the extension by mistake';
 ALTER EVENT TRIGGER factstr_facts_stay ENABLE ALWAYS;
 
+CREATE FUNCTION factstr_refuse_log_drop()
+	RETURNS event_trigger
+	AS 'MODULE_PATHNAME', 'factstr_refuse_log_drop'
+	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
+COMMENT ON FUNCTION factstr_refuse_log_drop() IS 'refuses to drop what a log consists of';
+
+CREATE EVENT TRIGGER factstr_logs_stay ON sql_drop
+	WHEN TAG IN ('DROP TABLE', 'DROP VIEW', 'DROP TRIGGER', 'DROP SCHEMA', 'DROP OWNED', 'ALTER TABLE')
+	EXECUTE FUNCTION factstr_refuse_log_drop();
+COMMENT ON EVENT TRIGGER factstr_logs_stay IS 'factstr_drop_log alone drops a log';
+ALTER EVENT TRIGGER factstr_logs_stay ENABLE ALWAYS;
+
 --
 -- Writing
 --
@@ -164,13 +276,14 @@ CREATE FUNCTION factstr_append(
 	events jsonb,
 	idempotency_key text DEFAULT NULL,
 	at_commit boolean DEFAULT false,
+	log text DEFAULT 'main',
 	OUT first_sequence_number bigint,
 	OUT last_sequence_number bigint,
 	OUT committed_count bigint
 ) RETURNS record
 	AS 'MODULE_PATHNAME', 'factstr_append'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_append(jsonb, text, boolean) IS 'append events as one batch, now or at the commit of the transaction';
+COMMENT ON FUNCTION factstr_append(jsonb, text, boolean, text) IS 'append events as one batch, now or at the commit of the transaction';
 
 CREATE FUNCTION factstr_append_if(
 	events jsonb,
@@ -178,13 +291,14 @@ CREATE FUNCTION factstr_append_if(
 	expected_context_version bigint,
 	idempotency_key text DEFAULT NULL,
 	at_commit boolean DEFAULT false,
+	log text DEFAULT 'main',
 	OUT first_sequence_number bigint,
 	OUT last_sequence_number bigint,
 	OUT committed_count bigint
 ) RETURNS record
 	AS 'MODULE_PATHNAME', 'factstr_append_if'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_append_if(jsonb, jsonb, bigint, text, boolean) IS
+COMMENT ON FUNCTION factstr_append_if(jsonb, jsonb, bigint, text, boolean, text) IS
 	'append events as one batch if the context''s version equals the expected one (null: the context is empty), else fail with FS001';
 
 CREATE FUNCTION factstr_try_append_if(
@@ -192,6 +306,7 @@ CREATE FUNCTION factstr_try_append_if(
 	context_query jsonb,
 	expected_context_version bigint,
 	idempotency_key text DEFAULT NULL,
+	log text DEFAULT 'main',
 	OUT first_sequence_number bigint,
 	OUT last_sequence_number bigint,
 	OUT committed_count bigint,
@@ -200,7 +315,7 @@ CREATE FUNCTION factstr_try_append_if(
 ) RETURNS record
 	AS 'MODULE_PATHNAME', 'factstr_try_append_if'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_try_append_if(jsonb, jsonb, bigint, text) IS
+COMMENT ON FUNCTION factstr_try_append_if(jsonb, jsonb, bigint, text, text) IS
 	'like factstr_append_if, with a conflict as a row instead of an error';
 
 CREATE FUNCTION factstr_append_unless(
@@ -209,13 +324,14 @@ CREATE FUNCTION factstr_append_unless(
 	after_sequence_number bigint,
 	idempotency_key text DEFAULT NULL,
 	at_commit boolean DEFAULT false,
+	log text DEFAULT 'main',
 	OUT first_sequence_number bigint,
 	OUT last_sequence_number bigint,
 	OUT committed_count bigint
 ) RETURNS record
 	AS 'MODULE_PATHNAME', 'factstr_append_unless'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_append_unless(jsonb, jsonb, bigint, text, boolean) IS
+COMMENT ON FUNCTION factstr_append_unless(jsonb, jsonb, bigint, text, boolean, text) IS
 	'append events as one batch unless the context has a fact after a sequence number, else fail with FS001';
 
 CREATE FUNCTION factstr_try_append_unless(
@@ -223,6 +339,7 @@ CREATE FUNCTION factstr_try_append_unless(
 	context_query jsonb,
 	after_sequence_number bigint,
 	idempotency_key text DEFAULT NULL,
+	log text DEFAULT 'main',
 	OUT first_sequence_number bigint,
 	OUT last_sequence_number bigint,
 	OUT committed_count bigint,
@@ -231,27 +348,29 @@ CREATE FUNCTION factstr_try_append_unless(
 ) RETURNS record
 	AS 'MODULE_PATHNAME', 'factstr_try_append_unless'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_try_append_unless(jsonb, jsonb, bigint, text) IS
+COMMENT ON FUNCTION factstr_try_append_unless(jsonb, jsonb, bigint, text, text) IS
 	'like factstr_append_unless, with a conflict as a row instead of an error';
 
 CREATE FUNCTION factstr_last_append(
+	log text DEFAULT 'main',
 	OUT first_sequence_number bigint,
 	OUT last_sequence_number bigint,
 	OUT committed_count bigint
 ) RETURNS record
 	AS 'MODULE_PATHNAME', 'factstr_last_append'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_last_append() IS 'the last batch that this session has committed';
+COMMENT ON FUNCTION factstr_last_append(text) IS 'the last batch that this session has committed';
 
 CREATE FUNCTION factstr_import(
 	batches jsonb,
+	log text DEFAULT 'main',
 	OUT first_sequence_number bigint,
 	OUT last_sequence_number bigint,
 	OUT committed_count bigint
 ) RETURNS record
 	AS 'MODULE_PATHNAME', 'factstr_import'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_import(jsonb) IS
+COMMENT ON FUNCTION factstr_import(jsonb, text) IS
 	'take over batches of another log with their times and keys; with numbers, they must continue this log, without, they get the next ones';
 
 --
@@ -260,38 +379,23 @@ COMMENT ON FUNCTION factstr_import(jsonb) IS
 
 CREATE FUNCTION factstr_query(
 	event_query jsonb DEFAULT '{}',
+	log text DEFAULT 'main',
 	OUT event_records jsonb,
 	OUT last_returned_sequence_number bigint,
 	OUT current_context_version bigint
 ) RETURNS record
 	AS 'MODULE_PATHNAME', 'factstr_query'
 	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED;
-COMMENT ON FUNCTION factstr_query(jsonb) IS 'the facts that match a query, and the version of their context';
+COMMENT ON FUNCTION factstr_query(jsonb, text) IS 'the facts that match a query, and the version of their context';
 
 CREATE FUNCTION factstr_read(
 	event_query jsonb DEFAULT '{}',
 	max_count bigint DEFAULT NULL,
 	backwards boolean DEFAULT false,
-	OUT sequence_number bigint,
-	OUT occurred_at timestamptz,
-	OUT event_type text,
-	OUT payload jsonb,
-	OUT metadata jsonb
-) RETURNS SETOF record
-	AS 'MODULE_PATHNAME', 'factstr_read'
-	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED ROWS 1000;
-COMMENT ON FUNCTION factstr_read(jsonb, bigint, boolean) IS 'the facts that match a query as rows, for joins and big reads';
-
--- A function keeps its arguments, for what depends on it and for the rights that were granted.  More arguments make
--- another function of the name.  One more of them than the other has in all is without a default, so that no call can
--- mean both.
-CREATE FUNCTION factstr_read(
-	event_query jsonb,
-	max_count bigint,
-	backwards boolean,
-	since timestamptz,
+	since timestamptz DEFAULT NULL,
 	until timestamptz DEFAULT NULL,
 	up_to_sequence_number bigint DEFAULT NULL,
+	log text DEFAULT 'main',
 	OUT sequence_number bigint,
 	OUT occurred_at timestamptz,
 	OUT event_type text,
@@ -300,41 +404,44 @@ CREATE FUNCTION factstr_read(
 ) RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'factstr_read'
 	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED ROWS 1000;
-COMMENT ON FUNCTION factstr_read(jsonb, bigint, boolean, timestamptz, timestamptz, bigint) IS
-	'the same of what was recorded since a time and before another, and of a log that ends with a fact';
+COMMENT ON FUNCTION factstr_read(jsonb, bigint, boolean, timestamptz, timestamptz, bigint, text) IS
+	'the facts that match a query as rows, perhaps of a time only, or of a log that ends with a fact';
 
 CREATE FUNCTION factstr_newest(
 	event_queries jsonb,
+	log text DEFAULT 'main',
 	OUT event_records jsonb,
 	OUT current_context_version bigint
 ) RETURNS record
 	AS 'MODULE_PATHNAME', 'factstr_newest'
 	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED;
-COMMENT ON FUNCTION factstr_newest(jsonb) IS
+COMMENT ON FUNCTION factstr_newest(jsonb, text) IS
 	'the newest fact of each of several contexts, and the version of all of them together';
 
-CREATE FUNCTION factstr_context_version(event_query jsonb)
+CREATE FUNCTION factstr_context_version(event_query jsonb, log text DEFAULT 'main')
 	RETURNS bigint
 	AS 'MODULE_PATHNAME', 'factstr_context_version'
 	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED;
-COMMENT ON FUNCTION factstr_context_version(jsonb) IS 'the highest sequence number among the facts that match, or null';
+COMMENT ON FUNCTION factstr_context_version(jsonb, text) IS 'the highest sequence number among the facts that match, or null';
 
 CREATE FUNCTION factstr_batches(
 	event_query jsonb DEFAULT '{}',
 	after_sequence_number bigint DEFAULT 0,
 	max_batches integer DEFAULT 100,
+	log text DEFAULT 'main',
 	OUT first_sequence_number bigint,
 	OUT last_sequence_number bigint,
 	OUT event_records jsonb
 ) RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'factstr_batches'
 	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED ROWS 100;
-COMMENT ON FUNCTION factstr_batches(jsonb, bigint, integer) IS
+COMMENT ON FUNCTION factstr_batches(jsonb, bigint, integer, text) IS
 	'committed batches with matching facts after a position, each whole, in commit order';
 
 CREATE FUNCTION factstr_export(
 	after_sequence_number bigint DEFAULT 0,
 	max_batches integer DEFAULT 100,
+	log text DEFAULT 'main',
 	OUT first_sequence_number bigint,
 	OUT last_sequence_number bigint,
 	OUT event_records jsonb,
@@ -342,7 +449,7 @@ CREATE FUNCTION factstr_export(
 ) RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'factstr_export'
 	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED ROWS 100;
-COMMENT ON FUNCTION factstr_export(bigint, integer) IS
+COMMENT ON FUNCTION factstr_export(bigint, integer, text) IS
 	'committed batches after a position with all that an import into another log needs';
 
 --
@@ -363,7 +470,8 @@ CREATE TABLE factstr_streams (
 	token bigint NOT NULL DEFAULT 0,
 	park_after integer,
 	announced_at timestamptz,
-	CONSTRAINT factstr_streams_pkey PRIMARY KEY (name)
+	log text COLLATE "C" NOT NULL DEFAULT 'main',
+	CONSTRAINT factstr_streams_pkey PRIMARY KEY (name, log)
 ) WITH (fillfactor = 50);
 
 COMMENT ON TABLE factstr_streams IS 'durable streams: a name, a query, a cursor and perhaps a handler, changed by the functions of factstr only';
@@ -380,6 +488,7 @@ COMMENT ON COLUMN factstr_streams.retry_at IS 'when it is tried again, after a f
 COMMENT ON COLUMN factstr_streams.token IS 'the fencing token of its last consumer: each new one gets a higher one';
 COMMENT ON COLUMN factstr_streams.park_after IS 'after how many failures a batch is set aside; null: never';
 COMMENT ON COLUMN factstr_streams.announced_at IS 'when a worker has begun to deliver that has not succeeded yet: if it is no more, it ended with that';
+COMMENT ON COLUMN factstr_streams.log IS 'the log whose facts it delivers';
 
 CREATE INDEX factstr_streams_last_error_idx ON factstr_streams (name) WHERE last_error IS NOT NULL;
 COMMENT ON INDEX factstr_streams_last_error_idx IS 'streams with errors, for a redaction to erase the messages';
@@ -388,16 +497,18 @@ SELECT pg_catalog.pg_extension_config_dump('factstr_streams', '');
 
 -- Rows are added when a batch has failed too often, and go when it is delivered again or discarded.
 CREATE TABLE factstr_parked_batches (
+	log text COLLATE "C" NOT NULL,
 	stream text COLLATE "C" NOT NULL,
 	first_sequence_number bigint NOT NULL,
 	last_sequence_number bigint NOT NULL,
 	failure_count integer NOT NULL,
 	error text COLLATE "C",
 	parked_at timestamptz NOT NULL,
-	CONSTRAINT factstr_parked_batches_pkey PRIMARY KEY (stream, first_sequence_number)
+	CONSTRAINT factstr_parked_batches_pkey PRIMARY KEY (log, stream, first_sequence_number)
 );
 
 COMMENT ON TABLE factstr_parked_batches IS 'batches that handlers could not take and their streams went on without, changed by the functions of factstr only';
+COMMENT ON COLUMN factstr_parked_batches.log IS 'the log of the stream';
 COMMENT ON COLUMN factstr_parked_batches.stream IS 'the durable stream';
 COMMENT ON COLUMN factstr_parked_batches.first_sequence_number IS 'the first fact of the batch, matching or not';
 COMMENT ON COLUMN factstr_parked_batches.last_sequence_number IS 'its last one';
@@ -412,125 +523,118 @@ CREATE FUNCTION factstr_stream_open(
 	event_query jsonb DEFAULT '{}',
 	start text DEFAULT 'first',
 	partitions integer DEFAULT NULL,
-	partition_key text DEFAULT NULL
+	partition_key text DEFAULT NULL,
+	log text DEFAULT 'main'
 ) RETURNS bigint
 	AS 'MODULE_PATHNAME', 'factstr_stream_open'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_stream_open(text, jsonb, text, integer, text) IS
+COMMENT ON FUNCTION factstr_stream_open(text, jsonb, text, integer, text, text) IS
 	'make a durable stream that begins with the first fact or now, in one or in partitions, or find it again with the same query; returns its cursor';
 
 CREATE FUNCTION factstr_stream_next(
 	name text,
 	max_batches integer DEFAULT 1,
 	nowait boolean DEFAULT false,
+	log text DEFAULT 'main',
 	OUT first_sequence_number bigint,
 	OUT last_sequence_number bigint,
 	OUT event_records jsonb
 ) RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'factstr_stream_next'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE ROWS 10;
-COMMENT ON FUNCTION factstr_stream_next(text, integer, boolean) IS
+COMMENT ON FUNCTION factstr_stream_next(text, integer, boolean, text) IS
 	'the next committed batches of a durable stream, which is held until the transaction ends';
 
-CREATE FUNCTION factstr_stream_ack(name text, sequence_number bigint)
+CREATE FUNCTION factstr_stream_ack(name text, sequence_number bigint, log text DEFAULT 'main')
 	RETURNS bigint
 	AS 'MODULE_PATHNAME', 'factstr_stream_ack'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_stream_ack(text, bigint) IS
+COMMENT ON FUNCTION factstr_stream_ack(text, bigint, text) IS
 	'move the cursor of a durable stream to the end of a batch that is done with; returns the cursor';
 
 CREATE FUNCTION factstr_stream_hold(
 	name text,
 	nowait boolean DEFAULT false,
-	token bigint DEFAULT NULL
+	token bigint DEFAULT NULL,
+	log text DEFAULT 'main'
 ) RETURNS bigint
 	AS 'MODULE_PATHNAME', 'factstr_stream_hold'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_stream_hold(text, boolean, bigint) IS
+COMMENT ON FUNCTION factstr_stream_hold(text, boolean, bigint, text) IS
 	'hold a durable stream until it is released or the session ends; returns a token, with which the hold is continued later unless there was another consumer';
 
-CREATE FUNCTION factstr_stream_try_hold(name text, token bigint DEFAULT NULL)
+CREATE FUNCTION factstr_stream_try_hold(name text, token bigint DEFAULT NULL, log text DEFAULT 'main')
 	RETURNS bigint
 	AS 'MODULE_PATHNAME', 'factstr_stream_try_hold'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_stream_try_hold(text, bigint) IS
+COMMENT ON FUNCTION factstr_stream_try_hold(text, bigint, text) IS
 	'like factstr_stream_hold, with null instead of waiting or an error if another consumer has the stream or has had it since';
 
-CREATE FUNCTION factstr_stream_release(name text)
+CREATE FUNCTION factstr_stream_release(name text, log text DEFAULT 'main')
 	RETURNS boolean
 	AS 'MODULE_PATHNAME', 'factstr_stream_release'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_stream_release(text) IS
+COMMENT ON FUNCTION factstr_stream_release(text, text) IS
 	'hold a durable stream no longer, at once; returns whether the session held it';
 
 CREATE FUNCTION factstr_stream_fail(
 	name text,
 	error text,
-	retry_at timestamptz DEFAULT NULL
+	retry_at timestamptz DEFAULT NULL,
+	log text DEFAULT 'main'
 ) RETURNS integer
 	AS 'MODULE_PATHNAME', 'factstr_stream_fail'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_stream_fail(text, text, timestamptz) IS
+COMMENT ON FUNCTION factstr_stream_fail(text, text, timestamptz, text) IS
 	'record that whoever holds a durable stream has failed with its next batch; returns how often in a row';
 
-CREATE FUNCTION factstr_stream_take_partition(name text)
+CREATE FUNCTION factstr_stream_take_partition(name text, log text DEFAULT 'main')
 	RETURNS text
 	AS 'MODULE_PATHNAME', 'factstr_stream_take_partition'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_stream_take_partition(text) IS
+COMMENT ON FUNCTION factstr_stream_take_partition(text, text) IS
 	'take a free partition of a durable stream until the transaction ends, the one that is furthest behind; returns its name, or null if there is none';
 
 CREATE FUNCTION factstr_stream_repartition(
 	name text,
 	partitions integer,
-	partition_key text DEFAULT NULL
+	partition_key text DEFAULT NULL,
+	log text DEFAULT 'main'
 ) RETURNS bigint
 	AS 'MODULE_PATHNAME', 'factstr_stream_repartition'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_stream_repartition(text, integer, text) IS
+COMMENT ON FUNCTION factstr_stream_repartition(text, integer, text, text) IS
 	'divide a durable stream, all of whose partitions are at one position, into another number of them or by another key; returns the cursor';
 
-CREATE FUNCTION factstr_stream_seek(name text, sequence_number bigint)
+CREATE FUNCTION factstr_stream_seek(name text, sequence_number bigint, nowait boolean DEFAULT false, log text DEFAULT 'main')
 	RETURNS bigint
 	AS 'MODULE_PATHNAME', 'factstr_stream_seek'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_stream_seek(text, bigint) IS 'let a durable stream go on after any fact, or from 0';
+COMMENT ON FUNCTION factstr_stream_seek(text, bigint, boolean, text) IS 'let a durable stream go on after any fact, or from 0, perhaps without waiting for its consumer';
 
-CREATE FUNCTION factstr_stream_seek(name text, sequence_number bigint, nowait boolean)
-	RETURNS bigint
-	AS 'MODULE_PATHNAME', 'factstr_stream_seek'
-	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_stream_seek(text, bigint, boolean) IS 'the same, perhaps without waiting for its consumer';
-
-CREATE FUNCTION factstr_stream_set_query(name text, event_query jsonb, nowait boolean DEFAULT false)
+CREATE FUNCTION factstr_stream_set_query(name text, event_query jsonb, nowait boolean DEFAULT false, log text DEFAULT 'main')
 	RETURNS bigint
 	AS 'MODULE_PATHNAME', 'factstr_stream_set_query'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_stream_set_query(text, jsonb, boolean) IS
+COMMENT ON FUNCTION factstr_stream_set_query(text, jsonb, boolean, text) IS
 	'let a durable stream go on from its cursor with another query; returns the cursor';
 
-CREATE FUNCTION factstr_stream_drop(name text)
+CREATE FUNCTION factstr_stream_drop(name text, nowait boolean DEFAULT false, log text DEFAULT 'main')
 	RETURNS void
 	AS 'MODULE_PATHNAME', 'factstr_stream_drop'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_stream_drop(text) IS 'forget a durable stream and its cursor';
+COMMENT ON FUNCTION factstr_stream_drop(text, boolean, text) IS 'forget a durable stream and its cursor, perhaps without waiting for its consumer';
 
-CREATE FUNCTION factstr_stream_drop(name text, nowait boolean)
-	RETURNS void
-	AS 'MODULE_PATHNAME', 'factstr_stream_drop'
-	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_stream_drop(text, boolean) IS 'the same, perhaps without waiting for its consumer';
-
-CREATE PROCEDURE factstr_wait_for_facts(after_sequence_number bigint, timeout interval DEFAULT NULL)
+CREATE PROCEDURE factstr_wait_for_facts(after_sequence_number bigint, timeout interval DEFAULT NULL, log text DEFAULT 'main')
 	AS 'MODULE_PATHNAME', 'factstr_wait_for_facts'
 	LANGUAGE C;
-COMMENT ON PROCEDURE factstr_wait_for_facts(bigint, interval) IS
+COMMENT ON PROCEDURE factstr_wait_for_facts(bigint, interval, text) IS
 	'wait until the log goes beyond a position, or the time is over';
 
-CREATE PROCEDURE factstr_wait(sequence_number bigint, stream text, timeout interval DEFAULT NULL)
-	AS 'MODULE_PATHNAME', 'factstr_wait'
+CREATE PROCEDURE factstr_wait(name text, sequence_number bigint, timeout interval DEFAULT NULL, log text DEFAULT 'main')
+	AS 'MODULE_PATHNAME', 'factstr_wait_for_stream'
 	LANGUAGE C;
-COMMENT ON PROCEDURE factstr_wait(bigint, text, interval) IS
+COMMENT ON PROCEDURE factstr_wait(text, bigint, interval, text) IS
 	'wait until a durable stream has got to a position; FS007 if it has not in time';
 
 --
@@ -543,45 +647,46 @@ CREATE FUNCTION factstr_subscribe(
 	handler regprocedure,
 	start text DEFAULT 'first',
 	partitions integer DEFAULT NULL,
-	partition_key text DEFAULT NULL
+	partition_key text DEFAULT NULL,
+	log text DEFAULT 'main'
 ) RETURNS bigint
 	AS 'MODULE_PATHNAME', 'factstr_subscribe'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text, integer, text) IS
+COMMENT ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text, integer, text, text) IS
 	'open a durable stream and have its batches delivered to a function(event_records jsonb); returns its cursor';
 
-CREATE FUNCTION factstr_unsubscribe(name text)
+CREATE FUNCTION factstr_unsubscribe(name text, log text DEFAULT 'main')
 	RETURNS boolean
 	AS 'MODULE_PATHNAME', 'factstr_unsubscribe'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_unsubscribe(text) IS
+COMMENT ON FUNCTION factstr_unsubscribe(text, text) IS
 	'deliver no more to the handler; the stream and its cursor stay. Returns whether there was a handler';
 
-CREATE PROCEDURE factstr_deliver(name text)
+CREATE PROCEDURE factstr_deliver(name text, log text DEFAULT 'main')
 	AS 'MODULE_PATHNAME', 'factstr_deliver'
 	LANGUAGE C;
-COMMENT ON PROCEDURE factstr_deliver(text) IS
+COMMENT ON PROCEDURE factstr_deliver(text, text) IS
 	'deliver to the handler here and now what there is';
 
-CREATE FUNCTION factstr_park_after(name text, failures integer)
+CREATE FUNCTION factstr_park_after(name text, failures integer, log text DEFAULT 'main')
 	RETURNS void
 	AS 'MODULE_PATHNAME', 'factstr_park_after'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_park_after(text, integer) IS
+COMMENT ON FUNCTION factstr_park_after(text, integer, text) IS
 	'let a durable stream go on without a batch on which its handler has failed so often; null: never';
 
-CREATE FUNCTION factstr_redeliver_parked(stream text, first_sequence_number bigint)
+CREATE FUNCTION factstr_redeliver_parked(name text, first_sequence_number bigint, log text DEFAULT 'main')
 	RETURNS boolean
 	AS 'MODULE_PATHNAME', 'factstr_redeliver_parked'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_redeliver_parked(text, bigint) IS
+COMMENT ON FUNCTION factstr_redeliver_parked(text, bigint, text) IS
 	'deliver a parked batch to the handler, here and now; returns whether there was one';
 
-CREATE FUNCTION factstr_discard_parked(stream text, first_sequence_number bigint)
+CREATE FUNCTION factstr_discard_parked(name text, first_sequence_number bigint, log text DEFAULT 'main')
 	RETURNS boolean
 	AS 'MODULE_PATHNAME', 'factstr_discard_parked'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_discard_parked(text, bigint) IS 'forget a parked batch; returns whether there was one';
+COMMENT ON FUNCTION factstr_discard_parked(text, bigint, text) IS 'forget a parked batch; returns whether there was one';
 
 --
 -- The state of durable streams
@@ -596,26 +701,38 @@ COMMENT ON FUNCTION factstr_flushed(bigint) IS
 	'the same number, once every fact that the statement sees is on disk: for the views, which tell of the newest';
 
 -- Executable by everybody, too: it tells of workers, nothing of the log.
-CREATE FUNCTION factstr_delivery_obstacle(name text, subscriber name, subscribers bigint)
+CREATE FUNCTION factstr_delivery_obstacle(name text, subscriber name, subscribers bigint, log text DEFAULT 'main')
 	RETURNS text
 	AS 'MODULE_PATHNAME', 'factstr_delivery_obstacle'
 	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED;
-COMMENT ON FUNCTION factstr_delivery_obstacle(text, name, bigint) IS
+COMMENT ON FUNCTION factstr_delivery_obstacle(text, name, bigint, text) IS
 	'why no worker delivers a stream with something to deliver, or null if one does: for the view of streams';
 
--- The consumer is whoever holds the stream's lock, which is numbered by a hash of the name.
+-- Of other logs than main, whose table no view can know.  Executable by everybody, too: they are for those who may read
+-- or consume the log, and refuse others.
+CREATE FUNCTION factstr_log_head(log text)
+	RETURNS bigint
+	AS 'MODULE_PATHNAME', 'factstr_log_head'
+	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION factstr_log_head(text) IS 'the newest fact of a log, 0 if there is none: for the views';
+
+CREATE FUNCTION factstr_log_time_after(sequence_number bigint, log text)
+	RETURNS timestamptz
+	AS 'MODULE_PATHNAME', 'factstr_log_time_after'
+	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION factstr_log_time_after(bigint, text) IS
+	'when the first fact of a log after a position was appended, or null: for the views';
+
+-- The consumer is whoever holds the stream's lock, which is numbered by a hash of the names of log and stream.
 -- In the views the types of operators fit exactly, and functions that take any type are qualified: otherwise
 -- somebody who may create objects in the schema could have made some that fit better, for others to call.
 CREATE VIEW factstr_stream_status AS
 SELECT s.name,
 	s.event_query,
 	s.cursor_sequence_number,
-	log.head_sequence_number,
-	greatest(log.head_sequence_number - s.cursor_sequence_number, 0) AS lag_facts,
-	coalesce(now() - (
-		SELECT e.occurred_at FROM factstr_events e
-		WHERE e.sequence_number > s.cursor_sequence_number AND e.sequence_number <= log.head_sequence_number
-		ORDER BY e.sequence_number LIMIT 1), interval '0') AS lag_time,
+	head.head_sequence_number,
+	greatest(head.head_sequence_number - s.cursor_sequence_number, 0) AS lag_facts,
+	coalesce(now() - next.occurred_at, interval '0') AS lag_time,
 	s.last_success_at,
 	s.handler,
 	s.subscriber,
@@ -627,21 +744,33 @@ SELECT s.name,
 	 WHERE l.locktype = 'object' AND l.granted
 		AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
 		AND l.classid = 'factstr_streams'::pg_catalog.regclass::pg_catalog.oid
-		AND l.objid::bigint = pg_catalog.hashtextextended(s.name, 0) & 4294967295
-		AND l.objsubid = (pg_catalog.hashtextextended(s.name, 0) >> 32) & 32767::bigint) AS consumer_pid,
+		AND l.objid::bigint = hash.value & 4294967295
+		AND l.objsubid = (hash.value >> 32) & 32767::bigint) AS consumer_pid,
 	s.park_after,
-	(SELECT count(*) FROM factstr_parked_batches p WHERE p.stream = s.name) AS parked_batches,
-	CASE WHEN obstacle.reason IS NOT NULL THEN greatest(s.last_success_at, s.retry_at, (
-		SELECT e.occurred_at FROM factstr_events e
-		WHERE e.sequence_number > s.cursor_sequence_number AND e.sequence_number <= log.head_sequence_number
-		ORDER BY e.sequence_number LIMIT 1)) END AS waiting_since,
-	obstacle.reason AS waiting_for
+	(SELECT count(*) FROM factstr_parked_batches p WHERE p.log = s.log AND p.stream = s.name) AS parked_batches,
+	CASE WHEN obstacle.reason IS NOT NULL THEN greatest(s.last_success_at, s.retry_at, next.occurred_at) END AS waiting_since,
+	obstacle.reason AS waiting_for,
+	s.log
 FROM factstr_streams s
-CROSS JOIN (SELECT factstr_flushed(coalesce(max(sequence_number), 0)) AS head_sequence_number FROM factstr_events) log
+CROSS JOIN (SELECT factstr_flushed(coalesce(max(sequence_number), 0)) AS head_sequence_number FROM factstr_events) main
 CROSS JOIN (SELECT pg_catalog.count(DISTINCT t.subscriber) AS roles FROM factstr_streams t) subscribers
 CROSS JOIN LATERAL (
-	SELECT CASE WHEN s.handler IS NOT NULL AND s.cursor_sequence_number < log.head_sequence_number AND coalesce(s.retry_at <= now(), true)
-		THEN factstr_delivery_obstacle(s.name, s.subscriber, subscribers.roles) END AS reason OFFSET 0) obstacle;
+	SELECT CASE s.log WHEN 'main' THEN main.head_sequence_number ELSE factstr_log_head(s.log) END
+		AS head_sequence_number OFFSET 0) head
+CROSS JOIN LATERAL (
+	SELECT CASE WHEN s.log = 'main' THEN (
+		SELECT e.occurred_at FROM factstr_events e
+		WHERE e.sequence_number > s.cursor_sequence_number AND e.sequence_number <= head.head_sequence_number
+		ORDER BY e.sequence_number LIMIT 1)
+	WHEN s.cursor_sequence_number < head.head_sequence_number THEN factstr_log_time_after(s.cursor_sequence_number, s.log)
+	END AS occurred_at OFFSET 0) next
+CROSS JOIN LATERAL (
+	SELECT pg_catalog.hashtextextended(s.name, CASE s.log WHEN 'main' THEN 0::bigint
+		ELSE pg_catalog.hashtextextended(s.log, 0) END) AS value) hash
+CROSS JOIN LATERAL (
+	SELECT CASE WHEN s.handler IS NOT NULL AND s.cursor_sequence_number < head.head_sequence_number AND coalesce(s.retry_at <= now(), true)
+		THEN factstr_delivery_obstacle(s.name, s.subscriber, subscribers.roles, s.log) END AS reason OFFSET 0) obstacle
+WHERE factstr_has_right('consume', s.log) OR factstr_has_right('read', s.log);
 
 COMMENT ON VIEW factstr_stream_status IS 'where each durable stream is, how far behind, and who is consuming it';
 COMMENT ON COLUMN factstr_stream_status.name IS 'what its consumers call it';
@@ -662,57 +791,91 @@ COMMENT ON COLUMN factstr_stream_status.park_after IS 'after how many failures a
 COMMENT ON COLUMN factstr_stream_status.parked_batches IS 'how many were, and are neither delivered since nor discarded';
 COMMENT ON COLUMN factstr_stream_status.waiting_since IS 'since when it has had something to deliver, or to look for, without a worker';
 COMMENT ON COLUMN factstr_stream_status.waiting_for IS 'what keeps a worker from it: start, role, database, server, launcher, setting; null if it does not wait';
+COMMENT ON COLUMN factstr_stream_status.log IS 'the log whose facts it delivers';
 
 --
 -- The state of the log
 --
 
-CREATE FUNCTION factstr_position_at(occurred_at timestamptz)
+CREATE FUNCTION factstr_position_at(occurred_at timestamptz, log text DEFAULT 'main')
 	RETURNS bigint
 	AS 'MODULE_PATHNAME', 'factstr_position_at'
 	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED;
-COMMENT ON FUNCTION factstr_position_at(timestamptz) IS
+COMMENT ON FUNCTION factstr_position_at(timestamptz, text) IS
 	'where the log stood at a time: the number of the newest fact from before, or 0';
 
-CREATE FUNCTION factstr_pending_pages()
+CREATE FUNCTION factstr_pending_pages(log text DEFAULT 'main')
 	RETURNS bigint
 	AS 'MODULE_PATHNAME', 'factstr_pending_pages'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL RESTRICTED;
-COMMENT ON FUNCTION factstr_pending_pages() IS 'the length of the payload index''s pending list, in pages';
+COMMENT ON FUNCTION factstr_pending_pages(text) IS 'the length of the payload index''s pending list, in pages';
+
+CREATE FUNCTION factstr_log_state(
+	log text,
+	OUT head_sequence_number bigint,
+	OUT last_appended_at timestamptz,
+	OUT facts_last_minute bigint,
+	OUT facts_last_hour bigint,
+	OUT redactions bigint,
+	OUT pending_pages bigint
+) RETURNS record
+	AS 'MODULE_PATHNAME', 'factstr_log_state'
+	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION factstr_log_state(text) IS 'of a log that the current user may read: for the view of logs';
 
 -- Nothing here grows with the log; what would, such as the number of batches, is for factstr_check.  Indexes
 -- are found by their names, so that one of them can be dropped and created again.
 CREATE VIEW factstr_status AS
-SELECT log.head_sequence_number,
-	(SELECT e.occurred_at FROM factstr_events e WHERE e.sequence_number = log.head_sequence_number) AS last_appended_at,
-	log.head_sequence_number - factstr_position_at(statement_timestamp() - interval '1 minute') AS facts_last_minute,
-	log.head_sequence_number - factstr_position_at(statement_timestamp() - interval '1 hour') AS facts_last_hour,
-	(SELECT count(*) FROM factstr_redactions) AS redactions,
-	streams.count AS streams,
-	streams.failing AS failing_streams,
-	greatest(log.head_sequence_number - streams.last_cursor, 0) AS largest_lag_facts,
-	pg_catalog.pg_relation_size('factstr_events') AS table_bytes,
-	(SELECT pg_catalog.pg_total_relation_size(c.reltoastrelid) FROM pg_catalog.pg_class c
-	 WHERE c.oid = 'factstr_events'::pg_catalog.regclass::pg_catalog.oid) AS toast_bytes,
+SELECT state.head_sequence_number,
+	state.last_appended_at,
+	state.facts_last_minute,
+	state.facts_last_hour,
+	state.redactions,
+	coalesce(streams.count, 0) AS streams,
+	coalesce(streams.failing, 0) AS failing_streams,
+	greatest(state.head_sequence_number - streams.last_cursor, 0) AS largest_lag_facts,
+	pg_catalog.pg_relation_size(events.oid) AS table_bytes,
+	pg_catalog.pg_total_relation_size(events.reltoastrelid) AS toast_bytes,
 	(SELECT pg_catalog.jsonb_object_agg(c.relname, pg_catalog.pg_relation_size(c.oid))
 	 FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
-	 WHERE i.indrelid = 'factstr_events'::pg_catalog.regclass::pg_catalog.oid) AS index_bytes,
-	factstr_pending_pages() AS pending_pages,
-	append_lock.holders AS append_lock_holders,
-	append_lock.waiters AS append_lock_waiters
-FROM (SELECT factstr_flushed(coalesce(max(sequence_number), 0)) AS head_sequence_number FROM factstr_events) log
-CROSS JOIN (
-	SELECT count(*) AS count, count(*) FILTER (WHERE failure_count > 0) AS failing, min(cursor_sequence_number) AS last_cursor
-	FROM factstr_streams) streams
-CROSS JOIN (
-	SELECT coalesce(pg_catalog.array_agg(coalesce(l.pid, 0)) FILTER (WHERE l.granted), '{}') AS holders,
-		coalesce(pg_catalog.array_agg(l.pid) FILTER (WHERE NOT l.granted), '{}') AS waiters
-	FROM pg_catalog.pg_locks l
-	WHERE l.locktype = 'object'
-		AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
-		AND l.classid = 'factstr_events'::pg_catalog.regclass::pg_catalog.oid AND l.objid = 0::pg_catalog.oid AND l.objsubid = 0) append_lock;
+	 WHERE i.indrelid = events.oid) AS index_bytes,
+	state.pending_pages,
+	coalesce(append_lock.holders, '{}') AS append_lock_holders,
+	coalesce(append_lock.waiters, '{}') AS append_lock_waiters,
+	l.log,
+	l.sealed_at
+FROM factstr_logs l
+JOIN pg_catalog.pg_class events ON events.relname = CASE l.log WHEN 'main' THEN 'factstr_events'::name
+		ELSE pg_catalog.concat('factstr_', l.log, '_events')::name END
+	AND events.relnamespace = (SELECT c.relnamespace FROM pg_catalog.pg_class c
+		WHERE c.oid = 'factstr_events'::pg_catalog.regclass::pg_catalog.oid)
+CROSS JOIN LATERAL (
+	SELECT main.head_sequence_number,
+		(SELECT e.occurred_at FROM factstr_events e WHERE e.sequence_number = main.head_sequence_number) AS last_appended_at,
+		main.head_sequence_number - factstr_position_at(statement_timestamp() - interval '1 minute') AS facts_last_minute,
+		main.head_sequence_number - factstr_position_at(statement_timestamp() - interval '1 hour') AS facts_last_hour,
+		(SELECT count(*) FROM factstr_redactions) AS redactions,
+		factstr_pending_pages() AS pending_pages
+	FROM (SELECT factstr_flushed(coalesce(max(sequence_number), 0)) AS head_sequence_number FROM factstr_events) main
+	WHERE l.log = 'main'
+	UNION ALL
+	SELECT o.head_sequence_number, o.last_appended_at, o.facts_last_minute, o.facts_last_hour, o.redactions, o.pending_pages
+	FROM factstr_log_state(l.log) o
+	WHERE l.log <> 'main') state
+LEFT JOIN (
+	SELECT s.log, count(*) AS count, count(*) FILTER (WHERE s.failure_count > 0) AS failing, min(s.cursor_sequence_number) AS last_cursor
+	FROM factstr_streams s GROUP BY s.log) streams ON streams.log = l.log
+LEFT JOIN (
+	SELECT a.classid, pg_catalog.array_agg(coalesce(a.pid, 0)) FILTER (WHERE a.granted) AS holders,
+		pg_catalog.array_agg(a.pid) FILTER (WHERE NOT a.granted) AS waiters
+	FROM pg_catalog.pg_locks a
+	WHERE a.locktype = 'object'
+		AND a.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
+		AND a.objid = 0::pg_catalog.oid AND a.objsubid = 0
+	GROUP BY a.classid) append_lock ON append_lock.classid = events.oid
+WHERE factstr_has_right('read', l.log);
 
-COMMENT ON VIEW factstr_status IS 'the log at a glance: how long, how busy, how large, who is appending';
+COMMENT ON VIEW factstr_status IS 'each log at a glance: how long, how busy, how large, who is appending';
 COMMENT ON COLUMN factstr_status.head_sequence_number IS 'the newest fact, and therefore the number of facts';
 COMMENT ON COLUMN factstr_status.last_appended_at IS 'when it occurred';
 COMMENT ON COLUMN factstr_status.facts_last_minute IS 'how many facts occurred in the last minute';
@@ -727,16 +890,19 @@ COMMENT ON COLUMN factstr_status.index_bytes IS 'size of each of its indexes, by
 COMMENT ON COLUMN factstr_status.pending_pages IS 'length of the payload index''s pending list; appends keep it short';
 COMMENT ON COLUMN factstr_status.append_lock_holders IS 'the backend that is appending, 0 for a prepared transaction; empty: none';
 COMMENT ON COLUMN factstr_status.append_lock_waiters IS 'the backends that wait for it';
+COMMENT ON COLUMN factstr_status.log IS 'its name';
+COMMENT ON COLUMN factstr_status.sealed_at IS 'since when nothing is appended to it any more';
 
 CREATE FUNCTION factstr_check(
 	sample integer DEFAULT 1000,
+	log text DEFAULT 'main',
 	OUT check_name text,
 	OUT ok boolean,
 	OUT detail text
 ) RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'factstr_check'
 	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED ROWS 10;
-COMMENT ON FUNCTION factstr_check(integer) IS
+COMMENT ON FUNCTION factstr_check(integer, text) IS
 	'verify the whole log and all that hangs on it, the payload index by a sample of facts or, with null, by all';
 
 --
@@ -756,51 +922,58 @@ COMMENT ON FUNCTION factstr_matches(jsonb, text, jsonb) IS 'does a fact of this 
 -- The functions reach the log with no regard to the caller's rights on the table: the right to
 -- execute one is the right to do what it does. So nobody has it until it is granted.
 REVOKE ALL ON TABLE factstr_events, factstr_streams, factstr_stream_status FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_append(jsonb, text, boolean) FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_append_if(jsonb, jsonb, bigint, text, boolean) FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_try_append_if(jsonb, jsonb, bigint, text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_append_unless(jsonb, jsonb, bigint, text, boolean) FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_try_append_unless(jsonb, jsonb, bigint, text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_last_append() FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_import(jsonb) FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_query(jsonb) FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_newest(jsonb) FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_read(jsonb, bigint, boolean) FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_read(jsonb, bigint, boolean, timestamptz, timestamptz, bigint) FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_context_version(jsonb) FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_batches(jsonb, bigint, integer) FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_export(bigint, integer) FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_stream_open(text, jsonb, text, integer, text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_stream_next(text, integer, boolean) FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_stream_ack(text, bigint) FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_stream_hold(text, boolean, bigint) FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_stream_try_hold(text, bigint) FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_stream_release(text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_stream_fail(text, text, timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_stream_take_partition(text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_stream_repartition(text, integer, text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_stream_seek(text, bigint) FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_stream_seek(text, bigint, boolean) FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_stream_drop(text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_stream_drop(text, boolean) FROM PUBLIC;
-REVOKE ALL ON PROCEDURE factstr_wait(bigint, text, interval) FROM PUBLIC;
-REVOKE ALL ON PROCEDURE factstr_wait_for_facts(bigint, interval) FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text, integer, text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_unsubscribe(text) FROM PUBLIC;
-REVOKE ALL ON PROCEDURE factstr_deliver(text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_stream_set_query(text, jsonb, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_append(jsonb, text, boolean, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_append_if(jsonb, jsonb, bigint, text, boolean, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_try_append_if(jsonb, jsonb, bigint, text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_append_unless(jsonb, jsonb, bigint, text, boolean, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_try_append_unless(jsonb, jsonb, bigint, text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_last_append(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_import(jsonb, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_query(jsonb, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_newest(jsonb, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_read(jsonb, bigint, boolean, timestamptz, timestamptz, bigint, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_context_version(jsonb, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_batches(jsonb, bigint, integer, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_export(bigint, integer, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_stream_open(text, jsonb, text, integer, text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_stream_next(text, integer, boolean, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_stream_ack(text, bigint, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_stream_hold(text, boolean, bigint, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_stream_try_hold(text, bigint, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_stream_release(text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_stream_fail(text, text, timestamptz, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_stream_take_partition(text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_stream_repartition(text, integer, text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_stream_seek(text, bigint, boolean, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_stream_drop(text, boolean, text) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE factstr_wait(text, bigint, interval, text) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE factstr_wait_for_facts(bigint, interval, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text, integer, text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_unsubscribe(text, text) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE factstr_deliver(text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_stream_set_query(text, jsonb, boolean, text) FROM PUBLIC;
 REVOKE ALL ON TABLE factstr_parked_batches FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_park_after(text, integer) FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_redeliver_parked(text, bigint) FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_discard_parked(text, bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_park_after(text, integer, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_redeliver_parked(text, bigint, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_discard_parked(text, bigint, text) FROM PUBLIC;
 
 REVOKE ALL ON TABLE factstr_redactions, factstr_status FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_redact(bigint, jsonb, text, jsonb) FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_import_redactions(jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_redact(bigint, jsonb, text, jsonb, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_import_redactions(jsonb, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_refuse_change() FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_refuse_table_change() FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_refuse_rewrite() FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_refuse_drop() FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_position_at(timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_pending_pages() FROM PUBLIC;
-REVOKE ALL ON FUNCTION factstr_check(integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_refuse_log_drop() FROM PUBLIC;
+REVOKE ALL ON TABLE factstr_log_records, factstr_logs FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_create_log(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_seal_log(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_drop_log(text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_grant(name, text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_revoke(name, text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_position_at(timestamptz, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_pending_pages(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_check(integer, text) FROM PUBLIC;
+
+-- Until somebody takes them, everybody has all rights on main, so that EXECUTE decides alone.
+GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE factstr_main_log TO PUBLIC;

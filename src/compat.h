@@ -37,6 +37,11 @@
 #define MarkGUCPrefixReserved(prefix) EmitWarningsOnPlaceholders(prefix)
 #endif
 
+/* 14 asks for it by name where keys are strings, which was the default. */
+#if PG_VERSION_NUM < 140000
+#define HASH_STRINGS 0
+#endif
+
 /* 14 passes the result relation itself; 16 can insert into summarizing indexes alone; 19 has flags. */
 #if PG_VERSION_NUM >= 190000
 #define compat_insert_index_tuples(relinfo, slot, estate) \
@@ -215,7 +220,10 @@ compat_sync_standbys_defined(void)
 #if PG_VERSION_NUM >= 160000
 #define compat_function_aclcheck(function, role) \
 	object_aclcheck(ProcedureRelationId, function, role, ACL_EXECUTE)
+#define compat_is_owner_of_relation(relation, role) \
+	object_ownercheck(RelationRelationId, relation, role)
 #else
+#define compat_is_owner_of_relation(relation, role) pg_class_ownercheck(relation, role)
 #define compat_function_aclcheck(function, role) pg_proc_aclcheck(function, role, ACL_EXECUTE)
 #endif
 

@@ -36,23 +36,25 @@ typedef struct ColumnDefinition
 
 typedef struct TableDefinition
 {
-	const char *name;
 	const ColumnDefinition *columns;
 	int			column_count;
 } TableDefinition;
 
-#define MOST_INDEX_COLUMNS 2
+#define MOST_INDEX_COLUMNS 3
+
+/* Columns that were added to a table are after those that users may have added before. */
+#define COLUMN_OF_ANY_NUMBER (-1)
 
 /* Ascending, and without included columns. */
 typedef struct IndexDefinition
 {
-	const char *name;
-	const char *statement;		/* creates it, of the table's name */
+	const char *statement;		/* creates it, of its name and the table's */
 	Oid			access_method;
 	int			column_count;
 	AttrNumber	columns[MOST_INDEX_COLUMNS];
 	Oid			operator_families[MOST_INDEX_COLUMNS];
-	AttrNumber	not_null;		/* of rows where this column is not null only; 0: of all rows */
+	AttrNumber	not_null;		/* of rows where this column is not null only */
+	AttrNumber	is_null;		/* or where it is null; 0 twice: of all rows */
 	bool		is_unique;
 } IndexDefinition;
 
@@ -88,6 +90,7 @@ static const ColumnDefinition columns_of_redactions[] = {
 };
 
 static const ColumnDefinition columns_of_parked[] = {
+	{"log", TEXTOID, true},
 	{"stream", TEXTOID, true},
 	{"first_sequence_number", INT8OID, true},
 	{"last_sequence_number", INT8OID, true},
@@ -96,72 +99,81 @@ static const ColumnDefinition columns_of_parked[] = {
 	{"parked_at", TIMESTAMPTZOID, true},
 };
 
+static const ColumnDefinition columns_of_log_records[] = {
+	{"log", TEXTOID, true},
+	{"created_at", TIMESTAMPTZOID, false},
+	{"created_by", NAMEOID, false},
+	{"sealed_at", TIMESTAMPTZOID, false},
+	{"sealed_by", NAMEOID, false},
+	{"dropped_at", TIMESTAMPTZOID, false},
+	{"dropped_by", NAMEOID, false},
+	{"dropped_facts", INT8OID, false},
+};
+
 static const TableDefinition tables[TABLES] = {
-	[TABLE_EVENTS] = {"factstr_events", columns_of_events, lengthof(columns_of_events)},
-	[TABLE_STREAMS] = {"factstr_streams", columns_of_streams, lengthof(columns_of_streams)},
-	[TABLE_REDACTIONS] = {"factstr_redactions", columns_of_redactions,
-	lengthof(columns_of_redactions)},
-	[TABLE_PARKED] = {"factstr_parked_batches", columns_of_parked, lengthof(columns_of_parked)},
+	[TABLE_EVENTS] = {columns_of_events, lengthof(columns_of_events)},
+	[TABLE_STREAMS] = {columns_of_streams, lengthof(columns_of_streams)},
+	[TABLE_REDACTIONS] = {columns_of_redactions, lengthof(columns_of_redactions)},
+	[TABLE_PARKED] = {columns_of_parked, lengthof(columns_of_parked)},
+	[TABLE_LOG_RECORDS] = {columns_of_log_records, lengthof(columns_of_log_records)},
 };
 
 static const IndexDefinition indexes[] = {
 	[INDEX_OF_NUMBERS] = {
-		"factstr_events_pkey",
-		"ALTER TABLE %s ADD CONSTRAINT factstr_events_pkey PRIMARY KEY (sequence_number)",
+		"ALTER TABLE %2$s ADD CONSTRAINT %1$s PRIMARY KEY (sequence_number)",
 		BTREE_AM_OID, 1, {FACTSTR_SEQUENCE_NUMBER}, {INTEGER_BTREE_FAM_OID},
 		.is_unique = true
 	},
 	[INDEX_OF_EVENT_TYPES] = {
-		"factstr_events_event_type_idx",
-		"CREATE INDEX factstr_events_event_type_idx ON %s (event_type, sequence_number)",
+		"CREATE INDEX %1$s ON %2$s (event_type, sequence_number)",
 		BTREE_AM_OID, 2, {FACTSTR_EVENT_TYPE, FACTSTR_SEQUENCE_NUMBER},
 		{TEXT_BTREE_FAM_OID, INTEGER_BTREE_FAM_OID}
 	},
 	[INDEX_OF_PAYLOADS] = {
-		"factstr_events_payload_idx",
-		"CREATE INDEX factstr_events_payload_idx ON %s USING gin (payload jsonb_path_ops) "
+		"CREATE INDEX %1$s ON %2$s USING gin (payload jsonb_path_ops) "
 		"WITH (fastupdate = on, gin_pending_list_limit = 16384)",
 		GIN_AM_OID, 1, {FACTSTR_PAYLOAD}, {JSONB_PATH_GIN_FAM_OID}
 	},
 	[INDEX_OF_KEYS] = {
-		"factstr_events_idempotency_key_idx",
-		"CREATE UNIQUE INDEX factstr_events_idempotency_key_idx ON %s (idempotency_key) "
+		"CREATE UNIQUE INDEX %1$s ON %2$s (idempotency_key) "
 		"WHERE idempotency_key IS NOT NULL",
 		BTREE_AM_OID, 1, {FACTSTR_IDEMPOTENCY_KEY}, {TEXT_BTREE_FAM_OID},
 		.not_null = FACTSTR_IDEMPOTENCY_KEY,
 		.is_unique = true
 	},
+	[INDEX_OF_REDACTIONS] = {
+		"CREATE INDEX %1$s ON %2$s (sequence_number)",
+		BTREE_AM_OID, 1, {FACTSTR_REDACTION_SEQUENCE_NUMBER}, {INTEGER_BTREE_FAM_OID}
+	},
 	[INDEX_OF_STREAMS] = {
-		"factstr_streams_pkey",
-		"ALTER TABLE %s ADD CONSTRAINT factstr_streams_pkey PRIMARY KEY (name)",
+		"ALTER TABLE %2$s ADD CONSTRAINT %1$s PRIMARY KEY (name, log)",
+		BTREE_AM_OID, 2, {FACTSTR_STREAM_NAME, COLUMN_OF_ANY_NUMBER},
+		{TEXT_BTREE_FAM_OID, TEXT_BTREE_FAM_OID},
+		.is_unique = true
+	},
+	[INDEX_OF_STREAMS_0_1] = {
+		"ALTER TABLE %2$s ADD CONSTRAINT %1$s PRIMARY KEY (name)",
 		BTREE_AM_OID, 1, {FACTSTR_STREAM_NAME}, {TEXT_BTREE_FAM_OID},
 		.is_unique = true
 	},
 	[INDEX_OF_ERRORS] = {
-		"factstr_streams_last_error_idx",
-		"CREATE INDEX factstr_streams_last_error_idx ON %s (name) WHERE last_error IS NOT NULL",
+		"CREATE INDEX %1$s ON %2$s (name) WHERE last_error IS NOT NULL",
 		BTREE_AM_OID, 1, {FACTSTR_STREAM_NAME}, {TEXT_BTREE_FAM_OID},
 		.not_null = FACTSTR_STREAM_LAST_ERROR
 	},
-	[INDEX_OF_REDACTIONS] = {
-		"factstr_redactions_sequence_number_idx",
-		"CREATE INDEX factstr_redactions_sequence_number_idx ON %s (sequence_number)",
-		BTREE_AM_OID, 1, {FACTSTR_REDACTION_SEQUENCE_NUMBER}, {INTEGER_BTREE_FAM_OID}
-	},
 	[INDEX_OF_PARKED] = {
-		"factstr_parked_batches_pkey",
-		"ALTER TABLE %s ADD CONSTRAINT factstr_parked_batches_pkey PRIMARY KEY (stream, first_sequence_number)",
-		BTREE_AM_OID, 2, {FACTSTR_PARKED_STREAM, FACTSTR_PARKED_FIRST},
-		{TEXT_BTREE_FAM_OID, INTEGER_BTREE_FAM_OID},
+		"ALTER TABLE %2$s ADD CONSTRAINT %1$s PRIMARY KEY (log, stream, first_sequence_number)",
+		BTREE_AM_OID, 3, {FACTSTR_PARKED_LOG, FACTSTR_PARKED_STREAM, FACTSTR_PARKED_FIRST},
+		{TEXT_BTREE_FAM_OID, TEXT_BTREE_FAM_OID, INTEGER_BTREE_FAM_OID},
+		.is_unique = true
+	},
+	[INDEX_OF_LOG_RECORDS] = {
+		"CREATE UNIQUE INDEX %1$s ON %2$s (log) WHERE dropped_at IS NULL",
+		BTREE_AM_OID, 1, {FACTSTR_RECORD_LOG}, {TEXT_BTREE_FAM_OID},
+		.is_null = FACTSTR_RECORD_DROPPED_AT,
 		.is_unique = true
 	},
 };
-
-const char *
-fs_definition_table_name(TableId id)
-{
-	return tables[id].name;
-}
 
 static char *
 qualified_name(Oid relation)
@@ -274,18 +286,19 @@ raise_missing(const char *name, Oid schema, const char *hint)
 
 /* The table of this name.  Its columns are looked at when it is locked. */
 Oid
-fs_definition_require_table(TableId id, Oid schema)
+fs_definition_require_table(TableId id, const char *log, Oid schema)
 {
-	Oid			table = get_relname_relid(tables[id].name, schema);
+	char	   *name = fs_log_table_name(id, log);
+	Oid			table = get_relname_relid(name, schema);
 
 	if (!OidIsValid(table))
-		raise_missing(tables[id].name, schema,
-					  "Restore it, or drop the extension and create it again.");
+		raise_missing(name, schema, "Restore it, or drop the extension and create it again.");
 	if (get_rel_relkind(table) != RELKIND_RELATION)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("relation \"%s\" of extension factstr is not a table", tables[id].name),
+				 errmsg("relation \"%s\" of extension factstr is not a table", name),
 				 errhint("Restore the table, or drop the extension and create it again.")));
+	pfree(name);
 	return table;
 }
 
@@ -301,7 +314,8 @@ are_columns_right(const IndexDefinition *definition, Relation index)
 		return false;
 	for (int i = 0; i < definition->column_count; i++)
 	{
-		if (index->rd_index->indkey.values[i] != definition->columns[i])
+		if (index->rd_index->indkey.values[i] != definition->columns[i] &&
+			definition->columns[i] != COLUMN_OF_ANY_NUMBER)
 			return false;
 	}
 	return true;
@@ -333,19 +347,25 @@ is_ascending(const IndexDefinition *definition, Relation index)
 	return true;
 }
 
-/* Is it a list of one condition, that a column is not null?  Column 0: is there no condition? */
+static AttrNumber
+partial_by(const IndexDefinition *definition)
+{
+	return definition->not_null != 0 ? definition->not_null : definition->is_null;
+}
+
+/* Is it a list of one condition, that the column is null, or is not?  Without a column: is there no condition? */
 static bool
-is_predicate_right(List *predicate, AttrNumber not_null)
+is_predicate_right(List *predicate, const IndexDefinition *definition)
 {
 	NullTest   *test;
 
-	if (not_null == 0)
+	if (partial_by(definition) == 0)
 		return predicate == NIL;
 	if (list_length(predicate) != 1 || !IsA(linitial(predicate), NullTest))
 		return false;
 	test = linitial(predicate);
-	return test->nulltesttype == IS_NOT_NULL && IsA(test->arg, Var) &&
-		((Var *) test->arg)->varattno == not_null;
+	return test->nulltesttype == (definition->not_null != 0 ? IS_NOT_NULL : IS_NULL) && IsA(test->arg, Var) &&
+		((Var *) test->arg)->varattno == partial_by(definition);
 }
 
 /* What is wrong with an index, in a sentence, or NULL. */
@@ -370,8 +390,8 @@ index_flaw(const IndexDefinition *definition, Relation index, Relation table)
 		return form->indisunique ? "It is unique." : "It is not unique.";
 	if (!form->indimmediate)
 		return "It is deferrable.";
-	if (!is_predicate_right(RelationGetIndexPredicate(index), definition->not_null))
-		return definition->not_null == 0 ? "It is partial." : "It is of other rows.";
+	if (!is_predicate_right(RelationGetIndexPredicate(index), definition))
+		return partial_by(definition) == 0 ? "It is partial." : "It is of other rows.";
 	return NULL;
 }
 
@@ -387,30 +407,38 @@ drop_statement(Oid index)
 					quote_identifier(get_constraint_name(constraint)));
 }
 
+/* The statement that creates an index. */
+char *
+fs_definition_index_statement(IndexId id, const char *log, Oid table)
+{
+	return psprintf(indexes[id].statement, quote_identifier(fs_log_index_name(id, log)), qualified_name(table));
+}
+
 /* The index of this name, which must be what it is taken for. */
 Oid
-fs_definition_require_index(IndexId id, Relation table)
+fs_definition_require_index(IndexId id, const char *log, Relation table)
 {
 	const IndexDefinition *definition = &indexes[id];
 	Oid			schema = RelationGetNamespace(table);
-	Oid			oid = get_relname_relid(definition->name, schema);
-	char	   *statement = psprintf(definition->statement, qualified_name(RelationGetRelid(table)));
+	char	   *name = fs_log_index_name(id, log);
+	Oid			oid = get_relname_relid(name, schema);
+	char	   *statement = fs_definition_index_statement(id, log, RelationGetRelid(table));
 	Relation	index;
 	char	   *flaw;
 
 	if (!OidIsValid(oid))
-		raise_missing(definition->name, schema, psprintf("Create it: %s.", statement));
+		raise_missing(name, schema, psprintf("Create it: %s.", statement));
 	if (get_rel_relkind(oid) != RELKIND_INDEX)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("relation \"%s\" of extension factstr is not an index", definition->name),
+				 errmsg("relation \"%s\" of extension factstr is not an index", name),
 				 errhint("Give it another name, and create the index: %s.", statement)));
 	index = index_open(oid, AccessShareLock);
 	flaw = index_flaw(definition, index, table);
 	if (flaw != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("index \"%s\" of extension factstr is not usable", definition->name),
+				 errmsg("index \"%s\" of extension factstr is not usable", name),
 				 errdetail("%s", flaw),
 				 errhint("Replace it, unless it is being built: %s; %s.", drop_statement(oid),
 						 statement)));

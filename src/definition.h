@@ -7,15 +7,7 @@
 
 #include "utils/relcache.h"
 
-/* The extension's tables. */
-typedef enum TableId
-{
-	TABLE_EVENTS,
-	TABLE_STREAMS,
-	TABLE_REDACTIONS,
-	TABLE_PARKED,
-	TABLES
-} TableId;
+#include "log_names.h"
 
 /* Columns of factstr_events, and how many there are. */
 enum
@@ -58,7 +50,8 @@ enum
 /* Columns of factstr_parked_batches, and how many there are. */
 enum
 {
-	FACTSTR_PARKED_STREAM = 1,
+	FACTSTR_PARKED_LOG = 1,
+	FACTSTR_PARKED_STREAM,
 	FACTSTR_PARKED_FIRST,
 	FACTSTR_PARKED_LAST,
 	FACTSTR_PARKED_FAILURE_COUNT,
@@ -67,24 +60,25 @@ enum
 	FACTSTR_PARKED_COLUMNS = FACTSTR_PARKED_AT
 };
 
-/* Their indexes. */
-typedef enum IndexId
+/* Columns of factstr_log_records, and how many there are. */
+enum
 {
-	INDEX_OF_NUMBERS,
-	INDEX_OF_EVENT_TYPES,
-	INDEX_OF_PAYLOADS,
-	INDEX_OF_KEYS,
-	INDEX_OF_STREAMS,
-	INDEX_OF_ERRORS,
-	INDEX_OF_REDACTIONS,
-	INDEX_OF_PARKED
-} IndexId;
+	FACTSTR_RECORD_LOG = 1,
+	FACTSTR_RECORD_CREATED_AT,
+	FACTSTR_RECORD_CREATED_BY,
+	FACTSTR_RECORD_SEALED_AT,
+	FACTSTR_RECORD_SEALED_BY,
+	FACTSTR_RECORD_DROPPED_AT,
+	FACTSTR_RECORD_DROPPED_BY,
+	FACTSTR_RECORD_DROPPED_FACTS,
+	FACTSTR_RECORD_COLUMNS = FACTSTR_RECORD_DROPPED_FACTS
+};
 
-extern const char *fs_definition_table_name(TableId id);
-extern Oid	fs_definition_require_table(TableId id, Oid schema);
+extern Oid	fs_definition_require_table(TableId id, const char *log, Oid schema);
+extern char *fs_definition_index_statement(IndexId id, const char *log, Oid table);
 extern bool fs_definition_find_wrong_column(TableId id, Relation table, char **detail,
 											char **remedy);
 extern void fs_definition_require_columns(TableId id, Relation table);
-extern Oid	fs_definition_require_index(IndexId id, Relation table);
+extern Oid	fs_definition_require_index(IndexId id, const char *log, Relation table);
 
 #endif							/* FACTSTR_DEFINITION_H */

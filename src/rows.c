@@ -12,8 +12,10 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
+#include "executor/spi.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "utils/fmgroids.h"
@@ -31,18 +33,44 @@ fs_row_add_context(void *context)
 }
 
 /*
- * Look-up.  The key is the first column of an index.  The row, which the snapshot sees, goes into the
+ * The log of a stream's row.  Columns that users had added before the update from 0.1.0 may be before that of the log;
+ * in a database that still has 0.1.0 there is none, and all streams are main's.
+ */
+AttrNumber
+fs_row_log_column(TupleDesc streams)
+{
+	int			column = SPI_fnumber(streams, "log");
+
+	return column > FACTSTR_STREAM_RETRY_AT && SPI_gettypeid(streams, column) == TEXTOID ?
+		column : InvalidAttrNumber;
+}
+
+bool
+fs_row_is_of_log(TupleTableSlot *row, const char *log)
+{
+	AttrNumber	column = fs_row_log_column(row->tts_tupleDescriptor);
+	bool		isnull;
+	text	   *value;
+
+	if (column == InvalidAttrNumber)
+		return strcmp(log, FACTSTR_MAIN_LOG) == 0;
+	value = DatumGetTextPP(slot_getattr(row, column, &isnull));
+	return VARSIZE_ANY_EXHDR(value) == strlen(log) && memcmp(VARDATA_ANY(value), log, strlen(log)) == 0;
+}
+
+/*
+ * Look-up.  The keys are the first columns of an index.  The row, which the snapshot sees, goes into the
  * caller's slot; without one, false is returned.
  */
 
 static bool
-find_row(Relation table, Oid index_oid, Snapshot snapshot, ScanKey key, TupleTableSlot *row)
+find_row(Relation table, Oid index_oid, Snapshot snapshot, ScanKey keys, int key_count, TupleTableSlot *row)
 {
 	Relation	index = index_open(index_oid, AccessShareLock);
-	IndexScanDesc scan = compat_index_beginscan(table, index, snapshot, 1);
+	IndexScanDesc scan = compat_index_beginscan(table, index, snapshot, key_count);
 	bool		found;
 
-	index_rescan(scan, key, 1, NULL, 0);
+	index_rescan(scan, keys, key_count, NULL, 0);
 	found = index_getnext_slot(scan, ForwardScanDirection, row);
 	index_endscan(scan);
 	index_close(index, NoLock);
@@ -57,7 +85,19 @@ fs_row_find_by_text(Relation table, Oid index, Snapshot snapshot, Datum key, Tup
 
 	ScanKeyEntryInitialize(&scan_key, 0, 1, BTEqualStrategyNumber, InvalidOid, C_COLLATION_OID,
 						   F_TEXTEQ, key);
-	return find_row(table, index, snapshot, &scan_key, row);
+	return find_row(table, index, snapshot, &scan_key, 1, row);
+}
+
+/* By two of them. */
+bool
+fs_row_find_by_texts(Relation table, Oid index, Snapshot snapshot, Datum key, Datum second_key,
+					 TupleTableSlot *row)
+{
+	ScanKeyData keys[2];
+
+	ScanKeyEntryInitialize(&keys[0], 0, 1, BTEqualStrategyNumber, InvalidOid, C_COLLATION_OID, F_TEXTEQ, key);
+	ScanKeyEntryInitialize(&keys[1], 0, 2, BTEqualStrategyNumber, InvalidOid, C_COLLATION_OID, F_TEXTEQ, second_key);
+	return find_row(table, index, snapshot, keys, 2, row);
 }
 
 bool
@@ -66,7 +106,7 @@ fs_row_find_by_number(Relation table, Oid index, Snapshot snapshot, int64 key, T
 	ScanKeyData scan_key;
 
 	ScanKeyInit(&scan_key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(key));
-	return find_row(table, index, snapshot, &scan_key, row);
+	return find_row(table, index, snapshot, &scan_key, 1, row);
 }
 
 /* By its place, which may hold anything by now, or not exist any more. */

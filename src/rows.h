@@ -11,7 +11,7 @@
 #include "utils/relcache.h"
 #include "utils/snapshot.h"
 
-#include "store.h"
+#include "definition.h"
 
 /* The number of the fact in a row of the log. */
 static inline int64
@@ -59,6 +59,10 @@ fs_row_end_values(FactContext *context)
 
 extern bool fs_row_find_by_text(Relation table, Oid index, Snapshot snapshot, Datum key,
 								TupleTableSlot *row);
+extern bool fs_row_find_by_texts(Relation table, Oid index, Snapshot snapshot, Datum key,
+								 Datum second_key, TupleTableSlot *row);
+extern AttrNumber fs_row_log_column(TupleDesc streams);
+extern bool fs_row_is_of_log(TupleTableSlot *row, const char *log);
 extern bool fs_row_find_by_number(Relation table, Oid index, Snapshot snapshot, int64 key,
 								  TupleTableSlot *row);
 extern bool fs_row_fetch(Relation table, ItemPointer place, Snapshot snapshot, TupleTableSlot *row);

@@ -1,114 +1,284 @@
 /*
  * store.c
- *		Finds the store's tables and indexes.
+ *		Finds the tables and indexes of a log.
  *
- * They live in the schema of the function that was called, whatever the search_path says. They are
- * compared with their definitions when they are found, and the result is kept for the session, until
- * one of them is changed.
+ * They live in the schema of the function that was called, whatever the search_path says.  Those of the log "main" are
+ * made by the extension's script, those of others by factstr_create_log, under names that are made of the log's
+ * (definition.c).  They are compared with their definitions when they are found, and the result is kept for the
+ * session, until one of them is changed.  So a call finds its log without a look into a catalog.
+ *
+ * Which other logs there are, and which are sealed, is in the table of their records.  It is looked into when a log is
+ * looked up; creating, sealing and dropping a log tell all sessions that its table has changed.
  *
  * The other tables are looked into when they are used: nobody who does without
  * them should wait for a lock on them.
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
 #include "access/table.h"
-#include "catalog/indexing.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_extension.h"
-#include "catalog/pg_subscription_rel.h"
-#include "catalog/pg_trigger.h"
-#include "commands/trigger.h"
+#include "miscadmin.h"
 #include "storage/lmgr.h"
-#include "utils/catcache.h"
-#include "utils/fmgroids.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
-#include "utils/syscache.h"
 
+#include "compat.h"
+#include "errors.h"
+#include "log_names.h"
+#include "log_records.h"
+#include "rows.h"
 #include "store.h"
 
-static FactstrStore kept;
-static bool store_is_known = false;
+/* A log that this session has used. */
+typedef struct KnownLog
+{
+	char		log[FACTSTR_LOG_NAME_LENGTH + 1];	/* the key */
+	FactstrStore store;
+	bool		is_known;		/* if the generation is the present one */
+	uint64		generation;
+	Oid			index_of_redactions;	/* InvalidOid as long as it is not known */
+} KnownLog;
 
-/* The indexes of the other tables, InvalidOid as long as they are not known. */
+/* To which of them a relation belongs. */
+typedef struct KnownRelation
+{
+	Oid			relation;		/* the key */
+	KnownLog   *log;
+} KnownRelation;
+
+/* Made when they are needed.  Nothing is taken out of them: what a session has used is little. */
+static HTAB *logs = NULL;
+static HTAB *relations = NULL;
+
+/* Most sessions use no other. */
+static KnownLog main_log;
+
+/* Of the tables that logs share. */
+static Oid	shared_tables[TABLES];
 static Oid	index_of_streams = InvalidOid;
-static Oid	index_of_redactions = InvalidOid;
 static Oid	index_of_parked = InvalidOid;
 
-/* What was found before this has changed may be found no more. */
-static uint64 changes = 0;
+static uint64 generation = 1;	/* what was found of any log in an earlier one may be found no more */
+static uint64 changes = 0;		/* of anything */
 
-/* The cached store, forgotten as soon as one of its relations changes or anything might have. */
-static void
-forget_store(Datum argument, Oid relation)
+static bool
+is_known(const KnownLog *known)
 {
+	return known->is_known && known->generation == generation;
+}
+
+/* What is known of all logs is forgotten. */
+static void
+forget_all(void)
+{
+	generation++;
+	index_of_streams = InvalidOid;
+	index_of_parked = InvalidOid;
+}
+
+static bool
+is_shared_table(Oid relation)
+{
+	for (TableId id = TABLES_OF_A_LOG; id < TABLES; id++)
+	{
+		if (shared_tables[id] == relation)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A log is forgotten as soon as one of its relations changes, all of them as soon as anything might have.  May be
+ * called at any time.
+ */
+static void
+forget_relation(Datum argument, Oid relation)
+{
+	KnownRelation *known = NULL;
+
 	changes++;
-	if (relation == InvalidOid ||
-		relation == kept.events ||
-		relation == kept.by_sequence_number ||
-		relation == kept.by_event_type ||
-		relation == kept.by_payload ||
-		relation == kept.by_idempotency_key ||
-		relation == kept.streams ||
-		relation == kept.redactions ||
-		relation == kept.parked)
-		store_is_known = false;
-	if (!store_is_known || relation == index_of_streams)
+	if (relation == InvalidOid || is_shared_table(relation))
+	{
+		forget_all();
+		return;
+	}
+	if (relation == index_of_streams)
 		index_of_streams = InvalidOid;
-	if (!store_is_known || relation == index_of_redactions)
-		index_of_redactions = InvalidOid;
-	if (!store_is_known || relation == index_of_parked)
+	if (relation == index_of_parked)
 		index_of_parked = InvalidOid;
+	if (relations != NULL)
+		known = hash_search(relations, &relation, HASH_FIND, NULL);
+	if (known != NULL)
+	{
+		known->log->is_known = false;
+		known->log->index_of_redactions = InvalidOid;
+	}
 }
 
 void
 fs_store_init(void)
 {
-	CacheRegisterRelcacheCallback(forget_store, (Datum) 0);
+	strlcpy(main_log.log, FACTSTR_MAIN_LOG, sizeof(main_log.log));
+	CacheRegisterRelcacheCallback(forget_relation, (Datum) 0);
+}
+
+/* In memory that lasts. */
+static HTAB *
+make_table(const char *name, Size key_size, Size entry_size, int flags)
+{
+	HASHCTL		control = {0};
+
+	control.keysize = key_size;
+	control.entrysize = entry_size;
+	control.hcxt = TopMemoryContext;
+	return hash_create(name, 64, &control, HASH_ELEM | HASH_CONTEXT | flags);
+}
+
+/* NULL if this session has not used the log. */
+static KnownLog *
+find_known(const char *log)
+{
+	if (likely(strcmp(log, FACTSTR_MAIN_LOG) == 0))
+		return &main_log;
+	return logs == NULL ? NULL : hash_search(logs, log, HASH_FIND, NULL);
+}
+
+static KnownLog *
+add_known(const char *log)
+{
+	KnownLog   *known;
+
+	if (logs == NULL)
+		logs = make_table("factstr logs", sizeof(main_log.log), sizeof(KnownLog), HASH_STRINGS);
+	known = hash_search(logs, log, HASH_ENTER, NULL);
+	memset((char *) known + sizeof(known->log), 0, sizeof(KnownLog) - sizeof(known->log));
+	return known;
+}
+
+/* NULL if there is no such log: names of none are not kept. */
+static KnownLog *
+find_or_add_known(Oid schema, const char *log)
+{
+	KnownLog   *known = find_known(log);
+	bool		is_sealed;
+
+	if (known == NULL && fs_log_record_find(schema, log, &is_sealed))
+		known = add_known(log);
+	return known;
 }
 
 static void
-look_up_log(Oid schema)
+remember_relation(KnownLog *known, Oid relation)
 {
-	Relation	events;
+	KnownRelation *entry;
+	bool		found;
 
-	kept.events = fs_definition_require_table(TABLE_EVENTS, schema);
-	events = table_open(kept.events, AccessShareLock);
-	fs_definition_require_columns(TABLE_EVENTS, events);
-	kept.by_sequence_number = fs_definition_require_index(INDEX_OF_NUMBERS, events);
-	kept.by_event_type = fs_definition_require_index(INDEX_OF_EVENT_TYPES, events);
-	kept.by_payload = fs_definition_require_index(INDEX_OF_PAYLOADS, events);
-	kept.by_idempotency_key = fs_definition_require_index(INDEX_OF_KEYS, events);
-	table_close(events, NoLock);
+	if (!OidIsValid(relation))
+		return;
+	if (relations == NULL)
+		relations = make_table("factstr relations", sizeof(Oid), sizeof(KnownRelation), HASH_BLOBS);
+	entry = hash_search(relations, &relation, HASH_ENTER, &found);
+	entry->log = known;
 }
 
 /*
- * The flag is set first: a change that is noticed during the lookups takes it back.
+ * Looking up
+ */
+
+static void
+look_up_log(FactstrStore *store, Oid schema)
+{
+	char	   *rights = fs_log_rights_name(store->log);
+	Relation	events;
+
+	store->events = fs_definition_require_table(TABLE_EVENTS, store->log, schema);
+	events = table_open(store->events, AccessShareLock);
+	fs_definition_require_columns(TABLE_EVENTS, events);
+	store->by_sequence_number = fs_definition_require_index(INDEX_OF_NUMBERS, store->log, events);
+	store->by_event_type = fs_definition_require_index(INDEX_OF_EVENT_TYPES, store->log, events);
+	store->by_payload = fs_definition_require_index(INDEX_OF_PAYLOADS, store->log, events);
+	store->by_idempotency_key = fs_definition_require_index(INDEX_OF_KEYS, store->log, events);
+	table_close(events, NoLock);
+	store->rights = get_relname_relid(rights, schema);
+	pfree(rights);
+}
+
+/* A log without the view would be everybody's; 0.1.0 had none. */
+static void
+require_rights(const FactstrStore *store, Oid schema)
+{
+	if (!OidIsValid(store->rights) && OidIsValid(shared_tables[TABLE_LOG_RECORDS]))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation \"%s\" of extension factstr is missing from schema \"%s\"",
+						fs_log_rights_name(store->log), get_namespace_name(schema)),
+				 errhint("Create it: CREATE VIEW %s AS SELECT %s::text AS log.",
+						 quote_qualified_identifier(get_namespace_name(schema),
+													fs_log_rights_name(store->log)),
+						 quote_literal_cstr(store->log))));
+}
+
+static void
+remember_relations(KnownLog *known)
+{
+	const FactstrStore *store = &known->store;
+
+	remember_relation(known, store->events);
+	remember_relation(known, store->by_sequence_number);
+	remember_relation(known, store->by_event_type);
+	remember_relation(known, store->by_payload);
+	remember_relation(known, store->by_idempotency_key);
+	remember_relation(known, store->redactions);
+	remember_relation(known, store->rights);
+}
+
+static void
+look_up(KnownLog *known, Oid schema)
+{
+	FactstrStore *store = &known->store;
+
+	strlcpy(store->log, known->log, sizeof(store->log));
+	shared_tables[TABLE_LOG_RECORDS] = fs_log_find_table(TABLE_LOG_RECORDS, store->log, schema);
+	if (!fs_log_record_find(schema, store->log, &store->is_sealed) && known != &main_log)
+		fs_log_record_refuse_missing(store->log);
+	look_up_log(store, schema);
+	require_rights(store, schema);
+	store->streams = shared_tables[TABLE_STREAMS] = fs_definition_require_table(TABLE_STREAMS, store->log, schema);
+	store->redactions = fs_log_find_table(TABLE_REDACTIONS, store->log, schema);
+	store->parked = shared_tables[TABLE_PARKED] = fs_log_find_table(TABLE_PARKED, store->log, schema);
+	remember_relations(known);
+}
+
+/*
+ * The flag is set first: a change that is noticed during the lookups takes it back.  So does a change of a relation that
+ * is remembered only now, since then the number of changes is another one.
  *
- * The library may be newer than the extension in the database: 0.1.0 had no redactions and no parked batches.  An
- * update makes the tables, and with the triggers it gives to the log it has every session look again.
+ * In a database that still has 0.1.0 some tables are missing.  An update makes every session look again.
  */
 static void
-look_up_store(Oid schema)
+look_up_store(KnownLog *known, Oid schema)
 {
-	store_is_known = true;
+	uint64		changes_before = changes;
+
+	known->is_known = true;
+	known->generation = generation;
+	known->index_of_redactions = InvalidOid;
 	PG_TRY();
 	{
-		look_up_log(schema);
-		kept.streams = fs_definition_require_table(TABLE_STREAMS, schema);
-		kept.redactions = get_relname_relid(fs_definition_table_name(TABLE_REDACTIONS), schema);
-		kept.parked = get_relname_relid(fs_definition_table_name(TABLE_PARKED), schema);
+		look_up(known, schema);
 	}
 	PG_CATCH();
 	{
-		store_is_known = false;
+		known->is_known = false;
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	if (changes != changes_before)
+		known->is_known = false;
 }
 
 /*
@@ -117,33 +287,75 @@ look_up_store(Oid schema)
  * if what is known of the store has turned out to be outdated.
  */
 static bool
-lock_store(Oid schema)
+lock_store(KnownLog *known, Oid schema)
 {
-	Oid			events = OidIsValid(schema) ? fs_definition_require_table(TABLE_EVENTS, schema) :
-	kept.events;
+	Oid			events;
 
+	if (is_known(known))
+		events = known->store.events;
+	else
+	{
+		bool		is_sealed;
+
+		if (known != &main_log && !fs_log_record_find(schema, known->log, &is_sealed))
+			fs_log_record_refuse_missing(known->log);
+		events = fs_definition_require_table(TABLE_EVENTS, known->log, schema);
+	}
 	LockRelationOid(events, AccessShareLock);
-	if (!store_is_known && OidIsValid(schema))
-		look_up_store(schema);
-	if (store_is_known && kept.events == events)
+	if (!is_known(known) && OidIsValid(schema))
+		look_up_store(known, schema);
+	if (is_known(known) && known->store.events == events)
 		return true;
 	UnlockRelationOid(events, AccessShareLock);
 	return false;
 }
 
-/* The store that the called function belongs to. */
+/* The log of this name in the schema of the extension, locked. */
 FactstrStore
-fs_store_of_call(FunctionCallInfo fcinfo)
+fs_store_of_name(Oid schema, const char *log)
 {
-	while (!lock_store(store_is_known ? InvalidOid :
-					   get_func_namespace(fcinfo->flinfo->fn_oid)))
+	KnownLog   *known = find_or_add_known(schema, log);
+
+	if (known == NULL)
+		fs_log_record_refuse_missing(log);
+	while (!lock_store(known, schema))
 		continue;
-	return kept;
+	return known->store;
+}
+
+/* The same if the session knows it, which takes no look into a catalog. */
+bool
+fs_store_of_known(const char *log, FactstrStore *result)
+{
+	KnownLog   *known = find_known(log);
+
+	if (unlikely(known == NULL || !is_known(known) || !lock_store(known, InvalidOid)))
+		return false;
+	*result = known->store;
+	return true;
+}
+
+/* Nothing is appended to a sealed log.  For the holder of the append lock, which the one who seals it has had, too. */
+void
+fs_store_refuse_sealed(const FactstrStore *store)
+{
+	KnownLog   *known = find_known(store->log);
+	bool		is_sealed = store->is_sealed;
+
+	AcceptInvalidationMessages();
+	if (unlikely(known == NULL || !is_known(known)))
+		(void) fs_log_record_find(fs_store_schema(store), store->log, &is_sealed);
+	if (unlikely(is_sealed))
+		ereport(ERROR,
+				(errcode(FACTSTR_ERRCODE_LOG_SEALED),
+				 errmsg("log \"%s\" is sealed", store->log),
+				 errdetail("Its facts are read and consumed as before, but nothing is appended to it any more."),
+				 errhint("Append to another log.")));
 }
 
 /* The index of a table that is open: compared with its definition, as the table is, unless it is known. */
 static Oid
-index_of_table(Oid *known, TableId table_id, IndexId index_id, Relation table)
+index_of_table(Oid *known, TableId table_id, IndexId index_id, const char *log, Relation table)
 {
 	uint64		changes_before = changes;
 	Oid			index = *known;
@@ -151,17 +363,20 @@ index_of_table(Oid *known, TableId table_id, IndexId index_id, Relation table)
 	if (OidIsValid(index))
 		return index;
 	fs_definition_require_columns(table_id, table);
-	index = fs_definition_require_index(index_id, table);
+	index = fs_definition_require_index(index_id, log, table);
 	if (changes == changes_before)
 		*known = index;
 	return index;
 }
 
-/* By name. */
+/* By name and log; in 0.1.0, which had no other logs, by name. */
 Oid
 fs_store_index_of_streams(Relation streams)
 {
-	return index_of_table(&index_of_streams, TABLE_STREAMS, INDEX_OF_STREAMS, streams);
+	bool		has_logs = fs_row_log_column(RelationGetDescr(streams)) != InvalidAttrNumber;
+
+	return index_of_table(&index_of_streams, TABLE_STREAMS, has_logs ? INDEX_OF_STREAMS : INDEX_OF_STREAMS_0_1,
+						  FACTSTR_MAIN_LOG, streams);
 }
 
 Relation
@@ -175,9 +390,14 @@ fs_store_open_streams(const FactstrStore *store, LOCKMODE lock)
 
 /* By the number of the fact. */
 Oid
-fs_store_index_of_redactions(Relation redactions)
+fs_store_index_of_redactions(const FactstrStore *store, Relation redactions)
 {
-	return index_of_table(&index_of_redactions, TABLE_REDACTIONS, INDEX_OF_REDACTIONS, redactions);
+	KnownLog   *known = find_known(store->log);
+	Oid			index;
+
+	index = index_of_table(&known->index_of_redactions, TABLE_REDACTIONS, INDEX_OF_REDACTIONS, store->log, redactions);
+	remember_relation(known, index);
+	return index;
 }
 
 Relation
@@ -185,15 +405,15 @@ fs_store_open_redactions(const FactstrStore *store, LOCKMODE lock)
 {
 	Relation	redactions = table_open(store->redactions, lock);
 
-	(void) fs_store_index_of_redactions(redactions);
+	(void) fs_store_index_of_redactions(store, redactions);
 	return redactions;
 }
 
-/* By stream and first number. */
+/* By log, stream and first number. */
 Oid
 fs_store_index_of_parked(Relation parked)
 {
-	return index_of_table(&index_of_parked, TABLE_PARKED, INDEX_OF_PARKED, parked);
+	return index_of_table(&index_of_parked, TABLE_PARKED, INDEX_OF_PARKED, FACTSTR_MAIN_LOG, parked);
 }
 
 Relation
@@ -205,79 +425,24 @@ fs_store_open_parked(const FactstrStore *store, LOCKMODE lock)
 	return parked;
 }
 
-/* The extension in this database, as its catalog has it; false if it is not there. */
+/* For background workers: a log of the database they are in, locked; false if there is none. */
 bool
-fs_store_find_extension(FormData_pg_extension *extension)
+fs_store_of_database(const char *log, FactstrStore *result)
 {
-	Relation	extensions = table_open(ExtensionRelationId, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
+	KnownLog   *known = find_known(log);
 
-	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
-				CStringGetDatum("factstr"));
-	scan = systable_beginscan(extensions, ExtensionNameIndexId, true, NULL, 1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-		memcpy(extension, GETSTRUCT(tuple), sizeof(*extension));
-	systable_endscan(scan);
-	table_close(extensions, AccessShareLock);
-	return HeapTupleIsValid(tuple);
-}
-
-/* For background workers: the store of the database they are in; false if there is none. */
-bool
-fs_store_of_database(FactstrStore *result)
-{
-	bool		is_locked = false;
-
-	while (!is_locked)
+	while (known == NULL || !is_known(known) || !lock_store(known, InvalidOid))
 	{
-		FormData_pg_extension extension = {0};
+		FormData_pg_extension extension;
+		bool		is_sealed;
 
-		if (!store_is_known && !fs_store_find_extension(&extension))
+		if (!fs_store_find_extension(&extension) ||
+			(strcmp(log, FACTSTR_MAIN_LOG) != 0 && !fs_log_record_find(extension.extnamespace, log, &is_sealed)))
 			return false;
-		is_locked = lock_store(extension.extnamespace);
+		known = find_or_add_known(extension.extnamespace, log);
+		if (lock_store(known, extension.extnamespace))
+			break;
 	}
-	*result = kept;
+	*result = known->store;
 	return true;
-}
-
-/*
- * The subscription of logical replication that has the log among its tables, disabled or not, or InvalidOid.
- * Lists are cached, empty ones too, so each append can afford to ask.
- */
-Oid
-fs_store_subscription(const FactstrStore *store)
-{
-	CatCList   *list = SearchSysCacheList1(SUBSCRIPTIONRELMAP, ObjectIdGetDatum(store->events));
-	Oid			subscription = InvalidOid;
-
-	if (list->n_members > 0)
-		subscription = ((Form_pg_subscription_rel)
-						GETSTRUCT(&list->members[0]->tuple))->srsubid;
-	ReleaseSysCacheList(list);
-	return subscription;
-}
-
-/*
- * Does the trigger keep everybody from deleting facts?  It may be disabled, and 0.1.0 had none.
- */
-bool
-fs_store_is_guarded(const FactstrStore *store)
-{
-	Relation	events = table_open(store->events, NoLock);
-	TriggerDesc *triggers = events->trigdesc;
-	bool		is_guarded = false;
-
-	for (int i = 0; triggers != NULL && i < triggers->numtriggers && !is_guarded; i++)
-	{
-		Trigger    *trigger = &triggers->triggers[i];
-
-		is_guarded = strcmp(trigger->tgname, "factstr_events_stay") == 0 &&
-			TRIGGER_FOR_DELETE(trigger->tgtype) && TRIGGER_FOR_TRUNCATE(trigger->tgtype) &&
-			trigger->tgenabled == TRIGGER_FIRES_ALWAYS;
-	}
-	table_close(events, NoLock);
-	return is_guarded;
 }

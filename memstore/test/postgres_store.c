@@ -59,8 +59,8 @@ test_extension_not_there(void)
 
 	(void) server_run(server_session, "CREATE EXTENSION factstr");
 	(void) server_run(server_session,
-					  "ALTER EXTENSION factstr DROP FUNCTION factstr_stream_try_hold(text, bigint);"
-					  "DROP FUNCTION factstr_stream_try_hold(text, bigint)");
+					  "ALTER EXTENSION factstr DROP FUNCTION factstr_stream_try_hold(text, bigint, text);"
+					  "DROP FUNCTION factstr_stream_try_hold(text, bigint, text)");
 	ok_code(factstr_open(server_url(""), &store, &error), FACTSTR_INCOMPATIBLE, &error,
 			"an extension that lacks something: %s", error.message);
 	ok(error.hint[0] != '\0', "the hint: %s", error.hint);
@@ -249,7 +249,7 @@ test_rights(void)
 
 	(void) snprintf(role, sizeof(role), "regress_%s", server_database);
 	(void) server_run(server_session, "CREATE ROLE %s LOGIN", role);
-	(void) server_run(server_session, "GRANT EXECUTE ON FUNCTION factstr_append(jsonb, text, boolean) TO %s",
+	(void) server_run(server_session, "GRANT EXECUTE ON FUNCTION factstr_append(jsonb, text, boolean, text) TO %s",
 					  role);
 	(void) snprintf(options, sizeof(options), "user=%s", role);
 	store = server_open(options);

@@ -238,7 +238,7 @@ write_rows(const FactstrStore *store, FactWriter *writer, const NewFacts *facts,
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
 		if (error->sqlerrcode != ERRCODE_UNIQUE_VIOLATION || error->constraint_name == NULL ||
-			strcmp(error->constraint_name, "factstr_events_pkey") != 0)
+			strcmp(error->constraint_name, get_rel_name(store->by_sequence_number)) != 0)
 			PG_RE_THROW();
 		FlushErrorState();
 		fs_log_head_has_strangers(store);
@@ -261,14 +261,14 @@ fs_append_write_batch(const FactstrStore *store, FactWriter *writer, const NewFa
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("the log has no more sequence numbers")));
 	outcome->first_sequence_number = head->sequence_number + 1;
-	fs_durability_append_follows(head->sequence_number, head->commit_position);
+	fs_durability_append_follows(store, head);
 	fs_lock_times_note(LOCK_CONTEXT_CHECKED);
 	write_rows(store, writer, facts, outcome->first_sequence_number);
 	fs_lock_times_note(LOCK_ROWS_WRITTEN);
 	/* Later commands of the transaction see the facts, and so do later calls in this command. */
 	CommandCounterIncrement();
 	fs_log_head_moved(store, outcome->last_sequence_number);
-	fs_notify_batch(outcome->first_sequence_number, outcome->last_sequence_number);
+	fs_notify_batch(store, outcome->first_sequence_number, outcome->last_sequence_number);
 }
 
 /*
@@ -324,6 +324,8 @@ fs_append_answer_early(AppendRequest *request, AppendOutcome *outcome)
 	fs_append_refuse_replicated(&request->store);
 	fs_durability_append_begins();
 	answered = answer_without_lock(request, outcome);
+	if (!answered && request->store.is_sealed)
+		fs_store_refuse_sealed(&request->store);
 	fs_durability_append_ends();
 	return answered;
 }
@@ -345,6 +347,8 @@ fs_append_facts(AppendRequest *request)
 		fs_durability_append_ends();
 		return outcome;
 	}
+	if (request->store.is_sealed)
+		fs_store_refuse_sealed(&request->store);
 
 	writer = fs_writer_open(&request->store, fs_append_lock_is_held(&request->store),
 							request->facts.idempotency_key != (Datum) 0);
@@ -352,6 +356,7 @@ fs_append_facts(AppendRequest *request)
 	(void) GetCurrentTransactionId();
 
 	fs_append_lock_acquire(&request->store);
+	fs_store_refuse_sealed(&request->store);
 	outcome = append_under_lock(request, writer);
 	fs_writer_close(writer);
 	fs_durability_append_ends();

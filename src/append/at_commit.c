@@ -21,11 +21,12 @@ find_log_again(AppendRequest *request)
 {
 	Oid			events = request->store.events;
 
-	if (!fs_store_of_database(&request->store) || request->store.events != events)
+	if (!fs_store_of_database(request->store.log, &request->store) ||
+		request->store.events != events)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("cannot append at commit: the transaction has dropped the log"),
-				 errhint("Drop the extension in a transaction that appends nothing.")));
+				 errhint("Drop it in a transaction that appends nothing.")));
 }
 
 /* The transaction may have been made a read-only one since. */

@@ -97,6 +97,7 @@ fs_import_append(const FactstrStore *store, ImportedBatch *batches, int count)
 	(void) GetCurrentTransactionId();
 
 	fs_append_lock_acquire(store);
+	fs_store_refuse_sealed(store);
 	for (int i = 0; i < count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();

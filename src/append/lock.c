@@ -1,12 +1,12 @@
 /*
  * append/lock.c
- *		The lock under which appends come one at a time.
+ *		The lock under which appends to a log come one at a time.
  *
  * A heavyweight lock, so that deadlock detection, lock_timeout, cancel and pg_locks all work, held
  * to the end of the transaction.  It is an object lock whose class is the events table: not a lock
  * on the table, with which autovacuum and index builds would collide, and not an advisory lock,
  * which any role could take.  In pg_locks it shows as locktype "object" with classid
- * 'factstr_events'::regclass.
+ * 'factstr_events'::regclass, or the table of another log.
  */
 #include "postgres.h"
 
@@ -40,8 +40,10 @@
  */
 #define YIELDS_BEFORE_SLEEP 2
 
-/* Has this transaction asked for the lock?  Then its end wakes one who waits. */
-static bool has_asked = false;
+/* The logs whose lock this transaction has asked for: its end wakes one who waits for each.  Others wait for longer. */
+#define MOST_ASKED 64
+static Oid	asked[MOST_ASKED];
+static int	asked_count = 0;
 
 static LOCKTAG
 append_lock_tag(const FactstrStore *store)
@@ -73,9 +75,9 @@ yield_to_appends(WakeupPoint *point, uint64 generation)
 
 /* False if others always got past. */
 static bool
-wait_beside_the_queue(const LOCKTAG *tag)
+wait_beside_the_queue(const LOCKTAG *tag, Oid events)
 {
-	WakeupPoint *point = fs_wakeup_of_append_lock();
+	WakeupPoint *point = fs_wakeup_of_append_lock(events);
 	int64		until = fs_clock_after(WAIT_BESIDE_THE_QUEUE);
 
 	for (;;)
@@ -93,15 +95,27 @@ wait_beside_the_queue(const LOCKTAG *tag)
 	}
 }
 
+static void
+note_asked(Oid events)
+{
+	for (int i = 0; i < asked_count; i++)
+	{
+		if (asked[i] == events)
+			return;
+	}
+	if (asked_count < MOST_ASKED)
+		asked[asked_count++] = events;
+}
+
 /* Takes the lock until the end of the transaction, or of the subtransaction if that fails. */
 void
 fs_append_lock_acquire(const FactstrStore *store)
 {
 	LOCKTAG		tag = append_lock_tag(store);
 
-	has_asked = true;
+	note_asked(store->events);
 	fs_lock_times_note(LOCK_ASKED_FOR);
-	if (!try_lock(&tag) && !wait_beside_the_queue(&tag))
+	if (!try_lock(&tag) && !wait_beside_the_queue(&tag, store->events))
 		(void) LockAcquire(&tag, ExclusiveLock, false, false);
 	fs_lock_times_note(LOCK_TAKEN);
 }
@@ -113,7 +127,7 @@ fs_append_lock_release(const FactstrStore *store)
 	LOCKTAG		tag = append_lock_tag(store);
 
 	(void) LockRelease(&tag, ExclusiveLock, false);
-	fs_wakeup_one(fs_wakeup_of_append_lock());
+	fs_wakeup_one(fs_wakeup_of_append_lock(store->events));
 }
 
 bool
@@ -128,10 +142,12 @@ fs_append_lock_is_held(const FactstrStore *store)
 static void
 on_resource_release(ResourceReleasePhase phase, bool is_commit, bool is_top_level, void *argument)
 {
-	if (!has_asked || phase != RESOURCE_RELEASE_AFTER_LOCKS || (is_commit && !is_top_level))
+	if (asked_count == 0 || phase != RESOURCE_RELEASE_AFTER_LOCKS || (is_commit && !is_top_level))
 		return;
-	has_asked = !is_top_level;
-	fs_wakeup_one(fs_wakeup_of_append_lock());
+	for (int i = 0; i < asked_count; i++)
+		fs_wakeup_one(fs_wakeup_of_append_lock(asked[i]));
+	if (is_top_level)
+		asked_count = 0;
 	if (is_commit)
 		fs_lock_times_note(LOCK_RELEASED);
 }

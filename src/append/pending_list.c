@@ -15,6 +15,7 @@
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 #include "append/pending_list.h"
@@ -54,15 +55,16 @@ empty_list(Relation by_payload)
 	ginInsertCleanup(&state, false, true, false, NULL);
 }
 
-/* Wakes the database's worker; false if there is none yet. */
+/* Wakes the worker of the log; false if there is none yet. */
 static bool
-call_worker(void)
+call_worker(const FactstrStore *store)
 {
-	WorkerTask	task = {MyDatabaseId};
+	WorkerTask	task = {.database = MyDatabaseId};
 
+	strlcpy(task.log, store->log, sizeof(task.log));
 	if (fs_worker_slots_have_worker(&task))
 	{
-		fs_wakeup_one(fs_wakeup_of_pending_list());
+		fs_wakeup_one(fs_wakeup_of_pending_list(store->log));
 		return true;
 	}
 	if (fs_databases_have_launcher())
@@ -72,13 +74,13 @@ call_worker(void)
 
 /* Sees to it that the list gets shorter if it has more pages than allowed. */
 void
-fs_pending_list_shorten(Relation by_payload, bool under_lock)
+fs_pending_list_shorten(const FactstrStore *store, Relation by_payload, bool under_lock)
 {
 	BlockNumber pages = fs_pending_list_pages(by_payload);
 
 	if (pages <= PAGES_ALLOWED)
 		return;
-	if ((call_worker() || under_lock) && pages <= PAGES_ALLOWED_MEANWHILE)
+	if ((call_worker(store) || under_lock) && pages <= PAGES_ALLOWED_MEANWHILE)
 		return;
 	empty_list(by_payload);
 }
@@ -106,16 +108,17 @@ empty_list_as_far_as_possible(Relation by_payload)
 	pg_usleep(PAUSE * 1000L);
 }
 
-/* False if the database has no log any more. */
+/* False if the database does not have the log any more. */
 static bool
-shorten_in_transaction(void)
+shorten_in_transaction(const char *log)
 {
 	FactstrStore store;
 	Relation	by_payload;
 
-	pgstat_report_activity(STATE_RUNNING, "emptying the pending list of factstr_events_payload_idx");
-	if (!fs_worker_begin_in_store(&store))
+	if (!fs_worker_begin_in_store(log, &store))
 		return false;
+	pgstat_report_activity(STATE_RUNNING,
+						   psprintf("emptying the pending list of %s", get_rel_name(store.by_payload)));
 	by_payload = index_open(store.by_payload, RowExclusiveLock);
 	empty_list_as_far_as_possible(by_payload);
 	index_close(by_payload, NoLock);
@@ -133,11 +136,11 @@ factstr_pending_list_main(Datum argument)
 	uint64		generation;
 
 	fs_worker_begin(argument, &task);
-	point = fs_wakeup_of_pending_list();
+	point = fs_wakeup_of_pending_list(task.log);
 	do
 	{
 		generation = fs_wakeup_generation(point);
 		fs_worker_attend();
-	} while (shorten_in_transaction() && fs_worker_wait(point, generation, IDLE_TIME));
+	} while (shorten_in_transaction(task.log) && fs_worker_wait(point, generation, IDLE_TIME));
 	fs_worker_end();
 }

@@ -39,6 +39,7 @@ struct FactWriter
 	Relation	events;
 	ResultRelInfo *result_relation;
 	EState	   *estate;
+	const FactstrStore *store;	/* the caller's */
 	Relation	by_payload;		/* one of the result relation's indexes */
 	TupleTableSlot **rows;		/* made on demand, for up to ROWS_AT_ONCE */
 	int			row_count;
@@ -209,6 +210,7 @@ fs_writer_open(const FactstrStore *store, bool under_lock, bool has_keys)
 {
 	FactWriter *writer = palloc0(sizeof(FactWriter));
 
+	writer->store = store;
 	writer->events = table_open(store->events, RowExclusiveLock);
 	refuse_insert_triggers(writer->events);
 	refuse_insert_rules(writer->events);
@@ -222,7 +224,7 @@ fs_writer_open(const FactstrStore *store, bool under_lock, bool has_keys)
 	InitResultRelInfo(writer->result_relation, writer->events, 0, NULL, 0);
 	prepare_indexes(writer, store, has_keys);
 	writer->rows = palloc(ROWS_AT_ONCE * sizeof(TupleTableSlot *));
-	fs_pending_list_shorten(writer->by_payload, under_lock);
+	fs_pending_list_shorten(writer->store, writer->by_payload, under_lock);
 	return writer;
 }
 
@@ -341,7 +343,7 @@ fs_writer_write(FactWriter *writer, const NewFacts *facts, int64 first_sequence_
 		MemoryContextReset(writer->chunk_context);
 		done += count;
 		if (done < facts->count)
-			fs_pending_list_shorten(writer->by_payload, true);
+			fs_pending_list_shorten(writer->store, writer->by_payload, true);
 	}
 }
 
@@ -349,7 +351,7 @@ fs_writer_write(FactWriter *writer, const NewFacts *facts, int64 first_sequence_
 void
 fs_writer_tidy(FactWriter *writer)
 {
-	fs_pending_list_shorten(writer->by_payload, true);
+	fs_pending_list_shorten(writer->store, writer->by_payload, true);
 }
 
 void

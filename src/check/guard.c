@@ -233,7 +233,7 @@ is_changing(Form_pg_trigger trigger)
 }
 
 static void
-check_triggers(Check *check, Oid table)
+check_triggers(Check *check, Oid table, const char *guarding_trigger)
 {
 	Oid			function = find_function(get_rel_namespace(table), "factstr_refuse_change");
 	Relation	triggers = table_open(TriggerRelationId, AccessShareLock);
@@ -263,11 +263,11 @@ check_triggers(Check *check, Oid table)
 	table_close(triggers, AccessShareLock);
 	if (!is_guarded)
 		fs_check_found(check, CHECK_GUARD,
-					   "table \"%s\" has no trigger that refuses changes: DROP TRIGGER IF EXISTS %s_stay ON %s; "
-					   "CREATE TRIGGER %s_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON %s "
+					   "table \"%s\" has no trigger that refuses changes: DROP TRIGGER IF EXISTS %s ON %s; "
+					   "CREATE TRIGGER %s BEFORE UPDATE OR DELETE OR TRUNCATE ON %s "
 					   "EXECUTE FUNCTION %s('Facts stay.')",
-					   get_rel_name(table), get_rel_name(table), qualified_name(table),
-					   get_rel_name(table), qualified_name(table),
+					   get_rel_name(table), guarding_trigger, qualified_name(table),
+					   guarding_trigger, qualified_name(table),
 					   quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)),
 												  "factstr_refuse_change"));
 }
@@ -278,7 +278,7 @@ check_triggers(Check *check, Oid table)
 
 /* The event triggers are known by their functions. */
 static const char *const event_trigger_functions[] = {
-	"factstr_refuse_drop", "factstr_refuse_rewrite", "factstr_refuse_table_change"
+	"factstr_refuse_drop", "factstr_refuse_log_drop", "factstr_refuse_rewrite", "factstr_refuse_table_change"
 };
 
 static void
@@ -336,8 +336,8 @@ fs_check_guard(Check *check)
 	check_table(check, check->store.events);
 	check_table(check, check->store.streams);
 	check_table(check, check->store.redactions);
-	check_triggers(check, check->store.events);
-	check_triggers(check, check->store.redactions);
+	check_triggers(check, check->store.events, "factstr_events_stay");
+	check_triggers(check, check->store.redactions, "factstr_redactions_stay");
 	check_event_triggers(check);
 	check->findings[CHECK_GUARD].summary = "triggers and event triggers are there, and always fire";
 }

@@ -116,6 +116,8 @@ fs_check_streams(Check *check)
 		bool		isnull;
 		int64		cursor = DatumGetInt64(slot_getattr(row, FACTSTR_STREAM_CURSOR, &isnull));
 
+		if (!fs_row_is_of_log(row, check->store.log))
+			continue;
 		fs_check_progress(check, ++count);
 		if (cursor < 0 || cursor > check->head)
 			fs_check_found(check, CHECK_STREAMS, "the cursor of \"%s\" is at " INT64_FORMAT

@@ -33,12 +33,21 @@
 #include "replication/syncrep.h"
 #include "replication/walsender.h"
 #include "storage/bufmgr.h"
+#include "utils/memutils.h"
 #include "utils/resowner.h"
 
 #include "commit/durability.h"
 #include "commit/in_flight.h"
 #include "compat.h"
 #include "settings.h"
+
+/* The facts that the current transaction has appended to a log. */
+typedef struct OwnFacts
+{
+	Oid			events;
+	int64		first;			/* 0 if a rollback has taken them back */
+	SubTransactionId appended_in;	/* that one */
+} OwnFacts;
 
 /*
  * What the current transaction has done; reset at its end.  After a rollback to a savepoint, its own facts are
@@ -50,8 +59,9 @@ static struct
 	bool		commits_in_order;	/* whatever the setting allows, except always */
 	XLogRecPtr	own_log_end;	/* where this transaction's log stood after its last append */
 	XLogRecPtr	preceding_commit;	/* of the newest fact below its own ones */
-	int64		first_own_fact; /* 0 if it has appended none */
-	SubTransactionId appended_in;	/* that one */
+	int			own_count;		/* logs that it has appended to */
+	int			own_allocated;
+	OwnFacts   *own;			/* in the transaction's memory */
 	bool		commits_early;	/* between the pre-commit and the end: synchronous_commit is ours */
 	int			saved_synchronous_commit;
 } transaction;
@@ -81,22 +91,74 @@ fs_durability_append_ends(void)
 	transaction.own_log_end = XactLastRecEnd;
 }
 
-/* Call with the head of the log when an append is about to write behind it. */
-void
-fs_durability_append_follows(int64 head, XLogRecPtr head_commit_position)
+/* What the transaction has appended to the log, or NULL. */
+static OwnFacts *
+find_own(const FactstrStore *store)
 {
-	transaction.preceding_commit = Max(transaction.preceding_commit, head_commit_position);
-	if (transaction.first_own_fact != 0)
-		return;
-	transaction.first_own_fact = head + 1;
-	transaction.appended_in = GetCurrentSubTransactionId();
+	for (int i = 0; i < transaction.own_count; i++)
+	{
+		if (transaction.own[i].events == store->events)
+			return &transaction.own[i];
+	}
+	return NULL;
 }
 
-/* No fact up to this number is one of the transaction's own, which are not committed yet. */
-int64
-fs_durability_newest_committed(void)
+static OwnFacts *
+add_own(const FactstrStore *store)
 {
-	return transaction.first_own_fact == 0 ? PG_INT64_MAX : transaction.first_own_fact - 1;
+	OwnFacts   *own;
+
+	if (transaction.own == NULL)
+	{
+		transaction.own_allocated = 4;
+		transaction.own = MemoryContextAlloc(TopTransactionContext,
+											 transaction.own_allocated * sizeof(OwnFacts));
+	}
+	else if (transaction.own_count == transaction.own_allocated)
+	{
+		transaction.own_allocated *= 2;
+		transaction.own = repalloc(transaction.own, transaction.own_allocated * sizeof(OwnFacts));
+	}
+	own = &transaction.own[transaction.own_count++];
+	own->events = store->events;
+	own->first = 0;
+	return own;
+}
+
+/* Call with the head of the log when an append is about to write behind it. */
+void
+fs_durability_append_follows(const FactstrStore *store, const FactPosition *head)
+{
+	OwnFacts   *own = find_own(store);
+
+	transaction.preceding_commit = Max(transaction.preceding_commit, head->commit_position);
+	if (own == NULL)
+		own = add_own(store);
+	else if (own->first != 0)
+		return;
+	own->first = head->sequence_number + 1;
+	own->appended_in = GetCurrentSubTransactionId();
+}
+
+/* No fact of the log up to this number is one of the transaction's own, which are not committed yet. */
+int64
+fs_durability_newest_committed(const FactstrStore *store)
+{
+	const OwnFacts *own = find_own(store);
+
+	return own == NULL || own->first == 0 ? PG_INT64_MAX : own->first - 1;
+}
+
+/* Has the transaction appended anything, to any log, that no rollback has taken back? */
+bool
+fs_durability_has_appended(void)
+{
+	for (int i = 0; i < transaction.own_count; i++)
+	{
+		if (transaction.own[i].first != 0)
+			return true;
+	}
+	return false;
 }
 
 /* Where the commit of the newest fact below the transaction's own ones ends. */
@@ -152,7 +214,7 @@ is_harmless_early(bool is_in_flight)
 static bool
 may_commit_early(void)
 {
-	if (transaction.first_own_fact == 0 || synchronous_commit == SYNCHRONOUS_COMMIT_OFF ||
+	if (!fs_durability_has_appended() || synchronous_commit == SYNCHRONOUS_COMMIT_OFF ||
 		fs_durability_waits_for_standbys())
 		return false;
 	if (is_harmless_early(fs_in_flight_begin()))
@@ -216,10 +278,14 @@ static void
 on_subtransaction_event(SubXactEvent event, SubTransactionId subtransaction,
 						SubTransactionId parent, void *argument)
 {
-	if (event == SUBXACT_EVENT_ABORT_SUB && transaction.appended_in >= subtransaction)
+	if (event != SUBXACT_EVENT_ABORT_SUB)
+		return;
+	for (int i = 0; i < transaction.own_count; i++)
 	{
-		transaction.first_own_fact = 0;
-		transaction.appended_in = InvalidSubTransactionId;
+		if (transaction.own[i].appended_in < subtransaction)
+			continue;
+		transaction.own[i].first = 0;
+		transaction.own[i].appended_in = InvalidSubTransactionId;
 	}
 }
 

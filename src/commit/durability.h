@@ -8,6 +8,8 @@
 #include "access/xlogdefs.h"
 #include "executor/tuptable.h"
 
+#include "store.h"
+
 /* The number of a fact, 0 for none, and up to where the log must be flushed before it is told. */
 typedef struct FactPosition
 {
@@ -18,8 +20,9 @@ typedef struct FactPosition
 extern void fs_durability_init(void);
 extern void fs_durability_append_begins(void);
 extern void fs_durability_append_ends(void);
-extern void fs_durability_append_follows(int64 head, XLogRecPtr head_commit_position);
-extern int64 fs_durability_newest_committed(void);
+extern void fs_durability_append_follows(const FactstrStore *store, const FactPosition *head);
+extern int64 fs_durability_newest_committed(const FactstrStore *store);
+extern bool fs_durability_has_appended(void);
 extern XLogRecPtr fs_durability_preceding_commit(void);
 extern void fs_durability_commit_in_order(void);
 extern bool fs_durability_waits_for_standbys(void);

@@ -16,26 +16,33 @@
  *	- Somebody wrote rows beside the appends: the numbers are taken, which the primary key tells.
  *	- An append was prepared: its committer does not know of this.  There is no note until the next append.
  *
- * There is a place for the notes of so many logs.  The memory is so little that PostgreSQL's own reserve has
+ * The memory is so little that PostgreSQL's own reserve has
  * room for it without preloading.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
 #include "storage/spin.h"
+#include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
 #include "commit/log_head.h"
+#include "commit/own_heads.h"
 
-/* If there are more logs, the one that has not been appended to for longest has no note. */
-#define LOGS 64
+/*
+ * If there are more logs, some of those that have not been appended to for longest have no note.  Each has its place
+ * among a few, by its hash, so that it is found as fast whatever their number.
+ */
+#define LOGS 512
+#define PLACES_OF_A_SET 8
 
 /* As with wakeup.c's: what has another size needs another name. */
 #define MEMORY_NAME "factstr log heads 0.2"
@@ -57,38 +64,80 @@ typedef struct LogPlace
 static LogPlace *places = NULL;
 
 /*
- * The log that ends where its note says, or where this transaction has appended.  Else the table must be asked;
- * InvalidOid at first and after any doubt.
+ * What this session knows of a log.  Everything else is doubtful: what was known before a change that may have been of
+ * any table, or of any subscription.
  */
-static Oid	sure_of = InvalidOid;
-
-/* The log that was asked about last. */
-static Oid	log_in_use = InvalidOid;
-
-/* The table was changed since this session has compared it with the note. */
-static bool note_is_doubtful = false;
-
-/* Where the log ends for this transaction, as of each subtransaction that has appended. */
-typedef struct OwnHead
+typedef struct KnownHead
 {
-	int64		sequence_number;
-	SubTransactionId appended_in;
-} OwnHead;
+	Oid			events;			/* the key */
+	LogPlace   *place;			/* that had its note last, or NULL */
 
-static struct
-{
-	Oid			events;
-	OwnHead    *heads;			/* in the transaction's memory, NULL if there are none */
-	int64		count;
-	int64		allocated;
-} own;
+	/*
+	 * It ends where its note says, or where this transaction has appended.  Else the table must be
+	 * asked; so at first and after any doubt.
+	 */
+	bool		is_sure;
 
-/* The newest fact of the session's last commit that appended. */
-static struct
+	/* The table was changed since this session has compared it with the note. */
+	bool		note_is_doubtful;
+	uint64		changes;		/* and subscription changes that it knows of */
+	uint64		subscription_changes;
+
+	int64		last_commit;	/* the newest fact that the session has committed; 0 if none */
+} KnownHead;
+
+static HTAB *known_heads = NULL;
+
+/* The one that was asked for last: most sessions use no other. */
+static KnownHead *used_last = NULL;
+
+/* Of any table, and of subscriptions. */
+static uint64 changes_of_any = 0;
+static uint64 changes_of_subscriptions = 0;
+
+/* Stays as long as the session. */
+static KnownHead *
+find_known(Oid events)
 {
-	Oid			events;
-	int64		sequence_number;	/* 0 if there was none */
-} last_commit;
+	KnownHead  *known;
+	bool		found;
+
+	if (likely(used_last != NULL && used_last->events == events))
+		return used_last;
+	if (known_heads == NULL)
+	{
+		HASHCTL		control = {0};
+
+		control.keysize = sizeof(Oid);
+		control.entrysize = sizeof(KnownHead);
+		control.hcxt = TopMemoryContext;
+		known_heads = hash_create("factstr log heads", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	known = hash_search(known_heads, &events, HASH_ENTER, &found);
+	if (!found)
+	{
+		memset(known, 0, sizeof(KnownHead));
+		known->events = events;
+		known->changes = changes_of_any;
+		known->subscription_changes = changes_of_subscriptions;
+	}
+	return used_last = known;
+}
+
+/* The same, with the doubts that have come up since. */
+static KnownHead *
+find_known_now(const FactstrStore *store)
+{
+	KnownHead  *known = find_known(store->events);
+
+	if (known->changes != changes_of_any)
+		known->note_is_doubtful = true;
+	if (known->changes != changes_of_any || known->subscription_changes != changes_of_subscriptions)
+		known->is_sure = false;
+	known->changes = changes_of_any;
+	known->subscription_changes = changes_of_subscriptions;
+	return known;
+}
 
 /*
  * Shared memory
@@ -134,47 +183,60 @@ read_place(LogPlace *place)
 	return note;
 }
 
+/* The places that the note of a log may have. */
+static LogPlace *
+set_of(Oid events)
+{
+	uint32		hash = hash_combine(murmurhash32(events), MyDatabaseId);
+
+	return &places[hash % (LOGS / PLACES_OF_A_SET) * PLACES_OF_A_SET];
+}
+
 static bool
 is_of_log(const LogNote *note, Oid events)
 {
 	return note->events == events && note->database == MyDatabaseId;
 }
 
-/* The note of a log, and its place; NULL if it has none.  Places are given to other logs at any time. */
+/*
+ * The note of a log, and its place; NULL if it has none.  Places are given to other logs at any time, and only among
+ * those of its hash.
+ */
 static LogPlace *
-find_note(Oid events, LogNote *note)
+find_note(KnownHead *known, LogNote *note)
 {
-	static LogPlace *place_found_last = NULL;
+	LogPlace   *set = set_of(known->events);
 
-	if (place_found_last != NULL)
+	if (known->place != NULL)
 	{
-		*note = read_place(place_found_last);
-		if (is_of_log(note, events))
-			return place_found_last;
+		*note = read_place(known->place);
+		if (is_of_log(note, known->events))
+			return known->place;
 	}
-	for (int i = 0; i < LOGS; i++)
+	for (int i = 0; i < PLACES_OF_A_SET; i++)
 	{
-		*note = read_place(&places[i]);
-		if (is_of_log(note, events))
-			return place_found_last = &places[i];
+		*note = read_place(&set[i]);
+		if (is_of_log(note, known->events))
+			return known->place = &set[i];
 	}
 	return NULL;
 }
 
 /* Commits have higher positions the later they come, and a note that is not known any more has none. */
 static LogPlace *
-place_to_take_over(void)
+place_to_take_over(Oid events)
 {
+	LogPlace   *set = set_of(events);
 	LogPlace   *oldest = NULL;
 	XLogRecPtr	position = InvalidXLogRecPtr;
 
-	for (int i = 0; i < LOGS; i++)
+	for (int i = 0; i < PLACES_OF_A_SET; i++)
 	{
-		LogNote		note = read_place(&places[i]);
+		LogNote		note = read_place(&set[i]);
 
 		if (oldest != NULL && note.head.commit_position >= position)
 			continue;
-		oldest = &places[i];
+		oldest = &set[i];
 		position = note.head.commit_position;
 	}
 	return oldest;
@@ -182,20 +244,20 @@ place_to_take_over(void)
 
 /* Who has the append lock notes where the log ends; for no head, that it is not known. */
 static void
-write_note(Oid events, FactPosition head, bool has_strangers)
+write_note(KnownHead *known, FactPosition head, bool has_strangers)
 {
 	LogNote		note;
-	LogPlace   *place = find_note(events, &note);
+	LogPlace   *place = find_note(known, &note);
 
 	if (place == NULL && head.sequence_number == 0 && !has_strangers)
 		return;
 	if (place == NULL)
 	{
-		place = place_to_take_over();
+		place = known->place = place_to_take_over(known->events);
 		note.has_strangers = false;
 	}
 	note.database = MyDatabaseId;
-	note.events = events;
+	note.events = known->events;
 	note.head = head;
 	note.has_strangers |= has_strangers;
 	SpinLockAcquire(&place->mutex);
@@ -204,61 +266,40 @@ write_note(Oid events, FactPosition head, bool has_strangers)
 }
 
 static void
-forget(Oid events, bool has_strangers)
+forget(KnownHead *known, bool has_strangers)
 {
 	FactPosition unknown = {0, InvalidXLogRecPtr};
 
-	write_note(events, unknown, has_strangers);
-}
-
-/*
- * What the transaction has appended
- */
-
-static int64
-own_head(const FactstrStore *store)
-{
-	return own.count > 0 && own.events == store->events ? own.heads[own.count - 1].sequence_number : 0;
+	write_note(known, unknown, has_strangers);
 }
 
 /* An append has written behind the head; this is the new one. */
 void
 fs_log_head_moved(const FactstrStore *store, int64 head)
 {
-	SubTransactionId current = GetCurrentSubTransactionId();
-
 	attach();
-	if (own.count > 0 && own.events != store->events)
-	{
-		/* The extension was dropped and created again. */
-		forget(own.events, false);
-		own.count = 0;
-	}
-	own.events = store->events;
-	if (own.heads == NULL)
-	{
-		own.allocated = 8;
-		own.heads = MemoryContextAlloc(TopTransactionContext, own.allocated * sizeof(OwnHead));
-	}
-	else if (own.count == own.allocated)
-	{
-		own.heads = repalloc_huge(own.heads, 2 * own.allocated * sizeof(OwnHead));
-		own.allocated *= 2;
-	}
-	if (own.count == 0 || own.heads[own.count - 1].appended_in != current)
-		own.count++;
-	own.heads[own.count - 1].sequence_number = head;
-	own.heads[own.count - 1].appended_in = current;
+	(void) find_known(store->events);
+	fs_own_heads_moved(store->events, head);
 }
 
+/* The transaction commits; or it is prepared, and its committer will not know of this. */
 static void
-note_own_head(void)
+note_own_heads(bool is_committed)
 {
-	FactPosition head = {own.heads[own.count - 1].sequence_number, XactLastCommitEnd};
+	for (int i = 0; i < fs_own_heads_count(); i++)
+	{
+		OwnHead		own = fs_own_heads_get(i);
+		FactPosition head = {own.sequence_number, XactLastCommitEnd};
+		KnownHead  *known = find_known(own.events);
 
-	write_note(own.events, head, false);
-	last_commit.events = own.events;
-	last_commit.sequence_number = head.sequence_number;
+		if (head.sequence_number > 0 && is_committed)
+		{
+			write_note(known, head, false);
+			known->last_commit = head.sequence_number;
+		}
+		else if (head.sequence_number > 0)
+			forget(known, false);
+	}
 }
 
 static void
@@ -267,35 +308,19 @@ on_transaction_event(XactEvent event, void *argument)
 	switch (event)
 	{
 		case XACT_EVENT_PRE_PREPARE:
-			if (own.count > 0)
-				forget(own.events, false);
+			note_own_heads(false);
 			break;
 		case XACT_EVENT_COMMIT:
-			if (own.count > 0)
-				note_own_head();
-			memset(&own, 0, sizeof(own));
+			note_own_heads(true);
+			fs_own_heads_forget();
 			break;
 		case XACT_EVENT_ABORT:
 		case XACT_EVENT_PREPARE:
-			memset(&own, 0, sizeof(own));
+			fs_own_heads_forget();
 			break;
 		default:
 			break;
 	}
-}
-
-/*
- * While a subtransaction runs, everything is appended in it or in one that started later, which has a
- * higher number.  What is left was appended under a lock that is still held.
- */
-static void
-on_subtransaction_event(SubXactEvent event, SubTransactionId subtransaction,
-						SubTransactionId parent, void *argument)
-{
-	if (event != SUBXACT_EVENT_ABORT_SUB)
-		return;
-	while (own.count > 0 && own.heads[own.count - 1].appended_in >= subtransaction)
-		own.count--;
 }
 
 /*
@@ -305,23 +330,31 @@ on_subtransaction_event(SubXactEvent event, SubTransactionId subtransaction,
 static void
 on_table_change(Datum argument, Oid relation)
 {
-	if (relation != InvalidOid && relation != log_in_use)
+	KnownHead  *known;
+
+	if (relation == InvalidOid)
+	{
+		changes_of_any++;
 		return;
-	sure_of = InvalidOid;
-	note_is_doubtful = true;
+	}
+	known = known_heads == NULL ? NULL : hash_search(known_heads, &relation, HASH_FIND, NULL);
+	if (known == NULL)
+		return;
+	known->is_sure = false;
+	known->note_is_doubtful = true;
 }
 
 static void
 on_subscription_change(Datum argument, int cache, uint32 hash)
 {
-	sure_of = InvalidOid;
+	changes_of_subscriptions++;
 }
 
 void
 fs_log_head_init(void)
 {
 	RegisterXactCallback(on_transaction_event, NULL);
-	RegisterSubXactCallback(on_subtransaction_event, NULL);
+	fs_own_heads_init();
 	CacheRegisterRelcacheCallback(on_table_change, (Datum) 0);
 	CacheRegisterSyscacheCallback(SUBSCRIPTIONRELMAP, on_subscription_change, (Datum) 0);
 }
@@ -331,51 +364,53 @@ fs_log_head_init(void)
  */
 
 static int64
-own_or_noted_head(const FactstrStore *store)
+own_or_noted_head(KnownHead *known)
 {
-	int64		head = own_head(store);
+	int64		head = fs_own_heads_of(known->events);
 	LogNote		note;
 
 	if (head > 0)
 		return head;
 	attach();
-	return find_note(store->events, &note) == NULL ? 0 : note.head.sequence_number;
+	return find_note(known, &note) == NULL ? 0 : note.head.sequence_number;
 }
 
 /* What is probably the number of the newest fact, of the transaction's own as well; 0 if there is no telling. */
 int64
 fs_log_head_expected(const FactstrStore *store)
 {
-	if (log_in_use != store->events)
-		note_is_doubtful = false;
-	log_in_use = store->events;
-	return note_is_doubtful ? 0 : own_or_noted_head(store);
+	KnownHead  *known = find_known_now(store);
+
+	return known->note_is_doubtful ? 0 : own_or_noted_head(known);
 }
 
 /* What a look at the table has found without it. */
 void
 fs_log_head_seen(const FactstrStore *store, int64 head)
 {
-	if (note_is_doubtful)
-		note_is_doubtful = own_or_noted_head(store) != head;
+	KnownHead  *known = find_known(store->events);
+
+	if (known->note_is_doubtful)
+		known->note_is_doubtful = own_or_noted_head(known) != head;
 }
 
 /* Is it certain where the log ends?  Else the table must be asked, and fs_log_head_found be told. */
 bool
 fs_log_head_is_known(const FactstrStore *store, FactPosition *head)
 {
+	KnownHead  *known = find_known_now(store);
 	LogNote		note;
 
-	if (sure_of != store->events)
+	if (!known->is_sure)
 		return false;
-	head->sequence_number = own_head(store);
+	head->sequence_number = fs_own_heads_of(known->events);
 	if (head->sequence_number > 0)
 	{
 		head->commit_position = fs_durability_preceding_commit();
 		return true;
 	}
 	attach();
-	if (find_note(store->events, &note) == NULL || note.head.sequence_number == 0 ||
+	if (find_note(known, &note) == NULL || note.head.sequence_number == 0 ||
 		note.has_strangers)
 		return false;
 	*head = note.head;
@@ -386,27 +421,30 @@ fs_log_head_is_known(const FactstrStore *store, FactPosition *head)
 void
 fs_log_head_found(const FactstrStore *store, int64 head, bool is_guarded)
 {
+	KnownHead  *known = find_known_now(store);
 	LogNote		note;
 
-	sure_of = is_guarded ? store->events : InvalidOid;
+	known->is_sure = is_guarded;
 	attach();
-	if (own_head(store) == 0 && find_note(store->events, &note) != NULL &&
+	if (fs_own_heads_of(known->events) == 0 && find_note(known, &note) != NULL &&
 		note.head.sequence_number != head)
-		forget(store->events, false);
+		forget(known, false);
 }
 
 /* Somebody has written rows beside the appends, and may do so again. */
 void
 fs_log_head_has_strangers(const FactstrStore *store)
 {
-	sure_of = InvalidOid;
+	KnownHead  *known = find_known(store->events);
+
+	known->is_sure = false;
 	attach();
-	forget(store->events, true);
+	forget(known, true);
 }
 
-/* The number of the newest fact that the session has committed; 0 if it has committed none. */
+/* The number of the newest fact of this log that the session has committed; 0 if it has committed none. */
 int64
 fs_log_head_of_last_commit(const FactstrStore *store)
 {
-	return last_commit.events == store->events ? last_commit.sequence_number : 0;
+	return find_known(store->events)->last_commit;
 }

@@ -26,6 +26,7 @@
 #include "compat.h"
 #include "settings.h"
 
+/* Of main; that of another log has a point and its name behind it. */
 #define CHANNEL "factstr"
 
 /*
@@ -45,13 +46,14 @@
 #define SMALL_QUEUE 0x10000
 
 /* More than what a hint takes of the queue. */
-#define HINT_SIZE 128
+#define HINT_SIZE 192
 
 typedef struct Batch
 {
 	int64		first_sequence_number;
 	int64		last_sequence_number;
 	SubTransactionId appended_in;
+	const char *log;
 } Batch;
 
 /* The batches of the current transaction that are to be notified of. */
@@ -61,11 +63,23 @@ static struct
 	Batch	   *batches;		/* in the transaction's memory, NULL if there are none */
 	int64		count;
 	int64		allocated;
+	const char *log;			/* of the last batch that was not of main */
 } pending;
+
+/* The name in memory that lasts as long as the transaction; mostly that of the batch before. */
+static const char *
+name_of_log(const FactstrStore *store)
+{
+	if (fs_store_is_main(store))
+		return FACTSTR_MAIN_LOG;
+	if (pending.log == NULL || strcmp(pending.log, store->log) != 0)
+		pending.log = MemoryContextStrdup(TopTransactionContext, store->log);
+	return pending.log;
+}
 
 /* Remembers a batch, which is made known if and when the transaction commits. */
 void
-fs_notify_batch(int64 first_sequence_number, int64 last_sequence_number)
+fs_notify_batch(const FactstrStore *store, int64 first_sequence_number, int64 last_sequence_number)
 {
 	Batch	   *batch;
 
@@ -87,6 +101,7 @@ fs_notify_batch(int64 first_sequence_number, int64 last_sequence_number)
 	batch->first_sequence_number = first_sequence_number;
 	batch->last_sequence_number = last_sequence_number;
 	batch->appended_in = GetCurrentSubTransactionId();
+	batch->log = name_of_log(store);
 }
 
 static double
@@ -116,12 +131,17 @@ queue_has_room(void)
 static void
 send_hint(const Batch *batch)
 {
+	char		channel[sizeof(CHANNEL) + 1 + FACTSTR_LOG_NAME_LENGTH];
 	char		payload[96];
 
 	snprintf(payload, sizeof(payload),
 			 "{\"first_sequence_number\":" INT64_FORMAT ",\"last_sequence_number\":" INT64_FORMAT "}",
 			 batch->first_sequence_number, batch->last_sequence_number);
-	Async_Notify(CHANNEL, payload);
+	if (strcmp(batch->log, FACTSTR_MAIN_LOG) == 0)
+		strlcpy(channel, CHANNEL, sizeof(channel));
+	else
+		snprintf(channel, sizeof(channel), "%s.%s", CHANNEL, batch->log);
+	Async_Notify(channel, payload);
 }
 
 static void

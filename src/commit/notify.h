@@ -5,7 +5,9 @@
 #ifndef FACTSTR_COMMIT_NOTIFY_H
 #define FACTSTR_COMMIT_NOTIFY_H
 
-extern void fs_notify_batch(int64 first_sequence_number, int64 last_sequence_number);
+#include "store.h"
+
+extern void fs_notify_batch(const FactstrStore *store, int64 first_sequence_number, int64 last_sequence_number);
 extern void fs_notify_init(void);
 
 #endif							/* FACTSTR_COMMIT_NOTIFY_H */

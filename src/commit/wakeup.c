@@ -23,9 +23,12 @@
 #include "commit/wakeup.h"
 #include "compat.h"
 
-/* For facts, streams, append locks, and pending lists; those of the first two have a bit each in "pending". */
+/* For facts, streams and pending lists; those of the first two have a bit each in "pending". */
 #define POINTS_OF_A_KIND 32
-#define POINTS (4 * POINTS_OF_A_KIND)
+
+/* For append locks: of those that wait, one is woken, which should be one of the same log. */
+#define POINTS_OF_APPEND_LOCKS 256
+#define POINTS (3 * POINTS_OF_A_KIND + POINTS_OF_APPEND_LOCKS)
 
 /*
  * A server may go on with this memory when another version of the library has been installed: what has
@@ -100,20 +103,23 @@ fs_wakeup_of_stream(uint64 stream_hash)
 				   hash_combine64(stream_hash, MyDatabaseId) % POINTS_OF_A_KIND];
 }
 
-/* Where the end of an append to this database's log is waited for. */
+/* Where the end of an append to a log of this database is waited for. */
 WakeupPoint *
-fs_wakeup_of_append_lock(void)
+fs_wakeup_of_append_lock(Oid events)
 {
 	attach();
-	return &points[2 * POINTS_OF_A_KIND + murmurhash32(MyDatabaseId) % POINTS_OF_A_KIND];
+	return &points[3 * POINTS_OF_A_KIND +
+				   hash_combine(murmurhash32(events), MyDatabaseId) % POINTS_OF_APPEND_LOCKS];
 }
 
-/* Where the worker waits that empties the pending list of this database's payload index. */
+/* Where the worker waits that empties the pending list of a log of this database. */
 WakeupPoint *
-fs_wakeup_of_pending_list(void)
+fs_wakeup_of_pending_list(const char *log)
 {
+	uint32		hash = hash_bytes((const unsigned char *) log, (int) strlen(log));
+
 	attach();
-	return &points[3 * POINTS_OF_A_KIND + murmurhash32(MyDatabaseId) % POINTS_OF_A_KIND];
+	return &points[2 * POINTS_OF_A_KIND + hash_combine(hash, MyDatabaseId) % POINTS_OF_A_KIND];
 }
 
 /* One of those that wait there is woken, at once; the others go on waiting. */

@@ -33,6 +33,23 @@ fs_redactions_exist(const FactstrStore *store)
 	return exist;
 }
 
+/* How many there are.  They are few. */
+int64
+fs_redactions_count(const FactstrStore *store, Snapshot snapshot)
+{
+	Relation	redactions = fs_store_open_redactions(store, AccessShareLock);
+	TupleTableSlot *row = table_slot_create(redactions, NULL);
+	TableScanDesc scan = compat_table_beginscan(redactions, snapshot);
+	int64		count = 0;
+
+	while (table_scan_getnextslot(scan, ForwardScanDirection, row))
+		count++;
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(row);
+	table_close(redactions, NoLock);
+	return count;
+}
+
 bool
 fs_redaction_exists(const FactstrStore *store, Snapshot snapshot, int64 sequence_number)
 {
@@ -44,7 +61,7 @@ fs_redaction_exists(const FactstrStore *store, Snapshot snapshot, int64 sequence
 		return false;
 	redactions = fs_store_open_redactions(store, AccessShareLock);
 	row = table_slot_create(redactions, NULL);
-	found = fs_row_find_by_number(redactions, fs_store_index_of_redactions(redactions), snapshot,
+	found = fs_row_find_by_number(redactions, fs_store_index_of_redactions(store, redactions), snapshot,
 								  sequence_number, row);
 	ExecDropSingleTupleTableSlot(row);
 	table_close(redactions, NoLock);
@@ -81,7 +98,7 @@ List *
 fs_redactions_of_fact(const FactstrStore *store, Snapshot snapshot, int64 sequence_number)
 {
 	Relation	table = fs_store_open_redactions(store, AccessShareLock);
-	Relation	index = index_open(fs_store_index_of_redactions(table), AccessShareLock);
+	Relation	index = index_open(fs_store_index_of_redactions(store, table), AccessShareLock);
 	TupleTableSlot *row = table_slot_create(table, NULL);
 	IndexScanDesc scan = compat_index_beginscan(table, index, snapshot, 1);
 	ScanKeyData key;

@@ -23,6 +23,7 @@ typedef struct Redaction
 
 extern bool fs_redactions_exist(const FactstrStore *store);
 extern bool fs_redaction_exists(const FactstrStore *store, Snapshot snapshot, int64 sequence_number);
+extern int64 fs_redactions_count(const FactstrStore *store, Snapshot snapshot);
 extern List *fs_redactions_of_fact(const FactstrStore *store, Snapshot snapshot,
 								   int64 sequence_number);
 extern Jsonb *fs_redactions_as_json(const List *redactions);

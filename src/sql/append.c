@@ -41,7 +41,7 @@ enum
 #define RESULT_COLUMNS_WITHOUT_CONFLICT RESULT_CONFLICT
 
 static AppendRequest
-append_request(FunctionCallInfo fcinfo, int key_argument)
+append_request(FunctionCallInfo fcinfo, int key_argument, int log_argument)
 {
 	AppendRequest request = {0};
 
@@ -54,15 +54,15 @@ append_request(FunctionCallInfo fcinfo, int key_argument)
 		fs_idempotency_check_key(key);
 		request.facts.idempotency_key = PointerGetDatum(key);
 	}
-	request.store = fs_store_of_call(fcinfo);
+	request.store = fs_store_of_call(fcinfo, log_argument, RIGHT_TO_APPEND);
 	return request;
 }
 
-/* factstr_append_if, factstr_append_unless and their twins have these arguments in the same places. */
+/* factstr_append_if, factstr_append_unless and their twins have these arguments in the same places, but for the log. */
 static AppendRequest
-conditional_request(FunctionCallInfo fcinfo, AppendCondition condition)
+conditional_request(FunctionCallInfo fcinfo, AppendCondition condition, int log_argument)
 {
-	AppendRequest request = append_request(fcinfo, 3);
+	AppendRequest request = append_request(fcinfo, 3, log_argument);
 
 	request.condition = condition;
 	request.context_query = fs_argument_event_query(fcinfo, 1, "context_query");
@@ -167,7 +167,7 @@ append_now_or_at_commit(AppendRequest *request, bool at_commit)
 	return result_row(&outcome, RESULT_COLUMNS_WITHOUT_CONFLICT);
 }
 
-/* factstr_append(events, idempotency_key, at_commit) */
+/* factstr_append(events, idempotency_key, at_commit, log) */
 Datum
 factstr_append(PG_FUNCTION_ARGS)
 {
@@ -183,7 +183,7 @@ factstr_append(PG_FUNCTION_ARGS)
 		keep_argument(fcinfo, 0);
 		keep_argument(fcinfo, 1);
 	}
-	request = append_request(fcinfo, 1);
+	request = append_request(fcinfo, 1, 3);
 	MemoryContextSwitchTo(caller);
 	return append_now_or_at_commit(&request, at_commit);
 }
@@ -204,7 +204,7 @@ append_on_condition(FunctionCallInfo fcinfo, AppendCondition condition, const ch
 		keep_argument(fcinfo, 1);
 		keep_argument(fcinfo, 3);
 	}
-	request = conditional_request(fcinfo, condition);
+	request = conditional_request(fcinfo, condition, 5);
 	MemoryContextSwitchTo(caller);
 	return append_now_or_at_commit(&request, at_commit);
 }
@@ -216,40 +216,40 @@ try_append_on_condition(FunctionCallInfo fcinfo, AppendCondition condition, cons
 	AppendOutcome outcome;
 
 	fs_call_refuse_read_only(function);
-	request = conditional_request(fcinfo, condition);
+	request = conditional_request(fcinfo, condition, 4);
 	outcome = fs_append_facts(&request);
 	return result_row(&outcome, RESULT_COLUMNS);
 }
 
-/* factstr_append_if(events, context_query, expected_context_version, idempotency_key, at_commit) */
+/* factstr_append_if(events, context_query, expected_context_version, idempotency_key, at_commit, log) */
 Datum
 factstr_append_if(PG_FUNCTION_ARGS)
 {
 	return append_on_condition(fcinfo, APPEND_IF_VERSION, "factstr_append_if()");
 }
 
-/* factstr_try_append_if(events, context_query, expected_context_version, idempotency_key) */
+/* factstr_try_append_if(events, context_query, expected_context_version, idempotency_key, log) */
 Datum
 factstr_try_append_if(PG_FUNCTION_ARGS)
 {
 	return try_append_on_condition(fcinfo, APPEND_IF_VERSION, "factstr_try_append_if()");
 }
 
-/* factstr_append_unless(events, context_query, after_sequence_number, idempotency_key, at_commit) */
+/* factstr_append_unless(events, context_query, after_sequence_number, idempotency_key, at_commit, log) */
 Datum
 factstr_append_unless(PG_FUNCTION_ARGS)
 {
 	return append_on_condition(fcinfo, APPEND_UNLESS_NEWER, "factstr_append_unless()");
 }
 
-/* factstr_try_append_unless(events, context_query, after_sequence_number, idempotency_key) */
+/* factstr_try_append_unless(events, context_query, after_sequence_number, idempotency_key, log) */
 Datum
 factstr_try_append_unless(PG_FUNCTION_ARGS)
 {
 	return try_append_on_condition(fcinfo, APPEND_UNLESS_NEWER, "factstr_try_append_unless()");
 }
 
-/* factstr_import(batches) */
+/* factstr_import(batches, log) */
 Datum
 factstr_import(PG_FUNCTION_ARGS)
 {
@@ -261,13 +261,13 @@ factstr_import(PG_FUNCTION_ARGS)
 	fs_call_refuse_read_only("factstr_import()");
 	fs_argument_refuse_null(fcinfo, 0, "batches");
 	batches = fs_import_parse(PG_GETARG_JSONB_P(0), &count);
-	store = fs_store_of_call(fcinfo);
+	store = fs_store_of_call(fcinfo, 1, RIGHT_TO_ADMINISTER);
 	outcome = fs_import_append(&store, batches, count);
 	return result_row(&outcome, RESULT_COLUMNS_WITHOUT_CONFLICT);
 }
 
 /*
- * factstr_last_append()
+ * factstr_last_append(log)
  *
  * Its row is in the log, and says where the batch begins; unless the log was dropped and restored meanwhile.
  * The commit may have been told not to wait for the disk, but a number that is told is on disk.
@@ -275,7 +275,7 @@ factstr_import(PG_FUNCTION_ARGS)
 Datum
 factstr_last_append(PG_FUNCTION_ARGS)
 {
-	FactstrStore store = fs_store_of_call(fcinfo);
+	FactstrStore store = fs_store_of_call(fcinfo, 0, RIGHT_TO_APPEND);
 	int64		last = fs_log_head_of_last_commit(&store);
 	FactHeading heading = {0};
 	AppendOutcome outcome = {0};

@@ -66,7 +66,7 @@ begin(FunctionCallInfo fcinfo, const fs_event_query *query, int position_argumen
 	BatchesState *state = palloc0(sizeof(BatchesState));
 	int64		after = fs_argument_position(fcinfo, position_argument, "after_sequence_number");
 	int32		max_batches = fs_argument_max_batches(fcinfo, position_argument + 1);
-	FactstrStore store = fs_store_of_call(fcinfo);
+	FactstrStore store = fs_store_of_call(fcinfo, position_argument + 2, RIGHT_TO_READ);
 
 	state->descriptor = fs_call_result_descriptor(fcinfo);
 	state->snapshot = RegisterSnapshot(GetActiveSnapshot());

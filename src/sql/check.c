@@ -99,7 +99,7 @@ begin_check(FunctionCallInfo fcinfo)
 	check->row_context = AllocSetContextCreate(CurrentMemoryContext, "factstr check",
 											   ALLOCSET_DEFAULT_SIZES);
 	check->descriptor = fs_call_result_descriptor(fcinfo);
-	check->store = fs_store_of_call(fcinfo);
+	check->store = fs_store_of_call(fcinfo, 1, RIGHT_TO_ADMINISTER);
 	check->now = GetCurrentTimestamp();
 	check->snapshot = RegisterSnapshot(GetActiveSnapshot());
 	check->events = table_open(check->store.events, AccessShareLock);

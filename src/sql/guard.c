@@ -7,7 +7,7 @@
  *	  and restores, do not know of it.  It is a trigger for statements: the functions of factstr, and the
  *	  workers of logical replication, change rows without one;
  *	- event triggers of the database, for commands that would lead past it: that give the table a parent, say,
- *	  or rewrite its rows; and for the one that drops everything.
+ *	  or rewrite its rows; for the one that drops everything; and for those that drop a part of another log.
  *
  * An owner who really wants such a change disables the trigger first.  factstr_check reports disabled triggers
  * (check/guard.c).
@@ -19,6 +19,7 @@
 #include "access/tableam.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_type.h"
 #include "commands/event_trigger.h"
 #include "commands/extension.h"
 #include "commands/trigger.h"
@@ -28,6 +29,7 @@
 #include "nodes/parsenodes.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -36,7 +38,11 @@
 #include "check/guard.h"
 #include "compat.h"
 #include "definition.h"
+#include "log_names.h"
+#include "log_records.h"
 #include "rows.h"
+#include "sql/guard.h"
+#include "sql/statements.h"
 #include "store.h"
 
 PG_FUNCTION_INFO_V1(factstr_refuse_change);
@@ -78,8 +84,8 @@ factstr_refuse_change(PG_FUNCTION_ARGS)
  */
 
 /* The command that an event trigger is called for. */
-static Node *
-command_of_call(FunctionCallInfo fcinfo, const char *function)
+Node *
+fs_guard_command_of_call(FunctionCallInfo fcinfo, const char *function)
 {
 	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
 		ereport(ERROR,
@@ -89,30 +95,51 @@ command_of_call(FunctionCallInfo fcinfo, const char *function)
 }
 
 /* The extension's scripts, and pg_upgrade, know what they do. */
-static bool
-is_own_script(void)
+bool
+fs_guard_is_own_script(void)
 {
 	return IsBinaryUpgrade ||
 		(creating_extension && CurrentExtensionObject == get_extension_oid("factstr", true));
 }
 
-/* The table of this id in the schema of the called function, InvalidOid if there is none. */
+/* Main's or the shared table of this id in the schema of the called function, InvalidOid if there is none. */
 static Oid
 table_of_call(FunctionCallInfo fcinfo, TableId id)
 {
-	return get_relname_relid(fs_definition_table_name(id),
+	return get_relname_relid(fs_log_table_name(id, FACTSTR_MAIN_LOG),
 							 get_func_namespace(fcinfo->flinfo->fn_oid));
+}
+
+bool
+fs_guard_is_log(FunctionCallInfo fcinfo, const char *log)
+{
+	bool		is_sealed;
+
+	return fs_log_record_find(get_func_namespace(fcinfo->flinfo->fn_oid), log, &is_sealed);
+}
+
+/* Is it a table of another log than main?  Only if that has a record: names alone mean nothing. */
+bool
+fs_guard_is_table_of_other_log(FunctionCallInfo fcinfo, const char *table, TableId *id)
+{
+	char		log[FACTSTR_LOG_NAME_LENGTH + 1];
+
+	return fs_log_parse_table_name(table, id, log) &&
+		fs_guard_is_log(fcinfo, log);
 }
 
 static bool
 is_table_of_call(FunctionCallInfo fcinfo, Oid table)
 {
-	for (TableId id = 0; id < TABLES; id++)
+	TableId		id;
+
+	for (id = 0; id < TABLES; id++)
 	{
 		if (table == table_of_call(fcinfo, id))
 			return true;
 	}
-	return false;
+	return get_rel_namespace(table) == get_func_namespace(fcinfo->flinfo->fn_oid) &&
+		fs_guard_is_table_of_other_log(fcinfo, get_rel_name(table), &id);
 }
 
 /*
@@ -167,23 +194,69 @@ refuse_wrong_columns(TableId id, Oid table)
 	table_close(relation, NoLock);
 }
 
+static void
+refuse_changes_of(TableId id, Oid table)
+{
+	refuse_flaw(table);
+	refuse_wrong_columns(id, table);
+	fs_guard_keep_triggers_on(table);
+}
+
+/*
+ * Tables that the command has changed or made, and their parents and children, in a schema.  There may be many other
+ * logs, so they are not asked one by one whether the transaction has their lock.
+ */
+static const char *const touched_tables =
+"WITH touched AS MATERIALIZED (SELECT CASE classid "
+"WHEN 'pg_class'::regclass THEN objid "
+"WHEN 'pg_rewrite'::regclass THEN (SELECT ev_class FROM pg_rewrite r WHERE r.oid = objid) "
+"WHEN 'pg_trigger'::regclass THEN (SELECT tgrelid FROM pg_trigger t WHERE t.oid = objid) END AS relation "
+"FROM pg_event_trigger_ddl_commands()) "
+"SELECT c.relname FROM pg_class c WHERE c.relnamespace = $1 AND c.relkind = 'r' AND c.oid IN ("
+"SELECT relation FROM touched "
+"UNION SELECT inhparent FROM pg_inherits WHERE inhrelid IN (SELECT relation FROM touched) "
+"UNION SELECT inhrelid FROM pg_inherits WHERE inhparent IN (SELECT relation FROM touched))";
+
+static void
+refuse_changes_of_other_logs(FunctionCallInfo fcinfo)
+{
+	Oid			schema = get_func_namespace(fcinfo->flinfo->fn_oid);
+	Oid			type = OIDOID;
+	Datum		value = ObjectIdGetDatum(schema);
+	Statements	statements;
+	SPITupleTable *result;
+	uint64		rows;
+
+	if (!fs_log_records_exist(schema))
+		return;
+	statements = fs_statements_begin(InvalidOid);
+	result = fs_statement_select(touched_tables, 1, &type, &value, &rows);
+	for (uint64 i = 0; i < rows; i++)
+	{
+		char	   *name = SPI_getvalue(result->vals[i], result->tupdesc, 1);
+		TableId		id;
+
+		if (fs_guard_is_table_of_other_log(fcinfo, name, &id) && may_have_changed(get_relname_relid(name, schema)))
+			refuse_changes_of(id, get_relname_relid(name, schema));
+	}
+	fs_statements_end(&statements);
+}
+
 /* After a command that may have changed a table, or made one. */
 Datum
 factstr_refuse_table_change(PG_FUNCTION_ARGS)
 {
-	(void) command_of_call(fcinfo, "factstr_refuse_table_change");
-	if (is_own_script())
+	(void) fs_guard_command_of_call(fcinfo, "factstr_refuse_table_change");
+	if (fs_guard_is_own_script())
 		PG_RETURN_NULL();
 	for (TableId id = 0; id < TABLES; id++)
 	{
 		Oid			table = table_of_call(fcinfo, id);
 
-		if (!OidIsValid(table) || !may_have_changed(table))
-			continue;
-		refuse_flaw(table);
-		refuse_wrong_columns(id, table);
-		fs_guard_keep_triggers_on(table);
+		if (OidIsValid(table) && may_have_changed(table))
+			refuse_changes_of(id, table);
 	}
+	refuse_changes_of_other_logs(fcinfo);
 	PG_RETURN_NULL();
 }
 
@@ -203,9 +276,9 @@ factstr_refuse_rewrite(PG_FUNCTION_ARGS)
 {
 	Oid			table;
 
-	(void) command_of_call(fcinfo, "factstr_refuse_rewrite");
+	(void) fs_guard_command_of_call(fcinfo, "factstr_refuse_rewrite");
 	table = DatumGetObjectId(OidFunctionCall0(F_PG_EVENT_TRIGGER_TABLE_REWRITE_OID));
-	if (is_table_of_call(fcinfo, table) && !is_own_script() && !is_becoming_logged(table))
+	if (is_table_of_call(fcinfo, table) && !fs_guard_is_own_script() && !is_becoming_logged(table))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("cannot rewrite table \"%s\" of extension factstr", get_rel_name(table)),
@@ -334,7 +407,7 @@ refuse_drop_of_column(FunctionCallInfo fcinfo, AlterTableStmt *command)
 Datum
 factstr_refuse_drop(PG_FUNCTION_ARGS)
 {
-	Node	   *command = command_of_call(fcinfo, "factstr_refuse_drop");
+	Node	   *command = fs_guard_command_of_call(fcinfo, "factstr_refuse_drop");
 	Oid			events = table_of_call(fcinfo, TABLE_EVENTS);
 	FormData_pg_extension extension;
 

@@ -40,7 +40,7 @@ hold(FunctionCallInfo fcinfo, int argument, const FactstrStore *store, const Str
 }
 
 /*
- * factstr_stream_hold(name, nowait, token): the stream is the session's until it releases it or ends.
+ * factstr_stream_hold(name, nowait, token, log): the stream is the session's until it releases it or ends.
  * Returns the token of this hold.  With the token of an earlier one, that is continued, unless the
  * stream has had another consumer since.
  */
@@ -49,7 +49,7 @@ factstr_stream_hold(PG_FUNCTION_ARGS)
 {
 	text	   *name = fs_argument_stream_name(fcinfo, 0);
 	bool		nowait = fs_argument_nowait(fcinfo, 1);
-	FactstrStore store = fs_store_of_call(fcinfo);
+	FactstrStore store = fs_store_of_call(fcinfo, 3, RIGHT_TO_CONSUME);
 	Stream		stream = fs_stream_take(&store, name, nowait, "factstr_stream_hold()");
 
 	if (!continues(fcinfo, 2, &stream))
@@ -61,12 +61,12 @@ factstr_stream_hold(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(hold(fcinfo, 2, &store, &stream));
 }
 
-/* factstr_stream_try_hold(name, token): the same, but null if another consumer has it, or has had it. */
+/* factstr_stream_try_hold(name, token, log): the same, but null if another consumer has it, or has had it. */
 Datum
 factstr_stream_try_hold(PG_FUNCTION_ARGS)
 {
 	text	   *name = fs_argument_stream_name(fcinfo, 0);
-	FactstrStore store = fs_store_of_call(fcinfo);
+	FactstrStore store = fs_store_of_call(fcinfo, 2, RIGHT_TO_CONSUME);
 	Stream		stream;
 
 	fs_call_refuse_read_only("factstr_stream_try_hold()");
@@ -78,18 +78,18 @@ factstr_stream_try_hold(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(hold(fcinfo, 1, &store, &stream));
 }
 
-/* factstr_stream_release(name): was it held? */
+/* factstr_stream_release(name, log): was it held? */
 Datum
 factstr_stream_release(PG_FUNCTION_ARGS)
 {
 	text	   *name = fs_argument_stream_name(fcinfo, 0);
-	FactstrStore store = fs_store_of_call(fcinfo);
+	FactstrStore store = fs_store_of_call(fcinfo, 1, RIGHT_TO_CONSUME);
 
 	PG_RETURN_BOOL(fs_stream_lock_release(&store, name));
 }
 
 /*
- * factstr_stream_fail(name, error, retry_at): the holder of the stream has failed with the batch after the
+ * factstr_stream_fail(name, error, retry_at, log): the holder of the stream has failed with the batch after the
  * cursor.  Returns how often it has, in a row.
  */
 Datum
@@ -97,7 +97,7 @@ factstr_stream_fail(PG_FUNCTION_ARGS)
 {
 	text	   *name = fs_argument_stream_name(fcinfo, 0);
 	TimestampTz retry_at = PG_ARGISNULL(2) ? 0 : PG_GETARG_TIMESTAMPTZ(2);
-	FactstrStore store = fs_store_of_call(fcinfo);
+	FactstrStore store = fs_store_of_call(fcinfo, 3, RIGHT_TO_CONSUME);
 	Stream		stream;
 
 	fs_argument_refuse_null(fcinfo, 1, "error");

@@ -78,7 +78,7 @@ Datum
 factstr_newest(PG_FUNCTION_ARGS)
 {
 	Jsonb	   *queries = argument_queries(fcinfo);
-	FactstrStore store = fs_store_of_call(fcinfo);
+	FactstrStore store = fs_store_of_call(fcinfo, 1, RIGHT_TO_READ);
 	Snapshot	snapshot = GetActiveSnapshot();
 	int64		head = fs_fact_head(&store, snapshot).sequence_number;
 	FactPosition version = {0, InvalidXLogRecPtr};

@@ -256,7 +256,7 @@ fs_streams_cursor(List *streams)
 Datum
 factstr_stream_open(PG_FUNCTION_ARGS)
 {
-	FactstrStore store = fs_store_of_call(fcinfo);
+	FactstrStore store = fs_store_of_call(fcinfo, 5, RIGHT_TO_CONSUME);
 	StreamOpening opening = fs_argument_stream_opening(fcinfo, &store, 2);
 
 	PG_RETURN_INT64(fs_streams_cursor(fs_stream_open(&store, &opening, "factstr_stream_open()")));
@@ -290,7 +290,7 @@ factstr_stream_set_query(PG_FUNCTION_ARGS)
 	text	   *name = fs_argument_stream_name(fcinfo, 0);
 	fs_event_query *query = argument_stream_query(fcinfo, 1);
 	bool		nowait = fs_argument_nowait(fcinfo, 2);
-	FactstrStore store = fs_store_of_call(fcinfo);
+	FactstrStore store = fs_store_of_call(fcinfo, 3, RIGHT_TO_CONSUME);
 	List	   *streams = fs_stream_take_whole(&store, name, nowait, "factstr_stream_set_query()");
 	ListCell   *cell;
 

@@ -46,7 +46,7 @@ factstr_park_after(PG_FUNCTION_ARGS)
 {
 	text	   *name = fs_argument_stream_name(fcinfo, 0);
 	int32		failures = argument_failures(fcinfo, 1);
-	FactstrStore store = fs_store_of_call(fcinfo);
+	FactstrStore store = fs_store_of_call(fcinfo, 2, RIGHT_TO_CONSUME);
 	List	   *streams = fs_stream_take_whole(&store, name, false, "factstr_park_after()");
 	ListCell   *cell;
 
@@ -74,7 +74,7 @@ factstr_redeliver_parked(PG_FUNCTION_ARGS)
 {
 	text	   *name = fs_argument_stream_name(fcinfo, 0);
 	int64		first = fs_argument_position(fcinfo, 1, "first_sequence_number");
-	FactstrStore store = fs_store_of_call(fcinfo);
+	FactstrStore store = fs_store_of_call(fcinfo, 2, RIGHT_TO_CONSUME);
 	Stream		stream = take_stream(&store, name, "factstr_redeliver_parked()");
 
 	fs_stream_refuse_unsubscribed(&stream);
@@ -89,7 +89,7 @@ factstr_discard_parked(PG_FUNCTION_ARGS)
 {
 	text	   *name = fs_argument_stream_name(fcinfo, 0);
 	int64		first = fs_argument_position(fcinfo, 1, "first_sequence_number");
-	FactstrStore store = fs_store_of_call(fcinfo);
+	FactstrStore store = fs_store_of_call(fcinfo, 2, RIGHT_TO_CONSUME);
 	Stream		stream = take_stream(&store, name, "factstr_discard_parked()");
 	int64		last;
 

@@ -75,7 +75,7 @@ Datum
 factstr_query(PG_FUNCTION_ARGS)
 {
 	fs_event_query *query = fs_argument_event_query(fcinfo, 0, "event_query");
-	FactstrStore store = fs_store_of_call(fcinfo);
+	FactstrStore store = fs_store_of_call(fcinfo, 1, RIGHT_TO_READ);
 	Snapshot	snapshot = GetActiveSnapshot();
 	int64		head = fs_fact_head(&store, snapshot).sequence_number;
 	int64		after = query->after;
@@ -105,7 +105,7 @@ Datum
 factstr_context_version(PG_FUNCTION_ARGS)
 {
 	fs_event_query *query = fs_argument_event_query(fcinfo, 0, "event_query");
-	FactstrStore store = fs_store_of_call(fcinfo);
+	FactstrStore store = fs_store_of_call(fcinfo, 1, RIGHT_TO_READ);
 	Snapshot	snapshot = GetActiveSnapshot();
 	int64		head = fs_fact_head(&store, snapshot).sequence_number;
 	FactPosition version = fs_fact_newest_match(&store, query, snapshot, 0, head);
@@ -206,7 +206,7 @@ begin_read(FunctionCallInfo fcinfo)
 	int64		after = query->after;
 	int64		up_to;
 	int64		head;
-	FactstrStore store = fs_store_of_call(fcinfo);
+	FactstrStore store = fs_store_of_call(fcinfo, 6, RIGHT_TO_READ);
 
 	state->remaining = argument_max_count(fcinfo, 1);
 	fs_argument_refuse_null(fcinfo, 2, "backwards");

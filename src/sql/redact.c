@@ -68,7 +68,7 @@ factstr_redact(PG_FUNCTION_ARGS)
 	 * By the role that logged in, which SET ROLE does not change, or in a handler by its
 	 * subscriber.
 	 */
-	store = fs_store_of_call(fcinfo);
+	store = fs_store_of_call(fcinfo, 4, RIGHT_TO_ADMINISTER);
 	fs_redaction_apply(&store, sequence_number, PG_GETARG_JSONB_P(1), metadata,
 					   fs_group_login_user(), reason);
 	fs_stream_errors_erase(&store);
@@ -87,7 +87,7 @@ factstr_import_redactions(PG_FUNCTION_ARGS)
 	fs_call_refuse_read_only("factstr_import_redactions()");
 	fs_argument_refuse_null(fcinfo, 0, "batches");
 	batches = fs_import_parse(PG_GETARG_JSONB_P(0), &count);
-	store = fs_store_of_call(fcinfo);
+	store = fs_store_of_call(fcinfo, 1, RIGHT_TO_ADMINISTER);
 	for (int i = 0; i < count; i++)
 		imported += fs_redaction_import(&store, &batches[i]);
 	if (imported > 0)

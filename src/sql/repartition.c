@@ -135,7 +135,7 @@ Datum
 factstr_stream_repartition(PG_FUNCTION_ARGS)
 {
 	text	   *name = fs_argument_stream_name(fcinfo, 0);
-	FactstrStore store = fs_store_of_call(fcinfo);
+	FactstrStore store = fs_store_of_call(fcinfo, 3, RIGHT_TO_CONSUME);
 	List	   *before = fs_stream_take_whole(&store, name, false, "factstr_stream_repartition()");
 	const Stream *first = linitial(before);
 	StreamOpening opening = whole_opening(name, first);

@@ -5,18 +5,28 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/xact.h"
 #include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/lsyscache.h"
+#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "append/pending_list.h"
 #include "commit/durability.h"
 #include "read/facts.h"
+#include "read/redactions.h"
+#include "rights.h"
 #include "sql/call.h"
 
 PG_FUNCTION_INFO_V1(factstr_flushed);
 PG_FUNCTION_INFO_V1(factstr_position_at);
 PG_FUNCTION_INFO_V1(factstr_pending_pages);
+PG_FUNCTION_INFO_V1(factstr_log_head);
+PG_FUNCTION_INFO_V1(factstr_log_time_after);
+PG_FUNCTION_INFO_V1(factstr_log_state);
 
 /*
  * factstr_position_at(occurred_at): where the log stood at a time, for streams and readers that
@@ -31,7 +41,7 @@ factstr_position_at(PG_FUNCTION_ARGS)
 	FactHeading fact;
 
 	fs_argument_refuse_null(fcinfo, 0, "occurred_at");
-	store = fs_store_of_call(fcinfo);
+	store = fs_store_of_call(fcinfo, 1, RIGHT_TO_READ);
 	snapshot = RegisterSnapshot(GetActiveSnapshot());
 	fact = fs_fact_newest_before(&store, snapshot, PG_GETARG_TIMESTAMPTZ(0));
 	UnregisterSnapshot(snapshot);
@@ -47,21 +57,174 @@ factstr_position_at(PG_FUNCTION_ARGS)
 Datum
 factstr_flushed(PG_FUNCTION_ARGS)
 {
-	FactstrStore store = fs_store_of_call(fcinfo);
+	FactstrStore store = fs_store_of_name(get_func_namespace(fcinfo->flinfo->fn_oid), FACTSTR_MAIN_LOG);
 
 	fs_argument_refuse_null(fcinfo, 0, "sequence_number");
 	(void) fs_fact_head_to_tell(&store, GetActiveSnapshot());
 	PG_RETURN_INT64(PG_GETARG_INT64(0));
 }
 
-/* factstr_pending_pages(): how long the payload index's pending list is. */
-Datum
-factstr_pending_pages(PG_FUNCTION_ARGS)
+static int64
+pending_pages(const FactstrStore *store)
 {
-	FactstrStore store = fs_store_of_call(fcinfo);
-	Relation	by_payload = index_open(store.by_payload, AccessShareLock);
+	Relation	by_payload = index_open(store->by_payload, AccessShareLock);
 	BlockNumber pages = fs_pending_list_pages(by_payload);
 
 	index_close(by_payload, NoLock);
-	PG_RETURN_INT64((int64) pages);
+	return (int64) pages;
+}
+
+/* factstr_pending_pages(log): how long the payload index's pending list is. */
+Datum
+factstr_pending_pages(PG_FUNCTION_ARGS)
+{
+	FactstrStore store = fs_store_of_call(fcinfo, 0, RIGHT_TO_READ);
+
+	PG_RETURN_INT64(pending_pages(&store));
+}
+
+/*
+ * Of other logs than main, for views of many of them
+ */
+
+/*
+ * What is looked at is locked no longer than that, so that a statement on thousands of logs does not need as many locks.
+ * After an error, the owner's own owner gives them back.
+ */
+static ResourceOwner
+begin_look(void)
+{
+	ResourceOwner caller = CurrentResourceOwner;
+
+	CurrentResourceOwner = ResourceOwnerCreate(caller, "factstr looks at a log");
+	return caller;
+}
+
+static void
+end_look(ResourceOwner caller)
+{
+	ResourceOwner owner = CurrentResourceOwner;
+
+	ResourceOwnerRelease(owner, RESOURCE_RELEASE_BEFORE_LOCKS, false, false);
+	ResourceOwnerRelease(owner, RESOURCE_RELEASE_LOCKS, false, false);
+	ResourceOwnerRelease(owner, RESOURCE_RELEASE_AFTER_LOCKS, false, false);
+	CurrentResourceOwner = caller;
+	ResourceOwnerDelete(owner);
+}
+
+/*
+ * Everybody may execute the functions: so they tell nothing of main, where EXECUTE decides.  False if the log is not
+ * there any more, as when it was dropped after the statement began.
+ */
+static bool
+find_other_log(FunctionCallInfo fcinfo, int log_argument, bool for_consumers, FactstrStore *store)
+{
+	char		log[FACTSTR_LOG_NAME_LENGTH + 1];
+
+	fs_store_argument_log(fcinfo, log_argument, log);
+	if (!fs_store_of_database(log, store))
+		return false;
+	if (!for_consumers || !fs_right_has(store->rights, GetUserId(), RIGHT_TO_CONSUME))
+		fs_right_require(store->log, store->rights, GetUserId(), RIGHT_TO_READ);
+	if (fs_store_is_main(store))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for log \"%s\"", store->log),
+				 errhint("Read the view factstr_status.")));
+	return true;
+}
+
+/* factstr_log_head(log): the newest fact, which is on disk. */
+Datum
+factstr_log_head(PG_FUNCTION_ARGS)
+{
+	ResourceOwner caller = begin_look();
+	FactstrStore store;
+	int64		head = -1;
+
+	if (find_other_log(fcinfo, 0, true, &store))
+		head = fs_fact_head_to_tell(&store, GetActiveSnapshot());
+	end_look(caller);
+	if (head < 0)
+		PG_RETURN_NULL();
+	PG_RETURN_INT64(head);
+}
+
+static TimestampTz
+time_after(const FactstrStore *store, int64 position)
+{
+	FactHeading fact = fs_fact_first_after(store, GetActiveSnapshot(), position, PG_INT64_MAX);
+
+	fs_durability_flush_before_answer(fact.commit_position);
+	return fact.sequence_number == 0 ? 0 : fact.occurred_at;
+}
+
+/* factstr_log_time_after(sequence_number, log): when the first fact after the position was appended, or null. */
+Datum
+factstr_log_time_after(PG_FUNCTION_ARGS)
+{
+	int64		position = fs_argument_position(fcinfo, 0, "sequence_number");
+	ResourceOwner caller = begin_look();
+	FactstrStore store;
+	TimestampTz time = 0;
+
+	if (find_other_log(fcinfo, 1, true, &store))
+		time = time_after(&store, position);
+	end_look(caller);
+	if (time == 0)
+		PG_RETURN_NULL();
+	PG_RETURN_TIMESTAMPTZ(time);
+}
+
+/* Columns of factstr_log_state. */
+enum
+{
+	STATE_HEAD,
+	STATE_LAST_APPENDED_AT,
+	STATE_FACTS_LAST_MINUTE,
+	STATE_FACTS_LAST_HOUR,
+	STATE_REDACTIONS,
+	STATE_PENDING_PAGES,
+	STATE_COLUMNS
+};
+
+/* How many facts are from so many seconds before the statement, or from later. */
+static int64
+facts_since(const FactstrStore *store, int64 head, int seconds)
+{
+	TimestampTz time = GetCurrentStatementStartTimestamp() - seconds * USECS_PER_SEC;
+
+	return head == 0 ? 0 : head - fs_fact_newest_before(store, GetActiveSnapshot(), time).sequence_number;
+}
+
+static void
+fill_state(const FactstrStore *store, Datum *values, bool *nulls)
+{
+	int64		head = fs_fact_head_to_tell(store, GetActiveSnapshot());
+
+	memset(nulls, false, STATE_COLUMNS * sizeof(bool));
+	values[STATE_HEAD] = Int64GetDatum(head);
+	nulls[STATE_LAST_APPENDED_AT] = head == 0;
+	values[STATE_LAST_APPENDED_AT] = TimestampTzGetDatum(head == 0 ? 0 : time_after(store, head - 1));
+	values[STATE_FACTS_LAST_MINUTE] = Int64GetDatum(facts_since(store, head, SECS_PER_MINUTE));
+	values[STATE_FACTS_LAST_HOUR] = Int64GetDatum(facts_since(store, head, SECS_PER_HOUR));
+	values[STATE_REDACTIONS] = Int64GetDatum(fs_redactions_count(store, GetActiveSnapshot()));
+	values[STATE_PENDING_PAGES] = Int64GetDatum(pending_pages(store));
+}
+
+/* factstr_log_state(log) */
+Datum
+factstr_log_state(PG_FUNCTION_ARGS)
+{
+	TupleDesc	descriptor = fs_call_result_descriptor(fcinfo);
+	ResourceOwner caller = begin_look();
+	Datum		values[STATE_COLUMNS] = {0};
+	bool		nulls[STATE_COLUMNS];
+	FactstrStore store;
+
+	memset(nulls, true, sizeof(nulls));
+	if (find_other_log(fcinfo, 0, false, &store))
+		fill_state(&store, values, nulls);
+	end_look(caller);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(descriptor, values, nulls)));
 }

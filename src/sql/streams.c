@@ -127,13 +127,13 @@ begin_next(FunctionCallInfo fcinfo)
 
 	fs_call_refuse_read_only("factstr_stream_next()");
 	fs_argument_refuse_null(fcinfo, 2, "nowait");
-	state->store = fs_store_of_call(fcinfo);
+	state->store = fs_store_of_call(fcinfo, 3, RIGHT_TO_CONSUME);
 	state->descriptor = fs_call_result_descriptor(fcinfo);
 	fs_stream_lock_acquire(&state->store, name, PG_GETARG_BOOL(2));
 	state->stream = fs_stream_get(&state->store, name);
 	state->snapshot = RegisterSnapshot(GetLatestSnapshot());
 	state->reader = fs_batch_reader_begin(&state->store, state->stream.query, state->snapshot,
-										  state->stream.cursor, fs_durability_newest_committed(), max_batches);
+										  state->stream.cursor, fs_durability_newest_committed(&state->store), max_batches);
 	return state;
 }
 
@@ -211,7 +211,7 @@ factstr_stream_ack(PG_FUNCTION_ARGS)
 {
 	text	   *name = fs_argument_stream_name(fcinfo, 0);
 	int64		sequence_number = fs_argument_position(fcinfo, 1, "sequence_number");
-	FactstrStore store = fs_store_of_call(fcinfo);
+	FactstrStore store = fs_store_of_call(fcinfo, 2, RIGHT_TO_CONSUME);
 	Stream		stream = fs_stream_take(&store, name, false, "factstr_stream_ack()");
 
 	if (sequence_number <= stream.cursor)
@@ -236,7 +236,7 @@ Datum
 factstr_stream_take_partition(PG_FUNCTION_ARGS)
 {
 	text	   *name = fs_argument_stream_name(fcinfo, 0);
-	FactstrStore store = fs_store_of_call(fcinfo);
+	FactstrStore store = fs_store_of_call(fcinfo, 1, RIGHT_TO_CONSUME);
 	text	   *partition;
 
 	fs_call_refuse_read_only("factstr_stream_take_partition()");
@@ -268,7 +268,7 @@ factstr_stream_seek(PG_FUNCTION_ARGS)
 	text	   *name = fs_argument_stream_name(fcinfo, 0);
 	int64		sequence_number = fs_argument_position(fcinfo, 1, "sequence_number");
 	bool		nowait = fs_argument_nowait(fcinfo, 2);
-	FactstrStore store = fs_store_of_call(fcinfo);
+	FactstrStore store = fs_store_of_call(fcinfo, 3, RIGHT_TO_CONSUME);
 	List	   *streams = take_all(&store, name, nowait, "factstr_stream_seek()");
 	ListCell   *cell;
 
@@ -289,7 +289,7 @@ factstr_stream_drop(PG_FUNCTION_ARGS)
 {
 	text	   *name = fs_argument_stream_name(fcinfo, 0);
 	bool		nowait = fs_argument_nowait(fcinfo, 1);
-	FactstrStore store = fs_store_of_call(fcinfo);
+	FactstrStore store = fs_store_of_call(fcinfo, 2, RIGHT_TO_CONSUME);
 	List	   *streams = fs_stream_take_whole(&store, name, nowait, "factstr_stream_drop()");
 	ListCell   *cell;
 

@@ -71,7 +71,7 @@ subscribe(const FactstrStore *store, const Stream *opened, const char *handler, 
 Datum
 factstr_subscribe(PG_FUNCTION_ARGS)
 {
-	FactstrStore store = fs_store_of_call(fcinfo);
+	FactstrStore store = fs_store_of_call(fcinfo, 6, RIGHT_TO_CONSUME);
 	StreamOpening opening = fs_argument_stream_opening(fcinfo, &store, 3);
 	char	   *subscriber = GetUserNameFromId(GetUserId(), false);
 	char	   *handler;
@@ -94,7 +94,7 @@ Datum
 factstr_unsubscribe(PG_FUNCTION_ARGS)
 {
 	text	   *name = fs_argument_stream_name(fcinfo, 0);
-	FactstrStore store = fs_store_of_call(fcinfo);
+	FactstrStore store = fs_store_of_call(fcinfo, 1, RIGHT_TO_CONSUME);
 	bool		had_handler = false;
 	ListCell   *cell;
 
@@ -127,7 +127,7 @@ fs_stream_refuse_unsubscribed(const Stream *stream)
 static void
 refuse_missing(FunctionCallInfo fcinfo, text *name)
 {
-	FactstrStore store = fs_store_of_call(fcinfo);
+	FactstrStore store = fs_store_of_call(fcinfo, 1, RIGHT_TO_CONSUME);
 	Stream		stream = fs_stream_get(&store, name);
 
 	fs_stream_refuse_unsubscribed(&stream);
@@ -147,7 +147,7 @@ commit_and_go_on(void)
 static DeliveryResult
 deliver_some(FunctionCallInfo fcinfo, Delivery *delivery, bool atomic)
 {
-	FactstrStore store = fs_store_of_call(fcinfo);
+	FactstrStore store = fs_store_of_call(fcinfo, 1, RIGHT_TO_CONSUME);
 	DeliveryResult result;
 
 	if (delivery->up_to == 0)
@@ -203,7 +203,7 @@ factstr_deliver(PG_FUNCTION_ARGS)
 	else
 		commit_and_go_on();
 
-	store = fs_store_of_call(fcinfo);
+	store = fs_store_of_call(fcinfo, 1, RIGHT_TO_CONSUME);
 	names = fs_partitions_list(&store, name);
 	if (names == NIL)
 		refuse_missing(fcinfo, name);
@@ -219,23 +219,25 @@ factstr_deliver(PG_FUNCTION_ARGS)
 }
 
 /*
- * factstr_delivery_obstacle(name, subscriber, subscribers): why no worker delivers the stream, which has something to
+ * factstr_delivery_obstacle(name, subscriber, subscribers, log): why no worker delivers the stream, which has something to
  * deliver, or null; the database has subscriptions of so many roles.  For factstr_stream_status.
  */
 Datum
 factstr_delivery_obstacle(PG_FUNCTION_ARGS)
 {
 	int			most = fs_databases_most_workers(MyDatabaseId);
+	char		log[FACTSTR_LOG_NAME_LENGTH + 1];
 	const char *obstacle;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		PG_RETURN_NULL();
+	fs_store_argument_log(fcinfo, 3, log);
 	if (!factstr_background_delivery)
 		obstacle = "setting";
 	else if (!fs_databases_have_launcher())
 		obstacle = "launcher";
 	else
-		obstacle = fs_delivery_slots_obstacle(fs_stream_lock_hash(PG_GETARG_TEXT_PP(0)),
+		obstacle = fs_delivery_slots_obstacle(fs_stream_lock_hash(log, PG_GETARG_TEXT_PP(0)),
 											  get_role_oid(NameStr(*PG_GETARG_NAME(1)), true), most,
 											  PG_GETARG_INT64(2) > 1 ? Max(1, most - 1) : most);
 	if (obstacle == NULL)

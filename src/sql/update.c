@@ -4,17 +4,26 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
 
 PG_FUNCTION_INFO_V1(factstr_carry_over_rights);
+PG_FUNCTION_INFO_V1(factstr_extend_function);
 
 /* Statements that grant on function $2 what others than its owner may do with function $1. */
 static const char *const grants =
-"SELECT pg_catalog.format('GRANT EXECUTE ON FUNCTION %s TO %s%s', $2, "
+"SELECT pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO %s%s', $2, "
 "CASE a.grantee WHEN 0::pg_catalog.oid THEN 'PUBLIC' "
 "ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END, "
 "CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' END) "
@@ -66,5 +75,63 @@ factstr_carry_over_rights(PG_FUNCTION_ARGS)
 	}
 	PG_END_TRY();
 	SPI_finish();
+	PG_RETURN_VOID();
+}
+
+/* The columns of pg_proc that tell of arguments. */
+static const AttrNumber argument_columns[] = {
+	Anum_pg_proc_pronargs, Anum_pg_proc_pronargdefaults, Anum_pg_proc_proargtypes, Anum_pg_proc_proallargtypes,
+	Anum_pg_proc_proargmodes, Anum_pg_proc_proargnames, Anum_pg_proc_proargdefaults
+};
+
+/* The row of a function with the arguments of another. */
+static HeapTuple
+with_arguments_of(Relation functions, HeapTuple old, HeapTuple other)
+{
+	Datum		values[Natts_pg_proc] = {0};
+	bool		nulls[Natts_pg_proc] = {false};
+	bool		replaced[Natts_pg_proc] = {false};
+
+	for (int i = 0; i < lengthof(argument_columns); i++)
+	{
+		int			column = argument_columns[i] - 1;
+
+		values[column] = heap_getattr(other, column + 1, RelationGetDescr(functions), &nulls[column]);
+		replaced[column] = true;
+	}
+	return heap_modify_tuple(old, RelationGetDescr(functions), values, nulls, replaced);
+}
+
+static HeapTuple
+row_of_function(Oid function)
+{
+	HeapTuple	row = SearchSysCacheCopy1(PROCOID, ObjectIdGetDatum(function));
+
+	if (!HeapTupleIsValid(row))
+		elog(ERROR, "cache lookup failed for function %u", function);
+	return row;
+}
+
+/*
+ * factstr_extend_function(old regprocedure, new regprocedure)
+ *
+ * Gives a function the arguments of a new one, which begin with its own and have defaults else, and drops that.  No
+ * command does it.  To drop the old function and carry over its rights would not be the same: users' views may depend on
+ * it, and have PostgreSQL supply the defaults.
+ */
+Datum
+factstr_extend_function(PG_FUNCTION_ARGS)
+{
+	Oid			old_function = PG_GETARG_OID(0);
+	ObjectAddress new_function = {ProcedureRelationId, PG_GETARG_OID(1), 0};
+	Relation	functions = table_open(ProcedureRelationId, RowExclusiveLock);
+	HeapTuple	old_row = row_of_function(old_function);
+	HeapTuple	extended = with_arguments_of(functions, old_row, row_of_function(new_function.objectId));
+
+	performDeletion(&new_function, DROP_RESTRICT, PERFORM_DELETION_INTERNAL);
+	CommandCounterIncrement();
+	CatalogTupleUpdate(functions, &extended->t_self, extended);
+	table_close(functions, RowExclusiveLock);
+	CommandCounterIncrement();
 	PG_RETURN_VOID();
 }

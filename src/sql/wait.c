@@ -26,6 +26,7 @@
 #include "streams/streams.h"
 
 PG_FUNCTION_INFO_V1(factstr_wait);
+PG_FUNCTION_INFO_V1(factstr_wait_for_stream);
 PG_FUNCTION_INFO_V1(factstr_wait_for_facts);
 
 /* So often it looks without having been woken.  Nobody wakes it on a standby.  In ms. */
@@ -52,9 +53,9 @@ argument_deadline(FunctionCallInfo fcinfo, int argument)
 
 /* What the transaction appended itself is delivered only after it has ended. */
 static void
-refuse_own_fact(int64 sequence_number)
+refuse_own_fact(const FactstrStore *store, int64 sequence_number)
 {
-	if (sequence_number > fs_durability_newest_committed())
+	if (sequence_number > fs_durability_newest_committed(store))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("fact " INT64_FORMAT " is not committed yet", sequence_number),
@@ -63,9 +64,9 @@ refuse_own_fact(int64 sequence_number)
 
 /* As long as the transaction has the append lock, there will be no other facts. */
 static void
-refuse_after_append(void)
+refuse_after_append(const FactstrStore *store)
 {
-	if (fs_durability_newest_committed() != PG_INT64_MAX)
+	if (fs_durability_newest_committed(store) != PG_INT64_MAX)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("cannot wait for facts in a transaction that has appended"),
@@ -77,9 +78,9 @@ refuse_after_append(void)
  * often that it must leave no memory behind.
  */
 static int64
-current_position(FunctionCallInfo fcinfo, text *stream)
+current_position(FunctionCallInfo fcinfo, int log_argument, text *stream)
 {
-	FactstrStore store = fs_store_of_call(fcinfo);
+	FactstrStore store = fs_store_of_call(fcinfo, log_argument, RIGHT_TO_READ);
 	MemoryContext look = AllocSetContextCreate(CurrentMemoryContext, "factstr waits",
 											   ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(look);
@@ -101,9 +102,9 @@ time_to_look(int64 deadline)
 
 /* The names of a stream's partitions, or its own. */
 static List *
-names_of_stream(FunctionCallInfo fcinfo, text *name)
+names_of_stream(FunctionCallInfo fcinfo, int log_argument, text *name)
 {
-	FactstrStore store = fs_store_of_call(fcinfo);
+	FactstrStore store = fs_store_of_call(fcinfo, log_argument, RIGHT_TO_READ);
 	List	   *names = fs_partitions_list(&store, name);
 
 	return names != NIL ? names : list_make1(name);
@@ -111,15 +112,18 @@ names_of_stream(FunctionCallInfo fcinfo, text *name)
 
 /* Waits until the position is at least this; returns a lower one if the time runs out. */
 static int64
-wait_for_position(FunctionCallInfo fcinfo, text *stream, int64 sequence_number, int64 deadline)
+wait_for_position(FunctionCallInfo fcinfo, int log_argument, text *stream, int64 sequence_number, int64 deadline)
 {
-	WakeupPoint *point = stream == NULL ? fs_wakeup_of_facts() :
-	fs_wakeup_of_stream(fs_stream_lock_hash(stream));
+	char		log[FACTSTR_LOG_NAME_LENGTH + 1];
+	WakeupPoint *point;
+
+	fs_store_argument_log(fcinfo, log_argument, log);
+	point = stream == NULL ? fs_wakeup_of_facts() : fs_wakeup_of_stream(fs_stream_lock_hash(log, stream));
 
 	for (;;)
 	{
 		uint64		generation = fs_wakeup_generation(point);
-		int64		position = current_position(fcinfo, stream);
+		int64		position = current_position(fcinfo, log_argument, stream);
 		long		timeout = time_to_look(deadline);
 
 		if (position >= sequence_number || timeout == 0)
@@ -142,32 +146,46 @@ raise_timeout(text *name, int64 sequence_number, int64 cursor)
 }
 
 /*
- * factstr_wait(sequence_number, stream, timeout)
- *
  * For reading one's own writes: append, wait until the projection has seen that, in all of its partitions, read it.
  */
-Datum
-factstr_wait(PG_FUNCTION_ARGS)
+static void
+wait_for_stream(FunctionCallInfo fcinfo, int name_argument, int number_argument)
 {
-	int64		sequence_number = fs_argument_position(fcinfo, 0, "sequence_number");
-	text	   *name = fs_argument_stream_name(fcinfo, 1);
+	int64		sequence_number = fs_argument_position(fcinfo, number_argument, "sequence_number");
+	text	   *name = fs_argument_stream_name(fcinfo, name_argument);
 	int64		deadline = argument_deadline(fcinfo, 2);
+	FactstrStore store = fs_store_of_call(fcinfo, 3, RIGHT_TO_READ);
 	ListCell   *cell;
 
-	refuse_own_fact(sequence_number);
+	refuse_own_fact(&store, sequence_number);
 	fs_call_release_snapshots(fcinfo, "factstr_wait()");
-	foreach(cell, names_of_stream(fcinfo, name))
+	foreach(cell, names_of_stream(fcinfo, 3, name))
 	{
-		int64		cursor = wait_for_position(fcinfo, lfirst(cell), sequence_number, deadline);
+		int64		cursor = wait_for_position(fcinfo, 3, lfirst(cell), sequence_number, deadline);
 
 		if (cursor < sequence_number)
 			raise_timeout(lfirst(cell), sequence_number, cursor);
 	}
+}
+
+/* factstr_wait(name, sequence_number, timeout, log) */
+Datum
+factstr_wait_for_stream(PG_FUNCTION_ARGS)
+{
+	wait_for_stream(fcinfo, 0, 1);
+	PG_RETURN_VOID();
+}
+
+/* factstr_wait(sequence_number, name, timeout), as it was in 0.1.0 */
+Datum
+factstr_wait(PG_FUNCTION_ARGS)
+{
+	wait_for_stream(fcinfo, 1, 0);
 	PG_RETURN_VOID();
 }
 
 /*
- * factstr_wait_for_facts(after_sequence_number, timeout)
+ * factstr_wait_for_facts(after_sequence_number, timeout, log)
  *
  * It returns nothing: for a result of a procedure, PostgreSQL holds a snapshot.
  */
@@ -176,9 +194,10 @@ factstr_wait_for_facts(PG_FUNCTION_ARGS)
 {
 	int64		after = fs_argument_position(fcinfo, 0, "after_sequence_number");
 	int64		deadline = argument_deadline(fcinfo, 1);
+	FactstrStore store = fs_store_of_call(fcinfo, 2, RIGHT_TO_READ);
 
-	refuse_after_append();
+	refuse_after_append(&store);
 	fs_call_release_snapshots(fcinfo, "factstr_wait_for_facts()");
-	(void) wait_for_position(fcinfo, NULL, fs_fact_next_number(after), deadline);
+	(void) wait_for_position(fcinfo, 2, NULL, fs_fact_next_number(after), deadline);
 	PG_RETURN_VOID();
 }

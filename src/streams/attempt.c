@@ -63,7 +63,7 @@ recover(Delivery *delivery)
 	FlushErrorState();
 	RESUME_INTERRUPTS();
 
-	if (!fs_worker_begin_in_store(&store))
+	if (!fs_worker_begin_in_store(delivery->log, &store))
 		return DELIVERY_NOT_SUBSCRIBED;
 	fs_failure_record(&store, delivery, error);
 	fs_attempt_commit();
@@ -90,7 +90,7 @@ fs_attempt_deliver(Delivery *delivery)
 		FactstrStore store;
 
 		let_cancel(OidIsValid(delivery->role));
-		if (fs_worker_begin_in_store(&store))
+		if (fs_worker_begin_in_store(delivery->log, &store))
 		{
 			delivery->log_is_replicated = OidIsValid(fs_store_subscription(&store));
 			result = fs_delivery_deliver(&store, delivery);
@@ -125,7 +125,7 @@ record_end(int code, Datum argument)
 	if (delivery == NULL || !OidIsValid(delivery->role) || !(delivery->tries_first || delivery->is_announced))
 		return;
 	AbortOutOfAnyTransaction();
-	if (!fs_worker_begin_in_store(&store) || !ConditionalLockRelationOid(store.streams, RowExclusiveLock))
+	if (!fs_worker_begin_in_store(delivery->log, &store) || !ConditionalLockRelationOid(store.streams, RowExclusiveLock))
 		return;
 	if (delivery->tries_first && !fs_delivery_slots_is_to_stop() && !fs_worker_server_stops())
 		fs_failure_record_end(&store, delivery);

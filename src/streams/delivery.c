@@ -42,7 +42,7 @@ static void
 read_batches(const FactstrStore *store, Delivery *delivery, const Stream *stream, BatchGroup *group)
 {
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	int64		up_to = Min(delivery->up_to, fs_durability_newest_committed());
+	int64		up_to = Min(delivery->up_to, fs_durability_newest_committed(store));
 	TransactionId version = HeapTupleHeaderGetRawXmin(stream->row->t_data);
 	BatchReader *reader;
 	FactPosition head;

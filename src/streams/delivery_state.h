@@ -29,6 +29,8 @@ typedef enum DeliveryResult
 /* What is delivered and how; and what is known from one batch to the next. */
 typedef struct Delivery
 {
+	char		log[FACTSTR_LOG_NAME_LENGTH + 1];	/* of a worker's; in a session the call says
+													 * which */
 	text	   *name;
 	int64		up_to;			/* no batch beyond this fact */
 	bool		by_hand;		/* in a session, not in a worker */

@@ -3,7 +3,7 @@
  *		Messages of streams' errors, which a redaction erases.
  *
  * A message may quote what a fact says, and nobody can tell which fact.  So a redaction erases the messages of
- * all streams and of their parked batches, and a failure that is recorded after it, of a batch that was read before
+ * all streams of the log and of their parked batches, and a failure that is recorded after it, of a batch that was read before
  * it, leaves none.  Each of the two writes first and then looks for the other, whether that is committed or not, so
  * one of them sees the other.
  */
@@ -79,11 +79,11 @@ erase_error(Relation streams, Snapshot snapshot, TupleTableSlot *row)
  * false returned.
  */
 static bool
-erase_errors(Relation streams)
+erase_errors(Relation streams, const char *log)
 {
 	TupleTableSlot *row = table_slot_create(streams, NULL);
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	Relation	index = index_open(fs_definition_require_index(INDEX_OF_ERRORS, streams), AccessShareLock);
+	Relation	index = index_open(fs_definition_require_index(INDEX_OF_ERRORS, FACTSTR_MAIN_LOG, streams), AccessShareLock);
 	SnapshotData dirty;
 	IndexScanDesc scan;
 	TransactionId writer = InvalidTransactionId;
@@ -94,7 +94,7 @@ erase_errors(Relation streams)
 	while (!TransactionIdIsValid(writer) && index_getnext_slot(scan, ForwardScanDirection, row))
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (erased_error(row) == NULL)
+		if (!fs_row_is_of_log(row, log) || erased_error(row) == NULL)
 			continue;
 		writer = TransactionIdIsValid(dirty.xmin) ? dirty.xmin : dirty.xmax;
 		if (!TransactionIdIsValid(writer))
@@ -130,13 +130,14 @@ erase_parked_error(Relation parked, Snapshot snapshot, TupleTableSlot *row)
 }
 
 static bool
-has_parked_message(TupleTableSlot *row)
+has_parked_message(const char *log, TupleTableSlot *row)
 {
 	bool		isnull;
+	char	   *log_of_row = TextDatumGetCString(slot_getattr(row, FACTSTR_PARKED_LOG, &isnull));
 	Datum		error = slot_getattr(row, FACTSTR_PARKED_ERROR, &isnull);
 	char	   *text_of_error = isnull ? NULL : TextDatumGetCString(error);
 
-	return !isnull &&
+	return !isnull && strcmp(log_of_row, log) == 0 &&
 		strcmp(text_to_cstring(fs_stream_error_without_message(text_of_error, true)), text_of_error) != 0;
 }
 
@@ -158,7 +159,7 @@ erase_parked_errors(const FactstrStore *store)
 	while (table_scan_getnextslot(scan, ForwardScanDirection, row))
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (has_parked_message(row))
+		if (has_parked_message(store->log, row))
 			erase_parked_error(parked, snapshot, row);
 	}
 	table_endscan(scan);
@@ -177,20 +178,22 @@ fs_stream_errors_erase(const FactstrStore *store)
 	static FullTransactionId transaction;
 	static SubTransactionId subtransaction;
 	static TimestampTz statement;
+	static Oid	events;
 	Relation	streams;
 
 	if (FullTransactionIdEquals(transaction, GetTopFullTransactionId()) &&
 		subtransaction == GetCurrentSubTransactionId() &&
-		statement == GetCurrentStatementStartTimestamp())
+		statement == GetCurrentStatementStartTimestamp() && events == store->events)
 		return;
 	streams = fs_store_open_streams(store, RowExclusiveLock);
-	while (!erase_errors(streams))
+	while (!erase_errors(streams, store->log))
 		continue;
 	table_close(streams, NoLock);
 	erase_parked_errors(store);
 	transaction = GetTopFullTransactionId();
 	subtransaction = GetCurrentSubTransactionId();
 	statement = GetCurrentStatementStartTimestamp();
+	events = store->events;
 }
 
 /* Has anything been redacted, or is it being redacted, by this transaction id or a later one? */

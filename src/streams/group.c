@@ -23,6 +23,7 @@
 
 #include "clock.h"
 #include "commit/pre_commit.h"
+#include "rights.h"
 #include "streams/group.h"
 #include "streams/sharing.h"
 
@@ -112,6 +113,7 @@ call_handler_for_each(const FactstrStore *store, Delivery *delivery, const Strea
 {
 	int64		until = fs_clock_after(LONGEST_TRANSACTION);
 
+	fs_right_require(store->log, store->rights, get_role_oid(stream->subscriber, false), RIGHT_TO_CONSUME);
 	while (!group->is_over && group->delivered < group->count)
 	{
 		bool		has_looked;

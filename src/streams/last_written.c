@@ -19,24 +19,26 @@
 static struct
 {
 	Oid			table;
+	char		log[FACTSTR_LOG_NAME_LENGTH + 1];	/* of the stream */
 	Oid			file;			/* a rewritten table has other places */
 	ItemPointerData place;
 } last_written;
 
 void
-fs_last_written_remember(Relation streams, HeapTuple written)
+fs_last_written_remember(Relation streams, const char *log, HeapTuple written)
 {
+	strlcpy(last_written.log, log, sizeof(last_written.log));
 	last_written.table = RelationGetRelid(streams);
 	last_written.file = streams->rd_rel->relfilenode;
 	last_written.place = written->t_self;
 }
 
 bool
-fs_last_written_find(Relation streams, text *name, Snapshot snapshot, TupleTableSlot *row)
+fs_last_written_find(Relation streams, const char *log, text *name, Snapshot snapshot, TupleTableSlot *row)
 {
 	bool		isnull;
 
-	return last_written.table == RelationGetRelid(streams) &&
+	return last_written.table == RelationGetRelid(streams) && strcmp(last_written.log, log) == 0 &&
 		last_written.file == streams->rd_rel->relfilenode &&
 		fs_row_fetch(streams, &last_written.place, snapshot, row) &&
 		DatumGetBool(DirectFunctionCall2Coll(texteq, C_COLLATION_OID,

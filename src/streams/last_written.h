@@ -10,7 +10,7 @@
 #include "utils/relcache.h"
 #include "utils/snapshot.h"
 
-extern void fs_last_written_remember(Relation streams, HeapTuple written);
-extern bool fs_last_written_find(Relation streams, text *name, Snapshot snapshot, TupleTableSlot *row);
+extern void fs_last_written_remember(Relation streams, const char *log, HeapTuple written);
+extern bool fs_last_written_find(Relation streams, const char *log, text *name, Snapshot snapshot, TupleTableSlot *row);
 
 #endif							/* FACTSTR_STREAMS_LAST_WRITTEN_H */

@@ -38,25 +38,30 @@ typedef struct StreamHold
 /* Few, so they are searched one by one.  In memory that lasts as long as the session. */
 static List *holds = NIL;
 
+static uint64
+hash_of(text *value, uint64 seed)
+{
+	return DatumGetUInt64(DirectFunctionCall2Coll(hashtextextended, C_COLLATION_OID, PointerGetDatum(value),
+												  UInt64GetDatum(seed)));
+}
+
 /*
- * What stands for the name where there is no room for it: 47 bits, as many as a lock has.  The view
- * factstr_stream_status computes the same.
+ * What stands for the names of a log and a stream where there is no room for them: 47 bits, as many as a lock has.  The
+ * view factstr_stream_status computes the same.
  */
 uint64
-fs_stream_lock_hash(text *name)
+fs_stream_lock_hash(const char *log, text *name)
 {
-	uint64		hash = DatumGetUInt64(DirectFunctionCall2Coll(hashtextextended, C_COLLATION_OID,
-															  PointerGetDatum(name),
-															  Int64GetDatum(0)));
+	bool		is_main = strcmp(log, FACTSTR_MAIN_LOG) == 0;
 
-	return hash & UINT64CONST(0x7FFFFFFFFFFF);
+	return hash_of(name, is_main ? 0 : hash_of(cstring_to_text(log), 0)) & UINT64CONST(0x7FFFFFFFFFFF);
 }
 
 /* Two names with one hash would take turns, or find each other active. */
 static LOCKTAG
 stream_lock_tag(const FactstrStore *store, text *name)
 {
-	uint64		hash = fs_stream_lock_hash(name);
+	uint64		hash = fs_stream_lock_hash(store->log, name);
 	LOCKTAG		tag;
 
 	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, store->streams, (uint32) hash, (uint16) (hash >> 32));

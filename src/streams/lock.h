@@ -8,7 +8,7 @@
 #include "store.h"
 
 extern void fs_stream_lock_init(void);
-extern uint64 fs_stream_lock_hash(text *name);
+extern uint64 fs_stream_lock_hash(const char *log, text *name);
 extern bool fs_stream_lock_try(const FactstrStore *store, text *name);
 extern bool fs_stream_lock_try_free(const FactstrStore *store, text *name);
 extern void fs_stream_lock_acquire(const FactstrStore *store, text *name, bool nowait);

@@ -46,6 +46,7 @@ fs_parking_add(const FactstrStore *store, const Stream *stream, const FactBatch 
 	Datum		values[FACTSTR_PARKED_COLUMNS];
 	bool		nulls[FACTSTR_PARKED_COLUMNS] = {false};
 
+	values[FACTSTR_PARKED_LOG - 1] = CStringGetTextDatum(store->log);
 	values[FACTSTR_PARKED_STREAM - 1] = PointerGetDatum(stream->name);
 	values[FACTSTR_PARKED_FIRST - 1] = Int64GetDatum(batch->first_sequence_number);
 	values[FACTSTR_PARKED_LAST - 1] = Int64GetDatum(batch->last_sequence_number);
@@ -74,11 +75,13 @@ typedef struct ParkedScan
 static void
 begin_scan(ParkedScan *scan, const FactstrStore *store, text *name, int64 first)
 {
-	ScanKeyData keys[2];
+	ScanKeyData keys[3];
 
-	ScanKeyEntryInitialize(&keys[0], 0, FACTSTR_PARKED_STREAM, BTEqualStrategyNumber, InvalidOid, C_COLLATION_OID,
+	ScanKeyEntryInitialize(&keys[0], 0, FACTSTR_PARKED_LOG, BTEqualStrategyNumber, InvalidOid, C_COLLATION_OID,
+						   F_TEXTEQ, CStringGetTextDatum(store->log));
+	ScanKeyEntryInitialize(&keys[1], 0, FACTSTR_PARKED_STREAM, BTEqualStrategyNumber, InvalidOid, C_COLLATION_OID,
 						   F_TEXTEQ, PointerGetDatum(name));
-	ScanKeyInit(&keys[1], FACTSTR_PARKED_FIRST, BTGreaterEqualStrategyNumber, F_INT8GE, Int64GetDatum(first));
+	ScanKeyInit(&keys[2], FACTSTR_PARKED_FIRST, BTGreaterEqualStrategyNumber, F_INT8GE, Int64GetDatum(first));
 	scan->table = fs_store_open_parked(store, RowExclusiveLock);
 	scan->index = index_open(fs_store_index_of_parked(scan->table), AccessShareLock);
 	scan->snapshot = RegisterSnapshot(GetLatestSnapshot());

@@ -20,6 +20,7 @@
 #include "storage/lmgr.h"
 #include "storage/lock.h"
 
+#include "commit/durability.h"
 #include "compat.h"
 #include "streams/sharing.h"
 
@@ -36,7 +37,7 @@ is_locked(Oid table, LOCKMODE mode)
 bool
 fs_sharing_is_over(const FactstrStore *store)
 {
-	return is_locked(store->events, RowExclusiveLock) ||
+	return fs_durability_has_appended() || is_locked(store->events, RowExclusiveLock) ||
 		(MyXactFlags & XACT_FLAGS_ACCESSEDTEMPNAMESPACE) != 0;
 }
 

@@ -126,9 +126,9 @@ apply_change(const FactstrStore *store, const Stream *stream, StreamChange *chan
 	changed = heap_modify_tuple_by_cols(newest, RelationGetDescr(streams), change->count,
 										change->columns, change->values, change->nulls);
 	fs_row_change_as_owner(streams, newest, changed);
-	fs_last_written_remember(streams, changed);
+	fs_last_written_remember(streams, store->log, changed);
 	table_close(streams, NoLock);
-	fs_wakeup_at_commit(fs_wakeup_of_stream(fs_stream_lock_hash(stream->name)));
+	fs_wakeup_at_commit(fs_wakeup_of_stream(fs_stream_lock_hash(store->log, stream->name)));
 	if (stream->retry_at != 0)
 		fs_wakeup_at_commit(fs_wakeup_of_facts());
 }
@@ -307,5 +307,5 @@ fs_stream_delete(const FactstrStore *store, const Stream *stream)
 
 	fs_row_change(streams, lock_row(streams, stream), NULL);
 	table_close(streams, NoLock);
-	fs_wakeup_at_commit(fs_wakeup_of_stream(fs_stream_lock_hash(stream->name)));
+	fs_wakeup_at_commit(fs_wakeup_of_stream(fs_stream_lock_hash(store->log, stream->name)));
 }

@@ -96,12 +96,17 @@ stream_of_row(TupleTableSlot *row)
 
 /* The row of that name, of which there is but one. */
 static bool
-find_row(Relation streams, text *name, Snapshot snapshot, TupleTableSlot *row)
+find_row(Relation streams, const char *log, text *name, Snapshot snapshot, TupleTableSlot *row)
 {
 	Oid			index = fs_store_index_of_streams(streams);
+	bool		has_logs = fs_row_log_column(RelationGetDescr(streams)) != InvalidAttrNumber;
 
-	return fs_last_written_find(streams, name, snapshot, row) ||
-		fs_row_find_by_text(streams, index, snapshot, PointerGetDatum(name), row);
+	if (fs_last_written_find(streams, log, name, snapshot, row) && fs_row_is_of_log(row, log))
+		return true;
+	if (!has_logs)
+		return fs_row_find_by_text(streams, index, snapshot, PointerGetDatum(name), row);
+	return fs_row_find_by_texts(streams, index, snapshot, PointerGetDatum(name),
+								PointerGetDatum(cstring_to_text(log)), row);
 }
 
 /* The stream of this name as it is now; its row is NULL if there is none. */
@@ -113,7 +118,7 @@ fs_stream_find(const FactstrStore *store, text *name)
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	Stream		stream = {NULL};
 
-	if (find_row(streams, name, snapshot, row))
+	if (find_row(streams, store->log, name, snapshot, row))
 		stream = stream_of_row(row);
 	UnregisterSnapshot(snapshot);
 	ExecDropSingleTupleTableSlot(row);
@@ -163,6 +168,7 @@ fs_stream_insert(const FactstrStore *store, text *name, Jsonb *event_query, int6
 {
 	Relation	streams = fs_store_open_streams(store, RowExclusiveLock);
 	AttrNumber	tokens = token_column(RelationGetDescr(streams));
+	AttrNumber	log = fs_row_log_column(RelationGetDescr(streams));
 	int			columns = RelationGetNumberOfAttributes(streams);
 	Datum	   *values = palloc0(columns * sizeof(Datum));
 	bool	   *nulls = palloc(columns * sizeof(bool));
@@ -180,6 +186,11 @@ fs_stream_insert(const FactstrStore *store, text *name, Jsonb *event_query, int6
 	{
 		values[tokens - 1] = Int64GetDatum(0);
 		nulls[tokens - 1] = false;
+	}
+	if (log != InvalidAttrNumber)
+	{
+		values[log - 1] = CStringGetTextDatum(store->log);
+		nulls[log - 1] = false;
 	}
 	fs_row_change(streams, NULL, heap_form_tuple(RelationGetDescr(streams), values, nulls));
 	table_close(streams, NoLock);

@@ -14,7 +14,20 @@
 
 #include "compat.h"
 #include "definition.h"
+#include "rows.h"
 #include "streams/subscribed.h"
+
+static void
+set_log(SubscribedStream *stream, TupleTableSlot *row)
+{
+	AttrNumber	column = fs_row_log_column(row->tts_tupleDescriptor);
+	bool		isnull;
+
+	if (column == InvalidAttrNumber)
+		strlcpy(stream->log, FACTSTR_MAIN_LOG, sizeof(stream->log));
+	else
+		strlcpy(stream->log, TextDatumGetCString(slot_getattr(row, column, &isnull)), sizeof(stream->log));
+}
 
 static SubscribedStream *
 subscribed_stream(TupleTableSlot *row)
@@ -26,6 +39,7 @@ subscribed_stream(TupleTableSlot *row)
 	if (slot_attisnull(row, FACTSTR_STREAM_HANDLER))
 		return NULL;
 	stream = palloc0(sizeof(SubscribedStream));
+	set_log(stream, row);
 	stream->name = DatumGetTextPCopy(slot_getattr(row, FACTSTR_STREAM_NAME, &isnull));
 	value = slot_getattr(row, FACTSTR_STREAM_SUBSCRIBER, &isnull);
 	stream->role = isnull ? InvalidOid : get_role_oid(NameStr(*DatumGetName(value)), true);
@@ -34,7 +48,7 @@ subscribed_stream(TupleTableSlot *row)
 	return stream;
 }
 
-/* All of them. */
+/* All of them, of all logs. */
 List *
 fs_subscribed_list(const FactstrStore *store)
 {

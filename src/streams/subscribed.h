@@ -13,6 +13,7 @@
 /* A stream with a handler. */
 typedef struct SubscribedStream
 {
+	char		log[FACTSTR_LOG_NAME_LENGTH + 1];
 	text	   *name;
 	Oid			role;			/* its subscriber; InvalidOid if there is no such role any more */
 	TimestampTz served_at;		/* when its cursor was moved last, 0 if never */

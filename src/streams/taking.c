@@ -48,7 +48,7 @@ take(const FactstrStore *store, text *name, uint64 hash)
 void
 fs_stream_take_from_handler(const FactstrStore *store, text *name, bool nowait)
 {
-	uint64		hash = fs_stream_lock_hash(name);
+	uint64		hash = fs_stream_lock_hash(store->log, name);
 
 	if (nowait)
 		fs_stream_lock_acquire(store, name, true);

@@ -57,7 +57,7 @@ static Oid	my_role = InvalidOid;
  */
 
 static Subscription *
-find(text *name)
+find(const SubscribedStream *stream)
 {
 	ListCell   *cell;
 
@@ -65,7 +65,8 @@ find(text *name)
 	{
 		Subscription *subscription = lfirst(cell);
 
-		if (strcmp(text_to_cstring(subscription->delivery.name), text_to_cstring(name)) == 0)
+		if (strcmp(subscription->delivery.log, stream->log) == 0 &&
+			strcmp(text_to_cstring(subscription->delivery.name), text_to_cstring(stream->name)) == 0)
 			return subscription;
 	}
 	return NULL;
@@ -75,7 +76,7 @@ find(text *name)
 static Subscription *
 know(const SubscribedStream *stream)
 {
-	Subscription *known = find(stream->name);
+	Subscription *known = find(stream);
 	Subscription *subscription = MemoryContextAllocZero(TopMemoryContext, sizeof(Subscription));
 
 	if (known != NULL)
@@ -86,7 +87,8 @@ know(const SubscribedStream *stream)
 
 		subscription->delivery.name = DatumGetTextPCopy(PointerGetDatum(stream->name));
 		subscription->delivery.up_to = PG_INT64_MAX;
-		subscription->hash = fs_stream_lock_hash(stream->name);
+		strlcpy(subscription->delivery.log, stream->log, sizeof(subscription->delivery.log));
+		subscription->hash = fs_stream_lock_hash(stream->log, stream->name);
 		subscription->served_at = stream->served_at;
 		MemoryContextSwitchTo(caller);
 	}
@@ -123,7 +125,7 @@ fs_turns_list(void)
 	FactstrStore store;
 	ListCell   *cell;
 
-	if (fs_worker_begin_in_store(&store))
+	if (fs_worker_begin_in_store(FACTSTR_MAIN_LOG, &store))
 	{
 		foreach(cell, fs_subscribed_list(&store))
 		{

@@ -139,13 +139,13 @@ fs_worker_server_stops(void)
 	return stops;
 }
 
-/* Starts a transaction in the store of the database; false, and no transaction, if there is none. */
+/* Starts a transaction in a log of the database; false, and no transaction, if there is none. */
 bool
-fs_worker_begin_in_store(FactstrStore *store)
+fs_worker_begin_in_store(const char *log, FactstrStore *store)
 {
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
-	if (fs_store_of_database(store))
+	if (fs_store_of_database(log, store))
 		return true;
 	CommitTransactionCommand();
 	return false;

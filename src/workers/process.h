@@ -19,7 +19,7 @@ extern void fs_worker_attend(void);
 extern bool fs_worker_wait(WakeupPoint *point, uint64 generation, long timeout);
 extern bool fs_worker_wait_once(WakeupPoint *point, uint64 generation, long timeout);
 extern bool fs_worker_database_is_wanted(void);
-extern bool fs_worker_begin_in_store(FactstrStore *store);
+extern bool fs_worker_begin_in_store(const char *log, FactstrStore *store);
 extern bool fs_worker_server_stops(void);
 
 #endif							/* FACTSTR_WORKERS_PROCESS_H */

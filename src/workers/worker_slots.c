@@ -2,7 +2,7 @@
  * workers/worker_slots.c
  *		The workers that empty pending lists: which are wanted, and which there are.
  *
- * A slot in shared memory for each database that wants one.  The launcher starts a process for each slot without
+ * A slot in shared memory for each log that wants one.  The launcher starts a process for each slot without
  * one, as far as there is room; the process gives the slot back when there is nothing left to do, and otherwise,
  * however it ends, leaves it to be started again.
  *
@@ -75,7 +75,7 @@ attach(void)
 	if (shared != NULL)
 		return;
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	shared = ShmemInitStruct("factstr worker slots", sizeof(WorkerSlots), &found);
+	shared = ShmemInitStruct("factstr worker slots 0.2", sizeof(WorkerSlots), &found);
 	if (!found)
 	{
 		memset(shared, 0, sizeof(WorkerSlots));
@@ -83,6 +83,12 @@ attach(void)
 	}
 	LWLockRelease(AddinShmemInitLock);
 	compat_register_tranche(shared->lock.tranche, "factstr_worker_slots");
+}
+
+static bool
+is_same(const WorkerTask * a, const WorkerTask * b)
+{
+	return a->database == b->database && strcmp(a->log, b->log) == 0;
 }
 
 /* The slot with this task, else a free one, else NULL. */
@@ -95,7 +101,7 @@ find_slot(const WorkerTask * task)
 	{
 		WorkerSlot *slot = &shared->slots[i];
 
-		if (slot->task.database == task->database)
+		if (is_same(&slot->task, task))
 			return slot;
 		if (free_slot == NULL && !OidIsValid(slot->task.database))
 			free_slot = slot;
@@ -138,7 +144,7 @@ fs_worker_slots_have_worker(const WorkerTask * task)
 	attach();
 	LWLockAcquire(&shared->lock, LW_SHARED);
 	for (int i = 0; i < MAX_SLOTS && !result; i++)
-		result = shared->slots[i].task.database == task->database && shared->slots[i].worker != 0;
+		result = is_same(&shared->slots[i].task, task) && shared->slots[i].worker != 0;
 	LWLockRelease(&shared->lock);
 	return result;
 }

@@ -7,10 +7,13 @@
 
 #include "datatype/timestamp.h"
 
-/* What a worker is to do: empty the pending list of the database's payload index (append/pending_list.c). */
+#include "definition.h"
+
+/* What a worker is to do: empty the pending list of a log's payload index (append/pending_list.c). */
 typedef struct WorkerTask
 {
 	Oid			database;
+	char		log[FACTSTR_LOG_NAME_LENGTH + 1];
 } WorkerTask;
 
 extern void fs_worker_slots_reserve_memory(void);

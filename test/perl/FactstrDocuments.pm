@@ -22,6 +22,7 @@ my %RUNNERS = (
 	'* c' => '034_document_commands.pl',
 	'README.md sql' => '032_documents.pl',
 	'docs/dcb.md sql' => '032_documents.pl',
+	'docs/logs.md sql' => '032_documents.pl',
 	'docs/operations.md sql' => '032_documents.pl',
 	'docs/poolers.md ini' => '052_poolers.pl',
 	'docs/releasing.md sql' => '032_documents.pl',

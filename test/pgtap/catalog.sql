@@ -79,7 +79,8 @@ WHERE tgrelid IN ('factstr_events'::regclass, 'factstr_redactions'::regclass)
 SELECT bag_eq(
 	'SELECT evtname, evtevent, evtenabled FROM pg_event_trigger WHERE evtname ~ ''^factstr_''',
 	$$VALUES ('factstr_tables_stay'::name, 'ddl_command_end'::name, 'A'::"char"),
-		('factstr_rows_stay', 'table_rewrite', 'A'), ('factstr_facts_stay', 'ddl_command_start', 'A')$$,
+		('factstr_rows_stay', 'table_rewrite', 'A'), ('factstr_facts_stay', 'ddl_command_start', 'A'),
+		('factstr_logs_stay', 'sql_drop', 'A')$$,
 	'event triggers, which fire in replicas too');
 SELECT is_empty(
 	'SELECT evtname FROM pg_event_trigger e WHERE NOT EXISTS (
@@ -169,7 +170,8 @@ SELECT bag_eq(
 	$$SELECT proname::text FROM functions WHERE provolatile = 's'$$,
 	ARRAY[
 		'factstr_batches', 'factstr_check', 'factstr_context_version', 'factstr_delivery_obstacle', 'factstr_export',
-		'factstr_flushed', 'factstr_newest', 'factstr_position_at', 'factstr_query', 'factstr_read', 'factstr_read'],
+		'factstr_flushed', 'factstr_has_right', 'factstr_log_head', 'factstr_log_state', 'factstr_log_time_after', 'factstr_newest',
+		'factstr_position_at', 'factstr_query', 'factstr_read'],
 	'those that read the log do so in the snapshot of the statement');
 SELECT is(
 	string_agg(concat_ws(' ', proname, provolatile, proparallel), ', '), 'factstr_matches i s',

@@ -38,13 +38,13 @@ CREATE ROLE regress_factstr_decider;
 CREATE ROLE regress_factstr_trier;
 CREATE ROLE regress_factstr_reader;
 CREATE ROLE regress_factstr_table_reader;
-GRANT EXECUTE ON FUNCTION factstr_append(jsonb, text, boolean) TO regress_factstr_writer;
-GRANT EXECUTE ON FUNCTION factstr_append_if(jsonb, jsonb, bigint, text, boolean) TO regress_factstr_decider;
-GRANT EXECUTE ON FUNCTION factstr_try_append_if(jsonb, jsonb, bigint, text)
+GRANT EXECUTE ON FUNCTION factstr_append(jsonb, text, boolean, text) TO regress_factstr_writer;
+GRANT EXECUTE ON FUNCTION factstr_append_if(jsonb, jsonb, bigint, text, boolean, text) TO regress_factstr_decider;
+GRANT EXECUTE ON FUNCTION factstr_try_append_if(jsonb, jsonb, bigint, text, text)
 	TO regress_factstr_trier;
-GRANT EXECUTE ON FUNCTION factstr_query(jsonb), factstr_read(jsonb, bigint, boolean),
-	factstr_read(jsonb, bigint, boolean, timestamptz, timestamptz, bigint), factstr_context_version(jsonb),
-	factstr_batches(jsonb, bigint, integer) TO regress_factstr_reader;
+GRANT EXECUTE ON FUNCTION factstr_query(jsonb, text), factstr_read(jsonb, bigint, boolean, timestamptz, timestamptz, bigint, text),
+	factstr_context_version(jsonb, text),
+	factstr_batches(jsonb, bigint, integer, text) TO regress_factstr_reader;
 GRANT SELECT ON factstr_events TO regress_factstr_table_reader;
 
 CREATE TEMP TABLE commands (name text, command text);
@@ -86,8 +86,10 @@ SELECT results_eq(
 		JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'factstr',
 			aclexplode(coalesce(proacl, acldefault('f', proowner))) acl
 		WHERE acl.grantee = 0 ORDER BY 1$$,
-	ARRAY['factstr_delivery_obstacle', 'factstr_flushed', 'factstr_matches'],
-	'everybody may execute what tells nothing of the log, and nothing else');
+	ARRAY[
+		'factstr_delivery_obstacle', 'factstr_flushed', 'factstr_has_right', 'factstr_log_head', 'factstr_log_state',
+		'factstr_log_time_after', 'factstr_matches'],
+	'everybody may execute what tells nothing of a log but to those who may read it, and nothing else');
 SELECT is_empty(
 	$$SELECT c.relname
 		FROM pg_class c
@@ -198,7 +200,7 @@ SELECT is(
 -- record names the role that logged in.
 ALTER TABLE factstr_events DROP CONSTRAINT short;
 CREATE ROLE regress_factstr_eraser;
-GRANT EXECUTE ON FUNCTION factstr_redact(bigint, jsonb, text, jsonb) TO regress_factstr_eraser;
+GRANT EXECUTE ON FUNCTION factstr_redact(bigint, jsonb, text, jsonb, text) TO regress_factstr_eraser;
 SELECT is(
 	pg_temp.as_role(role, $$SELECT factstr_redact(1, '1', 'why')$$),
 	'42501: permission denied for function factstr_redact', role || ': factstr_redact')
@@ -243,9 +245,9 @@ SELECT is(
 	pg_temp.as_role('regress_factstr_watcher', 'SELECT facts_last_minute > 0 FROM factstr_status'),
 	'42501: permission denied for function factstr_position_at',
 	'the view alone is not enough for rates');
-GRANT EXECUTE ON FUNCTION factstr_position_at(timestamptz),
-	factstr_pending_pages() TO regress_factstr_watcher;
-GRANT EXECUTE ON FUNCTION factstr_check(integer) TO regress_factstr_checker;
+GRANT EXECUTE ON FUNCTION factstr_position_at(timestamptz, text),
+	factstr_pending_pages(text) TO regress_factstr_watcher;
+GRANT EXECUTE ON FUNCTION factstr_check(integer, text) TO regress_factstr_checker;
 SELECT is(
 	pg_temp.as_role('regress_factstr_watcher', command),
 	CASE WHEN object ~ 'check' THEN '42501: permission denied for ' || object ELSE 'true' END,

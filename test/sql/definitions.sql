@@ -83,7 +83,7 @@ INSERT INTO changes (index, kind, definition) VALUES
 	('pkey', 'UNIQUE INDEX', 'ON factstr_events (sequence_number DESC)'),
 	('pkey', 'CONSTRAINT', 'factstr_events UNIQUE (sequence_number) DEFERRABLE'),
 	('pkey', 'CONSTRAINT', 'other PRIMARY KEY (sequence_number)'),
-	('streams', 'UNIQUE INDEX', 'ON factstr_streams (name text_pattern_ops)'),
+	('streams', 'UNIQUE INDEX', 'ON factstr_streams (name text_pattern_ops, log)'),
 	('streams', 'CONSTRAINT', 'factstr_streams PRIMARY KEY (token)'),
 	('streams', NULL, NULL),
 	('errors', 'INDEX', 'ON factstr_streams (name)'),

@@ -131,8 +131,9 @@ SELECT number, what FROM seen;
 -- Rights: those of the subscriber are needed, and used.
 CREATE ROLE regress_factstr_subscriber;
 CREATE ROLE regress_factstr_other;
-GRANT EXECUTE ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text, integer, text),
-	factstr_park_after(text, integer), factstr_redeliver_parked(text, bigint), factstr_discard_parked(text, bigint)
+GRANT EXECUTE ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text, integer, text, text),
+	factstr_park_after(text, integer, text), factstr_redeliver_parked(text, bigint, text),
+	factstr_discard_parked(text, bigint, text)
 TO regress_factstr_subscriber, regress_factstr_other;
 GRANT CREATE ON SCHEMA public TO regress_factstr_subscriber;
 GRANT INSERT ON seen TO regress_factstr_subscriber;

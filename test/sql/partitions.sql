@@ -34,8 +34,8 @@ SELECT factstr_stream_open('balances', '{}', 'first', 3, '$.account') AS "lowest
 SELECT name, cursor_sequence_number FROM factstr_stream_status ORDER BY name;
 
 -- waiting for all partitions, and for one
-CALL factstr_wait(7, 'balances#1', '10 s');
-CALL factstr_wait(7, 'balances', '0 s');
+CALL factstr_wait('balances#1', 7, '10 s');
+CALL factstr_wait('balances', 7, '0 s');
 
 -- a free partition, the one that is furthest behind, until the end of the transaction
 SELECT factstr_stream_seek('balances#1', 0);

@@ -77,7 +77,7 @@ ALTER EXTENSION factstr SET SCHEMA hostile;
 SELECT extrelocatable FROM pg_extension WHERE extname = 'factstr';
 -- Its table cannot be dropped alone.
 DROP TABLE store.factstr_events;
-DROP FUNCTION store.factstr_append(jsonb, text, boolean);
+DROP FUNCTION store.factstr_append(jsonb, text, boolean, text);
 
 -- The log is part of a dump, all of it.
 SELECT table_oid::regclass AS dumped, condition

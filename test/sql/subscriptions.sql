@@ -243,9 +243,9 @@ SELECT stream, facts FROM seen WHERE stream = 'quoted';
 -- A handler runs with the rights of its subscriber, whichever role delivers.
 CREATE ROLE regress_factstr_subscriber;
 CREATE ROLE regress_factstr_other;
-GRANT EXECUTE ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text, integer, text),
-	factstr_append(jsonb, text, boolean) TO regress_factstr_subscriber, regress_factstr_other;
-GRANT EXECUTE ON PROCEDURE factstr_deliver(text) TO regress_factstr_subscriber,
+GRANT EXECUTE ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text, integer, text, text),
+	factstr_append(jsonb, text, boolean, text) TO regress_factstr_subscriber, regress_factstr_other;
+GRANT EXECUTE ON PROCEDURE factstr_deliver(text, text) TO regress_factstr_subscriber,
 	regress_factstr_other;
 GRANT CREATE ON SCHEMA public TO regress_factstr_subscriber, regress_factstr_other;
 SET ROLE regress_factstr_subscriber;

@@ -20,7 +20,7 @@ $observer->run('CREATE ROLE other');
 $observer->run('CREATE ROLE team');
 $observer->run('GRANT ALL ON kept TO PUBLIC');
 $observer->run('GRANT CREATE ON SCHEMA public TO subscriber, other, team');
-$observer->run('GRANT EXECUTE ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text, integer, text), factstr_append(jsonb, text, boolean) TO subscriber');
+$observer->run('GRANT EXECUTE ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text, integer, text, text), factstr_append(jsonb, text, boolean, text) TO subscriber');
 $subscriber->run('SET ROLE subscriber');
 $other->run('SET ROLE other');
 $observer->run('CREATE TABLE secrets (n int)');
@@ -194,7 +194,7 @@ is(status($observer, 'replaced', 'failure_count'), 0, 'granted again, it goes on
 
 # A role that is gone; another one of its name is only let run what is its own or a superuser's.
 $observer->run('CREATE ROLE gone');
-$observer->run('GRANT EXECUTE ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text, integer, text) TO gone');
+$observer->run('GRANT EXECUTE ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text, integer, text, text) TO gone');
 create_handler($observer, 'orphaned');
 $other->run('RESET ROLE');
 $other->run('SET ROLE gone');

@@ -26,7 +26,7 @@ sub wait_sql
 {
 	my ($sequence_number, $stream, $timeout) = @_;
 
-	return "CALL factstr_wait($sequence_number, '$stream'" . (defined $timeout ? ", '$timeout')" : ')');
+	return "CALL factstr_wait('$stream', $sequence_number" . (defined $timeout ? ", '$timeout')" : ')');
 }
 
 # Waits until a session waits in factstr_wait, and returns what that holds back.
@@ -157,20 +157,20 @@ $waiter->run('ROLLBACK');
 $observer->run(q(
 	CREATE FUNCTION wait_in_function(n bigint) RETURNS void LANGUAGE plpgsql AS $$
 	BEGIN
-		CALL factstr_wait(n, 'consumed');
+		CALL factstr_wait('consumed', n);
 	END $$));
 is($waiter->state_of("SELECT wait_in_function($head)"), '55000', 'not in a function');
 $observer->run(q(
 	CREATE PROCEDURE wait_in_procedure(n bigint) LANGUAGE plpgsql AS $$
 	BEGIN
-		CALL factstr_wait(n, 'worked');
+		CALL factstr_wait('worked', n);
 		INSERT INTO kept (stream, facts) VALUES ('procedure', n);
 		COMMIT;
-		CALL factstr_wait(n, 'worked');
+		CALL factstr_wait('worked', n);
 	END $$));
 is($waiter->state_of("CALL wait_in_procedure($head)"), '00000', 'but in a procedure');
-is($waiter->state_of("DO \$\$ BEGIN CALL factstr_wait($head, 'worked'); PERFORM 1; END \$\$"), '00000', 'and in a block');
-$waiter->start("DO \$\$ BEGIN CALL factstr_wait($head + 1, 'worked'); INSERT INTO kept (stream) VALUES ('block'); END \$\$");
+is($waiter->state_of("DO \$\$ BEGIN CALL factstr_wait('worked', $head); PERFORM 1; END \$\$"), '00000', 'and in a block');
+$waiter->start("DO \$\$ BEGIN CALL factstr_wait('worked', $head + 1); INSERT INTO kept (stream) VALUES ('block'); END \$\$");
 is(held_back($waiter), '|', 'which holds back no vacuum either');
 append(a => 4);
 is($waiter->finish->state, '00000', 'and goes on');
@@ -184,7 +184,7 @@ $observer->run(q(CREATE FUNCTION count_written() RETURNS bigint STABLE LANGUAGE 
 $observer->run(q(CREATE PROCEDURE note(n bigint) LANGUAGE plpgsql AS $$ BEGIN INSERT INTO written SELECT i FROM generate_series(1, n) i; END $$));
 $observer->run(q(DO $$ BEGIN INSERT INTO written VALUES (1); CALL note(count_written()); EXCEPTION WHEN OTHERS THEN RAISE; END $$));
 my $has_snapshot = $observer->value('SELECT count(*) FROM written') == 2;
-is($waiter->state_of("DO \$\$ BEGIN CALL factstr_wait($head, 'consumed', '1 ms'); EXCEPTION WHEN SQLSTATE 'FS007' THEN NULL; END \$\$"),
+is($waiter->state_of("DO \$\$ BEGIN CALL factstr_wait('consumed', $head, '1 ms'); EXCEPTION WHEN SQLSTATE 'FS007' THEN NULL; END \$\$"),
 	$has_snapshot ? '55000' : '00000',
 	'a block with handlers of exceptions: ' . ($has_snapshot ? 'it cannot wait with the snapshot of the statement' : 'the handler catches that the time is over'));
 $waiter->run('BEGIN');

@@ -160,7 +160,7 @@ sub reserve_call
 sub read_own_write
 {
 	my ($session, $last) = @_;
-	my $state = $session->state_of(q(CALL factstr_wait($1, 'handled_every', '200 ms')), $last);
+	my $state = $session->state_of(q(CALL factstr_wait('handled_every', $1, '200 ms')), $last);
 
 	return if $state eq 'FS007';
 	die $session->message if $state ne '00000';
@@ -348,7 +348,7 @@ my %disturb = (
 create_table($observer, $_) foreach sort keys %STREAMS;
 $observer->run("CREATE ROLE $_") foreach @ROLES;
 $observer->run("GRANT $_ TO " . join(', ', @ROLES)) foreach 'SELECT, INSERT ON ALL TABLES IN SCHEMA public', 'USAGE ON ALL SEQUENCES IN SCHEMA public',
-	'EXECUTE ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text, integer, text)';
+	'EXECUTE ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text, integer, text, text)';
 $observer->run('SELECT factstr_stream_open($1, $2)', $_, $STREAMS{$_}[0]) foreach @CONSUMED;
 foreach (@HANDLED)
 {

@@ -96,8 +96,8 @@ $clock->run_backwards;
 cmp_ok($session->value('SELECT extract(epoch FROM clock_timestamp())'), '>',
 	$session->value('SELECT extract(epoch FROM clock_timestamp())'),
 	'the clock runs backwards');
-is($session->state_of("CALL factstr_wait($third, 'idle', '300 ms')"), 'FS007', 'factstr_wait ends when its time is up');
-$session->start("CALL factstr_wait($third, 'idle', '1 h')");
+is($session->state_of("CALL factstr_wait('idle', $third, '300 ms')"), 'FS007', 'factstr_wait ends when its time is up');
+$session->start("CALL factstr_wait('idle', $third, '1 h')");
 wait_for_event($observer, $session, 'Extension');
 $observer->run('SELECT factstr_stream_seek($1, $2)', 'idle', $third);
 is($session->finish->state, '00000', 'and is woken');

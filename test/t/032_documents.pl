@@ -101,6 +101,16 @@ is($evolution->value('SELECT count(*) FROM factstr_check(NULL) WHERE NOT ok'), 0
 $evolution->disconnect;
 
 #
+# logs.md: another log, and what of it is published.
+#
+new_database('logs');
+run_block('logs', $_) foreach blocks('docs/logs.md', 'sql');
+is($node->safe_psql('logs', q(SELECT log, head_sequence_number FROM factstr_status ORDER BY log)), "main|0\norders|1",
+	'docs/logs.md: the fact is in the other log');
+is($node->safe_psql('logs', q(SELECT string_agg(tablename, ' ' ORDER BY tablename) FROM pg_publication_tables)),
+	'factstr_orders_events factstr_orders_redactions', 'and its tables are published');
+
+#
 # releasing.md: how every script of an update begins.
 #
 foreach my $block (blocks('docs/releasing.md', 'sql'))
@@ -114,7 +124,7 @@ foreach my $block (blocks('docs/releasing.md', 'sql'))
 # sql-reference.md: calls, the query and the record it answers with, the signatures of all functions.
 #
 $node->safe_psql('postgres', 'CREATE ROLE some_role');
-new_database('reference');
+new_database('reference', q(SELECT factstr_create_log('orders')));
 run_block('reference', $_) foreach blocks('docs/sql-reference.md', 'sql');
 is($node->safe_psql('reference', q(SELECT payload ? 'owner' FROM factstr_read('{"filters": [{"event_types": ["account-opened"]}]}'))),
 	'f', 'the owner is erased');
@@ -165,7 +175,8 @@ my $existing = $reference->text(<<~'SQL');
 	FROM pg_proc p
 	JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
 	JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND e.oid = d.refobjid AND e.extname = 'factstr'
-	WHERE p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype) AND p.proname NOT IN ('factstr_delivery_obstacle', 'factstr_flushed', 'factstr_pending_pages')
+	WHERE p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype) AND p.proname NOT IN ('factstr_delivery_obstacle', 'factstr_flushed', 'factstr_pending_pages',
+		'factstr_log_head', 'factstr_log_time_after', 'factstr_log_state')
 	SQL
 my @documented = sort map { signatures($_->{text}) } blocks('docs/sql-reference.md', 'text');
 is(join("\n", @documented), join("\n", signatures($existing)), 'the signatures of all functions');

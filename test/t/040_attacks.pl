@@ -16,9 +16,9 @@ my $node = new_node('attacks', conf => 'max_worker_processes = 20');
 my $superuser = new_session($node);
 my $mallory = new_session($node);
 
-my @APPEND = ('factstr_append(jsonb, text, boolean)', 'factstr_append_if(jsonb, jsonb, bigint, text, boolean)',
-	'factstr_try_append_if(jsonb, jsonb, bigint, text)');
-my @SUBSCRIBE = ('factstr_subscribe(text, jsonb, regprocedure, text, integer, text)', 'factstr_unsubscribe(text)');
+my @APPEND = ('factstr_append(jsonb, text, boolean, text)', 'factstr_append_if(jsonb, jsonb, bigint, text, boolean, text)',
+	'factstr_try_append_if(jsonb, jsonb, bigint, text, text)');
+my @SUBSCRIBE = ('factstr_subscribe(text, jsonb, regprocedure, text, integer, text, text)', 'factstr_unsubscribe(text, text)');
 
 create_kept($superuser);
 $superuser->run('CREATE ROLE mallory');
@@ -107,9 +107,9 @@ is($node->safe_psql('early', <<~'SQL'), '', 'nor does any object of the extensio
 #
 # Objects that are in front of the extension's in the session of the caller.  (Those of the log: test/sql/schemas.sql)
 #
-$superuser->run("GRANT EXECUTE ON FUNCTION $_ TO mallory") foreach 'factstr_stream_open(text, jsonb, text, integer, text)',
-	'factstr_stream_next(text, integer, boolean)',
-	'factstr_stream_ack(text, bigint)', 'factstr_stream_drop(text)', 'factstr_redact(bigint, jsonb, text, jsonb)', @APPEND, @SUBSCRIBE;
+$superuser->run("GRANT EXECUTE ON FUNCTION $_ TO mallory") foreach 'factstr_stream_open(text, jsonb, text, integer, text, text)',
+	'factstr_stream_next(text, integer, boolean, text)',
+	'factstr_stream_ack(text, bigint, text)', 'factstr_stream_drop(text, boolean, text)', 'factstr_redact(bigint, jsonb, text, jsonb, text)', @APPEND, @SUBSCRIBE;
 $mallory->run($_) foreach 'CREATE TEMP TABLE factstr_streams (LIKE public.kept)',
 	'CREATE TEMP TABLE factstr_redactions (n int)', 'CREATE TEMP TABLE factstr_events (n int)',
 	'CREATE DOMAIN pg_temp.jsonb AS pg_catalog.jsonb CHECK (false)',
@@ -266,8 +266,8 @@ my $SECRET = 'xyzzy-17';
 my $appender = new_session($node);
 $superuser->run('CREATE ROLE appender');
 $superuser->run("GRANT EXECUTE ON FUNCTION $_ TO appender") foreach @APPEND,
-	'factstr_import(jsonb)', 'factstr_redact(bigint, jsonb, text, jsonb)',
-	'factstr_stream_open(text, jsonb, text, integer, text)', 'factstr_stream_fail(text, text, timestamptz)', 'factstr_stream_hold(text, boolean, bigint)';
+	'factstr_import(jsonb, text)', 'factstr_redact(bigint, jsonb, text, jsonb, text)',
+	'factstr_stream_open(text, jsonb, text, integer, text, text)', 'factstr_stream_fail(text, text, timestamptz, text)', 'factstr_stream_hold(text, boolean, bigint, text)';
 $superuser->run('CREATE UNIQUE INDEX one_of_a_kind ON factstr_events ((payload->>$$unique$$)) WHERE payload ? $$unique$$');
 $superuser->run(q(ALTER TABLE factstr_events ADD CONSTRAINT not_forbidden CHECK (payload->>'forbidden' IS NULL)));
 my $stored = json([ { event_type => $SECRET, payload => { secret => $SECRET, unique => $SECRET }, metadata => { actor => $SECRET } } ]);
@@ -402,6 +402,67 @@ wait_until('the notification of the append arrives', sub {
 });
 unlike("@heard", qr/\Q$SECRET/, 'a role without rights that listens hears no payload');
 is(kept($superuser, 'undisturbed'), $number, 'forged notifications deliver nothing');
+
+#
+# Between logs: one that has all rights on a log of his own, and main is closed, gets nothing of another.
+#
+my $tenant = new_session($node);
+$superuser->run('CREATE ROLE tenant');
+$superuser->run('GRANT CREATE ON SCHEMA public TO tenant');
+$superuser->run(q(SELECT factstr_create_log('his'), factstr_create_log('others')));
+$superuser->run(q(SELECT factstr_revoke('public', r) FROM unnest('{read,append,consume,admin}'::text[]) r));
+$superuser->run(q(SELECT factstr_grant('tenant', r, 'his') FROM unnest('{read,append,consume,admin}'::text[]) r));
+$superuser->run(q(SELECT factstr_append($1, 'key of others', log => 'others')), events(a => $SECRET));
+$superuser->run(q(SELECT factstr_stream_open('stream of others', log => 'others')));
+$tenant->run('SET ROLE tenant');
+is($tenant->state_of(q(SELECT factstr_append('[{"event_type": "a", "payload": 1}]', 'key of others', log => 'his'))), '00000', 'a tenant appends to his log');
+foreach my $log ('others', 'main')
+{
+	foreach my $call (
+		q(factstr_append('[{"event_type": "a", "payload": 1}]', log => $1)), q(factstr_append('[{"event_type": "a", "payload": 1}]', at_commit => true, log => $1)),
+		q(factstr_append_if('[{"event_type": "a", "payload": 1}]', '{}', NULL, log => $1)), q(factstr_try_append_unless('[{"event_type": "a", "payload": 1}]', '{}', 0, log => $1)),
+		q(factstr_last_append($1)), q(factstr_query('{}', $1)), q(factstr_read(log => $1)), q(factstr_newest('[{}]', $1)), q(factstr_context_version('{}', $1)),
+		q(factstr_batches(log => $1)), q(factstr_export(log => $1)), q(factstr_position_at(now(), $1)), q(factstr_pending_pages($1)), q(factstr_check(log => $1)),
+		q(factstr_stream_open('s', log => $1)), q(factstr_stream_next('stream of others', log => $1)), q(factstr_stream_hold('stream of others', log => $1)),
+		q(factstr_stream_try_hold('stream of others', log => $1)), q(factstr_stream_ack('stream of others', 1, $1)), q(factstr_stream_drop('stream of others', log => $1)),
+		q(factstr_stream_seek('stream of others', 0, log => $1)), q(factstr_subscribe('s', '{}', 'pg_typeof("any")', log => $1)), q(factstr_unsubscribe('stream of others', $1)),
+		q(factstr_park_after('stream of others', 1, $1)), q(factstr_discard_parked('stream of others', 1, $1)), q(factstr_redact(1, '1', 'why', log => $1)),
+		q(factstr_import('[{"event_records": [{"event_type": "a", "payload": 1, "occurred_at": "2026-01-01T00:00:00Z"}]}]', $1)), q(factstr_import_redactions('[{"first_sequence_number": 1, "last_sequence_number": 1, "event_records": [{"sequence_number": 1, "event_type": "a", "payload": 1, "occurred_at": "2026-01-01T00:00:00Z"}]}]', $1)), q(factstr_seal_log($1)), q(factstr_drop_log($1, $1)), q(factstr_log_head($1)),
+		q(factstr_log_state($1)), q(factstr_log_time_after(0, $1)))
+	{
+		is($tenant->state_of("SELECT $call", $log), '42501', "not of log $log: $call");
+	}
+	is($tenant->state_of("CALL $_", $log), '42501', "not of log $log: $_")
+		foreach q(factstr_wait('stream of others', 1, '0', $1)), q(factstr_wait_for_facts(0, '0', $1)), q(factstr_deliver('stream of others', $1));
+}
+is($tenant->state_of($_), '42501', "nor: $_") foreach 'SELECT * FROM factstr_his_events', 'SELECT * FROM factstr_others_events', 'SELECT * FROM factstr_others_log',
+	q(INSERT INTO factstr_his_events SELECT 2, 2, now(), 'a', '1'), 'SELECT * FROM factstr_his_redactions', 'SELECT * FROM factstr_log_records',
+	'ALTER TABLE factstr_his_events DISABLE TRIGGER ALL', 'DROP TABLE factstr_his_events', 'DROP VIEW factstr_others_log', 'CREATE OR REPLACE VIEW factstr_others_log AS SELECT 1',
+	q(SELECT factstr_create_log('mine')), q(SELECT factstr_grant('tenant', 'read', 'others')), q(SELECT factstr_grant('tenant', 'read', 'his')),
+	'GRANT SELECT ON factstr_others_log TO tenant';
+is($tenant->text('SELECT log FROM factstr_logs'), 'his', 'he sees his log');
+is($tenant->text('SELECT log, head_sequence_number FROM factstr_status'), 'his|1', 'and its state');
+is($tenant->text('SELECT log FROM factstr_stream_status'), '', 'and no stream of others');
+
+# What looks like a part of a log.
+is($tenant->state_of($_), '00000', "made: $_") foreach 'CREATE TABLE factstr_fake_events (a int)', 'CREATE TABLE factstr_fake_redactions (a int)',
+	'CREATE VIEW factstr_fake_log AS SELECT 1 AS a', 'CREATE FUNCTION factstr_query(jsonb, varchar) RETURNS int LANGUAGE sql AS $$ SELECT 1 $$';
+is($tenant->state_of(q(SELECT factstr_read(log => 'fake'))), 'FS008', 'is none');
+is($superuser->state_of(q(SELECT factstr_create_log('fake'))), '42P07', 'nor becomes one');
+is($superuser->value(q(SELECT count(*) FROM factstr_logs WHERE log = 'fake')), 0, 'and leaves no record');
+
+# A subscription outlives the right to consume, and gets nothing any more.
+$tenant->run(q(CREATE FUNCTION tenant_keeps(event_records jsonb) RETURNS void LANGUAGE sql AS $$ INSERT INTO kept (stream, facts) VALUES ('tenant', $1::text) $$));
+$tenant->run(q(SELECT factstr_subscribe('kept', '{}', 'tenant_keeps(jsonb)', log => 'his')));
+wait_until('the tenant gets his fact', sub { $superuser->value(q(SELECT count(*) FROM kept WHERE stream = 'tenant')) == 1 });
+$superuser->run(q(SELECT factstr_revoke('tenant', 'consume', 'his')));
+$superuser->run(q(SELECT factstr_append($1, log => 'his')), events(a => $SECRET));
+wait_until('the delivery has failed', sub {
+	($superuser->value(q(SELECT last_error FROM factstr_stream_status WHERE name = 'kept' AND log = 'his')) // '') =~ /^42501: permission denied for log "his"/ });
+is($superuser->value(q(SELECT count(*) FROM kept WHERE stream = 'tenant')), 1, 'without the right, nothing is delivered');
+$superuser->run(q(SELECT factstr_grant('public', r) FROM unnest('{read,append,consume,admin}'::text[]) r));
+$superuser->run(q(REVOKE ALL ON ALL ROUTINES IN SCHEMA public FROM PUBLIC));
+$tenant->disconnect;
 
 is($superuser->value('SELECT bool_and(ok) FROM factstr_check(NULL)'), 't', 'the log has come to no harm');
 $node->stop;

@@ -127,7 +127,7 @@ $observer->run('UPDATE appending SET yes = false');
 $processes->wait_for('appenders end', @appenders);
 $processes->wait_for('consumers end', @consumers);
 my $head = head($observer);
-is($observer->state_of("CALL factstr_wait($head, 'handled', '120 s')"), '00000', 'all partitions of handlers get to the end');
+is($observer->state_of("CALL factstr_wait('handled', $head, '120 s')"), '00000', 'all partitions of handlers get to the end');
 is($observer->value(q(SELECT count(*) FROM factstr_stream_status WHERE cursor_sequence_number <> head_sequence_number)), 0,
 	'and those of clients');
 is(join("\n", $processes->notes('errors')), '', 'nothing has failed');
@@ -139,7 +139,7 @@ cmp_ok($observer->value('SELECT count(DISTINCT consumer) FROM taken'), '>', 3, '
 is($observer->value(q(SELECT factstr_stream_repartition('handled', 2))), $head, 'a stream with handlers is divided in another way');
 $observer->run(append_sql(events(moved => { account => $_ % 5 }, moved => { account => $_ % 7 }))) foreach 1 .. 50;
 $head = head($observer);
-is($observer->state_of("CALL factstr_wait($head, 'handled', '120 s')"), '00000', 'the new partitions get to the end');
+is($observer->state_of("CALL factstr_wait('handled', $head, '120 s')"), '00000', 'the new partitions get to the end');
 is(wrong_with('handled'), '', 'with nothing missing, twice, or out of order');
 
 # A dump has the partitions, with their cursors and handlers.

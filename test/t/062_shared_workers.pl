@@ -24,7 +24,7 @@ $superuser->run($_) foreach
 	'GRANT ALL ON kept TO PUBLIC',
 	'CREATE TABLE found (id int GENERATED ALWAYS AS IDENTITY, what text, result text)', 'GRANT ALL ON found TO PUBLIC',
 	map { ("CREATE ROLE $_", "GRANT CREATE ON SCHEMA public TO $_", "GRANT CREATE, TEMPORARY ON DATABASE postgres TO $_",
-		"GRANT EXECUTE ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text, integer, text), factstr_unsubscribe(text), factstr_stream_hold(text, boolean, bigint) TO $_",
+		"GRANT EXECUTE ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text, integer, text, text), factstr_unsubscribe(text, text), factstr_stream_hold(text, boolean, bigint, text) TO $_",
 		"GRANT SELECT ON factstr_stream_status TO $_") } qw(tenant other);
 $tenant->run('SET ROLE tenant');
 $other->run('SET ROLE other');

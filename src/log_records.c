@@ -1,0 +1,82 @@
+/*
+ * log_records.c
+ *		The record of logs: which there are, and which are sealed.
+ *
+ * Of main there is one once it has been sealed.  All is as of now, whatever the transaction's snapshot.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "executor/executor.h"
+#include "storage/bufmgr.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "errors.h"
+#include "log_names.h"
+#include "log_records.h"
+#include "rows.h"
+
+/* Has any other log than main ever been made, or any sealed? */
+bool
+fs_log_records_exist(Oid schema)
+{
+	Oid			table = fs_log_find_table(TABLE_LOG_RECORDS, FACTSTR_MAIN_LOG, schema);
+	Relation	records;
+	bool		exist;
+
+	if (!OidIsValid(table))
+		return false;
+	records = table_open(table, AccessShareLock);
+	exist = RelationGetNumberOfBlocks(records) > 0;
+	table_close(records, AccessShareLock);
+	return exist;
+}
+
+/* The record of a log that has not been dropped, NULL if there is none. */
+HeapTuple
+fs_log_record_get(Relation records, const char *log)
+{
+	Oid			index = fs_definition_require_index(INDEX_OF_LOG_RECORDS, log, records);
+	TupleTableSlot *row = table_slot_create(records, NULL);
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	HeapTuple	record = NULL;
+
+	if (fs_row_find_by_text(records, index, snapshot, CStringGetTextDatum(log), row))
+		record = ExecCopySlotHeapTuple(row);
+	UnregisterSnapshot(snapshot);
+	ExecDropSingleTupleTableSlot(row);
+	return record;
+}
+
+/* Has the log a record, and is it sealed? */
+bool
+fs_log_record_find(Oid schema, const char *log, bool *is_sealed)
+{
+	Oid			table = fs_log_find_table(TABLE_LOG_RECORDS, FACTSTR_MAIN_LOG, schema);
+	Relation	records;
+	HeapTuple	record;
+
+	*is_sealed = false;
+	if (!OidIsValid(table))
+		return false;
+	records = table_open(table, AccessShareLock);
+	fs_definition_require_columns(TABLE_LOG_RECORDS, records);
+	record = fs_log_record_get(records, log);
+	if (record != NULL)
+		*is_sealed = !heap_attisnull(record, FACTSTR_RECORD_SEALED_AT, RelationGetDescr(records));
+	table_close(records, AccessShareLock);
+	return record != NULL;
+}
+
+void
+fs_log_record_refuse_missing(const char *log)
+{
+	ereport(ERROR,
+			(errcode(FACTSTR_ERRCODE_NO_SUCH_LOG),
+			 errmsg("log \"%s\" does not exist", log),
+			 errhint("The view factstr_logs shows which there are; factstr_create_log makes one.")));
+}

@@ -1,0 +1,74 @@
+/*
+ * sql/log_guard.c
+ *		Keeps commands from dropping what a log consists of.
+ *
+ * The tables of main are the extension's, so PostgreSQL drops them with that only.  Those of other logs are not.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "log_names.h"
+#include "log_records.h"
+#include "sql/guard.h"
+#include "sql/logs.h"
+#include "sql/statements.h"
+
+PG_FUNCTION_INFO_V1(factstr_refuse_log_drop);
+
+/* Tables, views and triggers of a schema that the command has dropped: the name of the table or view, and of the trigger. */
+static const char *const dropped_parts =
+"SELECT address_names[2], address_names[3], object_type FROM pg_event_trigger_dropped_objects() "
+"WHERE object_type IN ('table', 'view', 'trigger') AND address_names[1] = $1";
+
+/* Does a log consist of it, and does it still exist? */
+static bool
+is_part_of_log(FunctionCallInfo fcinfo, const char *name, const char *trigger, const char *object_type)
+{
+	char		log[FACTSTR_LOG_NAME_LENGTH + 1];
+	TableId		id;
+
+	if (strcmp(object_type, "view") == 0)
+		return fs_log_parse_rights_name(name, log) &&
+			fs_guard_is_log(fcinfo, log);
+	if (!fs_guard_is_table_of_other_log(fcinfo, name, &id))
+		return false;
+	return strcmp(object_type, "table") == 0 || strcmp(trigger, "factstr_events_stay") == 0 ||
+		strcmp(trigger, "factstr_redactions_stay") == 0;
+}
+
+/* After a command that may have dropped a table, view or trigger of another log than main. */
+Datum
+factstr_refuse_log_drop(PG_FUNCTION_ARGS)
+{
+	Oid			schema = get_func_namespace(fcinfo->flinfo->fn_oid);
+	Oid			type = TEXTOID;
+	Datum		value = CStringGetTextDatum(get_namespace_name(schema));
+	Statements	statements;
+	SPITupleTable *result;
+	uint64		rows;
+
+	(void) fs_guard_command_of_call(fcinfo, "factstr_refuse_log_drop");
+	if (fs_guard_is_own_script() || fs_logs_is_dropping() || !fs_log_records_exist(schema))
+		PG_RETURN_NULL();
+	statements = fs_statements_begin(InvalidOid);
+	result = fs_statement_select(dropped_parts, 1, &type, &value, &rows);
+	for (uint64 i = 0; i < rows; i++)
+	{
+		char	   *name = SPI_getvalue(result->vals[i], result->tupdesc, 1);
+		char	   *trigger = SPI_getvalue(result->vals[i], result->tupdesc, 2);
+		char	   *object_type = SPI_getvalue(result->vals[i], result->tupdesc, 3);
+
+		if (is_part_of_log(fcinfo, name, trigger, object_type))
+			ereport(ERROR,
+					(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+					 errmsg("cannot drop %s \"%s\" because a log consists of it", object_type,
+							strcmp(object_type, "trigger") == 0 ? trigger : name),
+					 errhint("factstr_drop_log drops a log.")));
+	}
+	fs_statements_end(&statements);
+	PG_RETURN_NULL();
+}
