@@ -6,6 +6,7 @@
 
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "storage/ipc.h"
 #include "utils/guc.h"
 
 #include "append/lock.h"
@@ -55,6 +56,17 @@ reserve_memory(void)
 	fs_databases_reserve_memory();
 	fs_delivery_slots_reserve_memory();
 	fs_worker_slots_reserve_memory();
+}
+
+static shmem_startup_hook_type previous_startup = NULL;
+
+/* What was reserved is taken before other structures grow into it, as that of locks does. */
+static void
+take_memory(void)
+{
+	if (previous_startup)
+		previous_startup();
+	fs_log_head_attach();
 }
 
 void		_PG_init(void);
@@ -122,6 +134,8 @@ _PG_init(void)
 	if (process_shared_preload_libraries_in_progress)
 	{
 		compat_on_shared_memory_request(reserve_memory);
+		previous_startup = shmem_startup_hook;
+		shmem_startup_hook = take_memory;
 		fs_in_flight_init();
 		fs_listeners_init();
 		fs_rows_out_init();

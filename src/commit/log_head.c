@@ -41,7 +41,7 @@
  * If there are more logs, some of those that have not been appended to for longest have no note.  Each has its place
  * among a few, by its hash, so that it is found as fast whatever their number.
  */
-#define LOGS 512
+#define LOGS 256
 #define PLACES_OF_A_SET 8
 
 /* As with wakeup.c's: what has another size needs another name. */
@@ -156,8 +156,8 @@ fs_log_head_reserve_memory(void)
 	RequestAddinShmemSpace(memory_size());
 }
 
-static void
-attach(void)
+void
+fs_log_head_attach(void)
 {
 	bool		found;
 
@@ -277,7 +277,7 @@ forget(KnownHead *known, bool has_strangers)
 void
 fs_log_head_moved(const FactstrStore *store, int64 head)
 {
-	attach();
+	fs_log_head_attach();
 	(void) find_known(store->events);
 	fs_own_heads_moved(store->events, head);
 }
@@ -371,7 +371,7 @@ own_or_noted_head(KnownHead *known)
 
 	if (head > 0)
 		return head;
-	attach();
+	fs_log_head_attach();
 	return find_note(known, &note) == NULL ? 0 : note.head.sequence_number;
 }
 
@@ -409,7 +409,7 @@ fs_log_head_is_known(const FactstrStore *store, FactPosition *head)
 		head->commit_position = fs_durability_preceding_commit();
 		return true;
 	}
-	attach();
+	fs_log_head_attach();
 	if (find_note(known, &note) == NULL || note.head.sequence_number == 0 ||
 		note.has_strangers)
 		return false;
@@ -425,7 +425,7 @@ fs_log_head_found(const FactstrStore *store, int64 head, bool is_guarded)
 	LogNote		note;
 
 	known->is_sure = is_guarded;
-	attach();
+	fs_log_head_attach();
 	if (fs_own_heads_of(known->events) == 0 && find_note(known, &note) != NULL &&
 		note.head.sequence_number != head)
 		forget(known, false);
@@ -438,7 +438,7 @@ fs_log_head_has_strangers(const FactstrStore *store)
 	KnownHead  *known = find_known(store->events);
 
 	known->is_sure = false;
-	attach();
+	fs_log_head_attach();
 	forget(known, true);
 }
 

@@ -9,6 +9,7 @@
 #include "store.h"
 
 extern void fs_log_head_reserve_memory(void);
+extern void fs_log_head_attach(void);
 extern void fs_log_head_init(void);
 extern int64 fs_log_head_expected(const FactstrStore *store);
 extern void fs_log_head_seen(const FactstrStore *store, int64 head);
