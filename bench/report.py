@@ -350,6 +350,7 @@ def function_growth(section):
 def streams(section):
     section.text("## Streams")
     notification(section, section.figures["notification"])
+    delivery(section, section.figures["delivery"])
     consumers(section, section.figures["consumers"])
     catch_up(section, section.figures["catch_up"])
 
@@ -364,6 +365,14 @@ def notification(section, figures):
                   [("since the append was sent", figures["sent"])])
     section.text("Since the answer to the append; negative values mean that the notification arrived first:")
     section.table(["ms", *QUOTED], [["since the answer", *[milliseconds(value) for value in answered.values()]]])
+
+
+def delivery(section, figures):
+    found = percentiles(figures)
+    section.text("### Delivery to a handler", "One client appends occasionally, and a worker calls the "
+                 "[handler](streams.md#handlers-in-the-database) of a subscription. Until the handler has the fact, "
+                 f"{milliseconds(found['p50'])} ms pass in the median since the append was called, its commit included:")
+    section.table(["ms", *QUOTED], [["since the append", *[milliseconds(value) for value in found.values()]]])
 
 
 CONSUMERS = {"alone": "no consumers", "narrow": "8, of one type or account each", "all": "8, of every fact"}

@@ -15,6 +15,7 @@ import tempfile
 import time
 
 from delivering import library_streams
+from live_delivery import live_delivery
 from locking import lock_times, readers
 from machine import setting
 from measuring import (ROUNDS, SECONDS, Session, add_peers, columns, compare, consumer, distribution, fresh_database,
@@ -349,7 +350,7 @@ def catch_up():
 
 
 def streams():
-    return {"notification": notification(), "consumers": consumers(), "catch_up": catch_up()}
+    return {"notification": notification(), "delivery": live_delivery(), "consumers": consumers(), "catch_up": catch_up()}
 
 
 # The library: what its stores do, through its public functions.  bench/run has built the programs.

@@ -72,7 +72,13 @@ is(delivered('reborn'), 20 * 21 / 2, 'a new stream of an old name gets all of it
 create_handler('cancelled');
 $observer->run(subscribe_sql('cancelled', of_type('now')));
 wait_until('the worker waits', sub { cursor($observer, 'cancelled') == head($observer) });
-my @pids = split(/\n/, $observer->text(q(SELECT pid FROM pg_stat_activity WHERE backend_type = 'factstr delivery' AND state = 'idle')));
+my @pids;
+wait_until('all workers wait', sub {
+	my $workers = $observer->run(q(SELECT pid, state FROM pg_stat_activity WHERE backend_type = 'factstr delivery'));
+
+	@pids = map { $_->[0] } @$workers;
+	return @pids && !grep { ($_->[1] // '') ne 'idle' } @$workers;
+});
 $observer->run('SELECT pg_cancel_backend($1)', $_) foreach @pids;
 $observer->run(append_sql(events(now => 1)));
 wait_until('the next fact is delivered', sub { cursor($observer, 'cancelled') == head($observer) });
