@@ -254,8 +254,8 @@ look_up(KnownLog *known, Oid schema)
 }
 
 /*
- * The flag is set first: a change that is noticed during the lookups takes it back.  So does a change of a relation that
- * is remembered only now, since then the number of changes is another one.
+ * The flag is set first: a change that is noticed during the lookups takes it back.  So does a change of a relation
+ * that is remembered only now, since then the number of changes is another one.
  *
  * In a database that still has 0.1.0 some tables are missing.  An update makes every session look again.
  */

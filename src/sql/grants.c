@@ -197,8 +197,8 @@ factstr_revoke(PG_FUNCTION_ARGS)
 }
 
 /*
- * factstr_has_right(right, log): may the current user do this with the log, as far as that is concerned?  For the views,
- * which ask for many logs: so it does not look for more of a log than its view.  Null if there is none.
+ * factstr_has_right(right, log): does the log give the current user this right?  For the views, which ask for
+ * many logs, so it looks at nothing but the log's view.  Null if there is none.
  */
 Datum
 factstr_has_right(PG_FUNCTION_ARGS)

@@ -19,7 +19,7 @@
 
 PG_FUNCTION_INFO_V1(factstr_refuse_log_drop);
 
-/* Tables, views and triggers of a schema that the command has dropped: the name of the table or view, and of the trigger. */
+/* Dropped tables, views and triggers of a schema: the name of the table or view, and of the trigger. */
 static const char *const dropped_parts =
 "SELECT address_names[2], address_names[3], object_type FROM pg_event_trigger_dropped_objects() "
 "WHERE object_type IN ('table', 'view', 'trigger') AND address_names[1] = $1";

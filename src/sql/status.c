@@ -88,7 +88,7 @@ factstr_pending_pages(PG_FUNCTION_ARGS)
  */
 
 /*
- * What is looked at is locked no longer than that, so that a statement on thousands of logs does not need as many locks.
+ * Tables are locked only while they are read, so that a statement on thousands of logs does not need as many locks.
  * After an error, the owner's own owner gives them back.
  */
 static ResourceOwner

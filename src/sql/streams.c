@@ -133,7 +133,8 @@ begin_next(FunctionCallInfo fcinfo)
 	state->stream = fs_stream_get(&state->store, name);
 	state->snapshot = RegisterSnapshot(GetLatestSnapshot());
 	state->reader = fs_batch_reader_begin(&state->store, state->stream.query, state->snapshot,
-										  state->stream.cursor, fs_durability_newest_committed(&state->store), max_batches);
+										  state->stream.cursor, fs_durability_newest_committed(&state->store),
+										  max_batches);
 	return state;
 }
 

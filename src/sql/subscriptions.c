@@ -219,8 +219,8 @@ factstr_deliver(PG_FUNCTION_ARGS)
 }
 
 /*
- * factstr_delivery_obstacle(name, subscriber, subscribers, log): why no worker delivers the stream, which has something to
- * deliver, or null; the database has subscriptions of so many roles.  For factstr_stream_status.
+ * factstr_delivery_obstacle(name, subscriber, subscribers, log): why no worker delivers the stream, which has something
+ * to deliver, or null; the database has subscriptions of so many roles.  For factstr_stream_status.
  */
 Datum
 factstr_delivery_obstacle(PG_FUNCTION_ARGS)

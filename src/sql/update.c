@@ -116,8 +116,8 @@ row_of_function(Oid function)
  * factstr_extend_function(old regprocedure, new regprocedure)
  *
  * Gives a function the arguments of a new one, which begin with its own and have defaults else, and drops that.  No
- * command does it.  To drop the old function and carry over its rights would not be the same: users' views may depend on
- * it, and have PostgreSQL supply the defaults.
+ * command does it.  To drop the old function and carry over its rights would not be the same: users' views may
+ * depend on it, and have PostgreSQL supply the defaults.
  */
 Datum
 factstr_extend_function(PG_FUNCTION_ARGS)

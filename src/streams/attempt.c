@@ -125,7 +125,8 @@ record_end(int code, Datum argument)
 	if (delivery == NULL || !OidIsValid(delivery->role) || !(delivery->tries_first || delivery->is_announced))
 		return;
 	AbortOutOfAnyTransaction();
-	if (!fs_worker_begin_in_store(delivery->log, &store) || !ConditionalLockRelationOid(store.streams, RowExclusiveLock))
+	if (!fs_worker_begin_in_store(delivery->log, &store) ||
+		!ConditionalLockRelationOid(store.streams, RowExclusiveLock))
 		return;
 	if (delivery->tries_first && !fs_delivery_slots_is_to_stop() && !fs_worker_server_stops())
 		fs_failure_record_end(&store, delivery);

@@ -3,9 +3,9 @@
  *		Messages of streams' errors, which a redaction erases.
  *
  * A message may quote what a fact says, and nobody can tell which fact.  So a redaction erases the messages of
- * all streams of the log and of their parked batches, and a failure that is recorded after it, of a batch that was read before
- * it, leaves none.  Each of the two writes first and then looks for the other, whether that is committed or not, so
- * one of them sees the other.
+ * all streams of the log and of their parked batches, and a failure that is recorded after it, of a batch that was read
+ * before it, leaves none.  Each of the two writes first and then looks for the other, whether that is committed or not,
+ * so one of them sees the other.
  */
 #include "postgres.h"
 
@@ -83,7 +83,8 @@ erase_errors(Relation streams, const char *log)
 {
 	TupleTableSlot *row = table_slot_create(streams, NULL);
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	Relation	index = index_open(fs_definition_require_index(INDEX_OF_ERRORS, FACTSTR_MAIN_LOG, streams), AccessShareLock);
+	Relation	index = index_open(fs_definition_require_index(INDEX_OF_ERRORS, FACTSTR_MAIN_LOG, streams),
+								   AccessShareLock);
 	SnapshotData dirty;
 	IndexScanDesc scan;
 	TransactionId writer = InvalidTransactionId;

@@ -10,7 +10,8 @@ DECLARE
 	definition text;
 BEGIN
 	FOR definition IN
-		SELECT replace(pg_get_functiondef(p.oid), $d$log text DEFAULT 'main'::text$d$, $d$log text DEFAULT 'another_log'::text$d$)
+		SELECT replace(pg_get_functiondef(p.oid), $d$log text DEFAULT 'main'::text$d$,
+				$d$log text DEFAULT 'another_log'::text$d$)
 		FROM pg_proc p
 		JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
 		JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'factstr'

@@ -170,7 +170,8 @@ SELECT bag_eq(
 	$$SELECT proname::text FROM functions WHERE provolatile = 's'$$,
 	ARRAY[
 		'factstr_batches', 'factstr_check', 'factstr_context_version', 'factstr_delivery_obstacle', 'factstr_export',
-		'factstr_flushed', 'factstr_has_right', 'factstr_log_head', 'factstr_log_state', 'factstr_log_time_after', 'factstr_newest',
+		'factstr_flushed', 'factstr_has_right', 'factstr_log_head', 'factstr_log_state', 'factstr_log_time_after',
+		'factstr_newest',
 		'factstr_position_at', 'factstr_query', 'factstr_read'],
 	'those that read the log do so in the snapshot of the statement');
 SELECT is(

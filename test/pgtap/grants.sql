@@ -132,7 +132,8 @@ SELECT is_empty(
 	$$SELECT rolname, c.oid::regclass FROM pg_roles, pg_class c
 		WHERE rolname ~ '^may '
 			AND c.oid IN (
-				'factstr_events'::regclass, 'factstr_streams'::regclass, 'factstr_parked_batches'::regclass, 'factstr_log_records'::regclass)
+				'factstr_events'::regclass, 'factstr_streams'::regclass, 'factstr_parked_batches'::regclass,
+				'factstr_log_records'::regclass)
 			AND (has_table_privilege(rolname, c.oid,
 					'INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER')
 				OR c.relname <> 'factstr_parked_batches' AND has_any_column_privilege(rolname, c.oid, 'SELECT'))$$,

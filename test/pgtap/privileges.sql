@@ -42,7 +42,8 @@ GRANT EXECUTE ON FUNCTION factstr_append(jsonb, text, boolean, text) TO regress_
 GRANT EXECUTE ON FUNCTION factstr_append_if(jsonb, jsonb, bigint, text, boolean, text) TO regress_factstr_decider;
 GRANT EXECUTE ON FUNCTION factstr_try_append_if(jsonb, jsonb, bigint, text, text)
 	TO regress_factstr_trier;
-GRANT EXECUTE ON FUNCTION factstr_query(jsonb, text), factstr_read(jsonb, bigint, boolean, timestamptz, timestamptz, bigint, text),
+GRANT EXECUTE ON FUNCTION factstr_query(jsonb, text),
+	factstr_read(jsonb, bigint, boolean, timestamptz, timestamptz, bigint, text),
 	factstr_context_version(jsonb, text),
 	factstr_batches(jsonb, bigint, integer, text) TO regress_factstr_reader;
 GRANT SELECT ON factstr_events TO regress_factstr_table_reader;

@@ -31,19 +31,24 @@ SELECT call, state, message FROM (VALUES
 	($$SELECT factstr_try_append_if('[{"event_type": "a", "payload": 1}]', '{}', NULL, log => 'none')$$),
 	($$SELECT factstr_append_unless('[{"event_type": "a", "payload": 1}]', '{}', 0, log => 'none')$$),
 	($$SELECT factstr_try_append_unless('[{"event_type": "a", "payload": 1}]', '{}', 0, log => 'none')$$),
-	($$SELECT factstr_last_append('none')$$), ($$SELECT factstr_import('[{"event_records": [{"event_type": "a", "payload": 1, "occurred_at": "2026-01-01T00:00:00Z"}]}]', 'none')$$),
+	($$SELECT factstr_last_append('none')$$),
+	($$SELECT factstr_import('[{"event_records": [{"event_type": "a", "payload": 1,
+		"occurred_at": "2026-01-01T00:00:00Z"}]}]', 'none')$$),
 	($$SELECT factstr_read(log => 'none')$$), ($$SELECT factstr_newest('[]', 'none')$$),
 	($$SELECT factstr_context_version('{}', 'none')$$), ($$SELECT factstr_batches(log => 'none')$$),
 	($$SELECT factstr_export(log => 'none')$$), ($$SELECT factstr_position_at(now(), 'none')$$),
 	($$SELECT factstr_pending_pages('none')$$), ($$SELECT factstr_check(log => 'none')$$),
-	($$SELECT factstr_redact(1, '1', 'why', log => 'none')$$), ($$SELECT factstr_import_redactions('[{"first_sequence_number": 1, "last_sequence_number": 1, "event_records": [{"sequence_number": 1, "event_type": "a", "payload": 1, "occurred_at": "2026-01-01T00:00:00Z"}]}]', 'none')$$),
+	($$SELECT factstr_redact(1, '1', 'why', log => 'none')$$),
+	($$SELECT factstr_import_redactions('[{"first_sequence_number": 1, "last_sequence_number": 1, "event_records": [
+		{"sequence_number": 1, "event_type": "a", "payload": 1, "occurred_at": "2026-01-01T00:00:00Z"}]}]', 'none')$$),
 	($$SELECT factstr_stream_open('s', log => 'none')$$), ($$SELECT factstr_stream_next('s', log => 'none')$$),
 	($$SELECT factstr_stream_ack('s', 1, 'none')$$), ($$SELECT factstr_stream_hold('s', log => 'none')$$),
 	($$SELECT factstr_stream_try_hold('s', log => 'none')$$), ($$SELECT factstr_stream_release('s', 'none')$$),
 	($$SELECT factstr_stream_fail('s', 'e', log => 'none')$$), ($$SELECT factstr_stream_take_partition('s', 'none')$$),
 	($$SELECT factstr_stream_repartition('s', 2, '$.a', 'none')$$), (
 	$$SELECT factstr_stream_seek('s', 0, log => 'none')$$),
-	($$SELECT factstr_stream_set_query('s', '{}', log => 'none')$$), ($$SELECT factstr_stream_drop('s', log => 'none')$$),
+	($$SELECT factstr_stream_set_query('s', '{}', log => 'none')$$),
+	($$SELECT factstr_stream_drop('s', log => 'none')$$),
 	($$CALL factstr_wait('s', 1, log => 'none')$$), ($$CALL factstr_wait_for_facts(1, log => 'none')$$),
 	($$SELECT factstr_subscribe('s', '{}', 'pg_typeof("any")', log => 'none')$$), (
 	$$SELECT factstr_unsubscribe('s', 'none')$$),
@@ -244,7 +249,9 @@ SELECT state, message, detail, hint
 	FROM pg_temp.failure($$SELECT factstr_append(pg_temp.events('a', 1), log => 'orders')$$);
 SELECT state, message
 	FROM pg_temp.failure($$SELECT factstr_append(pg_temp.events('a', 1), at_commit => true, log => 'orders')$$);
-SELECT state, message FROM pg_temp.failure($$SELECT factstr_import('[{"event_records": [{"event_type": "a", "payload": 1, "occurred_at": "2026-01-01T00:00:00Z"}]}]', 'orders')$$);
+SELECT state, message FROM pg_temp.failure(
+	$$SELECT factstr_import('[{"event_records": [{"event_type": "a", "payload": 1,
+		"occurred_at": "2026-01-01T00:00:00Z"}]}]', 'orders')$$);
 SELECT committed_count FROM factstr_append(pg_temp.events('ordered', 3), 'key', log => 'orders');
 SELECT count(*) FROM factstr_read(log => 'orders');
 SELECT factstr_stream_seek('s', 0, log => 'orders');
@@ -276,7 +283,8 @@ SELECT factstr_drop_log('log', 'log');
 COMMIT;
 SELECT factstr_drop_log('orders', 'orders');
 SELECT name, log FROM factstr_streams ORDER BY 1, 2;
-SELECT relname FROM pg_class WHERE relname LIKE 'factstr_orders\_%' AND relname NOT LIKE 'factstr_orders_events_%' ORDER BY 1;
+SELECT relname FROM pg_class
+	WHERE relname LIKE 'factstr_orders\_%' AND relname NOT LIKE 'factstr_orders_events_%' ORDER BY 1;
 SELECT log, dropped_at <= now() AS dropped, dropped_by = session_user AS by_me, dropped_facts
 	FROM factstr_log_records WHERE dropped_at IS NOT NULL;
 SELECT factstr_create_log('orders');
