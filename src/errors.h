@@ -16,6 +16,5 @@
 #define FACTSTR_ERRCODE_WAIT_TIMED_OUT			MAKE_SQLSTATE('F', 'S', '0', '0', '7')
 #define FACTSTR_ERRCODE_NO_SUCH_LOG				MAKE_SQLSTATE('F', 'S', '0', '0', '8')
 #define FACTSTR_ERRCODE_LOG_SEALED				MAKE_SQLSTATE('F', 'S', '0', '0', '9')
-#define FACTSTR_ERRCODE_INVALID_LOG_NAME		MAKE_SQLSTATE('F', 'S', '0', '1', '0')
 
 #endif							/* FACTSTR_ERRORS_H */

@@ -36,13 +36,16 @@ fs_log_records_exist(Oid schema)
 	return exist;
 }
 
-/* The record of a log that has not been dropped, NULL if there is none. */
+/*
+ * The record of a log that has not been dropped, NULL if there is none.  By a snapshot as for catalogs: the newest
+ * state, also in parallel mode.
+ */
 HeapTuple
 fs_log_record_get(Relation records, const char *log)
 {
 	Oid			index = fs_definition_require_index(INDEX_OF_LOG_RECORDS, log, records);
 	TupleTableSlot *row = table_slot_create(records, NULL);
-	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	Snapshot	snapshot = RegisterSnapshot(GetCatalogSnapshot(RelationGetRelid(records)));
 	HeapTuple	record = NULL;
 
 	if (fs_row_find_by_text(records, index, snapshot, CStringGetTextDatum(log), row))

@@ -20,7 +20,7 @@ check_log_name(text *name)
 	if (fs_log_name_is_valid(VARDATA_ANY(name), (int) VARSIZE_ANY_EXHDR(name)))
 		return;
 	ereport(ERROR,
-			(errcode(FACTSTR_ERRCODE_INVALID_LOG_NAME),
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("invalid log: \"%s\" is not the name of a log", text_to_cstring(name)),
 			 errhint("A name has 1 to %d of the characters a-z, 0-9, _ and -.", FACTSTR_LOG_NAME_LENGTH)));
 }
@@ -41,7 +41,7 @@ fs_store_argument_log(FunctionCallInfo fcinfo, int argument, char *log)
 	}
 	if (PG_ARGISNULL(argument))
 		ereport(ERROR,
-				(errcode(FACTSTR_ERRCODE_INVALID_LOG_NAME),
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid log: it must not be null"),
 				 errhint("The log that exists from the start is 'main'.")));
 	name = PG_GETARG_TEXT_PP(argument);

@@ -94,7 +94,7 @@ extern "C" {
  *
  * CODE(NAME, number, "name in JSON", "SQLSTATE of the extension", "what it means").
  *
- * The first seven are the contract's typed errors and have their SQLSTATE in the extension; a few
+ * The first nine are the contract's typed errors and have their SQLSTATE in the extension; a few
  * others have the SQLSTATE that PostgreSQL itself has for them.
  */
 #define FACTSTR_CODES(CODE) \
@@ -112,6 +112,10 @@ extern "C" {
 		 "the idempotency key was used for other events") \
 	CODE(WAIT_TIMED_OUT, -7, "wait_timed_out", "FS007", \
 		 "the wait ended before its condition came true") \
+	CODE(NO_SUCH_LOG, -23, "no_such_log", "FS008", \
+		 "the database has no log of this name") \
+	CODE(LOG_SEALED, -24, "log_sealed", "FS009", \
+		 "nothing can be appended to the log any more") \
 	CODE(MALFORMED, -8, "malformed_input", "22023", \
 		 "the input is not what it must be; the message names the place") \
 	CODE(MISUSE, -9, "misuse", "", \
