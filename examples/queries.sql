@@ -72,7 +72,7 @@ FROM factstr_batches('{"filters": [
 \set ECHO none
 
 \echo
-\echo -- A session that listens learns of each batch, its own or another's:
+\echo -- A session that listens learns of every batch, including its own:
 \set ECHO queries
 LISTEN factstr;
 \set ECHO none

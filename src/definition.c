@@ -51,8 +51,8 @@ typedef struct IndexDefinition
 	const char *statement;		/* creates it, of its name and the table's */
 	Oid			access_method;
 	int			column_count;
-	AttrNumber	columns[MOST_INDEX_COLUMNS];
 	Oid			operator_families[MOST_INDEX_COLUMNS];
+	AttrNumber	columns[MOST_INDEX_COLUMNS];
 	AttrNumber	not_null;		/* of rows where this column is not null only */
 	AttrNumber	is_null;		/* or where it is null; 0 twice: of all rows */
 	bool		is_unique;
@@ -121,55 +121,55 @@ static const TableDefinition tables[TABLES] = {
 static const IndexDefinition indexes[] = {
 	[INDEX_OF_NUMBERS] = {
 		"ALTER TABLE %2$s ADD CONSTRAINT %1$s PRIMARY KEY (sequence_number)",
-		BTREE_AM_OID, 1, {FACTSTR_SEQUENCE_NUMBER}, {INTEGER_BTREE_FAM_OID},
+		BTREE_AM_OID, 1, {INTEGER_BTREE_FAM_OID}, {FACTSTR_SEQUENCE_NUMBER},
 		.is_unique = true
 	},
 	[INDEX_OF_EVENT_TYPES] = {
 		"CREATE INDEX %1$s ON %2$s (event_type, sequence_number)",
-		BTREE_AM_OID, 2, {FACTSTR_EVENT_TYPE, FACTSTR_SEQUENCE_NUMBER},
-		{TEXT_BTREE_FAM_OID, INTEGER_BTREE_FAM_OID}
+		BTREE_AM_OID, 2, {TEXT_BTREE_FAM_OID, INTEGER_BTREE_FAM_OID},
+		{FACTSTR_EVENT_TYPE, FACTSTR_SEQUENCE_NUMBER}
 	},
 	[INDEX_OF_PAYLOADS] = {
 		"CREATE INDEX %1$s ON %2$s USING gin (payload jsonb_path_ops) "
 		"WITH (fastupdate = on, gin_pending_list_limit = 16384)",
-		GIN_AM_OID, 1, {FACTSTR_PAYLOAD}, {JSONB_PATH_GIN_FAM_OID}
+		GIN_AM_OID, 1, {JSONB_PATH_GIN_FAM_OID}, {FACTSTR_PAYLOAD}
 	},
 	[INDEX_OF_KEYS] = {
 		"CREATE UNIQUE INDEX %1$s ON %2$s (idempotency_key) "
 		"WHERE idempotency_key IS NOT NULL",
-		BTREE_AM_OID, 1, {FACTSTR_IDEMPOTENCY_KEY}, {TEXT_BTREE_FAM_OID},
+		BTREE_AM_OID, 1, {TEXT_BTREE_FAM_OID}, {FACTSTR_IDEMPOTENCY_KEY},
 		.not_null = FACTSTR_IDEMPOTENCY_KEY,
 		.is_unique = true
 	},
 	[INDEX_OF_REDACTIONS] = {
 		"CREATE INDEX %1$s ON %2$s (sequence_number)",
-		BTREE_AM_OID, 1, {FACTSTR_REDACTION_SEQUENCE_NUMBER}, {INTEGER_BTREE_FAM_OID}
+		BTREE_AM_OID, 1, {INTEGER_BTREE_FAM_OID}, {FACTSTR_REDACTION_SEQUENCE_NUMBER}
 	},
 	[INDEX_OF_STREAMS] = {
 		"ALTER TABLE %2$s ADD CONSTRAINT %1$s PRIMARY KEY (name, log)",
-		BTREE_AM_OID, 2, {FACTSTR_STREAM_NAME, COLUMN_OF_ANY_NUMBER},
-		{TEXT_BTREE_FAM_OID, TEXT_BTREE_FAM_OID},
+		BTREE_AM_OID, 2, {TEXT_BTREE_FAM_OID, TEXT_BTREE_FAM_OID},
+		{FACTSTR_STREAM_NAME, COLUMN_OF_ANY_NUMBER},
 		.is_unique = true
 	},
 	[INDEX_OF_STREAMS_0_1] = {
 		"ALTER TABLE %2$s ADD CONSTRAINT %1$s PRIMARY KEY (name)",
-		BTREE_AM_OID, 1, {FACTSTR_STREAM_NAME}, {TEXT_BTREE_FAM_OID},
+		BTREE_AM_OID, 1, {TEXT_BTREE_FAM_OID}, {FACTSTR_STREAM_NAME},
 		.is_unique = true
 	},
 	[INDEX_OF_ERRORS] = {
 		"CREATE INDEX %1$s ON %2$s (name) WHERE last_error IS NOT NULL",
-		BTREE_AM_OID, 1, {FACTSTR_STREAM_NAME}, {TEXT_BTREE_FAM_OID},
+		BTREE_AM_OID, 1, {TEXT_BTREE_FAM_OID}, {FACTSTR_STREAM_NAME},
 		.not_null = FACTSTR_STREAM_LAST_ERROR
 	},
 	[INDEX_OF_PARKED] = {
 		"ALTER TABLE %2$s ADD CONSTRAINT %1$s PRIMARY KEY (log, stream, first_sequence_number)",
-		BTREE_AM_OID, 3, {FACTSTR_PARKED_LOG, FACTSTR_PARKED_STREAM, FACTSTR_PARKED_FIRST},
-		{TEXT_BTREE_FAM_OID, TEXT_BTREE_FAM_OID, INTEGER_BTREE_FAM_OID},
+		BTREE_AM_OID, 3, {TEXT_BTREE_FAM_OID, TEXT_BTREE_FAM_OID, INTEGER_BTREE_FAM_OID},
+		{FACTSTR_PARKED_LOG, FACTSTR_PARKED_STREAM, FACTSTR_PARKED_FIRST},
 		.is_unique = true
 	},
 	[INDEX_OF_LOG_RECORDS] = {
 		"CREATE UNIQUE INDEX %1$s ON %2$s (log) WHERE dropped_at IS NULL",
-		BTREE_AM_OID, 1, {FACTSTR_RECORD_LOG}, {TEXT_BTREE_FAM_OID},
+		BTREE_AM_OID, 1, {TEXT_BTREE_FAM_OID}, {FACTSTR_RECORD_LOG},
 		.is_null = FACTSTR_RECORD_DROPPED_AT,
 		.is_unique = true
 	},

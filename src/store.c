@@ -429,20 +429,28 @@ fs_store_open_parked(const FactstrStore *store, LOCKMODE lock)
 bool
 fs_store_of_database(const char *log, FactstrStore *result)
 {
-	KnownLog   *known = find_known(log);
-
-	while (known == NULL || !is_known(known) || !lock_store(known, InvalidOid))
+	for (;;)
 	{
+		KnownLog   *known = find_known(log);
 		FormData_pg_extension extension;
 		bool		is_sealed;
 
+		if (known != NULL && is_known(known) && lock_store(known, InvalidOid))
+		{
+			*result = known->store;
+			return true;
+		}
 		if (!fs_store_find_extension(&extension) ||
 			(strcmp(log, FACTSTR_MAIN_LOG) != 0 && !fs_log_record_find(extension.extnamespace, log, &is_sealed)))
 			return false;
 		known = find_or_add_known(extension.extnamespace, log);
+		/* It may have been dropped since. */
+		if (known == NULL)
+			return false;
 		if (lock_store(known, extension.extnamespace))
-			break;
+		{
+			*result = known->store;
+			return true;
+		}
 	}
-	*result = known->store;
-	return true;
 }
