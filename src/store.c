@@ -429,17 +429,12 @@ fs_store_open_parked(const FactstrStore *store, LOCKMODE lock)
 bool
 fs_store_of_database(const char *log, FactstrStore *result)
 {
-	for (;;)
+	while (!fs_store_of_known(log, result))
 	{
-		KnownLog   *known = find_known(log);
 		FormData_pg_extension extension;
+		KnownLog   *known;
 		bool		is_sealed;
 
-		if (known != NULL && is_known(known) && lock_store(known, InvalidOid))
-		{
-			*result = known->store;
-			return true;
-		}
 		if (!fs_store_find_extension(&extension) ||
 			(strcmp(log, FACTSTR_MAIN_LOG) != 0 && !fs_log_record_find(extension.extnamespace, log, &is_sealed)))
 			return false;
@@ -447,10 +442,7 @@ fs_store_of_database(const char *log, FactstrStore *result)
 		/* It may have been dropped since. */
 		if (known == NULL)
 			return false;
-		if (lock_store(known, extension.extnamespace))
-		{
-			*result = known->store;
-			return true;
-		}
+		(void) lock_store(known, extension.extnamespace);
 	}
+	return true;
 }

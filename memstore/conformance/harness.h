@@ -273,6 +273,13 @@ void		fc_parallel(fc_test *test, int count, void (*run) (fc_worker *worker), voi
 #define FC_APPENDED_BATCHES 40
 void		fc_append_batches(fc_worker *worker);
 
+/*
+ * Appends pairs of facts of these types in another thread, each as one batch, while look checks an answer of the store
+ * and returns the newest number in it.
+ */
+void		fc_look_while_pairs_come(fc_test *test, const char *first_type, const char *second_type,
+									 uint64_t (*look) (fc_test *test));
+
 /* Runs a function beside the case, until fc_join. */
 fc_worker  *fc_background(fc_test *test, void (*run) (fc_worker *worker), void *context);
 void		fc_join(fc_worker *worker);

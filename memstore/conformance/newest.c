@@ -4,8 +4,6 @@
  */
 #include "harness.h"
 
-#include <time.h>
-
 #define MOST_QUERIES 16
 
 static void
@@ -136,31 +134,6 @@ decides(fc_test *test)
 				   FACTSTR_CONFLICT);
 }
 
-#define ROUNDS 10
-#define PAIRS 10
-
-/* In each round of the case some pairs more, as fast as it goes. */
-static void
-append_pairs(fc_worker *worker)
-{
-	static const factstr_event pair[2] = {{.event_type = "a", .payload = "1"}, {.event_type = "b", .payload = "2"}};
-	fc_test    *test = worker->test;
-	const int  *round = worker->context;
-
-	for (int done = 0; done < ROUNDS * PAIRS && !fc_is_over(test); done++)
-	{
-		factstr_append_result result;
-		factstr_error error;
-
-		(void) pthread_mutex_lock(&test->lock);
-		while (done >= *round * PAIRS && !test->over)
-			(void) pthread_cond_wait(&test->changed, &test->lock);
-		(void) pthread_mutex_unlock(&test->lock);
-		fc_expect_ok(test, "a concurrent append",
-					 factstr_append(worker->store, pair, 2, NULL, &result, &error), &error);
-	}
-}
-
 /* The newest b is always that of the batch of the newest a. */
 static uint64_t
 expect_one_moment(fc_test *test)
@@ -174,27 +147,10 @@ expect_one_moment(fc_test *test)
 	return version;
 }
 
-/* Looks again and again while the pairs of a round come in. */
 static void
 one_moment(fc_test *test)
 {
-	int		   *round = fc_allocate(test, sizeof(int));
-	fc_worker  *writer = fc_background(test, append_pairs, round);
-	time_t		deadline = time(NULL) + test->patience;
-
-	for (uint64_t i = 1; i <= ROUNDS; i++)
-	{
-		(void) pthread_mutex_lock(&test->lock);
-		++*round;
-		(void) pthread_cond_broadcast(&test->changed);
-		(void) pthread_mutex_unlock(&test->lock);
-		while (expect_one_moment(test) < i * PAIRS * 2)
-		{
-			fc_check_threads(test);
-			fc_expect(test, time(NULL) <= deadline, "facts that were appended do not come");
-		}
-	}
-	fc_join(writer);
+	fc_look_while_pairs_come(test, "a", "b", expect_one_moment);
 }
 
 const fc_case fc_newest_cases[] = {

@@ -111,9 +111,9 @@ utility(PlannedStmt *statement, const char *query COMPAT_READ_ONLY_TREE,
  * Commits
  */
 
-/* For the pre-commit of a transaction: may it go without notifications, since nobody would get them? */
+/* Before a commit: true if it may go without notifications, since nobody would get them. */
 bool
-fs_listeners_may_be_left_out(void)
+fs_listeners_begin_silent_commit(void)
 {
 	if (places == NULL || fs_durability_waits_for_standbys())
 		return false;

@@ -9,6 +9,6 @@ extern void fs_listeners_init(void);
 extern void fs_listeners_reserve_memory(void);
 
 /* For a commit. */
-extern bool fs_listeners_may_be_left_out(void);
+extern bool fs_listeners_begin_silent_commit(void);
 
 #endif							/* FACTSTR_COMMIT_LISTENERS_H */

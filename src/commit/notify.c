@@ -169,7 +169,7 @@ make_known(bool becomes_visible)
 {
 	if (pending.has_appended)
 		fs_wakeup_at_commit(fs_wakeup_of_facts());
-	if (pending.count > 0 && !(becomes_visible && fs_listeners_may_be_left_out()))
+	if (pending.count > 0 && !(becomes_visible && fs_listeners_begin_silent_commit()))
 		send_pending_hints();
 }
 

@@ -15,7 +15,7 @@ use PostgreSQL::Test::Utils;
 use Test::More ();
 
 our @EXPORT = qw(new_node start_node new_synchronous_standby crash new_session events of_type of_payload append_sql append_if_sql json wait_until disconnect_and_wait numbers
-	wait_event wait_for_event append_lock_queue append_lock_holders);
+	wait_event wait_for_event append_lock_queue append_lock_holders shared_place);
 
 # PostgreSQL::Test::Utils sends standard error to a file, where nobody looks for why a test broke off.
 $SIG{__DIE__} = sub { Test::More::diag(@_) if defined $^S && !$^S; return };
@@ -249,6 +249,20 @@ sub numbers
 			ELSE coalesce(string_agg(sequence_number::text, ',' ORDER BY sequence_number), 'none') END
 		FROM factstr_events
 		SQL
+}
+
+# Databases share places in shared memory by a hash of their OIDs: the number of the place, from 0 to 31.
+sub shared_place
+{
+	my ($hash) = @_;
+
+	use integer;
+	foreach my $step ([ 16, 0x85ebca6b ], [ 13, 0xc2b2ae35 ], [ 16, 1 ])
+	{
+		$hash ^= $hash >> $step->[0];
+		$hash = $hash * $step->[1] & 0xffffffff;
+	}
+	return $hash % 32;
 }
 
 1;

@@ -105,25 +105,12 @@ pass('a look that failed is repeated');
 # A database is to be dropped, whose worker is woken all the time by the facts of another one: what
 # they wait at is shared.
 #
-sub wakeup_point
-{
-	my ($hash) = @_;
-
-	use integer;
-	foreach my $step ([ 16, 0x85ebca6b ], [ 13, 0xc2b2ae35 ], [ 16, 1 ])
-	{
-		$hash ^= $hash >> $step->[0];
-		$hash = $hash * $step->[1] & 0xffffffff;
-	}
-	return $hash % 32;
-}
-
 my $database = $observer->value(q(SELECT oid FROM pg_database WHERE datname = 'postgres'));
 my $oid = 0;
 # Each large object takes an OID; the database takes the next one. Only from 15 on can it be asked for.
-$oid = $observer->value('SELECT lo_creat(-1)') until wakeup_point($oid + 1) == wakeup_point($database);
+$oid = $observer->value('SELECT lo_creat(-1)') until shared_place($oid + 1) == shared_place($database);
 $observer->run('CREATE DATABASE other');
-is(wakeup_point($observer->value(q(SELECT oid FROM pg_database WHERE datname = 'other'))), wakeup_point($database), 'another database with the same place to wait');
+is(shared_place($observer->value(q(SELECT oid FROM pg_database WHERE datname = 'other'))), shared_place($database), 'another database with the same place to wait');
 {
 	my $there = new_session($node, dbname => 'other');
 

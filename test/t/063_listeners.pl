@@ -73,25 +73,11 @@ sub notified_of
 #
 # While nobody listens, the queue stays as it is.
 #
-# Databases share counts by hash of their OIDs.
-sub place
-{
-	my ($hash) = @_;
-
-	use integer;
-	foreach my $step ([ 16, 0x85ebca6b ], [ 13, 0xc2b2ae35 ], [ 16, 1 ])
-	{
-		$hash ^= $hash >> $step->[0];
-		$hash = $hash * $step->[1] & 0xffffffff;
-	}
-	return $hash % 32;
-}
-
 sub place_of
 {
 	my ($database) = @_;
 
-	return place($observer->value('SELECT oid FROM pg_database WHERE datname = $1', $database));
+	return shared_place($observer->value('SELECT oid FROM pg_database WHERE datname = $1', $database));
 }
 
 $observer->run('CREATE DATABASE other');

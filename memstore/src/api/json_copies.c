@@ -13,60 +13,6 @@
  * Exports
  */
 
-static void
-fs_write_redaction(fs_buffer *out, const factstr_redaction *redaction)
-{
-	fs_buffer_append_text(out, "\"redacted_at\": ");
-	fs_write_time(out, redaction->redacted_at);
-	fs_buffer_append_text(out, ", \"redacted_by\": ");
-	fs_write_string(out, redaction->redacted_by);
-	fs_buffer_append_text(out, ", \"reason\": ");
-	fs_write_string(out, redaction->reason);
-	fs_buffer_append_text(out, "}");
-}
-
-/* In place of the brace that ends the record, which has just been written: those of its fact, if it has any. */
-static void
-fs_write_redactions_of(fs_buffer *out, const factstr_batch *batch, uint64_t sequence_number)
-{
-	bool		is_first = true;
-
-	for (size_t i = 0; i < batch->redaction_count; i++)
-	{
-		if (batch->redactions[i].sequence_number != sequence_number)
-			continue;
-		if (is_first && out->length > 0)
-			out->length--;
-		fs_buffer_append_text(out, is_first ? ", \"redactions\": [{" : ", {");
-		fs_write_redaction(out, &batch->redactions[i]);
-		is_first = false;
-	}
-	if (!is_first)
-		fs_buffer_append_text(out, "]}");
-}
-
-static void
-fs_write_exported(fs_buffer *out, const factstr_batch *batch)
-{
-	fs_buffer_append_text(out, "{\"first_sequence_number\": ");
-	fs_write_integer(out, batch->first_sequence_number);
-	fs_buffer_append_text(out, ", \"last_sequence_number\": ");
-	fs_write_integer(out, batch->last_sequence_number);
-	if (batch->idempotency_key != NULL)
-	{
-		fs_buffer_append_text(out, ", \"idempotency_key\": ");
-		fs_write_string(out, batch->idempotency_key);
-	}
-	fs_buffer_append_text(out, ", \"event_records\": [");
-	for (size_t i = 0; i < batch->fact_count; i++)
-	{
-		fs_buffer_append_text(out, i == 0 ? "" : ", ");
-		fs_write_event_record(out, &batch->facts[i]);
-		fs_write_redactions_of(out, batch, batch->facts[i].sequence_number);
-	}
-	fs_buffer_append_text(out, "]}");
-}
-
 static char *
 fs_export_document(const factstr_batch_list *list)
 {
@@ -76,7 +22,7 @@ fs_export_document(const factstr_batch_list *list)
 	for (size_t i = 0; i < list->count; i++)
 	{
 		fs_buffer_append_text(&out, i == 0 ? "" : ", ");
-		fs_write_exported(&out, &list->batches[i]);
+		fs_write_batch(&out, &list->batches[i]);
 	}
 	fs_buffer_append_text(&out, "]");
 	return fs_finish_text(&out);
@@ -192,7 +138,8 @@ fs_redactions_document(const factstr_redaction_list *list)
 		fs_buffer_append_text(&out, i == 0 ? "{\"sequence_number\": " : ", {\"sequence_number\": ");
 		fs_write_integer(&out, list->redactions[i].sequence_number);
 		fs_buffer_append_text(&out, ", ");
-		fs_write_redaction(&out, &list->redactions[i]);
+		fs_write_redaction_members(&out, &list->redactions[i]);
+		fs_buffer_append_text(&out, "}");
 	}
 	fs_buffer_append_text(&out, "]");
 	return fs_finish_text(&out);

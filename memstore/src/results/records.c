@@ -64,6 +64,69 @@ fs_write_delivery(fs_buffer *out, const factstr_batch *batch)
 	fs_buffer_append_text(out, "}");
 }
 
+void
+fs_write_redaction_members(fs_buffer *out, const factstr_redaction *redaction)
+{
+	fs_buffer_append_text(out, "\"redacted_at\": ");
+	fs_write_time(out, redaction->redacted_at);
+	fs_buffer_append_text(out, ", \"redacted_by\": ");
+	fs_write_string(out, redaction->redacted_by);
+	fs_buffer_append_text(out, ", \"reason\": ");
+	fs_write_string(out, redaction->reason);
+}
+
+/* A fact's record with its redactions; *next is the first of the batch's that is not written yet. */
+static void
+fs_write_redacted_record(fs_buffer *out, const factstr_batch *batch, const factstr_fact *fact, size_t *next)
+{
+	const char *separator = ", \"redactions\": [{";
+
+	fs_write_event_record(out, fact);
+	if (*next == batch->redaction_count ||
+		batch->redactions[*next].sequence_number != fact->sequence_number)
+		return;
+	if (!out->no_memory)
+		out->length--;			/* the record's brace comes after them */
+	while (*next < batch->redaction_count &&
+		   batch->redactions[*next].sequence_number == fact->sequence_number)
+	{
+		fs_buffer_append_text(out, separator);
+		fs_write_redaction_members(out, &batch->redactions[(*next)++]);
+		fs_buffer_append_text(out, "}");
+		separator = ", {";
+	}
+	fs_buffer_append_text(out, "]}");
+}
+
+void
+fs_write_batch(fs_buffer *out, const factstr_batch *batch)
+{
+	size_t		redactions = 0;
+
+	fs_buffer_append_text(out, "{");
+	if (batch->first_sequence_number != 0)
+	{
+		fs_buffer_append_text(out, "\"first_sequence_number\": ");
+		fs_write_integer(out, batch->first_sequence_number);
+		fs_buffer_append_text(out, ", \"last_sequence_number\": ");
+		fs_write_integer(out, batch->last_sequence_number);
+		fs_buffer_append_text(out, ", ");
+	}
+	if (batch->idempotency_key != NULL)
+	{
+		fs_buffer_append_text(out, "\"idempotency_key\": ");
+		fs_write_string(out, batch->idempotency_key);
+		fs_buffer_append_text(out, ", ");
+	}
+	fs_buffer_append_text(out, "\"event_records\": [");
+	for (size_t i = 0; i < batch->fact_count; i++)
+	{
+		fs_buffer_append_text(out, i == 0 ? "" : ", ");
+		fs_write_redacted_record(out, batch, &batch->facts[i], &redactions);
+	}
+	fs_buffer_append_text(out, "]}");
+}
+
 char *
 fs_deliveries_document(const factstr_batch *batches, size_t count)
 {

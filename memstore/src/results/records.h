@@ -22,7 +22,17 @@ void		fs_write_event_records(fs_buffer *out, const factstr_fact *facts, size_t c
  */
 void		fs_write_delivery(fs_buffer *out, const factstr_batch *batch);
 
-/* An array of them; NULL: no memory. */
+/* Its "redacted_at", "redacted_by" and "reason", without braces. */
+void		fs_write_redaction_members(fs_buffer *out, const factstr_redaction *redaction);
+
+/*
+ * A batch of an export or import: "first_sequence_number" and "last_sequence_number" unless it is to get its numbers,
+ * "idempotency_key" if it has one, and "event_records", each with its "redactions".  The batch's redactions are in
+ * the order of its facts.
+ */
+void		fs_write_batch(fs_buffer *out, const factstr_batch *batch);
+
+/* An array of deliveries; NULL: no memory. */
 char	   *fs_deliveries_document(const factstr_batch *batches, size_t count);
 
 /* The members of the document of an error, and the brace before them. */

@@ -12,69 +12,6 @@
 #include "stores/hub.h"
 #include "stores/postgres/backend.h"
 
-static void
-fs_write_redaction(fs_buffer *out, const factstr_redaction *redaction)
-{
-	fs_buffer_append_text(out, "{\"redacted_at\":");
-	fs_write_time(out, redaction->redacted_at);
-	fs_buffer_append_text(out, ",\"redacted_by\":");
-	fs_write_string(out, redaction->redacted_by);
-	fs_buffer_append_text(out, ",\"reason\":");
-	fs_write_string(out, redaction->reason);
-	fs_buffer_append(out, "}", 1);
-}
-
-/* A fact's record with its redactions; *next is the first of the batch's that is not written yet. */
-static void
-fs_write_record(fs_buffer *out, const factstr_batch *batch, const factstr_fact *fact, size_t *next)
-{
-	const char *separator = ",\"redactions\":[";
-
-	fs_write_event_record(out, fact);
-	if (*next == batch->redaction_count ||
-		batch->redactions[*next].sequence_number != fact->sequence_number)
-		return;
-	if (!out->no_memory)
-		out->length--;			/* the brace comes behind them */
-	while (*next < batch->redaction_count &&
-		   batch->redactions[*next].sequence_number == fact->sequence_number)
-	{
-		fs_buffer_append_text(out, separator);
-		fs_write_redaction(out, &batch->redactions[(*next)++]);
-		separator = ",";
-	}
-	fs_buffer_append_text(out, "]}");
-}
-
-static void
-fs_write_batch(fs_buffer *out, const factstr_batch *batch)
-{
-	size_t		redactions = 0;
-
-	fs_buffer_append_text(out, "{");
-	if (batch->first_sequence_number != 0)
-	{
-		fs_buffer_append_text(out, "\"first_sequence_number\":");
-		fs_write_integer(out, batch->first_sequence_number);
-		fs_buffer_append_text(out, ",\"last_sequence_number\":");
-		fs_write_integer(out, batch->last_sequence_number);
-		fs_buffer_append_text(out, ",");
-	}
-	if (batch->idempotency_key != NULL)
-	{
-		fs_buffer_append_text(out, "\"idempotency_key\":");
-		fs_write_string(out, batch->idempotency_key);
-		fs_buffer_append_text(out, ",");
-	}
-	fs_buffer_append_text(out, "\"event_records\":");
-	for (size_t i = 0; i < batch->fact_count; i++)
-	{
-		fs_buffer_append(out, i == 0 ? "[" : ",", 1);
-		fs_write_record(out, batch, &batch->facts[i], &redactions);
-	}
-	fs_buffer_append_text(out, "]}");
-}
-
 /* At most. */
 static uint64_t
 fs_batch_text_length(const factstr_batch *batch)
