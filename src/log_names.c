@@ -2,9 +2,10 @@
  * log_names.c
  *		Names of logs, and what is named after them.
  *
- * What main has is called as it always was.  In other logs the name of the log comes first, so that no two logs
- * can have two things of one name, whatever they are called: of the endings none is the end of another.  The longest of
- * the names has the 63 bytes that PostgreSQL allows.
+ * The parts of main have the names that they always had.  In other logs the name of the log comes first.  No ending
+ * is the end of another, and no name in this file consists of the prefix, a possible name of another log and an
+ * ending.  So the parts of a log never have the name of a part of another log, of main, or of a shared table.  The
+ * longest of the names has the 63 bytes that PostgreSQL allows.
  */
 #include "postgres.h"
 
@@ -27,10 +28,10 @@ static const ObjectName tables[TABLES] = {
 };
 
 static const ObjectName indexes[] = {
-	[INDEX_OF_NUMBERS] = {"factstr_events_pkey", "pkey"},
-	[INDEX_OF_EVENT_TYPES] = {"factstr_events_event_type_idx", "event_type_idx"},
-	[INDEX_OF_PAYLOADS] = {"factstr_events_payload_idx", "payload_idx"},
-	[INDEX_OF_KEYS] = {"factstr_events_idempotency_key_idx", "key_idx"},
+	[INDEX_OF_NUMBERS] = {"factstr_events_pkey", "events_pkey"},
+	[INDEX_OF_EVENT_TYPES] = {"factstr_events_event_type_idx", "types_idx"},
+	[INDEX_OF_PAYLOADS] = {"factstr_events_payload_idx", "payloads_idx"},
+	[INDEX_OF_KEYS] = {"factstr_events_idempotency_key_idx", "keys_idx"},
 	[INDEX_OF_REDACTIONS] = {"factstr_redactions_sequence_number_idx", "redactions_idx"},
 	[INDEX_OF_STREAMS] = {"factstr_streams_pkey", NULL},
 	[INDEX_OF_STREAMS_0_1] = {"factstr_streams_pkey", NULL},

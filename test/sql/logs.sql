@@ -14,6 +14,16 @@ SELECT n, state, message FROM (VALUES (''), ('a b'), ('a.b'), ('é'), ('a/b'), (
 	pg_temp.failure(format('SELECT factstr_create_log(%L)', n));
 SELECT state, message, hint FROM pg_temp.failure('SELECT factstr_create_log(NULL)');
 SELECT state, message FROM pg_temp.failure($$SELECT factstr_create_log('main')$$);
+-- No part of a log has the name of a part of the extension, not even if the log is called like the beginning of one.
+BEGIN;
+SELECT log, state, message FROM (
+	SELECT DISTINCT array_to_string(words[1:n], '_') AS log
+	FROM (SELECT string_to_array(substr(relname, 9), '_') AS words
+		FROM pg_class WHERE relname LIKE 'factstr\_%' AND relname <> 'factstr_main_log') names,
+		generate_series(1, cardinality(words)) n) logs,
+	pg_temp.failure(format('SELECT factstr_create_log(%L)', log)) WHERE state <> '00000';
+SELECT count(*) > 20 AS many FROM factstr_logs;
+ROLLBACK;
 SELECT factstr_create_log('orders'), factstr_create_log('2026-q1_log'), factstr_create_log(repeat('a', 40)),
 	factstr_create_log('orders_events'), factstr_create_log('log'), factstr_create_log('-');
 SELECT state, message FROM pg_temp.failure($$SELECT factstr_create_log('orders')$$);
