@@ -159,14 +159,22 @@ add_known(const char *log)
 	return known;
 }
 
+/* Is there such a log now?  Main is always there. */
+static bool
+log_exists(Oid schema, const char *log)
+{
+	bool		is_sealed;
+
+	return strcmp(log, FACTSTR_MAIN_LOG) == 0 || fs_log_record_find(schema, log, &is_sealed);
+}
+
 /* NULL if there is no such log: names of none are not kept. */
 static KnownLog *
 find_or_add_known(Oid schema, const char *log)
 {
 	KnownLog   *known = find_known(log);
-	bool		is_sealed;
 
-	if (known == NULL && fs_log_record_find(schema, log, &is_sealed))
+	if (known == NULL && log_exists(schema, log))
 		known = add_known(log);
 	return known;
 }
@@ -236,7 +244,8 @@ remember_relations(KnownLog *known)
 	remember_relation(known, store->rights);
 }
 
-static void
+/* False if there is no such log. */
+static bool
 look_up(KnownLog *known, Oid schema)
 {
 	FactstrStore *store = &known->store;
@@ -244,13 +253,14 @@ look_up(KnownLog *known, Oid schema)
 	strlcpy(store->log, known->log, sizeof(store->log));
 	shared_tables[TABLE_LOG_RECORDS] = fs_log_find_table(TABLE_LOG_RECORDS, store->log, schema);
 	if (!fs_log_record_find(schema, store->log, &store->is_sealed) && known != &main_log)
-		fs_log_record_refuse_missing(store->log);
+		return false;
 	look_up_log(store, schema);
 	require_rights(store, schema);
 	store->streams = shared_tables[TABLE_STREAMS] = fs_definition_require_table(TABLE_STREAMS, store->log, schema);
 	store->redactions = fs_log_find_table(TABLE_REDACTIONS, store->log, schema);
 	store->parked = shared_tables[TABLE_PARKED] = fs_log_find_table(TABLE_PARKED, store->log, schema);
 	remember_relations(known);
+	return true;
 }
 
 /*
@@ -269,7 +279,8 @@ look_up_store(KnownLog *known, Oid schema)
 	known->index_of_redactions = InvalidOid;
 	PG_TRY();
 	{
-		look_up(known, schema);
+		if (!look_up(known, schema))
+			known->is_known = false;
 	}
 	PG_CATCH();
 	{
@@ -284,22 +295,19 @@ look_up_store(KnownLog *known, Oid schema)
 /*
  * Locks the log against changes of its shape until the end of the transaction, before its indexes
  * are looked up: waiting for the lock, the session learns of changes that others have made. False
- * if what is known of the store has turned out to be outdated.
+ * if the session's knowledge of the store has turned out to be outdated: the log may have been dropped.
  */
 static bool
 lock_store(KnownLog *known, Oid schema)
 {
-	Oid			events;
+	Oid			events = is_known(known) ? known->store.events :
+	fs_log_find_table(TABLE_EVENTS, known->log, schema);
 
-	if (is_known(known))
-		events = known->store.events;
-	else
+	if (!OidIsValid(events))
 	{
-		bool		is_sealed;
-
-		if (known != &main_log && !fs_log_record_find(schema, known->log, &is_sealed))
-			fs_log_record_refuse_missing(known->log);
-		events = fs_definition_require_table(TABLE_EVENTS, known->log, schema);
+		if (log_exists(schema, known->log))
+			(void) fs_definition_require_table(TABLE_EVENTS, known->log, schema);
+		return false;
 	}
 	LockRelationOid(events, AccessShareLock);
 	if (!is_known(known) && OidIsValid(schema))
@@ -319,7 +327,10 @@ fs_store_of_name(Oid schema, const char *log)
 	if (known == NULL)
 		fs_log_record_refuse_missing(log);
 	while (!lock_store(known, schema))
-		continue;
+	{
+		if (!log_exists(schema, log))
+			fs_log_record_refuse_missing(log);
+	}
 	return known->store;
 }
 
@@ -395,6 +406,9 @@ fs_store_index_of_redactions(const FactstrStore *store, Relation redactions)
 	KnownLog   *known = find_known(store->log);
 	Oid			index;
 
+	/* All may have been forgotten since the call has found its log. */
+	if (!is_known(known))
+		known->index_of_redactions = InvalidOid;
 	index = index_of_table(&known->index_of_redactions, TABLE_REDACTIONS, INDEX_OF_REDACTIONS, store->log, redactions);
 	remember_relation(known, index);
 	return index;
@@ -433,10 +447,8 @@ fs_store_of_database(const char *log, FactstrStore *result)
 	{
 		FormData_pg_extension extension;
 		KnownLog   *known;
-		bool		is_sealed;
 
-		if (!fs_store_find_extension(&extension) ||
-			(strcmp(log, FACTSTR_MAIN_LOG) != 0 && !fs_log_record_find(extension.extnamespace, log, &is_sealed)))
+		if (!fs_store_find_extension(&extension) || !log_exists(extension.extnamespace, log))
 			return false;
 		known = find_or_add_known(extension.extnamespace, log);
 		/* It may have been dropped since. */

@@ -52,7 +52,10 @@ fs_logs_is_dropping(void)
  * Records
  */
 
-/* One at a time changes which logs there are, until the end of its transaction; reading goes on. */
+/*
+ * One at a time changes which logs there are, until the end of its transaction; reading goes on.  Calls take this lock
+ * before they lock a log: one that drops a log, and has this, would wait for one that has the log, and waits for this.
+ */
 static Relation
 open_records(Oid schema)
 {
@@ -256,8 +259,8 @@ factstr_seal_log(PG_FUNCTION_ARGS)
 	HeapTuple	record;
 
 	fs_call_refuse_read_only("factstr_seal_log()");
+	records = open_records(get_func_namespace(fcinfo->flinfo->fn_oid));
 	store = fs_store_of_call(fcinfo, 0, RIGHT_TO_ADMINISTER);
-	records = open_records(fs_store_schema(&store));
 	record = fs_log_record_get(records, store.log);
 	if (record != NULL && !heap_attisnull(record, FACTSTR_RECORD_SEALED_AT, RelationGetDescr(records)))
 	{
@@ -348,18 +351,17 @@ drop_all(const FactstrStore *store, Oid schema)
 Datum
 factstr_drop_log(PG_FUNCTION_ARGS)
 {
+	Oid			schema = get_func_namespace(fcinfo->flinfo->fn_oid);
 	FactstrStore store;
-	Oid			schema;
 	Relation	records;
 	HeapTuple	record;
 	int64		facts;
 
 	fs_call_refuse_read_only("factstr_drop_log()");
+	records = open_records(schema);
 	store = fs_store_of_call(fcinfo, 0, RIGHT_TO_ADMINISTER);
 	refuse_main(store.log);
 	require_confirmation(fcinfo, store.log);
-	schema = fs_store_schema(&store);
-	records = open_records(schema);
 	LockRelationOid(store.events, AccessExclusiveLock);
 	record = fs_log_record_get(records, store.log);
 	if (record == NULL)
