@@ -124,7 +124,8 @@ CREATE FUNCTION factstr_has_right("right" text, log text DEFAULT 'main')
 COMMENT ON FUNCTION factstr_has_right(text, text) IS
 	'has the current user a right on a log? null if there is no such log';
 
-CREATE VIEW factstr_logs AS
+-- Views that show a role only its own logs are security barriers: its functions must not see the rows of other logs.
+CREATE VIEW factstr_logs WITH (security_barrier) AS
 SELECT l.log, r.created_at, r.created_by, r.sealed_at, r.sealed_by
 FROM (SELECT 'main'::text COLLATE "C" AS log
 	UNION ALL SELECT o.log FROM factstr_log_records o WHERE o.dropped_at IS NULL AND o.log <> 'main'::text) l
@@ -177,7 +178,7 @@ COMMENT ON FUNCTION factstr_log_time_after(bigint, text) IS
 -- The consumer is whoever holds the stream's lock, which is numbered by a hash of the names of log and stream.
 -- In the views the types of operators fit exactly, and functions that take any type are qualified: otherwise
 -- somebody who may create objects in the schema could have made some that fit better, for others to call.
-CREATE OR REPLACE VIEW factstr_stream_status AS
+CREATE OR REPLACE VIEW factstr_stream_status WITH (security_barrier) AS
 SELECT s.name,
 	s.event_query,
 	s.cursor_sequence_number,
@@ -660,7 +661,7 @@ COMMENT ON FUNCTION factstr_log_state(text) IS 'of a log that the current user m
 
 -- Nothing here grows with the log; what would, such as the number of batches, is for factstr_check.  Indexes
 -- are found by their names, so that one of them can be dropped and created again.
-CREATE VIEW factstr_status AS
+CREATE VIEW factstr_status WITH (security_barrier) AS
 SELECT state.head_sequence_number,
 	state.last_appended_at,
 	state.facts_last_minute,

@@ -236,7 +236,20 @@ SELECT factstr_revoke('public', r) FROM unnest('{read,append,consume,admin}'::te
 SET ROLE regress_factstr_tenant;
 SELECT state, message FROM pg_temp.failure($$SELECT factstr_append(pg_temp.events('mine', 1))$$);
 SELECT log FROM factstr_logs ORDER BY 1;
+-- A function that the planner would rather call first sees nothing of other logs either.
 RESET ROLE;
+CREATE FUNCTION tell(seen text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS $$
+BEGIN
+	RAISE NOTICE 'seen: %', seen;
+	RETURN true;
+END $$;
+GRANT SELECT ON factstr_stream_status TO regress_factstr_tenant;
+SET ROLE regress_factstr_tenant;
+SELECT log FROM factstr_logs WHERE tell(log);
+SELECT log FROM factstr_status WHERE tell(log);
+SELECT log, name FROM factstr_stream_status WHERE tell(log) ORDER BY name;
+RESET ROLE;
+DROP FUNCTION tell(text);
 SELECT factstr_revoke('regress_factstr_tenant', 'append', 'orders');
 SELECT has_function_privilege('regress_factstr_tenant', 'factstr_append(jsonb, text, boolean, text)',
 	'EXECUTE') AS append,

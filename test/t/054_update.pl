@@ -450,7 +450,7 @@ foreach my $difference (
 	'ALTER INDEX factstr_events_payload_idx SET (fastupdate = off)',
 	'COMMENT ON COLUMN factstr_status.streams IS NULL',
 	'GRANT SELECT ON factstr_events TO PUBLIC',
-	'ALTER VIEW factstr_status SET (security_barrier = on)',
+	'ALTER VIEW factstr_status RESET (security_barrier)',
 	q(UPDATE pg_extension SET extconfig = extconfig[1:2], extcondition = extcondition[1:2] WHERE extname = 'factstr'))
 {
 	$fresh->run('BEGIN');
