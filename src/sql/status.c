@@ -150,13 +150,14 @@ factstr_log_head(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(head);
 }
 
-static TimestampTz
-time_after(const FactstrStore *store, int64 position)
+/* The first fact after the position, which is on disk; number 0 if there is none. */
+static FactHeading
+fact_after(const FactstrStore *store, int64 position)
 {
 	FactHeading fact = fs_fact_first_after(store, GetActiveSnapshot(), position, PG_INT64_MAX);
 
 	fs_durability_flush_before_answer(fact.commit_position);
-	return fact.sequence_number == 0 ? 0 : fact.occurred_at;
+	return fact;
 }
 
 /* factstr_log_time_after(sequence_number, log): when the first fact after the position was appended, or null. */
@@ -166,14 +167,14 @@ factstr_log_time_after(PG_FUNCTION_ARGS)
 	int64		position = fs_argument_position(fcinfo, 0, "sequence_number");
 	ResourceOwner caller = begin_look();
 	FactstrStore store;
-	TimestampTz time = 0;
+	FactHeading fact = {0};
 
 	if (find_other_log(fcinfo, 1, true, &store))
-		time = time_after(&store, position);
+		fact = fact_after(&store, position);
 	end_look(caller);
-	if (time == 0)
+	if (fact.sequence_number == 0)
 		PG_RETURN_NULL();
-	PG_RETURN_TIMESTAMPTZ(time);
+	PG_RETURN_TIMESTAMPTZ(fact.occurred_at);
 }
 
 /* Columns of factstr_log_state. */
@@ -205,7 +206,7 @@ fill_state(const FactstrStore *store, Datum *values, bool *nulls)
 	memset(nulls, false, STATE_COLUMNS * sizeof(bool));
 	values[STATE_HEAD] = Int64GetDatum(head);
 	nulls[STATE_LAST_APPENDED_AT] = head == 0;
-	values[STATE_LAST_APPENDED_AT] = TimestampTzGetDatum(head == 0 ? 0 : time_after(store, head - 1));
+	values[STATE_LAST_APPENDED_AT] = TimestampTzGetDatum(head == 0 ? 0 : fact_after(store, head - 1).occurred_at);
 	values[STATE_FACTS_LAST_MINUTE] = Int64GetDatum(facts_since(store, head, SECS_PER_MINUTE));
 	values[STATE_FACTS_LAST_HOUR] = Int64GetDatum(facts_since(store, head, SECS_PER_HOUR));
 	values[STATE_REDACTIONS] = Int64GetDatum(fs_redactions_count(store, GetActiveSnapshot()));

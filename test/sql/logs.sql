@@ -126,6 +126,13 @@ SELECT count(*) FROM factstr_read(log => 'orders_events');
 SELECT state, message FROM pg_temp.failure($$SELECT factstr_import(
 	(SELECT jsonb_agg(to_jsonb(e) ORDER BY first_sequence_number) FROM factstr_export(log => 'orders') e), 'log')$$);
 
+-- The time that is 0 to PostgreSQL is one
+BEGIN;
+SELECT last_sequence_number FROM factstr_import(
+	'[{"event_records": [{"event_type": "a", "payload": 1, "occurred_at": "2000-01-01T00:00:00Z"}]}]', '-');
+SELECT factstr_log_time_after(0, '-') = '2000-01-01Z' AS is_told, factstr_log_time_after(1, '-') IS NULL AS is_newest;
+ROLLBACK;
+
 -- Streams: a name in each log
 SELECT factstr_stream_open('s', '{"filters": [{"event_types": ["ordered"]}]}', log => 'orders'),
 	factstr_stream_open('s');
