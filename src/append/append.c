@@ -237,8 +237,9 @@ write_rows(const FactstrStore *store, FactWriter *writer, const NewFacts *facts,
 
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
+		/* The name is made, not looked up: after an error no catalog is read. */
 		if (error->sqlerrcode != ERRCODE_UNIQUE_VIOLATION || error->constraint_name == NULL ||
-			strcmp(error->constraint_name, get_rel_name(store->by_sequence_number)) != 0)
+			strcmp(error->constraint_name, fs_log_index_name(INDEX_OF_NUMBERS, store->log)) != 0)
 			PG_RE_THROW();
 		FlushErrorState();
 		fs_log_head_has_strangers(store);
