@@ -235,6 +235,14 @@ SELECT state, message FROM pg_temp.failure($$SELECT factstr_stream_open('s', log
 SELECT state, message FROM pg_temp.failure($$SELECT * FROM factstr_orders_events$$);
 SELECT state, message FROM pg_temp.failure($$SELECT factstr_log_head('log')$$);
 SELECT state, message FROM pg_temp.failure($$SELECT factstr_log_head('main')$$);
+-- A look at a log locks it no longer than it takes, also where it ends with an error.
+BEGIN;
+SELECT factstr_log_head('orders') > 0 AS has_facts;
+SELECT state FROM pg_temp.failure($$SELECT factstr_log_head('log')$$);
+SELECT state FROM pg_temp.failure($$SELECT factstr_log_head('main')$$);
+SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND relation IN (
+	SELECT oid FROM pg_class WHERE relname LIKE 'factstr\_%events');
+COMMIT;
 SELECT factstr_has_right('append', 'orders'), factstr_has_right('consume', 'orders'), factstr_has_right('read', 'log'),
 	factstr_has_right('read');
 RESET ROLE;
