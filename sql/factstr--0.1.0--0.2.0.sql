@@ -481,7 +481,7 @@ CREATE FUNCTION factstr_refuse_log_drop()
 	RETURNS event_trigger
 	AS 'MODULE_PATHNAME', 'factstr_refuse_log_drop'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_refuse_log_drop() IS 'refuses to drop what a log consists of';
+COMMENT ON FUNCTION factstr_refuse_log_drop() IS 'refuses to drop a part of a log';
 
 CREATE EVENT TRIGGER factstr_logs_stay ON sql_drop
 	WHEN TAG IN ('DROP TABLE', 'DROP VIEW', 'DROP TRIGGER', 'DROP SCHEMA', 'DROP OWNED', 'ALTER TABLE')

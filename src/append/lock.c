@@ -40,7 +40,10 @@
  */
 #define YIELDS_BEFORE_SLEEP 2
 
-/* The logs whose lock this transaction has asked for: its end wakes one who waits for each.  Others wait for longer. */
+/*
+ * The logs whose lock this transaction has asked for: its end wakes one waiting process of each.  If there are more,
+ * the processes that wait for the others are not woken, and join the queue after a while.
+ */
 #define MOST_ASKED 64
 static Oid	asked[MOST_ASKED];
 static int	asked_count = 0;

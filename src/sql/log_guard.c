@@ -1,6 +1,6 @@
 /*
  * sql/log_guard.c
- *		Keeps commands from dropping what a log consists of.
+ *		Keeps commands from dropping the parts of a log.
  *
  * The tables of main are the extension's, so PostgreSQL drops them with that only.  Those of other logs are not.
  */
@@ -24,7 +24,7 @@ static const char *const dropped_parts =
 "SELECT address_names[2], address_names[3], object_type FROM pg_event_trigger_dropped_objects() "
 "WHERE object_type IN ('table', 'view', 'trigger') AND address_names[1] = $1";
 
-/* Does a log consist of it, and does it still exist? */
+/* Is it part of a log that still exists? */
 static bool
 is_part_of_log(FunctionCallInfo fcinfo, const char *name, const char *trigger, const char *object_type)
 {
@@ -65,7 +65,7 @@ factstr_refuse_log_drop(PG_FUNCTION_ARGS)
 		if (is_part_of_log(fcinfo, name, trigger, object_type))
 			ereport(ERROR,
 					(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-					 errmsg("cannot drop %s \"%s\" because a log consists of it", object_type,
+					 errmsg("cannot drop %s \"%s\" because it is part of a log", object_type,
 							strcmp(object_type, "trigger") == 0 ? trigger : name),
 					 errhint("factstr_drop_log drops a log.")));
 	}
