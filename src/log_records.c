@@ -75,6 +75,15 @@ fs_log_record_find(Oid schema, const char *log, bool *is_sealed)
 	return record != NULL;
 }
 
+/* Is there such a log now?  Main is always there. */
+bool
+fs_log_exists(Oid schema, const char *log)
+{
+	bool		is_sealed;
+
+	return strcmp(log, FACTSTR_MAIN_LOG) == 0 || fs_log_record_find(schema, log, &is_sealed);
+}
+
 void
 fs_log_record_refuse_missing(const char *log)
 {
@@ -82,4 +91,14 @@ fs_log_record_refuse_missing(const char *log)
 			(errcode(FACTSTR_ERRCODE_NO_SUCH_LOG),
 			 errmsg("log \"%s\" does not exist", log),
 			 errhint("The view factstr_logs shows which there are; factstr_create_log makes one.")));
+}
+
+void
+fs_log_record_refuse_sealed(const char *log)
+{
+	ereport(ERROR,
+			(errcode(FACTSTR_ERRCODE_LOG_SEALED),
+			 errmsg("log \"%s\" is sealed", log),
+			 errdetail("Its facts are read and consumed as before, but nothing is appended to it any more."),
+			 errhint("Append to another log.")));
 }

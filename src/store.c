@@ -27,7 +27,6 @@
 #include "utils/relcache.h"
 
 #include "compat.h"
-#include "errors.h"
 #include "log_names.h"
 #include "log_records.h"
 #include "rows.h"
@@ -159,22 +158,13 @@ add_known(const char *log)
 	return known;
 }
 
-/* Is there such a log now?  Main is always there. */
-static bool
-log_exists(Oid schema, const char *log)
-{
-	bool		is_sealed;
-
-	return strcmp(log, FACTSTR_MAIN_LOG) == 0 || fs_log_record_find(schema, log, &is_sealed);
-}
-
 /* NULL if there is no such log: names of none are not kept. */
 static KnownLog *
 find_or_add_known(Oid schema, const char *log)
 {
 	KnownLog   *known = find_known(log);
 
-	if (known == NULL && log_exists(schema, log))
+	if (known == NULL && fs_log_exists(schema, log))
 		known = add_known(log);
 	return known;
 }
@@ -305,7 +295,7 @@ lock_store(KnownLog *known, Oid schema)
 
 	if (!OidIsValid(events))
 	{
-		if (log_exists(schema, known->log))
+		if (fs_log_exists(schema, known->log))
 			(void) fs_definition_require_table(TABLE_EVENTS, known->log, schema);
 		return false;
 	}
@@ -328,7 +318,7 @@ fs_store_of_name(Oid schema, const char *log)
 		fs_log_record_refuse_missing(log);
 	while (!lock_store(known, schema))
 	{
-		if (!log_exists(schema, log))
+		if (!fs_log_exists(schema, log))
 			fs_log_record_refuse_missing(log);
 	}
 	return known->store;
@@ -357,11 +347,7 @@ fs_store_refuse_sealed(const FactstrStore *store)
 	if (unlikely(known == NULL || !is_known(known)))
 		(void) fs_log_record_find(fs_store_schema(store), store->log, &is_sealed);
 	if (unlikely(is_sealed))
-		ereport(ERROR,
-				(errcode(FACTSTR_ERRCODE_LOG_SEALED),
-				 errmsg("log \"%s\" is sealed", store->log),
-				 errdetail("Its facts are read and consumed as before, but nothing is appended to it any more."),
-				 errhint("Append to another log.")));
+		fs_log_record_refuse_sealed(store->log);
 }
 
 /* The index of a table that is open: compared with its definition, as the table is, unless it is known. */
@@ -448,7 +434,7 @@ fs_store_of_database(const char *log, FactstrStore *result)
 		FormData_pg_extension extension;
 		KnownLog   *known;
 
-		if (!fs_store_find_extension(&extension) || !log_exists(extension.extnamespace, log))
+		if (!fs_store_find_extension(&extension) || !fs_log_exists(extension.extnamespace, log))
 			return false;
 		known = find_or_add_known(extension.extnamespace, log);
 		/* It may have been dropped since. */
