@@ -24,8 +24,9 @@
  * Return values.  A function returns FACTSTR_OK (0) or one of the negative codes below.  Each function
  * lists its own errors.  Every function can also return FACTSTR_MISUSE, FACTSTR_NO_MEMORY,
  * FACTSTR_CLOSED and FACTSTR_INTERRUPTED.  "Storage errors" are FACTSTR_BUSY, FACTSTR_STORAGE,
- * FACTSTR_CONNECTION_LOST, FACTSTR_NOT_CONNECTED, FACTSTR_PERMISSION_DENIED, FACTSTR_INCOMPATIBLE
- * and, for every function that writes, FACTSTR_READ_ONLY.
+ * FACTSTR_CONNECTION_LOST, FACTSTR_NOT_CONNECTED, FACTSTR_PERMISSION_DENIED, FACTSTR_INCOMPATIBLE,
+ * FACTSTR_NO_SUCH_LOG and, for every function that writes, FACTSTR_READ_ONLY; for one that appends or imports,
+ * FACTSTR_LOG_SEALED.
  *
  * The parameter "error" may be NULL.  Otherwise every failure fills it, and success leaves it alone.
  * On failure, output parameters are NULL or zero, and nothing is stored, delivered or leaked.
@@ -208,7 +209,17 @@ typedef struct factstr_store factstr_store;
  *		postgres://...				the same
  *
  * Options follow a "?", separated by "&".  In PATH, write %3F for a question mark and %25 for a percent
- * sign.  A URI of libpq takes libpq's options.  A SQLite file takes these:
+ * sign.  A URI of libpq takes libpq's options, and this one, which libpq does not see:
+ *
+ *		factstr_log=NAME			which log of the database the store is; "main" by default.  A log that
+ *									does not exist is FACTSTR_NO_SUCH_LOG: the SQL function
+ *									factstr_create_log creates it.
+ *
+ * Every call with the store concerns its log alone.  Nothing can be appended to, or imported into, a sealed
+ * log: FACTSTR_LOG_SEALED.  When the log is dropped, calls return FACTSTR_NO_SUCH_LOG and streams end.  In
+ * memory a store is a log, and in SQLite a file is one.
+ *
+ * A SQLite file takes these options:
  *
  *		busy_timeout_ms=MS			how long to wait for other processes; 10000 by default
  *		cache_size_kb=KB			how much of the file each connection, and each of up to 16 idle
@@ -648,9 +659,9 @@ typedef int (*factstr_handler) (const factstr_batch *batch, void *context, facts
 /*
  * Reports the end of a stream, once, after its last delivery and before destroy, on its thread.
  * reason->code is FACTSTR_OK if the stream was ended through its handle, FACTSTR_CLOSED if its store is being
- * closed, FACTSTR_STREAM_ACTIVE if another consumer has taken over the durable stream, and
- * FACTSTR_NO_SUCH_STREAM if it was dropped.  Not called if opening the stream fails.  The rules for
- * handlers apply.
+ * closed, FACTSTR_STREAM_ACTIVE if another consumer has taken over the durable stream,
+ * FACTSTR_NO_SUCH_STREAM if it was dropped, and FACTSTR_NO_SUCH_LOG if its log was.  Not called if opening the
+ * stream fails.  The rules for handlers apply.
  */
 typedef void (*factstr_ended) (const factstr_error *reason, void *context);
 
@@ -800,9 +811,9 @@ FACTSTR_API int factstr_stream_close(factstr_stream *stream, int64_t timeout_ms)
  * Only one of the calls next, ack and fail may be in progress at a time, by any thread; a second one is
  * FACTSTR_MISUSE.  These calls are also FACTSTR_MISUSE if the stream has a handler or was
  * unsubscribed, and FACTSTR_CLOSED when its store is being closed or has been.  If another consumer has taken
- * over the durable stream, or it was dropped, they are FACTSTR_STREAM_ACTIVE or FACTSTR_NO_SUCH_STREAM; a
- * request for batches may notice that later than the others.  Their other errors are FACTSTR_MALFORMED
- * and storage errors.
+ * over the durable stream, or it or its log was dropped, they are FACTSTR_STREAM_ACTIVE,
+ * FACTSTR_NO_SUCH_STREAM or FACTSTR_NO_SUCH_LOG; a request for batches may notice that later than the others.
+ * Their other errors are FACTSTR_MALFORMED and storage errors.
  */
 
 /*
@@ -843,9 +854,9 @@ FACTSTR_API int factstr_stream_fd(factstr_stream *stream, int *fd, factstr_error
 
 /*
  * Returns the state of a stream: FACTSTR_OK; FACTSTR_HANDLER_FAILED or a storage error during the
- * pause after that; FACTSTR_STREAM_ACTIVE or FACTSTR_NO_SUCH_STREAM if the durable stream has ended here,
- * because another consumer has taken over or it was dropped; FACTSTR_MISUSE if it was unsubscribed.  *error
- * has the message, for FACTSTR_HANDLER_FAILED that of the handler.
+ * pause after that; FACTSTR_STREAM_ACTIVE, FACTSTR_NO_SUCH_STREAM or FACTSTR_NO_SUCH_LOG if the stream has ended
+ * here, because another consumer has taken over, or it or its log was dropped; FACTSTR_MISUSE if it was
+ * unsubscribed.  *error has the message, for FACTSTR_HANDLER_FAILED that of the handler.
  */
 FACTSTR_API int factstr_stream_state(factstr_stream *stream, factstr_error *error);
 

@@ -34,6 +34,7 @@ static const char *const urls[] = {
 	"postgresql://" NOWHERE "/bank?sslmode=%s", "postgresql://" NOWHERE "/bank?port=%s", "postgresql://" NOWHERE "/bank?connect_timeout=%s",
 	"postgresql://" NOWHERE "/bank?hostaddr=%s", "postgresql://" NOWHERE "/bank?target_session_attrs=%s", "postgresql://" NOWHERE "/bank?service=%s",
 	"postgresql://" NOWHERE "/bank?channel_binding=%s", "postgresql://" NOWHERE "/bank?ssl_min_protocol_version=%s",
+	"postgresql://" NOWHERE "/bank?factstr_log=%s", "postgresql://" NOWHERE "/bank?password=%s&factstr_log=Orders", "host=127.0.0.1 port=1 factstr_log=%s",
 	"postgresql:127.0.0.1:%s@" NOWHERE "/bank", "postgresql:/joe:%s@" NOWHERE "/bank", "postgresq://joe:%s@" NOWHERE "/bank", "joe:%s@" NOWHERE "/bank",
 	"host=127.0.0.1 port=1 password=%s", "password=%s"
 };

@@ -206,6 +206,12 @@ fs_stream_is_stopped(factstr_stream *stream)
 	return is_stopped;
 }
 
+bool
+fs_stream_is_lost_by(int code)
+{
+	return code == FACTSTR_STREAM_ACTIVE || code == FACTSTR_NO_SUCH_STREAM || code == FACTSTR_NO_SUCH_LOG;
+}
+
 void
 fs_stream_set_failure(factstr_stream *stream, const factstr_error *failure)
 {

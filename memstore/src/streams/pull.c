@@ -73,11 +73,11 @@ fs_pull_leave(factstr_stream *stream)
  * Losing the stream, and getting it back
  */
 
-/* Another consumer has it, or it was dropped; the same is said from now on. */
+/* If it is lost, the same is said from now on. */
 static void
 fs_note_lost(factstr_stream *stream, const factstr_error *error)
 {
-	if (error->code != FACTSTR_STREAM_ACTIVE && error->code != FACTSTR_NO_SUCH_STREAM)
+	if (!fs_stream_is_lost_by(error->code))
 		return;
 	fs_stream_set_failure(stream, error);
 	(void) pthread_mutex_lock(&stream->mutex);

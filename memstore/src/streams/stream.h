@@ -140,6 +140,9 @@ void		fs_stream_note_over(factstr_stream *stream);
 void		fs_stream_note_end(factstr_stream *stream);
 bool		fs_stream_is_stopped(factstr_stream *stream);
 
+/* An error after which it cannot go on: another consumer has it, or it was dropped, alone or with its log. */
+bool		fs_stream_is_lost_by(int code);
+
 /*
  * The store is being closed: a stream ends when it has delivered what there is up to a fact, and does
  * not try again what fails when that would be after the deadline.  Cut, it ends at once.

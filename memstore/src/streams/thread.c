@@ -37,13 +37,6 @@ fs_pause(factstr_stream *stream)
 		fs_stream_cut(stream);
 }
 
-/* Another consumer has the stream, or it was dropped. */
-static bool
-fs_is_lost(int code)
-{
-	return code == FACTSTR_STREAM_ACTIVE || code == FACTSTR_NO_SUCH_STREAM;
-}
-
 /*
  * Gives up the name for the time of the pause if a delivery has failed.  What the store cannot be
  * told now is lost, but for the stream being lost.
@@ -61,7 +54,7 @@ fs_report_failed_delivery(factstr_stream *stream, const factstr_error *failure)
 	stream->has_failed_delivery = false;
 	retry_at = fs_stream_is_stopped(stream) ? 0 : fs_now() + stream->last_pause * 1000;
 	code = stream->store->methods->stream_fail(stream->lease, failure->message, retry_at, &error);
-	if (!fs_is_lost(code))
+	if (!fs_stream_is_lost_by(code))
 		return FACTSTR_OK;
 	fs_stream_set_failure(stream, &error);
 	return code;
@@ -123,7 +116,7 @@ fs_recover(factstr_stream *stream, factstr_error *failure)
 	while (code != FACTSTR_OK)
 	{
 		fs_stream_set_failure(stream, failure);
-		if (fs_is_lost(code))
+		if (fs_stream_is_lost_by(code))
 			return false;
 		stream->last_pause = fs_next_pause(stream);
 		if (fs_report_failed_delivery(stream, failure) != FACTSTR_OK)

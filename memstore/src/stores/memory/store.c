@@ -54,7 +54,7 @@ fs_memory_open(const char *location, fs_hub *hub, fs_backend **backend, factstr_
 	if (*location != '\0')
 	{
 		(void) fs_error(error, FACTSTR_CANNOT_OPEN, "a memory store has no name and no options");
-		fs_error_hint(error, "Its URL is \"memory:\".");
+		fs_error_hint(error, "Its URL is \"memory:\".  For several logs, open several stores.");
 		return FACTSTR_CANNOT_OPEN;
 	}
 	opened = calloc(1, sizeof(fs_backend));

@@ -14,127 +14,8 @@
 
 #include "stores/hub.h"
 #include "stores/postgres/libpq.h"
+#include "stores/postgres/statements.h"
 #include "stores/store.h"
-
-/*
- * The statements, with @ for the extension's schema.  Nothing in them is looked up through the
- * search_path, which the owner of the database or the role may have set to anything.
- */
-#define FS_POSTGRES_STATEMENTS(STATEMENT) \
-	STATEMENT(APPEND, \
-			  "SELECT first_sequence_number, last_sequence_number, committed_count" \
-			  " FROM @factstr_append($1::pg_catalog.jsonb, $2::pg_catalog.text)") \
-	STATEMENT(APPEND_AT_COMMIT, \
-			  "SELECT first_sequence_number, last_sequence_number, committed_count" \
-			  " FROM @factstr_append($1::pg_catalog.jsonb, $2::pg_catalog.text, true)") \
-	STATEMENT(APPEND_IF_AT_COMMIT, \
-			  "SELECT first_sequence_number, last_sequence_number, committed_count" \
-			  " FROM @factstr_append_if($1::pg_catalog.jsonb, $3::pg_catalog.jsonb," \
-			  " $4::pg_catalog.int8, $2::pg_catalog.text, true)") \
-	STATEMENT(APPEND_UNLESS_AT_COMMIT, \
-			  "SELECT first_sequence_number, last_sequence_number, committed_count" \
-			  " FROM @factstr_append_unless($1::pg_catalog.jsonb, $3::pg_catalog.jsonb," \
-			  " $4::pg_catalog.int8, $2::pg_catalog.text, true)") \
-	STATEMENT(LAST_APPEND, \
-			  "SELECT first_sequence_number, last_sequence_number, committed_count" \
-			  " FROM @factstr_last_append()") \
-	STATEMENT(APPEND_IF, \
-			  "SELECT first_sequence_number, last_sequence_number, committed_count, conflict," \
-			  " actual_context_version" \
-			  " FROM @factstr_try_append_if($1::pg_catalog.jsonb, $2::pg_catalog.jsonb," \
-			  " $3::pg_catalog.int8, $4::pg_catalog.text)") \
-	STATEMENT(APPEND_UNLESS, \
-			  "SELECT first_sequence_number, last_sequence_number, committed_count, conflict," \
-			  " actual_context_version" \
-			  " FROM @factstr_try_append_unless($1::pg_catalog.jsonb, $2::pg_catalog.jsonb," \
-			  " $3::pg_catalog.int8, $4::pg_catalog.text)") \
-	STATEMENT(QUERY, \
-			  "SELECT @factstr_context_version($1::pg_catalog.jsonb), NULL::pg_catalog.int8," \
-			  " NULL::pg_catalog.timestamptz, NULL::pg_catalog.text, NULL::pg_catalog.jsonb," \
-			  " NULL::pg_catalog.jsonb" \
-			  " UNION ALL SELECT NULL, sequence_number, occurred_at, event_type, payload," \
-			  " metadata FROM @factstr_read($1::pg_catalog.jsonb)") \
-	STATEMENT(NEWEST, \
-			  "SELECT event_records, current_context_version" \
-			  " FROM @factstr_newest($1::pg_catalog.jsonb)") \
-	STATEMENT(CONTEXT_VERSION, \
-			  "SELECT @factstr_context_version($1::pg_catalog.jsonb)") \
-	STATEMENT(READ, \
-			  "SELECT NULL::pg_catalog.int8, sequence_number, occurred_at, event_type, payload," \
-			  " metadata FROM @factstr_read(pg_catalog.jsonb_set($1::pg_catalog.jsonb" \
-			  " OPERATOR(pg_catalog.-) 'after'::pg_catalog.text, '{min_sequence_number}', pg_catalog.to_jsonb($2::pg_catalog.int8))," \
-			  " $3::pg_catalog.int8, $4::pg_catalog.bool, NULL, NULL, $5::pg_catalog.int8)") \
-	STATEMENT(BATCHES, \
-			  "SELECT NULL::pg_catalog.int8, first_sequence_number, last_sequence_number," \
-			  " event_records, NULL::pg_catalog.text" \
-			  " FROM @factstr_batches($1::pg_catalog.jsonb, $2::pg_catalog.int8," \
-			  " $3::pg_catalog.int4)" \
-			  " UNION ALL SELECT @factstr_context_version('{}'), NULL, NULL, NULL, NULL") \
-	STATEMENT(EXPORT, \
-			  "SELECT NULL::pg_catalog.int8, first_sequence_number, last_sequence_number," \
-			  " event_records, idempotency_key" \
-			  " FROM @factstr_export($1::pg_catalog.int8, $2::pg_catalog.int4)") \
-	STATEMENT(IMPORT, \
-			  "SELECT first_sequence_number, last_sequence_number, committed_count" \
-			  " FROM @factstr_import($1::pg_catalog.jsonb)") \
-	STATEMENT(REDACT, \
-			  "SELECT @factstr_redact($1::pg_catalog.int8, $2::pg_catalog.jsonb," \
-			  " $3::pg_catalog.text, $4::pg_catalog.jsonb)") \
-	STATEMENT(REDACTIONS, \
-			  "SELECT sequence_number, redacted_at, redacted_by::pg_catalog.text, reason" \
-			  " FROM (SELECT * FROM @factstr_redactions" \
-			  " WHERE sequence_number OPERATOR(pg_catalog.>) $1::pg_catalog.int8" \
-			  " ORDER BY sequence_number FETCH FIRST ($2::pg_catalog.int8) ROWS WITH TIES) r" \
-			  " ORDER BY sequence_number, redacted_at") \
-	STATEMENT(IMPORT_REDACTIONS, \
-			  "SELECT @factstr_import_redactions($1::pg_catalog.jsonb)") \
-	STATEMENT(STREAM_OPEN, \
-			  "SELECT @factstr_stream_open($1::pg_catalog.text, $2::pg_catalog.jsonb," \
-			  " $3::pg_catalog.text)") \
-	STATEMENT(STREAM_OPEN_PARTITIONS, \
-			  "SELECT @factstr_stream_open($1::pg_catalog.text, $2::pg_catalog.jsonb," \
-			  " $3::pg_catalog.text, $4::pg_catalog.int4, $5::pg_catalog.text)") \
-	STATEMENT(STREAM_HOLD, \
-			  "SELECT h.token, CASE WHEN h.token IS NULL THEN NULL ELSE" \
-			  " @factstr_stream_open($1::pg_catalog.text, $2::pg_catalog.jsonb) END" \
-			  " FROM @factstr_stream_try_hold($1::pg_catalog.text, $3::pg_catalog.int8)" \
-			  " AS h(token)") \
-	STATEMENT(STREAM_END_GHOST, \
-			  "SELECT pg_catalog.pg_terminate_backend(consumer_pid)" \
-			  " FROM @factstr_stream_status WHERE name OPERATOR(pg_catalog.=) $1::pg_catalog.text" \
-			  " AND consumer_pid OPERATOR(pg_catalog.=) ANY ($2::pg_catalog.int4[])") \
-	STATEMENT(STREAM_MOVE, \
-			  "SELECT @factstr_stream_ack($1::pg_catalog.text, $2::pg_catalog.int8)") \
-	STATEMENT(STREAM_SKIP, \
-			  "SELECT pg_catalog.set_config('synchronous_commit', 'off', true)," \
-			  " @factstr_stream_ack($1::pg_catalog.text, $2::pg_catalog.int8)") \
-	STATEMENT(STREAM_FAIL, \
-			  "SELECT @factstr_stream_fail($1::pg_catalog.text, $2::pg_catalog.text," \
-			  " $3::pg_catalog.timestamptz), @factstr_stream_release($1::pg_catalog.text)") \
-	STATEMENT(STREAM_RELEASE, \
-			  "SELECT @factstr_stream_release($1::pg_catalog.text)") \
-	STATEMENT(STREAM_SEEK, \
-			  "SELECT @factstr_stream_seek($1::pg_catalog.text, $2::pg_catalog.int8, true)") \
-	STATEMENT(STREAM_DROP, \
-			  "SELECT @factstr_stream_drop($1::pg_catalog.text, true)") \
-	STATEMENT(STREAM_CURSOR, \
-			  "SELECT pg_catalog.min(cursor_sequence_number) FROM @factstr_stream_status" \
-			  " WHERE name OPERATOR(pg_catalog.=) $1::pg_catalog.text" \
-			  " OR name OPERATOR(pg_catalog.=) pg_catalog.concat($1::pg_catalog.text, '#'," \
-			  " event_query OPERATOR(pg_catalog.#>>) '{partition,number}') HAVING" \
-			  " pg_catalog.count(*) OPERATOR(pg_catalog.>) 0") \
-	STATEMENT(STREAMS, \
-			  "SELECT name, event_query, cursor_sequence_number, head_sequence_number, lag_facts," \
-			  " lag_time, last_success_at, failure_count, last_error, last_failed_at, retry_at," \
-			  " consumer_pid FROM @factstr_stream_status ORDER BY name")
-
-typedef enum fs_statement
-{
-#define FS_STATEMENT_ENUM(NAME, sql) FS_STATEMENT_##NAME,
-	FS_POSTGRES_STATEMENTS(FS_STATEMENT_ENUM)
-#undef FS_STATEMENT_ENUM
-	FS_STATEMENT_COUNT
-} fs_statement;
 
 #define FS_MAX_PARAMETERS 5
 
@@ -178,11 +59,17 @@ typedef struct fs_ghost
 	int			server_pid;
 } fs_ghost;
 
+/* What the server allows for the name of a log, in bytes; and the log that exists from the start. */
+#define FS_LOG_NAME_LENGTH 40
+#define FS_LOG_NAME_SIZE (FS_LOG_NAME_LENGTH + 1)
+#define FS_MAIN_LOG "main"
+
 struct fs_backend
 {
 	fs_hub	   *hub;
-	char	   *url;
+	char	   *url;			/* for libpq: without the log */
 	bool		url_is_plain;	/* see fs_check_url */
+	char		log[FS_LOG_NAME_SIZE];
 	char	   *statements[FS_STATEMENT_COUNT];	/* with the schema */
 	fs_watcher *watcher;		/* NULL: nobody watches */
 
@@ -199,6 +86,9 @@ struct fs_backend
  * url.c
  */
 
+/* What follows the user and the password. */
+const char *fs_url_host(const char *url);
+
 /*
  * Is it a URL that libpq understands as it was meant?  *is_plain: nothing in it, but a password, has
  * characters that could come from a password which was not written with percent signs.
@@ -207,6 +97,31 @@ int			fs_check_url(const char *url, bool *is_plain, factstr_error *error);
 
 /* The value of an option is not allowed.  Returns the code. */
 int			fs_refuse_url_option(const char *keyword, const char *detail, factstr_error *error);
+
+/*
+ * url_log.c
+ */
+
+/*
+ * Takes the option factstr_log out of a URL.  *server_url is the rest, to be freed also after an error.
+ * log has FS_LOG_NAME_SIZE bytes.
+ */
+int			fs_take_log(const char *url, char **server_url, char *log, factstr_error *error);
+
+/*
+ * log.c
+ */
+bool		fs_log_is_main(const fs_backend *backend);
+
+/* The schema, as an identifier, and the log in place of the signs in a statement; NULL: no memory. */
+char	   *fs_statement_in_log(const fs_backend *backend, const char *template, const char *schema);
+
+/* "LISTEN" or "UNLISTEN" with the channel of the log; command has FS_LISTEN_SIZE bytes. */
+#define FS_LISTEN_SIZE (FS_LOG_NAME_SIZE + 40)
+const char *fs_listen_command(const fs_backend *backend, const char *verb, char *command);
+
+/* FACTSTR_NO_SUCH_LOG if the log does not exist, or no longer. */
+int			fs_log_check(fs_backend *backend, factstr_error *error);
 
 /*
  * connecting.c

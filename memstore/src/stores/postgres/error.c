@@ -133,6 +133,15 @@ fs_explain_rights(PGconn *connection, factstr_error *error)
 				  "docs/sql-reference.md lists the statements.");
 }
 
+/* Which right on a log is missing, the extension says itself. */
+static bool
+fs_concerns_log(const char *message)
+{
+	static const char beginning[] = "permission denied for log ";
+
+	return message != NULL && strncmp(message, beginning, strlen(beginning)) == 0;
+}
+
 static void
 fs_explain(const PGresult *result, factstr_error *error)
 {
@@ -161,9 +170,9 @@ fs_postgres_error(PGconn *connection, const PGresult *result, factstr_error *err
 		return error->code;		/* it is ours: see statement.c */
 	(void) fs_error(error, fs_code_of_sqlstate(sqlstate), "%s",
 					message == NULL ? "the server gives no reason" : message);
-	if (strcmp(sqlstate, FS_INSUFFICIENT_PRIVILEGE) == 0)
+	if (strcmp(sqlstate, FS_INSUFFICIENT_PRIVILEGE) == 0 && !fs_concerns_log(message))
 		fs_explain_rights(connection, error);
-	else if (fs_may_be_told_more(sqlstate))
+	else if (fs_may_be_told_more(sqlstate) || fs_concerns_log(message))
 		fs_explain(result, error);
 	return fs_code_of_sqlstate(sqlstate);
 }

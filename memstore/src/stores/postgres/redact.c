@@ -62,6 +62,14 @@ fs_postgres_redactions(fs_backend *backend, uint64_t after, size_t max_count,
 		}
 	};
 	fs_answer	answer = {fs_take_redaction, fs_begin_redactions, redactions, .one_by_one = false};
+	int			code = fs_call_server(backend, &call, &answer, FS_REPEAT_ONCE, error);
+	factstr_error missing;
 
-	return fs_call_server(backend, &call, &answer, FS_REPEAT_ONCE, error);
+	/* With a log goes its table. */
+	if (code == FACTSTR_INCOMPATIBLE && fs_log_check(backend, &missing) == FACTSTR_NO_SUCH_LOG)
+	{
+		*error = missing;
+		code = FACTSTR_NO_SUCH_LOG;
+	}
+	return code;
 }

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buffer.h"
-#include "base/json_text.h"
 #include "results/error.h"
 #include "stores/postgres/backend.h"
 #include "stores/postgres/connection.h"
@@ -26,33 +24,12 @@ static const char *const fs_statement_templates[FS_STATEMENT_COUNT] = {
 	" 'factstr_read', 'factstr_batches', 'factstr_context_version', 'factstr_export'," \
 	" 'factstr_import', 'factstr_stream_open', 'factstr_stream_try_hold', 'factstr_stream_ack'," \
 	" 'factstr_stream_fail', 'factstr_stream_release', 'factstr_stream_seek'," \
-	" 'factstr_stream_drop']::pg_catalog.name[]))" \
+	" 'factstr_stream_drop', 'factstr_has_right']::pg_catalog.name[]))" \
 	" FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n" \
 	" ON n.oid OPERATOR(pg_catalog.=) e.extnamespace" \
 	" WHERE e.extname OPERATOR(pg_catalog.=) 'factstr'"
 
-#define FS_NEEDED_FUNCTIONS "14"
-
-/* A statement with the schema in place of each @; NULL if there is no memory. */
-static char *
-fs_statement_of(const char *template, const char *schema)
-{
-	fs_buffer	out = {0};
-
-	/* Enough for most, and one allocation instead of several. */
-	(void) fs_buffer_reserve(&out, strlen(template) + 4 * strlen(schema) + 8);
-	for (const char *c = template; *c != '\0'; c++)
-	{
-		if (*c != '@')
-		{
-			fs_buffer_append(&out, c, 1);
-			continue;
-		}
-		fs_buffer_append_text(&out, schema);
-		fs_buffer_append(&out, ".", 1);
-	}
-	return fs_finish_text(&out);
-}
+#define FS_NEEDED_FUNCTIONS "15"
 
 static int
 fs_make_statements(fs_backend *backend, PGconn *libpq, const char *schema, factstr_error *error)
@@ -64,7 +41,7 @@ fs_make_statements(fs_backend *backend, PGconn *libpq, const char *schema, facts
 		return fs_error_no_memory(error);
 	for (int i = 0; code == FACTSTR_OK && i < FS_STATEMENT_COUNT; i++)
 	{
-		backend->statements[i] = fs_statement_of(fs_statement_templates[i], identifier);
+		backend->statements[i] = fs_statement_in_log(backend, fs_statement_templates[i], identifier);
 		if (backend->statements[i] == NULL)
 			code = fs_error_no_memory(error);
 	}
@@ -117,6 +94,8 @@ fs_find_extension(fs_backend *backend, factstr_error *error)
 	code = fs_use_extension(backend, connection->libpq, found, error);
 	PQclear(found);
 	fs_connection_give_back(backend, connection);
+	if (code == FACTSTR_OK)
+		code = fs_log_check(backend, error);
 	return code == FACTSTR_OK ? code : fs_nothing_was_done(error);
 }
 
@@ -132,29 +111,37 @@ fs_postgres_close(fs_backend *backend)
 	free(backend);
 }
 
+/* A store without connections. */
+static fs_backend *
+fs_backend_new(const char *url, fs_hub *hub, factstr_error *error)
+{
+	fs_backend *backend = calloc(1, sizeof(fs_backend));
+
+	if (backend == NULL || pthread_mutex_init(&backend->mutex, NULL) != 0)
+	{
+		free(backend);
+		(void) fs_error_no_memory(error);
+		return NULL;
+	}
+	backend->hub = hub;
+	if (fs_take_log(url, &backend->url, backend->log, error) == FACTSTR_OK &&
+		fs_check_url(backend->url, &backend->url_is_plain, error) == FACTSTR_OK)
+		return backend;
+	fs_postgres_close(backend);
+	return NULL;
+}
+
 static int
 fs_postgres_open(const char *location, fs_hub *hub, fs_backend **backend, factstr_error *error)
 {
 	fs_backend *opened;
-	bool		is_plain;
 	int			code = fs_libpq_load(error);
 
-	if (code == FACTSTR_OK)
-		code = fs_check_url(location, &is_plain, error);
 	if (code != FACTSTR_OK)
 		return code;
-	opened = calloc(1, sizeof(fs_backend));
+	opened = fs_backend_new(location, hub, error);
 	if (opened == NULL)
-		return fs_error_no_memory(error);
-	opened->hub = hub;
-	opened->url_is_plain = is_plain;
-	opened->url = strdup(location);
-	if (opened->url == NULL || pthread_mutex_init(&opened->mutex, NULL) != 0)
-	{
-		free(opened->url);
-		free(opened);
-		return fs_error_no_memory(error);
-	}
+		return error->code;
 	code = fs_find_extension(opened, error);
 	if (code == FACTSTR_OK)
 		*backend = opened;

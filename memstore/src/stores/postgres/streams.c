@@ -55,8 +55,9 @@ fs_postgres_streams(fs_backend *backend, fs_stream_list *streams, factstr_error 
 {
 	fs_call		call = {.statement = FS_STATEMENT_STREAMS};
 	fs_answer	answer = {fs_take_stream, fs_begin_streams, streams, .one_by_one = false};
+	int			code = fs_call_server(backend, &call, &answer, FS_REPEAT_ONCE, error);
 
-	return fs_call_server(backend, &call, &answer, FS_REPEAT_ONCE, error);
+	return code == FACTSTR_OK && streams->count == 0 ? fs_log_check(backend, error) : code;
 }
 
 /* Found, and where it is. */
@@ -86,6 +87,8 @@ fs_postgres_stream_cursor(fs_backend *backend, const char *name, uint64_t *curso
 	fs_answer	answer = {.take = fs_take_position, .target = &position};
 	int			code = fs_call_server(backend, &call, &answer, FS_REPEAT_ONCE, error);
 
+	if (code == FACTSTR_OK && !position.found)
+		code = fs_log_check(backend, error);
 	if (code == FACTSTR_OK && !position.found)
 		code = fs_error_no_such_stream(error, name);
 	*cursor = position.cursor;

@@ -40,8 +40,8 @@ fs_refuse_url_option(const char *keyword, const char *detail, factstr_error *err
 }
 
 /* Behind the user and the password, which end as libpq has it. */
-static const char *
-fs_find_host(const char *url)
+const char *
+fs_url_host(const char *url)
 {
 	const char *authority = strstr(url, "://") + strlen("://");
 	const char *end = authority + strcspn(authority, "@/");
@@ -56,7 +56,7 @@ fs_find_host(const char *url)
 static int
 fs_check_parts(const char *url, factstr_error *error)
 {
-	const char *host = fs_find_host(url);
+	const char *host = fs_url_host(url);
 	size_t		host_length = strcspn(host, "/?");
 	const char *database = host + host_length + (host[host_length] == '/' ? 1 : 0);
 

@@ -88,10 +88,12 @@ fs_look_for(fs_watcher *watcher, int64_t interval, int64_t time)
 	return true;
 }
 
+/* verb: LISTEN or UNLISTEN. */
 static bool
-fs_command(fs_watcher *watcher, const char *command)
+fs_command(fs_watcher *watcher, const char *verb)
 {
-	PGresult   *result = PQexec(watcher->libpq, command);
+	char		command[FS_LISTEN_SIZE];
+	PGresult   *result = PQexec(watcher->libpq, fs_listen_command(watcher->backend, verb, command));
 	bool		succeeded = PQresultStatus(result) == PGRES_COMMAND_OK;
 
 	PQclear(result);
@@ -126,10 +128,10 @@ fs_pass_on_notifications(fs_watcher *watcher)
 		return false;
 	if (fs_take_notifications(watcher, &are_of_others) >= FS_MANY_NOTIFICATIONS)
 	{
-		if (!fs_command(watcher, "UNLISTEN factstr"))
+		if (!fs_command(watcher, "UNLISTEN"))
 			return false;
 		if (!fs_look_for(watcher, FS_BUSY_INTERVAL, FS_BUSY_TIME) ||
-			!fs_command(watcher, "LISTEN factstr"))
+			!fs_command(watcher, "LISTEN"))
 			return false;
 		are_of_others = true;
 	}
@@ -168,7 +170,7 @@ fs_watch_over_connection(fs_watcher *watcher)
 
 	while (goes_on && PQstatus(watcher->libpq) == CONNECTION_OK)
 	{
-		if (fs_command(watcher, "LISTEN factstr"))
+		if (fs_command(watcher, "LISTEN"))
 		{
 			/* What came before is looked for now. */
 			fs_hub_wake(watcher->backend->hub);

@@ -6,51 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/percent.h"
 #include "results/error.h"
 #include "stores/sqlite/backend.h"
 
 #define FS_DEFAULT_BUSY_TIMEOUT 10000
 
 static int
-fs_hexadecimal_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-/* Decodes %XX in place. */
-static int
 fs_decode_path(char *path, factstr_error *error)
 {
-	char	   *to = path;
-
-	for (const char *from = path; *from != '\0'; from++)
-	{
-		if (*from == '%')
-		{
-			int			high = fs_hexadecimal_digit(from[1]);
-			int			low = high < 0 ? -1 : fs_hexadecimal_digit(from[2]);
-
-			if (low < 0 || (high == 0 && low == 0))
-			{
-				(void) fs_error(error, FACTSTR_CANNOT_OPEN,
-								"malformed percent-encoding in the path of the store");
-				fs_error_hint(error, "Write %%25 for a percent sign and %%3F for a question mark.");
-				return FACTSTR_CANNOT_OPEN;
-			}
-			*to++ = (char) (high * 16 + low);
-			from += 2;
-		}
-		else
-			*to++ = *from;
-	}
-	*to = '\0';
-	return FACTSTR_OK;
+	if (fs_percent_decode(path))
+		return FACTSTR_OK;
+	(void) fs_error(error, FACTSTR_CANNOT_OPEN, "malformed percent-encoding in the path of the store");
+	fs_error_hint(error, "Write %%25 for a percent sign and %%3F for a question mark.");
+	return FACTSTR_CANNOT_OPEN;
 }
 
 static bool
@@ -119,6 +88,14 @@ static const struct
 	{"cache_size_kb", fs_parse_cache_size},
 };
 
+static int
+fs_refuse_log(factstr_error *error)
+{
+	(void) fs_error(error, FACTSTR_CANNOT_OPEN, "a SQLite file is one log, so it has no option \"factstr_log\"");
+	fs_error_hint(error, "For several logs, use several files.");
+	return FACTSTR_CANNOT_OPEN;
+}
+
 /* One NAME=VALUE. */
 static int
 fs_parse_option(const char *option, size_t length, fs_location *location, factstr_error *error)
@@ -131,6 +108,8 @@ fs_parse_option(const char *option, size_t length, fs_location *location, factst
 		if (fs_is_word(option, name_length, fs_options[i].name))
 			return fs_options[i].parse(equals + 1, length - name_length - 1, location, error);
 	}
+	if (fs_is_word(option, name_length, "factstr_log"))
+		return fs_refuse_log(error);
 	(void) fs_error(error, FACTSTR_CANNOT_OPEN, "unknown option \"%.*s\" in the URL of the store",
 					name_length > 64 ? 64 : (int) name_length, option);
 	fs_error_hint(error, "The options are \"busy_timeout_ms=MS\", \"cache_size_kb=KB\" and \"mode=ro\" or \"mode=rw\".  Write %%3F for a "
