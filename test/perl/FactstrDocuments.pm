@@ -21,6 +21,7 @@ my %RUNNERS = (
 	'* sh' => '034_document_commands.pl',
 	'* c' => '034_document_commands.pl',
 	'README.md sql' => '032_documents.pl',
+	'docs/cookbook.md sql' => '032_documents.pl',
 	'docs/dcb.md sql' => '032_documents.pl',
 	'docs/logs.md sql' => '032_documents.pl',
 	'docs/operations.md sql' => '032_documents.pl',

@@ -57,6 +57,13 @@ run_block('dcb', $_) foreach blocks('docs/dcb.md', 'sql');
 is($node->safe_psql('dcb', 'SELECT count(*), max(sequence_number) FROM factstr_read()'), '4|4', 'docs/dcb.md: one decision is rejected');
 
 #
+# cookbook.md: every recipe, as one session.
+#
+new_database('cookbook');
+run_block('cookbook', $_) foreach blocks('docs/cookbook.md', 'sql');
+is($node->safe_psql('cookbook', 'SELECT count(*) FROM factstr_check(NULL) WHERE NOT ok'), '0', 'docs/cookbook.md: nothing is wrong with the log');
+
+#
 # operations.md: its checks find nothing, and erasing erases.
 #
 my $accounts = events('account-opened' => { account => 'A-1', owner => 'Ada' }, 'account-opened' => { account => 'A-2', owner => 'Bob' });
