@@ -850,7 +850,7 @@ REVOKE ALL ON FUNCTION factstr_refuse_table_change() FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_refuse_rewrite() FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_refuse_drop() FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_refuse_log_drop() FROM PUBLIC;
-REVOKE ALL ON TABLE factstr_log_records, factstr_logs FROM PUBLIC;
+REVOKE ALL ON TABLE factstr_log_records, factstr_logs, factstr_main_log FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_create_log(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_seal_log(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_drop_log(text, text) FROM PUBLIC;
@@ -859,9 +859,6 @@ REVOKE ALL ON FUNCTION factstr_revoke(name, text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_position_at(timestamptz, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_pending_pages(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_check(integer, text) FROM PUBLIC;
-
--- Until somebody takes them, everybody has all rights on main, so that EXECUTE decides alone.
-GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE factstr_main_log TO PUBLIC;
 
 --
 -- The functions that 0.1.0 has with fewer arguments
@@ -923,3 +920,12 @@ CREATE FUNCTION factstr_carry_over_rights(old regprocedure, new regprocedure)
 SELECT factstr_carry_over_rights('factstr_wait(bigint, text, interval)', 'factstr_wait(text, bigint, interval, text)');
 DROP FUNCTION factstr_carry_over_rights(regprocedure, regprocedure);
 DROP PROCEDURE factstr_wait(bigint, text, interval);
+
+-- In 0.1.0 EXECUTE on a function was enough.  Whoever has it gets the right on main that the function needs now, and on
+-- no other log.
+CREATE FUNCTION factstr_carry_over_rights_to_main()
+	RETURNS void
+	AS 'MODULE_PATHNAME', 'factstr_carry_over_rights_to_main'
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+SELECT factstr_carry_over_rights_to_main();
+DROP FUNCTION factstr_carry_over_rights_to_main();

@@ -966,7 +966,7 @@ REVOKE ALL ON FUNCTION factstr_refuse_table_change() FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_refuse_rewrite() FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_refuse_drop() FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_refuse_log_drop() FROM PUBLIC;
-REVOKE ALL ON TABLE factstr_log_records, factstr_logs FROM PUBLIC;
+REVOKE ALL ON TABLE factstr_log_records, factstr_logs, factstr_main_log FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_create_log(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_seal_log(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_drop_log(text, text) FROM PUBLIC;
@@ -975,6 +975,3 @@ REVOKE ALL ON FUNCTION factstr_revoke(name, text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_position_at(timestamptz, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_pending_pages(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_check(integer, text) FROM PUBLIC;
-
--- Until somebody takes them, everybody has all rights on main, so that EXECUTE decides alone.
-GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE factstr_main_log TO PUBLIC;

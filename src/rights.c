@@ -6,8 +6,8 @@
  * says where.  The view has no table behind it, so a right on it gives nothing by itself; rights on the log's table
  * would lead past the functions.
  *
- * On the view of main everybody has all of them until somebody takes them: so it is EXECUTE alone that
- * counts, as long as nobody is to be kept from main.
+ * Main has such a view, too, so that a right on another log is none on main.  In 0.1.0 EXECUTE was enough: an update
+ * gives the rights on main to those who have EXECUTE.
  */
 #include "postgres.h"
 

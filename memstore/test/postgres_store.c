@@ -251,6 +251,7 @@ test_rights(void)
 	(void) server_run(server_session, "CREATE ROLE %s LOGIN", role);
 	(void) server_run(server_session, "GRANT EXECUTE ON FUNCTION factstr_append(jsonb, text, boolean, text) TO %s",
 					  role);
+	(void) server_run(server_session, "GRANT INSERT ON factstr_main_log TO %s", role);
 	(void) snprintf(options, sizeof(options), "user=%s", role);
 	store = server_open(options);
 	ok_code(factstr_append(store, &event, 1, NULL, NULL, &error), FACTSTR_OK, &error,

@@ -20,6 +20,7 @@
 #include "log_names.h"
 #include "rights.h"
 #include "sql/call.h"
+#include "sql/grants.h"
 #include "sql/statements.h"
 #include "store.h"
 
@@ -48,6 +49,12 @@ static const char *const views_of_rights[LOG_RIGHTS] = {
 	[RIGHT_TO_ADMINISTER] = "{}",
 };
 
+const char *
+fs_grant_functions(LogRight right)
+{
+	return functions_of_rights[right];
+}
+
 /* Of the schema $1, the functions $2 and the views $3, for or from the role $4. */
 #define STATEMENTS_FOR_ROLE(action, preposition) \
 	"SELECT format('" action " EXECUTE ON ROUTINE %s " preposition " %s', p.oid::regprocedure, $4) " \
@@ -60,6 +67,11 @@ static const char *const is_left =
 "SELECT EXISTS (SELECT FROM pg_class c, aclexplode(c.relacl) a "
 "WHERE c.relnamespace = $1 AND c.relkind = 'v' AND c.relname LIKE 'factstr\\_%\\_log' "
 "AND a.grantee = $2 AND a.privilege_type = $3)";
+
+/* May the role $3 execute all of the functions $2 of the schema $1? */
+static const char *const are_executable =
+"SELECT coalesce(bool_and(has_function_privilege($3, p.oid, 'EXECUTE')), true) "
+"FROM pg_proc p WHERE p.pronamespace = $1 AND p.proname = ANY ($2::name[])";
 
 typedef struct Grant
 {
@@ -128,20 +140,38 @@ change_functions(const Grant *grant, const char *statements)
 	fs_statements_execute_results(statements, lengthof(types), types, values);
 }
 
-/* EXECUTE would be enough for main as well, as long as that is everybody's. */
+/* Can the role of another log already execute the functions of the right? */
+static bool
+has_functions(const Grant *grant)
+{
+	Oid			types[] = {OIDOID, TEXTOID, OIDOID};
+	Datum		values[] = {
+		ObjectIdGetDatum(grant->schema),
+		CStringGetTextDatum(functions_of_rights[grant->right]),
+		ObjectIdGetDatum(grant->role)
+	};
+	uint64		rows;
+	bool		isnull;
+	SPITupleTable *result = fs_statement_select(are_executable, lengthof(types), types, values, &rows);
+
+	return DatumGetBool(SPI_getbinval(result->vals[0], result->tupdesc, 1, &isnull));
+}
+
+/*
+ * A role may have a right on main that an update from 0.1.0 has given, to it or to everybody, for some functions
+ * only.  The grant for another log has given it the others.
+ */
 static void
 tell_of_main(const Grant *grant)
 {
 	FactstrStore main_store = fs_store_of_name(grant->schema, FACTSTR_MAIN_LOG);
 
-	if (fs_store_is_main(&grant->store) || grant->role == ACL_ID_PUBLIC ||
-		!fs_right_has(main_store.rights, grant->role, grant->right))
+	if (!fs_right_has(main_store.rights, grant->role, grant->right))
 		return;
 	ereport(NOTICE,
 			(errmsg("role %s has the right \"%s\" on log \"main\", too", grant->role_name,
 					fs_right_name(grant->right)),
-			 errhint("Where that is everybody's, it is taken by factstr_revoke('public', '%s').",
-					 fs_right_name(grant->right))));
+			 errhint("factstr_revoke takes it, from public if that has it.")));
 }
 
 /* factstr_grant(role, right, log) */
@@ -150,16 +180,19 @@ factstr_grant(PG_FUNCTION_ARGS)
 {
 	Grant		grant = argument_grant(fcinfo, "factstr_grant()");
 	Statements	statements;
+	bool		opens_main;
 
 	require_owner(&grant);
 	statements = fs_statements_begin(InvalidOid);
+	opens_main = !fs_store_is_main(&grant.store) && grant.role != ACL_ID_PUBLIC && !has_functions(&grant);
 	change_functions(&grant, STATEMENTS_FOR_ROLE("GRANT", "TO"));
 	fs_statement_execute("GRANT %s ON TABLE %s TO %s", fs_right_privilege(grant.right),
 						 quote_qualified_identifier(get_namespace_name(grant.schema),
 													get_rel_name(grant.store.rights)), grant.role_name);
 	fs_statements_end(&statements);
 	CommandCounterIncrement();
-	tell_of_main(&grant);
+	if (opens_main)
+		tell_of_main(&grant);
 	PG_RETURN_VOID();
 }
 

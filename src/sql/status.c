@@ -113,8 +113,9 @@ end_look(ResourceOwner caller)
 }
 
 /*
- * Everybody may execute the functions: so they tell nothing of main, where EXECUTE decides.  False if the log is not
- * there any more, as when it was dropped after the statement began.
+ * Everybody may execute the functions, with the views or without.  The views themselves look at main, so the
+ * functions tell nothing of it.  False if the log is not there any more, as when it was dropped after the statement
+ * began.
  */
 static bool
 find_other_log(FunctionCallInfo fcinfo, int log_argument, bool for_consumers, FactstrStore *store)

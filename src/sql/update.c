@@ -15,10 +15,17 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "log_names.h"
+#include "rights.h"
+#include "sql/grants.h"
+#include "sql/statements.h"
+
 PG_FUNCTION_INFO_V1(factstr_carry_over_rights);
+PG_FUNCTION_INFO_V1(factstr_carry_over_rights_to_main);
 PG_FUNCTION_INFO_V1(factstr_extend_function);
 
 /* Statements that grant on function $2 what others than its owner may do with function $1. */
@@ -75,6 +82,64 @@ factstr_carry_over_rights(PG_FUNCTION_ARGS)
 	}
 	PG_END_TRY();
 	SPI_finish();
+	PG_RETURN_VOID();
+}
+
+/*
+ * Statements that give the privilege $2 on the view $3 to those who have EXECUTE on one of the functions $4 of the
+ * schema $1, or SELECT on its view $5.
+ */
+static const char *const grants_on_main =
+"SELECT format('GRANT %s ON TABLE %s TO %s%s', $2, $3, "
+"CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END, "
+"CASE WHEN bool_or(a.is_grantable) THEN ' WITH GRANT OPTION' END) FROM ("
+"SELECT a.*, p.proowner AS owner FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a "
+"WHERE p.pronamespace = $1 AND p.proname = ANY ($4::name[]) "
+"UNION ALL SELECT a.*, c.relowner FROM pg_class c, aclexplode(c.relacl) a "
+"WHERE c.relnamespace = $1 AND c.relname = $5 AND a.privilege_type = 'SELECT') a "
+"WHERE a.grantee <> a.owner GROUP BY a.grantee";
+
+/* The view of streams needs a right to read or to consume; that to read cannot move or drop a stream. */
+static void
+execute_grants_on_main(LogRight right, Oid schema)
+{
+	char	   *view = fs_log_rights_name(FACTSTR_MAIN_LOG);
+	Oid			types[] = {OIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID};
+	Datum		values[] = {
+		ObjectIdGetDatum(schema),
+		CStringGetTextDatum(fs_right_privilege(right)),
+		CStringGetTextDatum(quote_qualified_identifier(get_namespace_name(schema), view)),
+		CStringGetTextDatum(fs_grant_functions(right)),
+		CStringGetTextDatum(right == RIGHT_TO_READ ? "factstr_stream_status" : "")
+	};
+
+	fs_statements_execute_results(grants_on_main, lengthof(types), types, values);
+}
+
+/*
+ * factstr_carry_over_rights_to_main()
+ *
+ * In 0.1.0 nobody could do what takes the right to administer.  These are grants of users, too.
+ */
+Datum
+factstr_carry_over_rights_to_main(PG_FUNCTION_ARGS)
+{
+	Oid			schema = get_func_namespace(fcinfo->flinfo->fn_oid);
+	Statements	statements = fs_statements_begin(InvalidOid);
+	bool		in_script = creating_extension;
+
+	creating_extension = false;
+	PG_TRY();
+	{
+		for (LogRight right = 0; right < RIGHT_TO_ADMINISTER; right++)
+			execute_grants_on_main(right, schema);
+	}
+	PG_FINALLY();
+	{
+		creating_extension = in_script;
+	}
+	PG_END_TRY();
+	fs_statements_end(&statements);
 	PG_RETURN_VOID();
 }
 

@@ -29,6 +29,7 @@ sub fill_store
 	my ($session) = @_;
 
 	$session->run('GRANT EXECUTE ON FUNCTION factstr_append(jsonb, text, boolean, text), factstr_batches(jsonb, bigint, int, text) TO regress_factstr_app');
+	$session->run('GRANT SELECT, INSERT ON factstr_main_log TO regress_factstr_app');
 	create_kept($session);
 	create_handler($session, 'handled');
 	subscribe($session, 'handled', of_type('a', 'during', 'next'), 'first');

@@ -1,6 +1,6 @@
 -- Who may do what: nothing until it is granted, then what was granted and no more.
 BEGIN;
-SELECT plan(110);
+SELECT plan(136);
 
 -- What a command of another role comes to: its SQLSTATE and message, or its result.
 CREATE FUNCTION pg_temp.as_role(role name, command text) RETURNS text LANGUAGE plpgsql AS $$
@@ -47,6 +47,8 @@ GRANT EXECUTE ON FUNCTION factstr_query(jsonb, text),
 	factstr_context_version(jsonb, text),
 	factstr_batches(jsonb, bigint, integer, text) TO regress_factstr_reader;
 GRANT SELECT ON factstr_events TO regress_factstr_table_reader;
+GRANT INSERT ON factstr_main_log TO regress_factstr_writer, regress_factstr_decider, regress_factstr_trier;
+GRANT SELECT ON factstr_main_log TO regress_factstr_reader;
 
 CREATE TEMP TABLE commands (name text, command text);
 INSERT INTO commands VALUES
@@ -140,6 +142,20 @@ SELECT is(
 	'reader: ' || name)
 FROM commands;
 
+-- EXECUTE alone is no right on the log, nor is the right on the log alone one on a function.
+CREATE ROLE regress_factstr_executor;
+GRANT EXECUTE ON ALL ROUTINES IN SCHEMA public TO regress_factstr_executor;
+SELECT is(
+	pg_temp.as_role('regress_factstr_executor', command), '42501: permission denied for log "main"',
+	'executor: ' || name)
+FROM commands WHERE name <> 'factstr_import';
+CREATE ROLE regress_factstr_main;
+GRANT ALL ON factstr_main_log TO regress_factstr_main;
+SELECT is(
+	pg_temp.as_role('regress_factstr_main', command),
+	'42501: permission denied for function ' || name, 'rights on main: ' || name)
+FROM commands;
+
 -- None of these rights is one on the table.
 SELECT is(
 	pg_temp.as_role(role, command), '42501: permission denied for table factstr_events',
@@ -202,6 +218,7 @@ SELECT is(
 ALTER TABLE factstr_events DROP CONSTRAINT short;
 CREATE ROLE regress_factstr_eraser;
 GRANT EXECUTE ON FUNCTION factstr_redact(bigint, jsonb, text, jsonb, text) TO regress_factstr_eraser;
+GRANT DELETE ON factstr_main_log TO regress_factstr_eraser;
 SELECT is(
 	pg_temp.as_role(role, $$SELECT factstr_redact(1, '1', 'why')$$),
 	'42501: permission denied for function factstr_redact', role || ': factstr_redact')
@@ -248,7 +265,12 @@ SELECT is(
 	'the view alone is not enough for rates');
 GRANT EXECUTE ON FUNCTION factstr_position_at(timestamptz, text),
 	factstr_pending_pages(text) TO regress_factstr_watcher;
+SELECT is(
+	pg_temp.as_role('regress_factstr_watcher', 'SELECT count(*) FROM factstr_status'), '0',
+	'the view has no row without a right on a log');
+GRANT SELECT ON factstr_main_log TO regress_factstr_watcher;
 GRANT EXECUTE ON FUNCTION factstr_check(integer, text) TO regress_factstr_checker;
+GRANT DELETE ON factstr_main_log TO regress_factstr_checker;
 SELECT is(
 	pg_temp.as_role('regress_factstr_watcher', command),
 	CASE WHEN object ~ 'check' THEN '42501: permission denied for ' || object ELSE 'true' END,

@@ -135,6 +135,7 @@ GRANT EXECUTE ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text, int
 	factstr_park_after(text, integer, text), factstr_redeliver_parked(text, bigint, text),
 	factstr_discard_parked(text, bigint, text)
 TO regress_factstr_subscriber, regress_factstr_other;
+GRANT UPDATE ON factstr_main_log TO regress_factstr_subscriber, regress_factstr_other;
 GRANT CREATE ON SCHEMA public TO regress_factstr_subscriber;
 GRANT INSERT ON seen TO regress_factstr_subscriber;
 GRANT SELECT ON bad TO regress_factstr_subscriber;

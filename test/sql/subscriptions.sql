@@ -247,6 +247,7 @@ GRANT EXECUTE ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text, int
 	factstr_append(jsonb, text, boolean, text) TO regress_factstr_subscriber, regress_factstr_other;
 GRANT EXECUTE ON PROCEDURE factstr_deliver(text, text) TO regress_factstr_subscriber,
 	regress_factstr_other;
+GRANT INSERT, UPDATE ON factstr_main_log TO regress_factstr_subscriber, regress_factstr_other;
 GRANT CREATE ON SCHEMA public TO regress_factstr_subscriber, regress_factstr_other;
 SET ROLE regress_factstr_subscriber;
 CREATE TABLE whose (who text);

@@ -21,6 +21,7 @@ $observer->run('CREATE ROLE team');
 $observer->run('GRANT ALL ON kept TO PUBLIC');
 $observer->run('GRANT CREATE ON SCHEMA public TO subscriber, other, team');
 $observer->run('GRANT EXECUTE ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text, integer, text, text), factstr_append(jsonb, text, boolean, text) TO subscriber');
+$observer->run('GRANT INSERT, UPDATE ON factstr_main_log TO subscriber');
 $subscriber->run('SET ROLE subscriber');
 $other->run('SET ROLE other');
 $observer->run('CREATE TABLE secrets (n int)');
@@ -195,6 +196,7 @@ is(status($observer, 'replaced', 'failure_count'), 0, 'granted again, it goes on
 # A role that is gone; another one of its name is only let run what is its own or a superuser's.
 $observer->run('CREATE ROLE gone');
 $observer->run('GRANT EXECUTE ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text, integer, text, text) TO gone');
+$observer->run('GRANT UPDATE ON factstr_main_log TO gone');
 create_handler($observer, 'orphaned');
 $other->run('RESET ROLE');
 $other->run('SET ROLE gone');
@@ -207,8 +209,10 @@ $second = append(replace => 5);
 wait_for_status($observer, 'orphaned', 'failure_count >= 1');
 like(status($observer, 'orphaned', 'last_error'), qr/^42704: role "gone" does not exist/, 'the handler of a role that was dropped fails');
 $observer->run('CREATE ROLE gone');
+wait_for_status($observer, 'orphaned', q(last_error LIKE '42501: permission denied for log "main"%'));
+$observer->run('GRANT UPDATE ON factstr_main_log TO gone');
 wait_until_at($observer, 'orphaned', $second);
-is($observer->text(q(SELECT DISTINCT role FROM kept WHERE stream = 'orphaned')), 'gone', 'with a role of that name it goes on');
+is($observer->text(q(SELECT DISTINCT role FROM kept WHERE stream = 'orphaned')), 'gone', 'with a role of that name and its right it goes on');
 
 # A role that another one hands its stream to.
 subscribe($observer, 'orphaned', of_type('replace'));

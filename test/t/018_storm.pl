@@ -348,7 +348,7 @@ my %disturb = (
 create_table($observer, $_) foreach sort keys %STREAMS;
 $observer->run("CREATE ROLE $_") foreach @ROLES;
 $observer->run("GRANT $_ TO " . join(', ', @ROLES)) foreach 'SELECT, INSERT ON ALL TABLES IN SCHEMA public', 'USAGE ON ALL SEQUENCES IN SCHEMA public',
-	'EXECUTE ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text, integer, text, text)';
+	'EXECUTE ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text, integer, text, text)', 'UPDATE ON factstr_main_log';
 $observer->run('SELECT factstr_stream_open($1, $2)', $_, $STREAMS{$_}[0]) foreach @CONSUMED;
 foreach (@HANDLED)
 {

@@ -189,7 +189,10 @@ sub update_ok
 	$_->disconnect foreach $updater, $other;
 	is($session->value('SELECT has_function_privilege($1, $2, $3)', "regress_factstr_update_$databases", 'factstr_query(jsonb, text)', 'EXECUTE'),
 		't', "$name: granted rights stay");
+	is($session->value('SELECT has_table_privilege($1, $2, $3)', "regress_factstr_update_$databases", 'factstr_main_log', 'SELECT'),
+		$from eq '0.1.0' ? 't' : 'f', "$name: EXECUTE was enough in 0.1.0 only");
 	$session->run("REVOKE ALL ON FUNCTION factstr_query FROM regress_factstr_update_$databases");
+	$session->run("REVOKE ALL ON factstr_main_log FROM regress_factstr_update_$databases");
 
 	my $fresh = new_database('fresh_' . $databases, $to);
 	is(catalog_difference([ catalog($session) ], [ catalog($fresh) ]), '', "$name: updated and installed anew are the same");
@@ -237,6 +240,8 @@ sub rollback_ok
 # same rights; so is the primary key of the streams, of which each log has its own.
 my $REPLACED = q('factstr_wait');
 my $RIGHTS = "SELECT proname, proacl::text FROM pg_proc WHERE proname IN ($REPLACED) ORDER BY 1";
+my $ON_MAIN = q(SELECT CASE WHEN a.grantee <> 0 THEN a.grantee::regrole END, a.privilege_type, a.is_grantable FROM pg_class c, aclexplode(c.relacl) a
+	WHERE c.relname = 'factstr_main_log' AND a.grantee <> c.relowner ORDER BY a.grantee <> 0, a.grantee::regrole::text DESC, 2);
 my $OBJECTS = qq(
 	SELECT 'pg_proc'::regclass AS catalog, oid, proacl::text AS rights, NULL AS file FROM pg_proc
 	WHERE proname LIKE 'factstr%' AND proname NOT IN ($REPLACED)
@@ -259,6 +264,7 @@ sub own_objects_stay
 		q(CREATE VIEW my_facts AS SELECT r.*, e.batch_first_sequence_number FROM factstr_read('{}') r JOIN factstr_events e USING (sequence_number)),
 		q(CREATE VIEW my_streams AS SELECT name, note FROM factstr_streams),
 		"GRANT SELECT ON my_lags, my_facts, my_streams, factstr_stream_status TO $app",
+		'CREATE ROLE regress_factstr_watcher', 'GRANT SELECT ON factstr_stream_status TO regress_factstr_watcher',
 		"GRANT SELECT (event_type), REFERENCES (event_type) ON factstr_events TO $app",
 		"GRANT EXECUTE ON FUNCTION factstr_read, factstr_stream_seek, factstr_stream_drop TO $app WITH GRANT OPTION",
 		"GRANT EXECUTE ON FUNCTION factstr_append TO $app WITH GRANT OPTION",
@@ -287,6 +293,27 @@ sub own_objects_stay
 	is($session->value('EXECUTE appending'), 3, "$name: a prepared append");
 	is($session->text('SELECT * FROM my_streams'), 'noted|mine', "$name: an added column");
 
+	# What roles could do before, they can do with main, and no more.
+	is($session->text($ON_MAIN), "|INSERT|f\n|UPDATE|f\nregress_factstr_watcher|SELECT|f\n" . join("\n", map { "$app|$_" } 'INSERT|t', 'SELECT|t', 'UPDATE|t'),
+		"$name: rights on main are those that the functions need");
+	$node->command_like([ 'pg_dump', '-s', '-d', $node->connstr('owned') ], qr/^GRANT SELECT,INSERT,UPDATE ON TABLE public.factstr_main_log TO $app WITH GRANT OPTION;$/m,
+		"$name: dumps have them, too");
+	$session->run(q(SELECT factstr_create_log('other')));
+	foreach my $case ([ $app, 'SELECT factstr_read()', '00000' ], [ $app, q(SELECT factstr_append('[{"event_type": "d", "payload": 1}]')), '00000' ],
+		[ $app, 'SELECT factstr_query()', '42501' ], [ $app, q(SELECT factstr_read(log => 'other')), '42501' ],
+		[ 'regress_factstr_watcher', 'SELECT name FROM factstr_stream_status', '00000' ], [ 'regress_factstr_watcher', 'SELECT factstr_read()', '42501' ],
+		[ 'regress_factstr_watcher', q(SELECT factstr_append_if('[{"event_type": "d", "payload": 1}]', '{}', 4)), '00000' ])
+	{
+		my ($role, $statement, $state) = @$case;
+
+		$session->run("SET ROLE $role");
+		is($session->state_of($statement), $state, "$name, as $role: $statement");
+		$session->run('RESET ROLE');
+	}
+	$session->run('SET ROLE regress_factstr_watcher');
+	is($session->value('SELECT count(*) FROM factstr_stream_status'), 1, "$name: who could watch the streams sees them");
+	$session->run('RESET ROLE');
+
 	# Tokens are behind that column.
 	$session->run(q(SELECT factstr_stream_open('new')));
 	my $token = $session->value(q(SELECT factstr_stream_hold('new')));
@@ -295,8 +322,11 @@ sub own_objects_stay
 	$session->run(q(SELECT factstr_stream_ack('new', 2)));
 	is($session->text('SELECT name, cursor_sequence_number, note, token > 0 FROM factstr_streams ORDER BY name'),
 		"new|2||t\nnoted|0|mine|f", "$name: streams");
-	$session->run("DROP OWNED BY $app");
-	$session->run("DROP ROLE $app");
+	foreach my $role ($app, 'regress_factstr_watcher')
+	{
+		$session->run("DROP OWNED BY $role");
+		$session->run("DROP ROLE $role");
+	}
 	$session->disconnect;
 	return;
 }

@@ -25,7 +25,7 @@ $superuser->run($_) foreach
 	'CREATE TABLE found (id int GENERATED ALWAYS AS IDENTITY, what text, result text)', 'GRANT ALL ON found TO PUBLIC',
 	map { ("CREATE ROLE $_", "GRANT CREATE ON SCHEMA public TO $_", "GRANT CREATE, TEMPORARY ON DATABASE postgres TO $_",
 		"GRANT EXECUTE ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text, integer, text, text), factstr_unsubscribe(text, text), factstr_stream_hold(text, boolean, bigint, text) TO $_",
-		"GRANT SELECT ON factstr_stream_status TO $_") } qw(tenant other);
+		"GRANT SELECT ON factstr_stream_status TO $_", "GRANT UPDATE ON factstr_main_log TO $_") } qw(tenant other);
 $tenant->run('SET ROLE tenant');
 $other->run('SET ROLE other');
 

@@ -56,7 +56,8 @@ $session->run(q(SELECT factstr_redact(2, '{"log": "b-2"}', 'why', log => 'b-2'))
 $session->run(append_to('sealed', 1));
 $session->run(q(SELECT factstr_seal_log('sealed'), factstr_drop_log('gone', 'gone')));
 $session->run('CREATE ROLE tenant');
-$session->run(q(SELECT factstr_grant('tenant', 'append', 'a'), factstr_grant('tenant', 'read', 'b-2')));
+$session->run('CREATE ROLE of_main');
+$session->run(q(SELECT factstr_grant('tenant', 'append', 'a'), factstr_grant('tenant', 'read', 'b-2'), factstr_grant('of_main', 'read')));
 is_sound($session, 'the source');
 
 #
@@ -84,6 +85,11 @@ foreach my $format (qw(plain custom directory))
 	is($restored->state_of(append_to('a', 1)), '00000', "$format: a right is there");
 	is($restored->state_of(append_to('b-2', 1)), '42501', "$format: and no other one");
 	is($restored->value(q(SELECT count(*) > 0 FROM factstr_read(log => 'b-2'))), 't', "$format: each on its log");
+	is($restored->state_of(append_to('main', 1)), '42501', "$format: none on main");
+	$restored->run('SET SESSION AUTHORIZATION of_main');
+	is($restored->value(q(SELECT count(*) > 0 FROM factstr_read())), 't', "$format: a right on main is there");
+	is($restored->state_of(append_to('main', 1)), '42501', "$format: it alone");
+	is($restored->state_of(q(SELECT factstr_read(log => 'b-2'))), '42501', "$format: on no other log");
 	$restored->disconnect;
 	$session->run("DROP DATABASE $database");
 }

@@ -26,7 +26,7 @@ sub end_workers
 
 create_kept($observer);
 $observer->run($_) foreach 'GRANT ALL ON kept TO PUBLIC', 'CREATE ROLE subscriber LOGIN', 'GRANT CREATE ON SCHEMA public TO subscriber',
-	'GRANT EXECUTE ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text, integer, text, text) TO subscriber';
+	'GRANT EXECUTE ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text, integer, text, text) TO subscriber', 'GRANT UPDATE ON factstr_main_log TO subscriber';
 # Of a superuser, so that the role needs a right to execute it.
 create_handler($observer, 'handler');
 $observer->run('REVOKE ALL ON FUNCTION handler(jsonb) FROM PUBLIC');

@@ -150,7 +150,7 @@ if (grep { $_ eq 'postgresql' } store_kinds())
 	fails_with(run('context-version', '-s', "postgresql://$role\@/$database"), 1,
 		qr/\Afactstr: permission denied for function factstr_context_version\n  detail: Role "$role" needs the right EXECUTE on function factstr_context_version\.\n  hint: .*GRANT; "Rights" in docs\/sql-reference\.md /,
 		'an error of rights names the role and the way out');
-	Command::psql($database, "GRANT EXECUTE ON FUNCTION factstr_context_version(jsonb, text) TO $role") or die 'cannot grant';
+	Command::psql($database, "GRANT EXECUTE ON FUNCTION factstr_context_version(jsonb, text) TO $role; GRANT SELECT ON factstr_main_log TO $role") or die 'cannot grant';
 	is(run('context-version', '-s', "postgresql://$role\@/$database")->{buffer}, "none\n", 'which is one');
 	Command::psql($database, "DROP OWNED BY $role; DROP ROLE $role") or die 'cannot drop the role';
 }
