@@ -1,0 +1,96 @@
+'use strict';
+
+// JSON texts for the library, and of it.  JSON.stringify knows no bigint, and JSON.parse loses digits of long
+// numbers; both are taken along as strings that begin with U+0000, which no text in a store may have.
+
+const MARK = '\u0000';
+const MARKED = '"\\u0000';
+const MARKED_NUMBER = /"\\u0000([-+.eE\d]+)"/g;
+const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+
+// Numbers with less than this many digits are exact.
+const SAFE_DIGITS = 15;
+
+// A number that no JavaScript number holds, with all its digits; JSON.stringify alone does not know it.
+class LongNumber {
+  constructor(text) {
+    if (!/^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(text)) throw new TypeError(`"${text}" is no number`);
+    this.text = text;
+  }
+
+  toString() {
+    return this.text;
+  }
+
+  toJSON() {
+    return MARK + this.text;
+  }
+}
+
+function markNumber(key, value) {
+  if (typeof value === 'bigint') return MARK + value;
+  if (typeof value === 'string' && value.startsWith(MARK) && !(this[key] instanceof LongNumber))
+    throw new TypeError('a text in a payload cannot contain U+0000');
+  return value;
+}
+
+// The text; a marked one if it has a bigint, which JSON.stringify refuses.
+function encodePlainly(value) {
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    if (!(error instanceof TypeError && /BigInt/.test(error.message))) throw error;
+    return MARKED;
+  }
+}
+
+// undefined for what JSON has no word for, such as a function.
+function encode(value) {
+  const text = encodePlainly(value);
+  if (text === undefined || !text.includes(MARKED)) return text;
+  return JSON.stringify(value, markNumber).replace(MARKED_NUMBER, '$1');
+}
+
+// The digits of a number without zeros at the ends, and where its point is: equal for equal numbers.
+function normalForm(text) {
+  const [, sign, whole, fraction = '', exponent = '0'] = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text);
+  const digits = (whole + fraction).replace(/^0+/, '');
+  const significant = digits.replace(/0+$/, '');
+  if (significant === '') return '0';
+  const scale = BigInt(exponent) - BigInt(fraction.length) + BigInt(digits.length - significant.length);
+  return `${sign}${significant}e${scale}`;
+}
+
+function isExact(text) {
+  if (text.length <= SAFE_DIGITS && !/[eE]/.test(text)) return true;
+  const number = Number(text);
+  if (!Number.isFinite(number)) return false;
+  if (Number.isInteger(number) && !Number.isSafeInteger(number)) return false;
+  return normalForm(String(number)) === normalForm(text);
+}
+
+function markLongNumber(token) {
+  return token.startsWith('"') || isExact(token) ? token : `"\\u0000${token}"`;
+}
+
+// What becomes of a number that a JavaScript number cannot hold, by the option "longNumbers".
+const REVIVALS = {
+  bigint: (text) => (/^-?\d+$/.test(text) ? BigInt(text) : new LongNumber(text)),
+  string: (text) => text,
+};
+
+function decode(text, longNumbers) {
+  if (longNumbers === undefined) return JSON.parse(text);
+  const marked = text.replace(STRING_OR_NUMBER, markLongNumber);
+  if (marked.length === text.length) return JSON.parse(text);
+  const revive = REVIVALS[longNumbers];
+  return JSON.parse(marked, (key, value) =>
+    typeof value === 'string' && value.startsWith(MARK) ? revive(value.slice(1)) : value,
+  );
+}
+
+function decodeExactly(text) {
+  return decode(text, 'bigint');
+}
+
+module.exports = { LongNumber, encode, decode, decodeExactly, LONG_NUMBERS: Object.keys(REVIVALS) };

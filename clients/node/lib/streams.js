@@ -1,0 +1,382 @@
+'use strict';
+
+// Streams: batches are pulled from the library whenever a descriptor says that there may be some, and handed to a
+// handler or to an iteration.  So no thread of the library ever waits for JavaScript.
+
+const native = require('./native.js');
+const { createError } = require('./errors.js');
+const { fixBatches } = require('./records.js');
+
+const MOST_BATCHES = 100;
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 60000;
+
+// After these errors nothing more comes from a stream.
+const ENDS = new Set(['stream_already_active', 'no_such_stream', 'closed', 'misuse']);
+
+// The streams that wait for a descriptor or more, by their numbers.
+const sources = new Map();
+let newest = 0;
+let holding = 0;
+let started = false;
+
+function startPoller() {
+  if (started) return;
+  native.start((number) => sources.get(number)?.wake());
+  started = true;
+}
+
+// Stream numbers have 32 bits.
+function takeNumber() {
+  do newest = (newest + 1) % 2 ** 32;
+  while (sources.has(newest));
+  return newest;
+}
+
+function holdProgram(change) {
+  holding += change;
+  if (change > 0 ? holding === 1 : holding === 0) native.hold(holding > 0);
+}
+
+// A stream of the library without a handler, and the waiting for its batches.
+class Source {
+  #core;
+  #handle;
+  #number;
+  #wake;
+  #held = true;
+  #stopped = false;
+  #closing;
+
+  constructor(core, handle, name) {
+    startPoller();
+    this.#core = core;
+    this.#handle = handle;
+    this.name = name;
+    this.#number = takeNumber();
+    sources.set(this.#number, this);
+    holdProgram(1);
+  }
+
+  get stopped() {
+    return this.#stopped;
+  }
+
+  // As those of a subscription; an iteration ends where it is.
+  get isEnding() {
+    return this.#closing !== undefined;
+  }
+
+  get closed() {
+    return this.#closing;
+  }
+
+  caughtUp() {
+    return Promise.resolve();
+  }
+
+  wake() {
+    this.#wake?.();
+  }
+
+  async next(most = MOST_BATCHES) {
+    const text = await this.#core.laterWith(
+      this.#handle,
+      native.STREAM_NEXT,
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      most,
+    );
+    return text === '[]' ? [] : fixBatches(this.#core.decode(text));
+  }
+
+  ack(number) {
+    return this.#core.laterWith(this.#handle, native.STREAM_ACK, undefined, undefined, undefined, number);
+  }
+
+  fail(message) {
+    return this.#core.laterWith(this.#handle, native.STREAM_FAIL, message);
+  }
+
+  // Until there may be a batch, or the stream has been stopped.
+  readable() {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+      if (this.#stopped || !native.watch(this.#handle, this.#number)) resolve();
+    });
+  }
+
+  // Until the time is over, or the stream has been stopped.
+  pause(ms) {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      if (!this.#held) timer.unref();
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      if (this.#stopped) this.#wake();
+    });
+  }
+
+  stop() {
+    this.#stopped = true;
+    this.wake();
+  }
+
+  // The name is free again when this returns.
+  unsubscribe() {
+    native.unsubscribe(this.#handle);
+  }
+
+  hold(wanted) {
+    if (this.#held === wanted || this.#closing) return;
+    this.#held = wanted;
+    holdProgram(wanted ? 1 : -1);
+  }
+
+  close() {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close() {
+    sources.delete(this.#number);
+    if (this.#held) holdProgram(-1);
+    native.unsubscribe(this.#handle);
+    await native.callLater(native.CLOSE, this.#handle);
+  }
+}
+
+function messageOf(error) {
+  const message = String(error?.message ?? error)
+    .replaceAll('\u0000', ' ')
+    .toWellFormed();
+  return message === '' ? 'the handler failed' : message;
+}
+
+// Calls a handler with each batch, one after the other.
+class Subscription {
+  #core;
+  #source;
+  #handler;
+  #options;
+  #delivering = false;
+  #idle = false;
+  #waiting = [];
+  #failures = 0;
+  #replayed;
+  #settleReplay;
+  #reason = null;
+  #isReplaying;
+
+  // options: signal, ended, failed, and replayEnd, the number of the newest older fact, for one that fails if its
+  // handler fails before.
+  constructor(core, handle, name, handler, options) {
+    this.#core = core;
+    this.#source = new Source(core, handle, name);
+    this.#handler = handler;
+    this.#options = options;
+    this.#isReplaying = options.replayEnd !== undefined;
+    this.name = name;
+    this.#replayed = new Promise((resolve, reject) => {
+      this.#settleReplay = { resolve, reject };
+    });
+    this.#replayed.catch(() => {});
+    core.streams.add(this);
+    this.closed = this.#run();
+    this.#obeySignal(options.signal);
+  }
+
+  // Its name is free soon.
+  get isEnding() {
+    return this.#source.stopped && !this.#delivering;
+  }
+
+  // Resolves when older facts have been delivered, rejects if their handler failed.
+  get replayed() {
+    return this.#replayed;
+  }
+
+  ref() {
+    this.#source.hold(true);
+    return this;
+  }
+
+  unref() {
+    this.#source.hold(false);
+    return this;
+  }
+
+  // A batch that is being handled still counts, if its handler succeeds.
+  unsubscribe() {
+    this.stop();
+    if (!this.#delivering) this.#source.unsubscribe();
+  }
+
+  stop(reason = null) {
+    this.#reason ??= reason;
+    this.#source.stop();
+  }
+
+  // Resolves when what is committed now has been delivered.
+  caughtUp() {
+    if (this.#source.stopped) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      if (this.#idle) this.#source.wake();
+    });
+  }
+
+  #obeySignal(signal) {
+    if (!signal) return;
+    const end = () => this.unsubscribe();
+    signal.addEventListener('abort', end, { once: true });
+    this.closed.then(() => signal.removeEventListener('abort', end));
+    if (signal.aborted) end();
+  }
+
+  async #run() {
+    try {
+      while (!this.#source.stopped) await this.#turn();
+    } catch (error) {
+      this.#reason ??= error;
+    }
+    await this.#source.close();
+    this.#core.streams.delete(this);
+    this.#becomeIdle();
+    this.#settleReplay.reject(this.#reason ?? createError('closed', 'the stream was unsubscribed'));
+    this.#tellEnd();
+  }
+
+  #tellEnd() {
+    try {
+      Promise.resolve(this.#options.ended?.(this.#reason)).catch(() => {});
+    } catch {
+      // The end is told once; nothing depends on what is made of it.
+    }
+  }
+
+  async #turn() {
+    const batches = await this.#pull();
+    if (batches === undefined) return;
+    if (batches.length > 0) {
+      await this.#deliver(batches);
+      return;
+    }
+    this.#endReplay();
+    this.#becomeIdle();
+    await this.#source.readable();
+    this.#idle = false;
+  }
+
+  #endReplay() {
+    this.#isReplaying = false;
+    this.#settleReplay.resolve();
+  }
+
+  #becomeIdle() {
+    this.#idle = true;
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  // Storage that fails is asked again later.
+  async #pull() {
+    try {
+      return await this.#source.next();
+    } catch (error) {
+      if (ENDS.has(error.code)) throw error;
+      await this.#pauseAfterFailure();
+      return undefined;
+    }
+  }
+
+  #pauseAfterFailure() {
+    const ms = Math.min(FIRST_PAUSE_MS * 2 ** this.#failures, LONGEST_PAUSE_MS);
+    this.#failures++;
+    return this.#source.pause(ms);
+  }
+
+  async #deliver(batches) {
+    for (const batch of batches) {
+      if (this.#source.stopped) return;
+      const failure = await this.#handle(batch);
+      if (failure !== undefined) {
+        await this.#fail(failure);
+        return;
+      }
+      this.#failures = 0;
+      if (batch.last_sequence_number >= this.#options.replayEnd) this.#endReplay();
+    }
+  }
+
+  // undefined: success.  The cursor moves while the name is still this stream's.
+  async #handle(batch) {
+    this.#delivering = true;
+    try {
+      const answer = await this.#handler(batch.event_records, batch);
+      if (answer === false) return new Error('the handler returned false');
+    } catch (error) {
+      return error ?? new Error('the handler failed');
+    } finally {
+      this.#delivering = false;
+    }
+    return this.#acknowledge(batch);
+  }
+
+  async #acknowledge(batch) {
+    try {
+      await this.#source.ack(batch.last_sequence_number);
+    } catch (error) {
+      if (ENDS.has(error.code)) throw error;
+      return error;
+    }
+    return undefined;
+  }
+
+  async #fail(failure) {
+    const message = messageOf(failure);
+    try {
+      await this.#source.fail(message);
+    } catch (error) {
+      if (ENDS.has(error.code)) throw error;
+    }
+    if (this.#isReplaying) throw Object.assign(createError('handler_failed', message), { cause: failure });
+    this.#options.failed?.(failure);
+    await this.#pauseAfterFailure();
+  }
+}
+
+// What a program sees of a subscription.
+class EventStreamSubscription {
+  #subscription;
+
+  constructor(subscription) {
+    this.#subscription = subscription;
+  }
+
+  // May be repeated. No delivery begins after it.
+  unsubscribe() {
+    this.#subscription.unsubscribe();
+  }
+
+  // Whether the program stays alive for it; it does unless unref() was called.
+  ref() {
+    this.#subscription.ref();
+    return this;
+  }
+
+  unref() {
+    this.#subscription.unref();
+    return this;
+  }
+
+  // Resolves when the stream has ended and its handler is not running any more.
+  get closed() {
+    return this.#subscription.closed;
+  }
+}
+
+module.exports = { Source, Subscription, EventStreamSubscription, ENDS };
