@@ -126,4 +126,8 @@ bench:
 lint:
 	@$(TOP)/scripts/lint
 
-.PHONY: extension-image dist clean-memstore test soak demo bench lint
+docs:
+	@$(TOP)/scripts/install-packages docs
+	@$(TOP)/scripts/site
+
+.PHONY: extension-image dist clean-memstore test soak demo bench lint docs

@@ -23,7 +23,7 @@ my @INSTEAD = (
 	[ qr/^pg_lsclusters .*/m, 'true' ],
 	[ qr/^su postgres -c .*/m, 'true' ],
 	# These take minutes, or would run this very test: the target and the variables have to exist.
-	[ qr/^make (?=test|demo|bench|soak|lint|installcheck)/m, 'would_make ' ],
+	[ qr/^make (?=test|demo|bench|soak|lint|docs|installcheck)/m, 'would_make ' ],
 	[ qr{^scripts/unprivileged \S+ -- (?=bench/)}m, 'test -x ' ],
 	[ qr{^scripts/with-postgresql \S+ make (?=test)}m, 'would_make ' ],
 	[ qr{^scripts/with-postgresql \S+ (scripts/\S+) .*}m, 'test -x $1' ],
