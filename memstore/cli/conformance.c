@@ -3,12 +3,15 @@
  *		factstr conformance: does a store keep the contract?
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "factstr_conformance.h"
 
 #include "messages.h"
 #include "options.h"
+#include "output.h"
+#include "store.h"
 
 static const char cli_usage[] =
 	"usage: factstr conformance [--list] [URL] [PATTERN]\n"
@@ -23,7 +26,8 @@ static const char cli_usage[] =
 	"PATTERN is a subject such as streams, \"rule 12\", a part of a title, or a shell\n"
 	"pattern for titles.\n"
 	"\n"
-	"  -l, --list             print the cases instead\n";
+	"  -l, --list             print the cases instead\n"
+	"      --log NAME         the stores are logs of this name in the databases\n";
 
 static cli_status
 cli_list_cases(const char *pattern)
@@ -62,6 +66,21 @@ cli_is_url(const char *text)
 		strncmp(text, "postgres://", 11) == 0 || strncmp(text, "postgresql://", 13) == 0;
 }
 
+/* In a log of the databases that the suite makes. */
+static cli_status
+cli_run_cases_in_log(const char *url, const char *log, const char *pattern)
+{
+	char	   *complete;
+	cli_status	status;
+
+	if (strncmp(url, "postgres", 8) != 0)
+		cli_usage_error("--log requires a URL that begins with postgresql://");
+	complete = cli_make_url(url, log, CLI_NEW_STORE);
+	status = complete == NULL ? cli_fail_no_memory() : cli_run_cases(complete, pattern);
+	free(complete);
+	return status;
+}
+
 static cli_status
 cli_run(int argc, char **argv)
 {
@@ -83,7 +102,11 @@ cli_run(int argc, char **argv)
 		pattern = cli_next_argument(argc, argv);
 	}
 	cli_no_more_arguments(argc, argv);
-	return list ? cli_list_cases(pattern) : cli_run_cases(url, pattern);
+	if (list)
+		return cli_list_cases(pattern);
+	if (cli_given_log() != NULL)
+		return cli_run_cases_in_log(url, cli_given_log(), pattern);
+	return cli_run_cases(url, pattern);
 }
 
 const cli_command cli_conformance_command = {

@@ -23,6 +23,8 @@ static const char cli_usage[] =
 	"import. Skips batches that TO already has, after comparing its first batch and its\n"
 	"newest fact with FROM. Applies later redactions of FROM to TO.\n"
 	"\n"
+	"A URL of a PostgreSQL database names another log than main with ?factstr_log=NAME.\n"
+	"\n"
 	"      --verify           compare everything that TO has\n"
 	CLI_QUIET_HELP;
 
@@ -203,15 +205,14 @@ cli_run(int argc, char **argv)
 	static const struct option options[] = {
 		{"verify", no_argument, NULL, CLI_FIRST_LONG_ONLY},
 		CLI_QUIET_OPTION,
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0}
+		CLI_COMMON_OPTIONS
 	};
 	const char *from;
 	const char *to;
 	bool		verify = false;
 	int			option;
 
-	while ((option = cli_next_option(argc, argv, ":h" CLI_QUIET_LETTERS, options)) != -1)
+	while ((option = cli_next_option(argc, argv, ":" CLI_QUIET_LETTERS CLI_COMMON_LETTERS, options)) != -1)
 	{
 		if (option == 'q')
 			cli_be_quiet();
@@ -220,6 +221,8 @@ cli_run(int argc, char **argv)
 	}
 	if (cli_given_url() != NULL)
 		cli_usage_error("name both stores as arguments, not with --store");
+	if (cli_given_log() != NULL)
+		cli_usage_error("name logs in the URLs, as ?factstr_log=NAME, not with --log");
 	from = cli_next_argument(argc, argv);
 	to = cli_next_argument(argc, argv);
 	if (to == NULL)

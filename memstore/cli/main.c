@@ -3,6 +3,7 @@
  *		The command factstr: finds the subcommand and runs it.
  */
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -38,7 +39,7 @@ static const cli_command *const cli_commands[] = {
 static void
 cli_print_help(FILE *out)
 {
-	fprintf(out, "usage: factstr [--store URL] COMMAND [OPTION]... [ARGUMENT]...\n"
+	fprintf(out, "usage: factstr [--store URL] [--log NAME] COMMAND [OPTION]... [ARGUMENT]...\n"
 			"\n"
 			"An event store in a SQLite file or a PostgreSQL database.\n"
 			"\n");
@@ -46,6 +47,7 @@ cli_print_help(FILE *out)
 		fprintf(out, "  %-17s %s\n", (*command)->name, (*command)->summary);
 	fprintf(out, "\n"
 			"  -s, --store URL   PATH of a SQLite file, or postgresql://...; default: FACTSTR_URL\n"
+			"      --log NAME    a log of the PostgreSQL store other than main\n"
 			"  -h, --help        print this help; \"factstr COMMAND --help\" for a command\n"
 			"  -V, --version     print the version\n"
 			"\n"
@@ -111,7 +113,7 @@ static const cli_command cli_help_command = {
 static _Noreturn void
 cli_refuse_global_option(const char *option)
 {
-	static const char *const known[] = {"--store", "--help", "--version"};
+	static const char *const known[] = {"--store", "--log", "--help", "--version"};
 	char		name[32];
 	cli_suggestion suggestion = {.word = name};
 
@@ -121,41 +123,54 @@ cli_refuse_global_option(const char *option)
 	cli_unknown_word(&suggestion, "unknown option %s, or an option of a command", option);
 }
 
-/* A value of --store before the subcommand, and what else may stand there. */
-static const char *
-cli_take_global_options(int *argc, char ***argv)
+/* The options that may stand before the subcommand. */
+typedef struct cli_global_options
 {
-	const char *url = NULL;
+	const char *url;
+	const char *log;
+} cli_global_options;
 
+/* Where the value of such an option goes. */
+static const char **
+cli_global_value(const char *option, size_t length, cli_global_options *options)
+{
+	if ((length == 2 && strncmp(option, "-s", 2) == 0) || (length == 7 && strncmp(option, "--store", 7) == 0))
+		return &options->url;
+	if (length == 5 && strncmp(option, "--log", 5) == 0)
+		return &options->log;
+	cli_refuse_global_option(option);
+}
+
+static void
+cli_take_global_options(int *argc, char ***argv, cli_global_options *options)
+{
 	while (*argc > 0 && (*argv)[0][0] == '-')
 	{
 		const char *option = (*argv)[0];
+		bool		is_long = option[1] == '-';
+		size_t		length = is_long ? strcspn(option, "=") : strnlen(option, 2);
+		const char **value = cli_global_value(option, length, options);
 
-		if (strncmp(option, "--store=", 8) == 0)
-			url = option + 8;
-		else if (strcmp(option, "-s") == 0 || strcmp(option, "--store") == 0)
+		if (option[length] != '\0')
+			*value = option + length + (is_long ? 1 : 0);
+		else if (*argc < 2)
+			cli_usage_error("option %s requires a value", option);
+		else
 		{
-			if (*argc < 2)
-				cli_usage_error("option %s requires a value", option);
-			url = (*argv)[1];
+			*value = (*argv)[1];
 			(*argc)--;
 			(*argv)++;
 		}
-		else if (strncmp(option, "-s", 2) == 0)
-			url = option + 2;
-		else
-			cli_refuse_global_option(option);
 		(*argc)--;
 		(*argv)++;
 	}
-	return url;
 }
 
 int
 main(int argc, char **argv)
 {
 	const cli_command *command;
-	const char *url;
+	cli_global_options options = {0};
 
 	(void) signal(SIGPIPE, SIG_IGN);
 	argc--;
@@ -167,13 +182,13 @@ main(int argc, char **argv)
 		printf("factstr %s\n", factstr_version());
 		return fflush(stdout) == 0 ? CLI_DONE : CLI_FAILED;
 	}
-	url = cli_take_global_options(&argc, &argv);
+	cli_take_global_options(&argc, &argv, &options);
 	if (argc == 0)
 	{
 		cli_print_help(stderr);
 		return CLI_USAGE;
 	}
 	command = cli_find_command(argv[0]);
-	cli_options_begin(command, url);
+	cli_options_begin(command, options.url, options.log);
 	return command->run(argc, argv);
 }

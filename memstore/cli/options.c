@@ -17,6 +17,7 @@
 /* One process runs one subcommand. */
 static const cli_command *cli_running;
 static const char *cli_url;
+static const char *cli_log;
 
 static void
 cli_say_usage(const char *suggested, const char *format, va_list arguments)
@@ -54,12 +55,25 @@ cli_unknown_word(const cli_suggestion *suggestion, const char *format,...)
 	exit(CLI_USAGE);
 }
 
+/* What the server takes for one, said here in words of the command. */
+static void
+cli_set_log(const char *name)
+{
+	size_t		length = strlen(name);
+
+	if (length < 1 || length > 40 || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") != length)
+		cli_usage_error("--log must have 1 to 40 of the characters a to z, 0 to 9, \"_\" and \"-\"");
+	cli_log = name;
+}
+
 void
-cli_options_begin(const cli_command *command, const char *store_url)
+cli_options_begin(const cli_command *command, const char *store_url, const char *log)
 {
 	cli_running = command;
 	cli_url = store_url;
 	opterr = 0;
+	if (log != NULL)
+		cli_set_log(log);
 }
 
 /* word begins with two minus signs, and may have a value. */
@@ -110,6 +124,9 @@ cli_next_option(int argc, char **argv, const char *letters, const struct option 
 		{
 			case 's':
 				cli_url = optarg;
+				break;
+			case CLI_LOG_OPTION:
+				cli_set_log(optarg);
 				break;
 			case 'h':
 				fputs(cli_running->usage, stdout);
@@ -193,4 +210,10 @@ const char *
 cli_given_url(void)
 {
 	return cli_url;
+}
+
+const char *
+cli_given_log(void)
+{
+	return cli_log;
 }

@@ -14,10 +14,14 @@
 #include "cli.h"
 #include "suggestion.h"
 
+/* Of the common options; those of commands begin at CLI_FIRST_LONG_ONLY. */
+#define CLI_LOG_OPTION 255
+
 /* What every subcommand takes; the last of its options.  Letters: "s:h" */
 #define CLI_COMMON_LETTERS "s:h"
 #define CLI_COMMON_OPTIONS \
 	{"store", required_argument, NULL, 's'}, \
+	{"log", required_argument, NULL, CLI_LOG_OPTION}, \
 	{"help", no_argument, NULL, 'h'}, \
 	{NULL, 0, NULL, 0}
 
@@ -36,8 +40,8 @@ _Noreturn void cli_usage_error(const char *format,...) __attribute__((format(pri
 _Noreturn void cli_unknown_word(const cli_suggestion *suggestion, const char *format,...)
 			__attribute__((format(printf, 2, 3)));
 
-/* Begins with a subcommand; store_url is from the options before it, or NULL. */
-void		cli_options_begin(const cli_command *command, const char *store_url);
+/* Begins with a subcommand; the store and the log are from the options before it, or NULL. */
+void		cli_options_begin(const cli_command *command, const char *store_url, const char *log);
 
 /* The next option, -1 after the last.  Common ones are dealt with here, and never returned. */
 int			cli_next_option(int argc, char **argv, const char *letters,
@@ -61,7 +65,8 @@ int64_t		cli_time(const char *text, const char *what);
 /* What the subcommand is called. */
 const char *cli_running_name(void);
 
-/* The value of --store, or NULL. */
+/* The value of --store, or NULL; and that of --log. */
 const char *cli_given_url(void);
+const char *cli_given_log(void);
 
 #endif							/* FACTSTR_CLI_OPTIONS_H */

@@ -36,7 +36,7 @@
 #define CLI_AFTER_HELP \
 	"      --after N          only facts after this sequence number\n"
 #define CLI_COMMON_HELP \
-	"  -s, --store URL        the store; default: FACTSTR_URL in the environment\n"
+	"  -s, --store URL        the store, default FACTSTR_URL; --log NAME: another log\n"
 
 /* Begins zeroed. */
 typedef struct cli_query_options

@@ -52,34 +52,54 @@ cli_write_path(fs_buffer *out, const char *path)
 	}
 }
 
-/*
- * The URL as the library is given it, as a new text for free; NULL if there is no memory.  A mode
- * that the user has chosen stays.
- */
-static char *
-cli_complete_url(const char *url, cli_store_mode mode)
+/* The "?" before the options of a URL, or NULL.  A password may have one, too, which ends before "@". */
+static const char *
+cli_find_options(const char *url)
 {
-	const char *options = strchr(url, '?');
+	const char *authority = strstr(url, "://");
+	const char *user = authority == NULL ? NULL : authority + strcspn(authority + 3, "@/") + 3;
+
+	return strchr(user != NULL && *user == '@' ? user : url, '?');
+}
+
+/* Behind the "?" that the URL has, or behind one that it gets. */
+static void
+cli_add_option(fs_buffer *url, bool *has_options, const char *option, const char *value)
+{
+	fs_buffer_append_text(url, *has_options ? "&" : "?");
+	fs_buffer_append_text(url, option);
+	fs_buffer_append_text(url, value);
+	*has_options = true;
+}
+
+/* A mode that the user has chosen stays. */
+char *
+cli_make_url(const char *url, const char *log, cli_store_mode mode)
+{
+	bool		is_path = cli_is_path(url);
+	const char *options = is_path ? NULL : cli_find_options(url);
+	bool		has_options = options != NULL;
 	fs_buffer	complete = {0};
 
-	if (cli_is_path(url))
+	if (is_path)
 	{
 		fs_buffer_append_text(&complete, CLI_SQLITE_SCHEME);
 		cli_write_path(&complete, url);
-		options = NULL;
 	}
 	else
 		fs_buffer_append_text(&complete, url);
-	if (mode == CLI_EXISTING_STORE && (cli_is_path(url) || cli_begins_with(url, CLI_SQLITE_SCHEME)) &&
+	if (mode == CLI_EXISTING_STORE && (is_path || cli_begins_with(url, CLI_SQLITE_SCHEME)) &&
 		(options == NULL || strstr(options, "mode=") == NULL))
-		fs_buffer_append_text(&complete, options != NULL ? "&mode=rw" : "?mode=rw");
+		cli_add_option(&complete, &has_options, "mode=", "rw");
+	if (log != NULL)
+		cli_add_option(&complete, &has_options, "factstr_log=", log);
 	return fs_finish_text(&complete);
 }
 
-factstr_store *
-cli_open_url(const char *url, cli_store_mode mode)
+static factstr_store *
+cli_open_log(const char *url, const char *log, cli_store_mode mode)
 {
-	char	   *complete = cli_complete_url(url, mode);
+	char	   *complete = cli_make_url(url, log, mode);
 	factstr_store *store = NULL;
 	factstr_error error;
 	int			code;
@@ -99,11 +119,17 @@ cli_open_url(const char *url, cli_store_mode mode)
 }
 
 factstr_store *
+cli_open_url(const char *url, cli_store_mode mode)
+{
+	return cli_open_log(url, NULL, mode);
+}
+
+factstr_store *
 cli_open_store(cli_store_mode mode)
 {
 	const char *url = cli_given_url() != NULL ? cli_given_url() : getenv(CLI_URL_VARIABLE);
 
 	if (url != NULL && url[0] != '\0')
-		return cli_open_url(url, mode);
+		return cli_open_log(url, cli_given_log(), mode);
 	cli_usage_error("no store given: use --store URL, or set " CLI_URL_VARIABLE);
 }

@@ -14,6 +14,12 @@ typedef enum cli_store_mode
 	CLI_NEW_STORE				/* made if it does not exist */
 } cli_store_mode;
 
+/*
+ * The URL of a store and of a log, which may be NULL, as the library is given it: a new text for free, or NULL if
+ * there is no memory.  A store that is one log by itself takes no other, which the library says.
+ */
+char	   *cli_make_url(const char *url, const char *log, cli_store_mode mode);
+
 /* NULL after an error, which has been printed. */
 factstr_store *cli_open_url(const char *url, cli_store_mode mode);
 

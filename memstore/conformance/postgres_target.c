@@ -24,12 +24,14 @@ typedef struct database
 	PGconn	   *connection;		/* to make it empty; NULL: not made yet */
 	bool		is_taken;
 	char		name[100];
-	char		url[2000];
+	char		server_url[2000];	/* for libpq */
+	char		url[2200];		/* of the store */
 } database;
 
 typedef struct server
 {
-	char	   *given;			/* the URL that was given */
+	char	   *given;			/* the URL that was given, without the log */
+	char		log[100];		/* empty: main */
 	PGconn	   *connection;		/* to its database, where databases are made */
 	database	databases[MAX_DATABASES];
 } server;
@@ -83,7 +85,7 @@ is_reachable(const char *url, char *message)
 
 	if (code == FACTSTR_OK)
 		(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
-	if (code == FACTSTR_OK || code == FACTSTR_INCOMPATIBLE)
+	if (code == FACTSTR_OK || code == FACTSTR_INCOMPATIBLE || code == FACTSTR_NO_SUCH_LOG)
 		return true;
 	(void) snprintf(message, FACTSTR_CONFORMANCE_MESSAGE_SIZE, "%s", error.message);
 	return false;
@@ -102,12 +104,42 @@ put_database(const server *of, const char *name, char *url, size_t size)
 	(void) snprintf(url, size, "%.*s/%s%s", (int) (path - of->given), of->given, name, options);
 }
 
-/* A function that empties all tables, whatever these are. */
+/* Takes the log out of a URL, which the library has understood.  It is written there without percent signs. */
+static void
+take_log(char *url, char *log, size_t size)
+{
+	static const char option[] = "factstr_log=";
+	char	   *found = strstr(url, option);
+	size_t		length;
+
+	*log = '\0';
+	if (found == NULL)
+		return;
+	length = strcspn(found, "&");
+	(void) snprintf(log, size, "%.*s", (int) (length - strlen(option)), found + strlen(option));
+	if (found[length] == '&')
+		(void) memmove(found, found + length + 1, strlen(found + length + 1) + 1);
+	else
+		found[-1] = '\0';
+}
+
+/* The URL of the store in a database whose URL begins so. */
+static void
+put_log(const server *of, const char *server_url, char *url, size_t size)
+{
+	if (of->log[0] == '\0')
+		(void) snprintf(url, size, "%s", server_url);
+	else
+		(void) snprintf(url, size, "%s%sfactstr_log=%s", server_url, strchr(server_url, '?') == NULL ? "?" : "&", of->log);
+}
+
+/* A function that empties all tables, whatever these are, but lets logs exist. */
 static const char make_reset[] =
 	"CREATE FUNCTION conformance_reset() RETURNS void LANGUAGE plpgsql AS $$"
 	" DECLARE emptied text;"
 	" BEGIN"
-	"  FOR emptied IN SELECT relid::regclass FROM pg_stat_user_tables LOOP"
+	"  FOR emptied IN SELECT relid::regclass FROM pg_stat_user_tables"
+	"   WHERE relname <> 'factstr_log_records' LOOP"
 	"   EXECUTE 'DELETE FROM ' || emptied;"
 	"  END LOOP;"
 	" END $$";
@@ -127,11 +159,13 @@ make_database(server *here, database *made, char *message)
 	(void) snprintf(made->name, sizeof(made->name), "factstr_conformance_%lx_%lx_%d",
 					(unsigned long) time(NULL), (unsigned long) getpid(),
 					(int) (made - here->databases));
-	put_database(here, made->name, made->url, sizeof(made->url));
+	put_database(here, made->name, made->server_url, sizeof(made->server_url));
+	put_log(here, made->server_url, made->url, sizeof(made->url));
 	if (!run(here->connection, message, "CREATE DATABASE %s", made->name))
 		return false;
-	made->connection = connect_to(made->url, message);
+	made->connection = connect_to(made->server_url, message);
 	return made->connection != NULL && run(made->connection, message, "CREATE EXTENSION factstr") &&
+		(here->log[0] == '\0' || run(made->connection, message, "SELECT factstr_create_log('%s')", here->log)) &&
 		run(made->connection, message, "CREATE TABLE conformance_effects (number int)") &&
 		run(made->connection, message, "%s", make_reset) &&
 		run(made->connection, message, "%s", let_go_of_facts) &&
@@ -189,16 +223,26 @@ effect(void *context, void *transaction, int number)
 	return run(transaction, NULL, "INSERT INTO conformance_effects VALUES (%d)", number);
 }
 
+static const char *
+server_url_of(const server *here, const char *url)
+{
+	for (size_t i = 0; i < MAX_DATABASES; i++)
+	{
+		if (strcmp(here->databases[i].url, url) == 0)
+			return here->databases[i].server_url;
+	}
+	return url;
+}
+
 static long
 effects(void *context, const char *url, int number)
 {
 	char		message[FACTSTR_CONFORMANCE_MESSAGE_SIZE];
-	PGconn	   *connection = connect_to(url, message);
+	PGconn	   *connection = connect_to(server_url_of(context, url), message);
 	char		statement[100];
 	PGresult   *result;
 	long		count = -1;
 
-	(void) context;
 	if (connection == NULL)
 		return -1;
 	(void) snprintf(statement, sizeof(statement),
@@ -249,14 +293,15 @@ fc_make_postgres_target(factstr_conformance_target *target, const char *url, cha
 	here = calloc(1, sizeof(server));
 	if (here == NULL || (here->given = strdup(url)) == NULL)
 		abort();
-	here->connection = connect_to(url, message);
+	take_log(here->given, here->log, sizeof(here->log));
+	here->connection = connect_to(here->given, message);
 	if (here->connection == NULL || !make_database(here, &here->databases[0], message))
 	{
 		free_server(here);
 		return false;
 	}
 	*target = (factstr_conformance_target) {
-		.name = "PostgreSQL", .context = here, .fresh = fresh, .discard = discard,
+		.name = here->log[0] == '\0' ? "PostgreSQL" : "a log in PostgreSQL", .context = here, .fresh = fresh, .discard = discard,
 		.persistent = true, .effect = effect, .effects = effects,
 		.read_only = "options=-c%20default_transaction_read_only%3Don", .free = free_server,
 	};

@@ -3,8 +3,8 @@
  *		The PostgreSQL store keeps the contract.
  *
  * The environment leads to a server (PGHOST and so on) whose role may make databases and the
- * extension; without PGHOST there is nothing to test.  CASES="rule 12" runs only these cases;
- * factstr_conformance.h says what it may be.
+ * extension; without PGHOST there is nothing to test.  With FACTSTR_TEST_LOG=NAME, the stores are logs of
+ * this name.  CASES="rule 12" runs only these cases; factstr_conformance.h says what it may be.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +14,8 @@
 int
 main(void)
 {
+	const char *log = getenv("FACTSTR_TEST_LOG");
+	char		url[200];
 	char		message[FACTSTR_CONFORMANCE_MESSAGE_SIZE];
 	factstr_conformance_target *target;
 	int			failed;
@@ -23,7 +25,9 @@ main(void)
 		printf("1..0 # SKIP no PostgreSQL server is named by PGHOST\n");
 		return 0;
 	}
-	target = factstr_conformance_target_for_url("postgresql:///postgres", message);
+	(void) snprintf(url, sizeof(url), "postgresql:///postgres%s%s", log == NULL ? "" : "?factstr_log=",
+					log == NULL ? "" : log);
+	target = factstr_conformance_target_for_url(url, message);
 	if (target == NULL)
 	{
 		printf("Bail out! %s\n", message);

@@ -19,6 +19,6 @@ main(void)
 	if (!server_begin("out_of_memory"))
 		return 0;
 	failing_prepare_library("/libpq.so");
-	ok_failing_calls(server_url(""), 5, codes_of_libpq);
+	ok_failing_calls(server_store_url(""), 5, codes_of_libpq);
 	return server_end();
 }

@@ -12,6 +12,6 @@ main(void)
 {
 	if (!server_begin("small_stack"))
 		return 0;
-	ok_deep_values(server_url(""), STACK_BYTES);
+	ok_deep_values(server_store_url(""), STACK_BYTES);
 	return server_end();
 }

@@ -181,7 +181,7 @@ test_texts(void)
 		ok_odd_fact(i, &list->batches[0].facts[i], &result->facts[i]);
 	factstr_query_result_free(result);
 
-	(void) server_run(server_session, "DROP EXTENSION factstr CASCADE; CREATE EXTENSION factstr");
+	server_make_new();
 	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	store = server_open("");
 	ok_code(factstr_import(store, list->batches, 1, NULL, &error), FACTSTR_OK, &error,
@@ -342,7 +342,7 @@ test_large_import(void)
 	factstr_append_result result;
 	factstr_error error = {0};
 
-	(void) server_run(server_session, "DROP EXTENSION factstr CASCADE; CREATE EXTENSION factstr");
+	server_make_new();
 	store = server_open("");
 	memset(payload, 'x', LARGE_PAYLOAD + 2);
 	payload[0] = payload[LARGE_PAYLOAD + 1] = '"';
@@ -423,11 +423,16 @@ main(void)
 	if (!server_begin("store"))
 		return 0;
 	test_server_not_there();
-	test_extension_not_there();
-	test_names();
+	if (!server_has_other_log())
+	{
+		/* An extension that is dropped and made again has no other log. */
+		test_extension_not_there();
+		test_names();
+	}
 	test_texts();
 	test_settings();
-	test_rights();
+	if (!server_has_other_log())
+		test_rights();
 	test_server_refuses();
 	test_large();
 	test_large_import();

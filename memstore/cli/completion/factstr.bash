@@ -16,7 +16,7 @@ _factstr() {
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
     case ${COMP_WORDS[i]} in
-      -s | --store) ((i++)) ;;
+      -s | --store | --log) ((i++)) ;;
       -*) ;;
       *)
         command=${COMP_WORDS[i]}
@@ -25,7 +25,8 @@ _factstr() {
     esac
   done
   if ((i > COMP_CWORD)); then
-    return # the value of --store, which may be a file
+    [ "${COMP_WORDS[COMP_CWORD - 1]}" != --log ] || compopt +o default
+    return # the value of --store, which may be a file, or of --log
   fi
 
   case $command:$current in

@@ -55,11 +55,11 @@ sub psql
 	return system('psql', '-qXAt', '-v', 'ON_ERROR_STOP=1', '-d', $database, '-c', $sql) == 0;
 }
 
-# The kinds of stores that there are here.  A server counts if the environment leads to one; then it
-# has to work.
+# The kinds of stores that there are here: a file, a database with its log main, and with another log.  A server counts
+# if the environment leads to one; then it has to work.
 sub store_kinds
 {
-	return ('sqlite', defined $ENV{PGHOST} ? 'postgresql' : ());
+	return ('sqlite', defined $ENV{PGHOST} ? qw(postgresql log) : ());
 }
 
 # The URL of a new, empty store.
@@ -79,7 +79,9 @@ sub new_url
 	push @databases, [ $maintenance, $name ];
 	psql($name, 'SET client_min_messages = warning; CREATE EXTENSION factstr')
 	  or die "cannot make the extension";
-	return "postgresql:///$name";
+	return "postgresql:///$name" if $kind ne 'log';
+	psql($name, "SELECT factstr_create_log('orders')") or die 'cannot make the log';
+	return "postgresql:///$name?factstr_log=orders";
 }
 
 END

@@ -70,13 +70,17 @@ for my $kind (store_kinds())
 		"$kind: before the first line nothing is");
 
 	# Also while it waits: for another session, which is in the middle of an append.
-	if ($kind eq 'postgresql')
+	if ($kind ne 'sqlite')
 	{
-		my ($database) = $stopped_url =~ m{([^/]+)\z};
+		my ($database) = $stopped_url =~ m{([^/?]+)(?:\?|\z)};
+		my $table = $kind eq 'log' ? 'factstr_orders_events' : 'factstr_events';
 
 		open(my $session, '|-', 'psql', '-qXAt', '-d', $database, '-o', '/dev/null') or die $!;
 		$session->autoflush(1);
-		print $session "BEGIN; LOCK TABLE factstr_events;\n";
+		print $session "BEGIN; LOCK TABLE $table;\n";
+		wait_until('the table is locked', sub {
+			`psql -qXAt -d $database -c "SELECT count(*) FROM pg_locks WHERE relation = '$table'::regclass AND granted"` == 1
+		});
 		$process = start({ in => ndjson((event(a => 1)) x 2) }, 'append', '-s', $stopped_url);
 		wait_until('the append waits', sub {
 			`psql -qXAt -d $database -c "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"` == 1

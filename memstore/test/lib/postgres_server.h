@@ -18,11 +18,21 @@ extern char server_database[64];
 /* Makes the test's own database, with the extension.  False if there is no server to test with. */
 bool		server_begin(const char *test);
 
+/* Drops the extension and makes it again, with an empty log. */
+void		server_make_new(void);
+
 /* Removes it; the exit status. */
 int			server_end(void);
 
-/* The URL of the test's own database, with options behind a "?", or "". */
+/*
+ * With FACTSTR_TEST_LOG=NAME, the stores of a test are another log than main: server_open opens it, and in what
+ * server_run runs, functions mean it, and factstr_events its table.
+ */
+bool		server_has_other_log(void);
+
+/* The URL of the test's own database, with options behind a "?", or ""; and that of a store in it. */
 const char *server_url(const char *options);
+const char *server_store_url(const char *options);
 
 factstr_store *server_open(const char *options);
 PGconn	   *server_connect(const char *url);
