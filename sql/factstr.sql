@@ -35,14 +35,16 @@ CREATE TABLE factstr_events (
 	vacuum_truncate = off
 );
 
-COMMENT ON TABLE factstr_events IS 'the log: one row per fact, written by factstr_append and its siblings only';
+COMMENT ON TABLE factstr_events IS 'the log: one row per fact, written only by factstr_append and similar functions';
 COMMENT ON COLUMN factstr_events.sequence_number IS 'position in the log: from 1, without gaps, in commit order';
-COMMENT ON COLUMN factstr_events.batch_first_sequence_number IS 'number of the first fact of the append that wrote this one';
-COMMENT ON COLUMN factstr_events.occurred_at IS 'when the append wrote the fact; not an ordering key';
-COMMENT ON COLUMN factstr_events.event_type IS 'what kind of fact it is';
-COMMENT ON COLUMN factstr_events.payload IS 'the fact itself, any JSON value';
-COMMENT ON COLUMN factstr_events.metadata IS 'an object beside the fact (correlation, causation, actor, schema version); never matched by a query';
-COMMENT ON COLUMN factstr_events.idempotency_key IS 'on the first fact of a batch: the key its append was given, if any';
+COMMENT ON COLUMN factstr_events.batch_first_sequence_number IS 'number of the first fact of the same batch';
+COMMENT ON COLUMN factstr_events.occurred_at IS 'time of recording; does not define an order';
+COMMENT ON COLUMN factstr_events.event_type IS 'the kind of fact';
+COMMENT ON COLUMN factstr_events.payload IS 'the content of the fact: any JSON value';
+COMMENT ON COLUMN factstr_events.metadata IS
+	'data about the fact: an object (correlation, causation, actor, schema version); never matched by a query';
+COMMENT ON COLUMN factstr_events.idempotency_key IS
+	'idempotency key of the append, if it had one, on the first fact of the batch';
 
 CREATE INDEX factstr_events_event_type_idx ON factstr_events (event_type, sequence_number);
 COMMENT ON INDEX factstr_events_event_type_idx IS 'contexts by event type, in log order';
@@ -76,18 +78,18 @@ CREATE TABLE factstr_log_records (
 	dropped_facts bigint
 );
 
-COMMENT ON TABLE factstr_log_records IS 'logs that were made, sealed or dropped, changed by the functions of factstr only';
-COMMENT ON COLUMN factstr_log_records.log IS 'its name';
-COMMENT ON COLUMN factstr_log_records.created_at IS 'when factstr_create_log made it';
-COMMENT ON COLUMN factstr_log_records.created_by IS 'the role that had logged in then';
+COMMENT ON TABLE factstr_log_records IS 'logs that were created, sealed or dropped; changed only by the functions of factstr';
+COMMENT ON COLUMN factstr_log_records.log IS 'name of the log';
+COMMENT ON COLUMN factstr_log_records.created_at IS 'when factstr_create_log created it';
+COMMENT ON COLUMN factstr_log_records.created_by IS 'the role that had logged in';
 COMMENT ON COLUMN factstr_log_records.sealed_at IS 'when factstr_seal_log sealed it';
-COMMENT ON COLUMN factstr_log_records.sealed_by IS 'the role that had logged in then';
+COMMENT ON COLUMN factstr_log_records.sealed_by IS 'the role that had logged in';
 COMMENT ON COLUMN factstr_log_records.dropped_at IS 'when factstr_drop_log dropped it';
-COMMENT ON COLUMN factstr_log_records.dropped_by IS 'the role that had logged in then';
-COMMENT ON COLUMN factstr_log_records.dropped_facts IS 'how many facts it had';
+COMMENT ON COLUMN factstr_log_records.dropped_by IS 'the role that had logged in';
+COMMENT ON COLUMN factstr_log_records.dropped_facts IS 'number of facts that it had';
 
 CREATE UNIQUE INDEX factstr_log_records_log_idx ON factstr_log_records (log) WHERE dropped_at IS NULL;
-COMMENT ON INDEX factstr_log_records_log_idx IS 'one log of a name';
+COMMENT ON INDEX factstr_log_records_log_idx IS 'allows one existing log per name';
 
 SELECT pg_catalog.pg_extension_config_dump('factstr_log_records', '');
 
@@ -95,41 +97,41 @@ SELECT pg_catalog.pg_extension_config_dump('factstr_log_records', '');
 -- look for.
 CREATE VIEW factstr_main_log AS SELECT 'main'::text AS log;
 COMMENT ON VIEW factstr_main_log IS
-	'stands for log "main": SELECT on it is the right to read, INSERT to append, UPDATE to consume, DELETE to administer';
-COMMENT ON COLUMN factstr_main_log.log IS 'its name';
+	'represents the log "main": SELECT on it is the right to read, INSERT to append, UPDATE to consume, DELETE to administer';
+COMMENT ON COLUMN factstr_main_log.log IS 'name of the log';
 
 CREATE FUNCTION factstr_create_log(log text)
 	RETURNS void
 	AS 'MODULE_PATHNAME', 'factstr_create_log'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_create_log(text) IS 'make a log: a name of a-z, 0-9, _ and -';
+COMMENT ON FUNCTION factstr_create_log(text) IS 'create a log; its name consists of a-z, 0-9, _ and -';
 
 CREATE FUNCTION factstr_seal_log(log text)
 	RETURNS boolean
 	AS 'MODULE_PATHNAME', 'factstr_seal_log'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_seal_log(text) IS 'let nothing be appended to a log any more; returns whether it was open before';
+COMMENT ON FUNCTION factstr_seal_log(text) IS 'end appends to a log for good; returns whether it was open';
 
 CREATE FUNCTION factstr_drop_log(log text, confirmation text)
 	RETURNS bigint
 	AS 'MODULE_PATHNAME', 'factstr_drop_log'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
 COMMENT ON FUNCTION factstr_drop_log(text, text) IS
-	'drop a log with its facts, streams and cursors, if its name is given twice; returns how many facts there were';
+	'drop a log with its facts, streams and cursors, if the confirmation repeats its name; returns the number of facts it had';
 
 CREATE FUNCTION factstr_grant(role name, "right" text, log text DEFAULT 'main')
 	RETURNS void
 	AS 'MODULE_PATHNAME', 'factstr_grant'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
 COMMENT ON FUNCTION factstr_grant(name, text, text) IS
-	'give a role, or public, a right on a log and on the functions that need it: read, append, consume or admin';
+	'grant a role, or public, a right on a log and on the functions that need it: read, append, consume or admin';
 
 CREATE FUNCTION factstr_revoke(role name, "right" text, log text DEFAULT 'main')
 	RETURNS void
 	AS 'MODULE_PATHNAME', 'factstr_revoke'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
 COMMENT ON FUNCTION factstr_revoke(name, text, text) IS
-	'take a right on a log from a role, or public; and, if that was the last log with it, on the functions';
+	'revoke a right on a log from a role, or public; with its last log, the role also loses the functions';
 
 -- Executable by everybody, as the functions of PostgreSQL that tell of rights.
 CREATE FUNCTION factstr_has_right("right" text, log text DEFAULT 'main')
@@ -137,7 +139,7 @@ CREATE FUNCTION factstr_has_right("right" text, log text DEFAULT 'main')
 	AS 'MODULE_PATHNAME', 'factstr_has_right'
 	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED;
 COMMENT ON FUNCTION factstr_has_right(text, text) IS
-	'has the current user a right on a log? null if there is no such log';
+	'whether the current user has a right on a log; null if the log does not exist';
 
 -- Views that show a role only its own logs are security barriers: its functions must not see the rows of other logs.
 CREATE VIEW factstr_logs WITH (security_barrier) AS
@@ -149,10 +151,10 @@ WHERE factstr_has_right('read', l.log) OR factstr_has_right('append', l.log)
 	OR factstr_has_right('consume', l.log) OR factstr_has_right('admin', l.log);
 
 COMMENT ON VIEW factstr_logs IS 'the logs on which the current user has a right';
-COMMENT ON COLUMN factstr_logs.log IS 'its name';
-COMMENT ON COLUMN factstr_logs.created_at IS 'when it was made; null for main, which is there from the start';
-COMMENT ON COLUMN factstr_logs.created_by IS 'the role that had logged in then';
-COMMENT ON COLUMN factstr_logs.sealed_at IS 'since when nothing is appended to it any more';
+COMMENT ON COLUMN factstr_logs.log IS 'name of the log';
+COMMENT ON COLUMN factstr_logs.created_at IS 'when it was created; null for main, which exists from the start';
+COMMENT ON COLUMN factstr_logs.created_by IS 'the role that had logged in when it was created';
+COMMENT ON COLUMN factstr_logs.sealed_at IS 'when it was sealed; null: it is open';
 COMMENT ON COLUMN factstr_logs.sealed_by IS 'the role that had logged in when it was sealed';
 
 --
@@ -167,14 +169,14 @@ CREATE TABLE factstr_redactions (
 	reason text COLLATE "C" NOT NULL
 );
 
-COMMENT ON TABLE factstr_redactions IS 'one row per call of factstr_redact here, or where the log was copied from';
-COMMENT ON COLUMN factstr_redactions.sequence_number IS 'the fact whose payload was replaced';
-COMMENT ON COLUMN factstr_redactions.redacted_at IS 'when';
-COMMENT ON COLUMN factstr_redactions.redacted_by IS 'the role that had logged in, or, from a handler, its subscriber';
-COMMENT ON COLUMN factstr_redactions.reason IS 'why, in the words of the call';
+COMMENT ON TABLE factstr_redactions IS 'one row per redaction, made here or in the log that was copied';
+COMMENT ON COLUMN factstr_redactions.sequence_number IS 'the redacted fact';
+COMMENT ON COLUMN factstr_redactions.redacted_at IS 'time of the redaction';
+COMMENT ON COLUMN factstr_redactions.redacted_by IS 'the role that had logged in; for a handler, its subscriber';
+COMMENT ON COLUMN factstr_redactions.reason IS 'the reason that the caller gave';
 
 CREATE INDEX factstr_redactions_sequence_number_idx ON factstr_redactions (sequence_number);
-COMMENT ON INDEX factstr_redactions_sequence_number_idx IS 'was this fact redacted?';
+COMMENT ON INDEX factstr_redactions_sequence_number_idx IS 'finds the redactions of a fact';
 
 SELECT pg_catalog.pg_extension_config_dump('factstr_redactions', '');
 
@@ -188,14 +190,14 @@ CREATE FUNCTION factstr_redact(
 	AS 'MODULE_PATHNAME', 'factstr_redact'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
 COMMENT ON FUNCTION factstr_redact(bigint, jsonb, text, jsonb, text) IS
-	'replace the payload and the metadata of a fact, and record that it was done, when, by whom and why';
+	'replace the payload and the metadata of a fact, and record when, by whom and why';
 
 CREATE FUNCTION factstr_import_redactions(batches jsonb, log text DEFAULT 'main')
 	RETURNS bigint
 	AS 'MODULE_PATHNAME', 'factstr_import_redactions'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
 COMMENT ON FUNCTION factstr_import_redactions(jsonb, text) IS
-	'take over those redactions of batches of another log, which this log has too, that are not on record here; how many';
+	'apply later redactions from batches of another log to the same facts in this one; returns the number of new records';
 
 -- Otherwise nobody changes a fact, the owner included.  The triggers fire whatever session_replication_role
 -- says, and cost an INSERT nothing.
@@ -203,21 +205,21 @@ CREATE FUNCTION factstr_refuse_change()
 	RETURNS trigger
 	AS 'MODULE_PATHNAME', 'factstr_refuse_change'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_refuse_change() IS 'refuses statements that would change what is there to stay';
+COMMENT ON FUNCTION factstr_refuse_change() IS 'rejects statements that would change permanent rows';
 
 CREATE TRIGGER factstr_events_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON factstr_events
 	FOR EACH STATEMENT EXECUTE FUNCTION factstr_refuse_change('Facts stay. factstr_redact replaces the payload of one, for the sake of erasure.');
-COMMENT ON TRIGGER factstr_events_stay ON factstr_events IS 'nobody changes or deletes a fact by a statement';
+COMMENT ON TRIGGER factstr_events_stay ON factstr_events IS 'no statement changes or deletes a fact';
 ALTER TABLE factstr_events ENABLE ALWAYS TRIGGER factstr_events_stay;
 
 CREATE TRIGGER factstr_redactions_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON factstr_redactions
 	FOR EACH STATEMENT EXECUTE FUNCTION factstr_refuse_change('The record of redactions stays.');
-COMMENT ON TRIGGER factstr_redactions_stay ON factstr_redactions IS 'nobody changes or deletes the record of a redaction';
+COMMENT ON TRIGGER factstr_redactions_stay ON factstr_redactions IS 'no statement changes or deletes the record of a redaction';
 ALTER TABLE factstr_redactions ENABLE ALWAYS TRIGGER factstr_redactions_stay;
 
 CREATE TRIGGER factstr_log_records_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON factstr_log_records
 	FOR EACH STATEMENT EXECUTE FUNCTION factstr_refuse_change('The record of logs stays.');
-COMMENT ON TRIGGER factstr_log_records_stay ON factstr_log_records IS 'nobody changes or deletes the record of a log';
+COMMENT ON TRIGGER factstr_log_records_stay ON factstr_log_records IS 'no statement changes or deletes the record of a log';
 ALTER TABLE factstr_log_records ENABLE ALWAYS TRIGGER factstr_log_records_stay;
 
 -- Commands that would lead past the triggers fail too, and so does dropping the extension as long as there are facts,
@@ -226,19 +228,20 @@ CREATE FUNCTION factstr_refuse_table_change()
 	RETURNS event_trigger
 	AS 'MODULE_PATHNAME', 'factstr_refuse_table_change'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_refuse_table_change() IS 'refuses parents, children, rules, row security and other columns of the extension''s tables';
+COMMENT ON FUNCTION factstr_refuse_table_change() IS
+	'rejects parents, children, rules, row security and changed columns of the tables of factstr';
 
 CREATE EVENT TRIGGER factstr_tables_stay ON ddl_command_end
 	WHEN TAG IN ('ALTER TABLE', 'CREATE TABLE', 'ALTER FOREIGN TABLE', 'CREATE FOREIGN TABLE', 'CREATE RULE', 'CREATE TRIGGER')
 	EXECUTE FUNCTION factstr_refuse_table_change();
-COMMENT ON EVENT TRIGGER factstr_tables_stay IS 'no command gives a table of factstr what would lead past its triggers';
+COMMENT ON EVENT TRIGGER factstr_tables_stay IS 'no command changes a table of factstr so that its triggers could be bypassed';
 ALTER EVENT TRIGGER factstr_tables_stay ENABLE ALWAYS;
 
 CREATE FUNCTION factstr_refuse_rewrite()
 	RETURNS event_trigger
 	AS 'MODULE_PATHNAME', 'factstr_refuse_rewrite'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_refuse_rewrite() IS 'refuses commands that would compute the rows of the extension''s tables again';
+COMMENT ON FUNCTION factstr_refuse_rewrite() IS 'rejects commands that would rewrite the rows of the tables of factstr';
 
 CREATE EVENT TRIGGER factstr_rows_stay ON table_rewrite
 	EXECUTE FUNCTION factstr_refuse_rewrite();
@@ -249,24 +252,24 @@ CREATE FUNCTION factstr_refuse_drop()
 	RETURNS event_trigger
 	AS 'MODULE_PATHNAME', 'factstr_refuse_drop'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_refuse_drop() IS 'refuses to drop the extension without CASCADE while there are facts';
+COMMENT ON FUNCTION factstr_refuse_drop() IS 'rejects dropping the extension without CASCADE while there are facts';
 
 CREATE EVENT TRIGGER factstr_facts_stay ON ddl_command_start
 	WHEN TAG IN ('DROP EXTENSION', 'DROP OWNED', 'ALTER TABLE')
 	EXECUTE FUNCTION factstr_refuse_drop();
-COMMENT ON EVENT TRIGGER factstr_facts_stay IS 'nobody drops facts together with the extension by mistake';
+COMMENT ON EVENT TRIGGER factstr_facts_stay IS 'no command drops facts together with the extension by mistake';
 ALTER EVENT TRIGGER factstr_facts_stay ENABLE ALWAYS;
 
 CREATE FUNCTION factstr_refuse_log_drop()
 	RETURNS event_trigger
 	AS 'MODULE_PATHNAME', 'factstr_refuse_log_drop'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_refuse_log_drop() IS 'refuses to drop a part of a log';
+COMMENT ON FUNCTION factstr_refuse_log_drop() IS 'rejects dropping a part of a log';
 
 CREATE EVENT TRIGGER factstr_logs_stay ON sql_drop
 	WHEN TAG IN ('DROP TABLE', 'DROP VIEW', 'DROP TRIGGER', 'DROP SCHEMA', 'DROP OWNED', 'ALTER TABLE')
 	EXECUTE FUNCTION factstr_refuse_log_drop();
-COMMENT ON EVENT TRIGGER factstr_logs_stay IS 'factstr_drop_log alone drops a log';
+COMMENT ON EVENT TRIGGER factstr_logs_stay IS 'only factstr_drop_log drops a log';
 ALTER EVENT TRIGGER factstr_logs_stay ENABLE ALWAYS;
 
 --
@@ -284,7 +287,8 @@ CREATE FUNCTION factstr_append(
 ) RETURNS record
 	AS 'MODULE_PATHNAME', 'factstr_append'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_append(jsonb, text, boolean, text) IS 'append events as one batch, now or at the commit of the transaction';
+COMMENT ON FUNCTION factstr_append(jsonb, text, boolean, text) IS
+	'append events as one batch, now or when the transaction commits';
 
 CREATE FUNCTION factstr_append_if(
 	events jsonb,
@@ -300,7 +304,7 @@ CREATE FUNCTION factstr_append_if(
 	AS 'MODULE_PATHNAME', 'factstr_append_if'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
 COMMENT ON FUNCTION factstr_append_if(jsonb, jsonb, bigint, text, boolean, text) IS
-	'append events as one batch if the context''s version equals the expected one (null: the context is empty), else fail with FS001';
+	'append events as one batch if the context has the expected version (null: the context is empty); otherwise fail with FS001';
 
 CREATE FUNCTION factstr_try_append_if(
 	events jsonb,
@@ -317,7 +321,7 @@ CREATE FUNCTION factstr_try_append_if(
 	AS 'MODULE_PATHNAME', 'factstr_try_append_if'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
 COMMENT ON FUNCTION factstr_try_append_if(jsonb, jsonb, bigint, text, text) IS
-	'like factstr_append_if, with a conflict as a row instead of an error';
+	'like factstr_append_if, but returns a conflict as a row instead of an error';
 
 CREATE FUNCTION factstr_append_unless(
 	events jsonb,
@@ -333,7 +337,7 @@ CREATE FUNCTION factstr_append_unless(
 	AS 'MODULE_PATHNAME', 'factstr_append_unless'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
 COMMENT ON FUNCTION factstr_append_unless(jsonb, jsonb, bigint, text, boolean, text) IS
-	'append events as one batch unless the context has a fact after a sequence number, else fail with FS001';
+	'append events as one batch unless the context has a fact after a position; in that case fail with FS001';
 
 CREATE FUNCTION factstr_try_append_unless(
 	events jsonb,
@@ -350,7 +354,7 @@ CREATE FUNCTION factstr_try_append_unless(
 	AS 'MODULE_PATHNAME', 'factstr_try_append_unless'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
 COMMENT ON FUNCTION factstr_try_append_unless(jsonb, jsonb, bigint, text, text) IS
-	'like factstr_append_unless, with a conflict as a row instead of an error';
+	'like factstr_append_unless, but returns a conflict as a row instead of an error';
 
 CREATE FUNCTION factstr_last_append(
 	log text DEFAULT 'main',
@@ -360,7 +364,7 @@ CREATE FUNCTION factstr_last_append(
 ) RETURNS record
 	AS 'MODULE_PATHNAME', 'factstr_last_append'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_last_append(text) IS 'the last batch that this session has committed';
+COMMENT ON FUNCTION factstr_last_append(text) IS 'the last batch that this session committed';
 
 CREATE FUNCTION factstr_import(
 	batches jsonb,
@@ -372,7 +376,7 @@ CREATE FUNCTION factstr_import(
 	AS 'MODULE_PATHNAME', 'factstr_import'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
 COMMENT ON FUNCTION factstr_import(jsonb, text) IS
-	'take over batches of another log with their times and keys; with numbers, they must continue this log, without, they get the next ones';
+	'store batches of another log with their times and keys; their numbers must continue this log, or they get the next ones';
 
 --
 -- Reading
@@ -406,7 +410,7 @@ CREATE FUNCTION factstr_read(
 	AS 'MODULE_PATHNAME', 'factstr_read'
 	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED ROWS 1000;
 COMMENT ON FUNCTION factstr_read(jsonb, bigint, boolean, timestamptz, timestamptz, bigint, text) IS
-	'the facts that match a query as rows, perhaps of a time only, or of a log that ends with a fact';
+	'the facts that match a query, as rows, optionally within a period or up to a fact';
 
 CREATE FUNCTION factstr_newest(
 	event_queries jsonb,
@@ -416,14 +420,13 @@ CREATE FUNCTION factstr_newest(
 ) RETURNS record
 	AS 'MODULE_PATHNAME', 'factstr_newest'
 	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED;
-COMMENT ON FUNCTION factstr_newest(jsonb, text) IS
-	'the newest fact of each of several contexts, and the version of all of them together';
+COMMENT ON FUNCTION factstr_newest(jsonb, text) IS 'the newest fact of each of several contexts, and their common version';
 
 CREATE FUNCTION factstr_context_version(event_query jsonb, log text DEFAULT 'main')
 	RETURNS bigint
 	AS 'MODULE_PATHNAME', 'factstr_context_version'
 	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED;
-COMMENT ON FUNCTION factstr_context_version(jsonb, text) IS 'the highest sequence number among the facts that match, or null';
+COMMENT ON FUNCTION factstr_context_version(jsonb, text) IS 'the highest sequence number in the context of a query, or null';
 
 CREATE FUNCTION factstr_batches(
 	event_query jsonb DEFAULT '{}',
@@ -437,7 +440,7 @@ CREATE FUNCTION factstr_batches(
 	AS 'MODULE_PATHNAME', 'factstr_batches'
 	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED ROWS 100;
 COMMENT ON FUNCTION factstr_batches(jsonb, bigint, integer, text) IS
-	'committed batches with matching facts after a position, each whole, in commit order';
+	'committed batches with matching facts after a position, complete and in commit order';
 
 CREATE FUNCTION factstr_export(
 	after_sequence_number bigint DEFAULT 0,
@@ -451,7 +454,7 @@ CREATE FUNCTION factstr_export(
 	AS 'MODULE_PATHNAME', 'factstr_export'
 	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED ROWS 100;
 COMMENT ON FUNCTION factstr_export(bigint, integer, text) IS
-	'committed batches after a position with all that an import into another log needs';
+	'committed batches after a position, with everything that an import into another log needs';
 
 --
 -- Durable streams
@@ -475,24 +478,26 @@ CREATE TABLE factstr_streams (
 	CONSTRAINT factstr_streams_pkey PRIMARY KEY (name, log)
 ) WITH (fillfactor = 50);
 
-COMMENT ON TABLE factstr_streams IS 'durable streams: a name, a query, a cursor and perhaps a handler, changed by the functions of factstr only';
-COMMENT ON COLUMN factstr_streams.name IS 'what its consumers call it';
-COMMENT ON COLUMN factstr_streams.event_query IS 'which facts it delivers';
-COMMENT ON COLUMN factstr_streams.cursor_sequence_number IS 'all facts up to this one are done with';
-COMMENT ON COLUMN factstr_streams.last_success_at IS 'when the cursor was moved last';
-COMMENT ON COLUMN factstr_streams.handler IS 'the subscribed function, by schema and name';
-COMMENT ON COLUMN factstr_streams.subscriber IS 'the role that subscribed it, with whose rights it runs';
-COMMENT ON COLUMN factstr_streams.failure_count IS 'how often in a row its consumer has failed on the batch after the cursor';
-COMMENT ON COLUMN factstr_streams.last_error IS 'SQLSTATE and message of its last failure';
-COMMENT ON COLUMN factstr_streams.last_failed_at IS 'when that was';
-COMMENT ON COLUMN factstr_streams.retry_at IS 'when it is tried again, after a failure';
-COMMENT ON COLUMN factstr_streams.token IS 'the fencing token of its last consumer: each new one gets a higher one';
-COMMENT ON COLUMN factstr_streams.park_after IS 'after how many failures a batch is set aside; null: never';
-COMMENT ON COLUMN factstr_streams.announced_at IS 'when a worker has begun to deliver that has not succeeded yet: if it is no more, it ended with that';
+COMMENT ON TABLE factstr_streams IS
+	'durable streams: name, query, cursor and optional handler; changed only by the functions of factstr';
+COMMENT ON COLUMN factstr_streams.name IS 'name of the stream';
+COMMENT ON COLUMN factstr_streams.event_query IS 'the facts that it delivers';
+COMMENT ON COLUMN factstr_streams.cursor_sequence_number IS 'all facts up to this one are processed';
+COMMENT ON COLUMN factstr_streams.last_success_at IS 'when the cursor last moved';
+COMMENT ON COLUMN factstr_streams.handler IS 'the subscribed function, with its schema';
+COMMENT ON COLUMN factstr_streams.subscriber IS 'the role that subscribed the handler, and whose rights it has';
+COMMENT ON COLUMN factstr_streams.failure_count IS 'consecutive failures on the batch after the cursor';
+COMMENT ON COLUMN factstr_streams.last_error IS 'SQLSTATE and message of the last failure';
+COMMENT ON COLUMN factstr_streams.last_failed_at IS 'time of the last failure';
+COMMENT ON COLUMN factstr_streams.retry_at IS 'time of the next attempt after a failure';
+COMMENT ON COLUMN factstr_streams.token IS 'fencing token of the last consumer; each new consumer gets a higher one';
+COMMENT ON COLUMN factstr_streams.park_after IS 'number of consecutive failures after which a batch is parked; null: never';
+COMMENT ON COLUMN factstr_streams.announced_at IS
+	'when a worker began a delivery that has not succeeded yet; if the worker is gone, the delivery failed';
 COMMENT ON COLUMN factstr_streams.log IS 'the log whose facts it delivers';
 
 CREATE INDEX factstr_streams_last_error_idx ON factstr_streams (name) WHERE last_error IS NOT NULL;
-COMMENT ON INDEX factstr_streams_last_error_idx IS 'streams with errors, for a redaction to erase the messages';
+COMMENT ON INDEX factstr_streams_last_error_idx IS 'finds streams with errors, whose messages a redaction erases';
 
 SELECT pg_catalog.pg_extension_config_dump('factstr_streams', '');
 
@@ -508,12 +513,13 @@ CREATE TABLE factstr_parked_batches (
 	CONSTRAINT factstr_parked_batches_pkey PRIMARY KEY (log, stream, first_sequence_number)
 );
 
-COMMENT ON TABLE factstr_parked_batches IS 'batches that handlers could not take and their streams went on without, changed by the functions of factstr only';
-COMMENT ON COLUMN factstr_parked_batches.log IS 'the log of the stream';
-COMMENT ON COLUMN factstr_parked_batches.stream IS 'the durable stream';
-COMMENT ON COLUMN factstr_parked_batches.first_sequence_number IS 'the first fact of the batch, matching or not';
-COMMENT ON COLUMN factstr_parked_batches.last_sequence_number IS 'its last one';
-COMMENT ON COLUMN factstr_parked_batches.failure_count IS 'how often in a row the handler had failed on it';
+COMMENT ON TABLE factstr_parked_batches IS
+	'batches that were set aside because their handlers failed; changed only by the functions of factstr';
+COMMENT ON COLUMN factstr_parked_batches.log IS 'log of the stream';
+COMMENT ON COLUMN factstr_parked_batches.stream IS 'name of the durable stream';
+COMMENT ON COLUMN factstr_parked_batches.first_sequence_number IS 'first fact of the batch, matching or not';
+COMMENT ON COLUMN factstr_parked_batches.last_sequence_number IS 'last fact of the batch, matching or not';
+COMMENT ON COLUMN factstr_parked_batches.failure_count IS 'consecutive failures of the handler on this batch';
 COMMENT ON COLUMN factstr_parked_batches.error IS 'SQLSTATE and message of the last failure';
 COMMENT ON COLUMN factstr_parked_batches.parked_at IS 'when it was set aside';
 
@@ -530,7 +536,7 @@ CREATE FUNCTION factstr_stream_open(
 	AS 'MODULE_PATHNAME', 'factstr_stream_open'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
 COMMENT ON FUNCTION factstr_stream_open(text, jsonb, text, integer, text, text) IS
-	'make a durable stream that begins with the first fact or now, in one or in partitions, or find it again with the same query; returns its cursor';
+	'create a durable stream that begins with the first fact or now, optionally in partitions, or open it with the same query; returns its cursor';
 
 CREATE FUNCTION factstr_stream_next(
 	name text,
@@ -544,14 +550,14 @@ CREATE FUNCTION factstr_stream_next(
 	AS 'MODULE_PATHNAME', 'factstr_stream_next'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE ROWS 10;
 COMMENT ON FUNCTION factstr_stream_next(text, integer, boolean, text) IS
-	'the next committed batches of a durable stream, which is held until the transaction ends';
+	'the next committed batches of a durable stream, which stays reserved until the transaction ends';
 
 CREATE FUNCTION factstr_stream_ack(name text, sequence_number bigint, log text DEFAULT 'main')
 	RETURNS bigint
 	AS 'MODULE_PATHNAME', 'factstr_stream_ack'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
 COMMENT ON FUNCTION factstr_stream_ack(text, bigint, text) IS
-	'move the cursor of a durable stream to the end of a batch that is done with; returns the cursor';
+	'acknowledge the batches of a durable stream up to the one that ends with a fact; returns the cursor';
 
 CREATE FUNCTION factstr_stream_hold(
 	name text,
@@ -562,21 +568,21 @@ CREATE FUNCTION factstr_stream_hold(
 	AS 'MODULE_PATHNAME', 'factstr_stream_hold'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
 COMMENT ON FUNCTION factstr_stream_hold(text, boolean, bigint, text) IS
-	'hold a durable stream until it is released or the session ends; returns a token, with which the hold is continued later unless there was another consumer';
+	'hold a durable stream until it is released or the session ends; returns a token that can continue the hold unless there was another consumer';
 
 CREATE FUNCTION factstr_stream_try_hold(name text, token bigint DEFAULT NULL, log text DEFAULT 'main')
 	RETURNS bigint
 	AS 'MODULE_PATHNAME', 'factstr_stream_try_hold'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
 COMMENT ON FUNCTION factstr_stream_try_hold(text, bigint, text) IS
-	'like factstr_stream_hold, with null instead of waiting or an error if another consumer has the stream or has had it since';
+	'like factstr_stream_hold, but returns null instead of waiting or failing because of another consumer';
 
 CREATE FUNCTION factstr_stream_release(name text, log text DEFAULT 'main')
 	RETURNS boolean
 	AS 'MODULE_PATHNAME', 'factstr_stream_release'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
 COMMENT ON FUNCTION factstr_stream_release(text, text) IS
-	'hold a durable stream no longer, at once; returns whether the session held it';
+	'release a durable stream immediately; returns whether the session held it';
 
 CREATE FUNCTION factstr_stream_fail(
 	name text,
@@ -587,14 +593,14 @@ CREATE FUNCTION factstr_stream_fail(
 	AS 'MODULE_PATHNAME', 'factstr_stream_fail'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
 COMMENT ON FUNCTION factstr_stream_fail(text, text, timestamptz, text) IS
-	'record that whoever holds a durable stream has failed with its next batch; returns how often in a row';
+	'record that the session, which holds a durable stream, failed on the next batch; returns the number of consecutive failures';
 
 CREATE FUNCTION factstr_stream_take_partition(name text, log text DEFAULT 'main')
 	RETURNS text
 	AS 'MODULE_PATHNAME', 'factstr_stream_take_partition'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
 COMMENT ON FUNCTION factstr_stream_take_partition(text, text) IS
-	'take a free partition of a durable stream until the transaction ends, the one that is furthest behind; returns its name, or null if there is none';
+	'reserve the free partition of a durable stream that lags most until the transaction ends; returns its name, or null if none is free';
 
 CREATE FUNCTION factstr_stream_repartition(
 	name text,
@@ -605,38 +611,40 @@ CREATE FUNCTION factstr_stream_repartition(
 	AS 'MODULE_PATHNAME', 'factstr_stream_repartition'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
 COMMENT ON FUNCTION factstr_stream_repartition(text, integer, text, text) IS
-	'divide a durable stream, all of whose partitions are at one position, into another number of them or by another key; returns the cursor';
+	'change the number or the key of the partitions of a durable stream, which must all be at one position; returns the cursor';
 
 CREATE FUNCTION factstr_stream_seek(name text, sequence_number bigint, nowait boolean DEFAULT false, log text DEFAULT 'main')
 	RETURNS bigint
 	AS 'MODULE_PATHNAME', 'factstr_stream_seek'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_stream_seek(text, bigint, boolean, text) IS 'let a durable stream go on after any fact, or from 0, perhaps without waiting for its consumer';
+COMMENT ON FUNCTION factstr_stream_seek(text, bigint, boolean, text) IS
+	'move the cursor of a durable stream to any fact, or to 0, optionally without waiting for its consumer; returns the cursor';
 
 CREATE FUNCTION factstr_stream_set_query(name text, event_query jsonb, nowait boolean DEFAULT false, log text DEFAULT 'main')
 	RETURNS bigint
 	AS 'MODULE_PATHNAME', 'factstr_stream_set_query'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
 COMMENT ON FUNCTION factstr_stream_set_query(text, jsonb, boolean, text) IS
-	'let a durable stream go on from its cursor with another query; returns the cursor';
+	'change the query of a durable stream at its cursor; returns the cursor';
 
 CREATE FUNCTION factstr_stream_drop(name text, nowait boolean DEFAULT false, log text DEFAULT 'main')
 	RETURNS void
 	AS 'MODULE_PATHNAME', 'factstr_stream_drop'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_stream_drop(text, boolean, text) IS 'forget a durable stream and its cursor, perhaps without waiting for its consumer';
+COMMENT ON FUNCTION factstr_stream_drop(text, boolean, text) IS
+	'drop a durable stream with its cursor, optionally without waiting for its consumer';
 
 CREATE PROCEDURE factstr_wait_for_facts(after_sequence_number bigint, timeout interval DEFAULT NULL, log text DEFAULT 'main')
 	AS 'MODULE_PATHNAME', 'factstr_wait_for_facts'
 	LANGUAGE C;
 COMMENT ON PROCEDURE factstr_wait_for_facts(bigint, interval, text) IS
-	'wait until the log goes beyond a position, or the time is over';
+	'wait until the log has a fact after a position, or until the timeout expires';
 
 CREATE PROCEDURE factstr_wait(name text, sequence_number bigint, timeout interval DEFAULT NULL, log text DEFAULT 'main')
 	AS 'MODULE_PATHNAME', 'factstr_wait_for_stream'
 	LANGUAGE C;
 COMMENT ON PROCEDURE factstr_wait(text, bigint, interval, text) IS
-	'wait until a durable stream has got to a position; FS007 if it has not in time';
+	'wait until a durable stream has reached a fact; fail with FS007 on timeout';
 
 --
 -- Handlers in the database
@@ -654,40 +662,39 @@ CREATE FUNCTION factstr_subscribe(
 	AS 'MODULE_PATHNAME', 'factstr_subscribe'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
 COMMENT ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text, integer, text, text) IS
-	'open a durable stream and have its batches delivered to a function(event_records jsonb); returns its cursor';
+	'open a durable stream and deliver its batches to a function(event_records jsonb); returns its cursor';
 
 CREATE FUNCTION factstr_unsubscribe(name text, log text DEFAULT 'main')
 	RETURNS boolean
 	AS 'MODULE_PATHNAME', 'factstr_unsubscribe'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
 COMMENT ON FUNCTION factstr_unsubscribe(text, text) IS
-	'deliver no more to the handler; the stream and its cursor stay. Returns whether there was a handler';
+	'end deliveries to the handler of a durable stream, which keeps its cursor; returns whether there was a handler';
 
 CREATE PROCEDURE factstr_deliver(name text, log text DEFAULT 'main')
 	AS 'MODULE_PATHNAME', 'factstr_deliver'
 	LANGUAGE C;
-COMMENT ON PROCEDURE factstr_deliver(text, text) IS
-	'deliver to the handler here and now what there is';
+COMMENT ON PROCEDURE factstr_deliver(text, text) IS 'deliver all pending batches to the handler in this session';
 
 CREATE FUNCTION factstr_park_after(name text, failures integer, log text DEFAULT 'main')
 	RETURNS void
 	AS 'MODULE_PATHNAME', 'factstr_park_after'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
 COMMENT ON FUNCTION factstr_park_after(text, integer, text) IS
-	'let a durable stream go on without a batch on which its handler has failed so often; null: never';
+	'set after how many consecutive failures a durable stream continues without the batch; null: never';
 
 CREATE FUNCTION factstr_redeliver_parked(name text, first_sequence_number bigint, log text DEFAULT 'main')
 	RETURNS boolean
 	AS 'MODULE_PATHNAME', 'factstr_redeliver_parked'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
 COMMENT ON FUNCTION factstr_redeliver_parked(text, bigint, text) IS
-	'deliver a parked batch to the handler, here and now; returns whether there was one';
+	'deliver a parked batch to the handler in this transaction; returns whether the batch existed';
 
 CREATE FUNCTION factstr_discard_parked(name text, first_sequence_number bigint, log text DEFAULT 'main')
 	RETURNS boolean
 	AS 'MODULE_PATHNAME', 'factstr_discard_parked'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_discard_parked(text, bigint, text) IS 'forget a parked batch; returns whether there was one';
+COMMENT ON FUNCTION factstr_discard_parked(text, bigint, text) IS 'delete a parked batch; returns whether it existed';
 
 --
 -- The state of durable streams
@@ -699,7 +706,7 @@ CREATE FUNCTION factstr_flushed(sequence_number bigint)
 	AS 'MODULE_PATHNAME', 'factstr_flushed'
 	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED;
 COMMENT ON FUNCTION factstr_flushed(bigint) IS
-	'the same number, once every fact that the statement sees is on disk: for the views, which tell of the newest';
+	'returns its argument once every fact that the statement sees is on disk; for the views';
 
 -- Executable by everybody, too: it tells of workers, nothing of the log.
 CREATE FUNCTION factstr_delivery_obstacle(name text, subscriber name, subscribers bigint, log text DEFAULT 'main')
@@ -707,7 +714,7 @@ CREATE FUNCTION factstr_delivery_obstacle(name text, subscriber name, subscriber
 	AS 'MODULE_PATHNAME', 'factstr_delivery_obstacle'
 	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED;
 COMMENT ON FUNCTION factstr_delivery_obstacle(text, name, bigint, text) IS
-	'why no worker delivers a stream with something to deliver, or null if one does: for the view of streams';
+	'why no worker serves a stream with pending batches, or null; for factstr_stream_status';
 
 -- Of other logs than main, whose table no view can know.  Executable by everybody, too: they are for those who may read
 -- or consume the log, and refuse others.
@@ -715,14 +722,13 @@ CREATE FUNCTION factstr_log_head(log text)
 	RETURNS bigint
 	AS 'MODULE_PATHNAME', 'factstr_log_head'
 	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED;
-COMMENT ON FUNCTION factstr_log_head(text) IS 'the newest fact of a log, 0 if there is none: for the views';
+COMMENT ON FUNCTION factstr_log_head(text) IS 'number of the newest fact of a log, or 0; for the views';
 
 CREATE FUNCTION factstr_log_time_after(sequence_number bigint, log text)
 	RETURNS timestamptz
 	AS 'MODULE_PATHNAME', 'factstr_log_time_after'
 	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED;
-COMMENT ON FUNCTION factstr_log_time_after(bigint, text) IS
-	'when the first fact of a log after a position was appended, or null: for the views';
+COMMENT ON FUNCTION factstr_log_time_after(bigint, text) IS 'time of the first fact after a position, or null; for the views';
 
 -- The consumer is whoever holds the stream's lock, which is numbered by a hash of the names of log and stream.
 -- In the views the types of operators fit exactly, and functions that take any type are qualified: otherwise
@@ -773,25 +779,26 @@ CROSS JOIN LATERAL (
 		THEN factstr_delivery_obstacle(s.name, s.subscriber, subscribers.roles, s.log) END AS reason OFFSET 0) obstacle
 WHERE factstr_has_right('consume', s.log) OR factstr_has_right('read', s.log);
 
-COMMENT ON VIEW factstr_stream_status IS 'where each durable stream is, how far behind, and who is consuming it';
-COMMENT ON COLUMN factstr_stream_status.name IS 'what its consumers call it';
-COMMENT ON COLUMN factstr_stream_status.event_query IS 'which facts it delivers';
-COMMENT ON COLUMN factstr_stream_status.cursor_sequence_number IS 'all facts up to this one are done with';
-COMMENT ON COLUMN factstr_stream_status.head_sequence_number IS 'the newest fact of the log, 0 if there is none';
-COMMENT ON COLUMN factstr_stream_status.lag_facts IS 'how many facts, matching or not, lie after the cursor';
-COMMENT ON COLUMN factstr_stream_status.lag_time IS 'how long ago the first of them was appended';
-COMMENT ON COLUMN factstr_stream_status.last_success_at IS 'when the cursor was moved last';
-COMMENT ON COLUMN factstr_stream_status.handler IS 'the subscribed function, if there is one';
-COMMENT ON COLUMN factstr_stream_status.subscriber IS 'the role that subscribed it, with whose rights it runs';
-COMMENT ON COLUMN factstr_stream_status.failure_count IS 'how often in a row its consumer has failed on the batch after the cursor; 0: it works';
-COMMENT ON COLUMN factstr_stream_status.last_error IS 'SQLSTATE and message of its last failure';
-COMMENT ON COLUMN factstr_stream_status.last_failed_at IS 'when that was';
-COMMENT ON COLUMN factstr_stream_status.retry_at IS 'when it is tried again, after a failure';
-COMMENT ON COLUMN factstr_stream_status.consumer_pid IS 'the backend that holds the stream now';
-COMMENT ON COLUMN factstr_stream_status.park_after IS 'after how many failures a batch is set aside; null: never';
-COMMENT ON COLUMN factstr_stream_status.parked_batches IS 'how many were, and are neither delivered since nor discarded';
-COMMENT ON COLUMN factstr_stream_status.waiting_since IS 'since when it has had something to deliver, or to look for, without a worker';
-COMMENT ON COLUMN factstr_stream_status.waiting_for IS 'what keeps a worker from it: start, role, database, server, launcher, setting; null if it does not wait';
+COMMENT ON VIEW factstr_stream_status IS 'position, lag and consumer of each durable stream';
+COMMENT ON COLUMN factstr_stream_status.name IS 'name of the stream';
+COMMENT ON COLUMN factstr_stream_status.event_query IS 'the facts that it delivers';
+COMMENT ON COLUMN factstr_stream_status.cursor_sequence_number IS 'all facts up to this one are processed';
+COMMENT ON COLUMN factstr_stream_status.head_sequence_number IS 'newest fact of the log, or 0';
+COMMENT ON COLUMN factstr_stream_status.lag_facts IS 'number of facts after the cursor, matching or not';
+COMMENT ON COLUMN factstr_stream_status.lag_time IS 'age of the first fact after the cursor';
+COMMENT ON COLUMN factstr_stream_status.last_success_at IS 'when the cursor last moved';
+COMMENT ON COLUMN factstr_stream_status.handler IS 'the subscribed function, if any';
+COMMENT ON COLUMN factstr_stream_status.subscriber IS 'the role that subscribed the handler, and whose rights it has';
+COMMENT ON COLUMN factstr_stream_status.failure_count IS 'consecutive failures on the batch after the cursor';
+COMMENT ON COLUMN factstr_stream_status.last_error IS 'SQLSTATE and message of the last failure';
+COMMENT ON COLUMN factstr_stream_status.last_failed_at IS 'time of the last failure';
+COMMENT ON COLUMN factstr_stream_status.retry_at IS 'time of the next attempt after a failure';
+COMMENT ON COLUMN factstr_stream_status.consumer_pid IS 'process that holds the stream now';
+COMMENT ON COLUMN factstr_stream_status.park_after IS 'number of consecutive failures after which a batch is parked; null: never';
+COMMENT ON COLUMN factstr_stream_status.parked_batches IS 'number of parked batches';
+COMMENT ON COLUMN factstr_stream_status.waiting_since IS 'since when pending batches have waited for a worker';
+COMMENT ON COLUMN factstr_stream_status.waiting_for IS
+	'why no worker serves it: start, role, database, server, launcher, setting; null if it does not wait';
 COMMENT ON COLUMN factstr_stream_status.log IS 'the log whose facts it delivers';
 
 --
@@ -803,13 +810,13 @@ CREATE FUNCTION factstr_position_at(occurred_at timestamptz, log text DEFAULT 'm
 	AS 'MODULE_PATHNAME', 'factstr_position_at'
 	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED;
 COMMENT ON FUNCTION factstr_position_at(timestamptz, text) IS
-	'where the log stood at a time: the number of the newest fact from before, or 0';
+	'position of the log at a time: the number of the newest fact before it, or 0';
 
 CREATE FUNCTION factstr_pending_pages(log text DEFAULT 'main')
 	RETURNS bigint
 	AS 'MODULE_PATHNAME', 'factstr_pending_pages'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL RESTRICTED;
-COMMENT ON FUNCTION factstr_pending_pages(text) IS 'the length of the payload index''s pending list, in pages';
+COMMENT ON FUNCTION factstr_pending_pages(text) IS 'length of the pending list of the payload index, in pages';
 
 CREATE FUNCTION factstr_log_state(
 	log text,
@@ -822,7 +829,7 @@ CREATE FUNCTION factstr_log_state(
 ) RETURNS record
 	AS 'MODULE_PATHNAME', 'factstr_log_state'
 	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED;
-COMMENT ON FUNCTION factstr_log_state(text) IS 'of a log that the current user may read: for the view of logs';
+COMMENT ON FUNCTION factstr_log_state(text) IS 'state of a log that the current user may read; for factstr_status';
 
 -- Nothing here grows with the log; what would, such as the number of batches, is for factstr_check.  Indexes
 -- are found by their names, so that one of them can be dropped and created again.
@@ -876,23 +883,23 @@ LEFT JOIN (
 	GROUP BY a.classid) append_lock ON append_lock.classid = events.oid
 WHERE factstr_has_right('read', l.log);
 
-COMMENT ON VIEW factstr_status IS 'each log at a glance: how long, how busy, how large, who is appending';
-COMMENT ON COLUMN factstr_status.head_sequence_number IS 'the newest fact, and therefore the number of facts';
-COMMENT ON COLUMN factstr_status.last_appended_at IS 'when it occurred';
-COMMENT ON COLUMN factstr_status.facts_last_minute IS 'how many facts occurred in the last minute';
-COMMENT ON COLUMN factstr_status.facts_last_hour IS 'how many facts occurred in the last hour';
-COMMENT ON COLUMN factstr_status.redactions IS 'how often factstr_redact was called';
-COMMENT ON COLUMN factstr_status.streams IS 'how many durable streams there are';
-COMMENT ON COLUMN factstr_status.failing_streams IS 'how many of them have a handler that failed last time';
-COMMENT ON COLUMN factstr_status.largest_lag_facts IS 'how many facts lie after the cursor that is furthest behind';
+COMMENT ON VIEW factstr_status IS 'each log at a glance: length, activity, size, appending sessions';
+COMMENT ON COLUMN factstr_status.head_sequence_number IS 'newest fact, and so the number of facts';
+COMMENT ON COLUMN factstr_status.last_appended_at IS 'time of the newest fact';
+COMMENT ON COLUMN factstr_status.facts_last_minute IS 'number of facts in the last minute';
+COMMENT ON COLUMN factstr_status.facts_last_hour IS 'number of facts in the last hour';
+COMMENT ON COLUMN factstr_status.redactions IS 'number of redactions';
+COMMENT ON COLUMN factstr_status.streams IS 'number of durable streams';
+COMMENT ON COLUMN factstr_status.failing_streams IS 'number of durable streams whose last delivery failed';
+COMMENT ON COLUMN factstr_status.largest_lag_facts IS 'number of facts after the cursor that lags most';
 COMMENT ON COLUMN factstr_status.table_bytes IS 'size of the table';
-COMMENT ON COLUMN factstr_status.toast_bytes IS 'size of its large values, kept apart, with their index';
-COMMENT ON COLUMN factstr_status.index_bytes IS 'size of each of its indexes, by name';
-COMMENT ON COLUMN factstr_status.pending_pages IS 'length of the payload index''s pending list; appends keep it short';
-COMMENT ON COLUMN factstr_status.append_lock_holders IS 'the backend that is appending, 0 for a prepared transaction; empty: none';
-COMMENT ON COLUMN factstr_status.append_lock_waiters IS 'the backends that wait for it';
-COMMENT ON COLUMN factstr_status.log IS 'its name';
-COMMENT ON COLUMN factstr_status.sealed_at IS 'since when nothing is appended to it any more';
+COMMENT ON COLUMN factstr_status.toast_bytes IS 'size of the large values that are stored separately, with their index';
+COMMENT ON COLUMN factstr_status.index_bytes IS 'size of each index, by name';
+COMMENT ON COLUMN factstr_status.pending_pages IS 'length of the pending list of the payload index, which appends keep short';
+COMMENT ON COLUMN factstr_status.append_lock_holders IS 'process that is appending; 0: a prepared transaction; empty: none';
+COMMENT ON COLUMN factstr_status.append_lock_waiters IS 'processes that wait for it';
+COMMENT ON COLUMN factstr_status.log IS 'name of the log';
+COMMENT ON COLUMN factstr_status.sealed_at IS 'when it was sealed; null: it is open';
 
 CREATE FUNCTION factstr_check(
 	sample integer DEFAULT 1000,
@@ -904,7 +911,7 @@ CREATE FUNCTION factstr_check(
 	AS 'MODULE_PATHNAME', 'factstr_check'
 	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED ROWS 10;
 COMMENT ON FUNCTION factstr_check(integer, text) IS
-	'verify the whole log and all that hangs on it, the payload index by a sample of facts or, with null, by all';
+	'verify the whole log with its indexes, streams and redactions; the payload index by a sample of facts or, with null, by all';
 
 --
 -- Matching
@@ -914,7 +921,7 @@ CREATE FUNCTION factstr_matches(event_query jsonb, event_type text, payload json
 	RETURNS boolean
 	AS 'MODULE_PATHNAME', 'factstr_matches'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION factstr_matches(jsonb, text, jsonb) IS 'does a fact of this type and payload match a query?';
+COMMENT ON FUNCTION factstr_matches(jsonb, text, jsonb) IS 'whether a fact with this type and payload matches a query';
 
 --
 -- Rights
