@@ -53,6 +53,21 @@ fc_fresh(fc_test *test)
 	return made->url;
 }
 
+const char *
+fc_beside(fc_test *test)
+{
+	const factstr_conformance_target *target = test->target;
+	char		message[FACTSTR_CONFORMANCE_MESSAGE_SIZE] = "";
+	const char *url;
+
+	if (target->beside == NULL)
+		return fc_fresh(test);
+	url = target->beside(target->context, test->url, message);
+	if (url == NULL)
+		fc_fail(test, "no store can be made beside another: %s", message);
+	return url;
+}
+
 static void
 close_handle(void *object)
 {

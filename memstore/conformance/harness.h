@@ -75,6 +75,7 @@ extern const fc_case fc_import_export_cases[];
 extern const fc_case fc_read_only_cases[];
 extern const fc_case fc_redaction_cases[];
 extern const fc_case fc_redaction_copy_cases[];
+extern const fc_case fc_log_cases[];
 
 /* Something that is given back when the case is over. */
 typedef struct fc_owned
@@ -165,6 +166,9 @@ void		fc_restart(fc_test *test);
 
 /* The URL of another empty store. */
 const char *fc_fresh(fc_test *test);
+
+/* The same, beside the test's own: in PostgreSQL another log of its database. */
+const char *fc_beside(fc_test *test);
 
 /*
  * Appending

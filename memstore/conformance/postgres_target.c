@@ -19,6 +19,9 @@
 /* A case has one store, or two. */
 #define MAX_DATABASES 4
 
+/* The log of each database that is no case's own store. */
+#define BESIDE "conformance_beside"
+
 typedef struct database
 {
 	PGconn	   *connection;		/* to make it empty; NULL: not made yet */
@@ -26,6 +29,7 @@ typedef struct database
 	char		name[100];
 	char		server_url[2000];	/* for libpq */
 	char		url[2200];		/* of the store */
+	char		beside_url[2200];	/* of another log */
 } database;
 
 typedef struct server
@@ -123,14 +127,14 @@ take_log(char *url, char *log, size_t size)
 		found[-1] = '\0';
 }
 
-/* The URL of the store in a database whose URL begins so. */
+/* The URL of a log, whose name may be empty for main, in a database. */
 static void
-put_log(const server *of, const char *server_url, char *url, size_t size)
+put_log(const char *server_url, const char *log, char *url, size_t size)
 {
-	if (of->log[0] == '\0')
+	if (log[0] == '\0')
 		(void) snprintf(url, size, "%s", server_url);
 	else
-		(void) snprintf(url, size, "%s%sfactstr_log=%s", server_url, strchr(server_url, '?') == NULL ? "?" : "&", of->log);
+		(void) snprintf(url, size, "%s%sfactstr_log=%s", server_url, strchr(server_url, '?') == NULL ? "?" : "&", log);
 }
 
 /* A function that empties all tables, whatever these are, but lets logs exist. */
@@ -160,12 +164,14 @@ make_database(server *here, database *made, char *message)
 					(unsigned long) time(NULL), (unsigned long) getpid(),
 					(int) (made - here->databases));
 	put_database(here, made->name, made->server_url, sizeof(made->server_url));
-	put_log(here, made->server_url, made->url, sizeof(made->url));
+	put_log(made->server_url, here->log, made->url, sizeof(made->url));
+	put_log(made->server_url, BESIDE, made->beside_url, sizeof(made->beside_url));
 	if (!run(here->connection, message, "CREATE DATABASE %s", made->name))
 		return false;
 	made->connection = connect_to(made->server_url, message);
 	return made->connection != NULL && run(made->connection, message, "CREATE EXTENSION factstr") &&
 		(here->log[0] == '\0' || run(made->connection, message, "SELECT factstr_create_log('%s')", here->log)) &&
+		run(made->connection, message, "SELECT factstr_create_log('" BESIDE "')") &&
 		run(made->connection, message, "CREATE TABLE conformance_effects (number int)") &&
 		run(made->connection, message, "%s", make_reset) &&
 		run(made->connection, message, "%s", let_go_of_facts) &&
@@ -204,16 +210,29 @@ fresh(void *context, char *message)
 	return ready ? chosen->url : NULL;
 }
 
-static void
-discard(void *context, const char *url)
+static database *
+database_of(server *here, const char *url)
 {
-	server	   *here = context;
-
 	for (size_t i = 0; i < MAX_DATABASES; i++)
 	{
 		if (strcmp(here->databases[i].url, url) == 0)
-			here->databases[i].is_taken = false;
+			return &here->databases[i];
 	}
+	return NULL;
+}
+
+/* It is made with the database. */
+static const char *
+beside(void *context, const char *url, char *message)
+{
+	(void) message;
+	return database_of(context, url)->beside_url;
+}
+
+static void
+discard(void *context, const char *url)
+{
+	database_of(context, url)->is_taken = false;
 }
 
 static bool
@@ -223,22 +242,11 @@ effect(void *context, void *transaction, int number)
 	return run(transaction, NULL, "INSERT INTO conformance_effects VALUES (%d)", number);
 }
 
-static const char *
-server_url_of(const server *here, const char *url)
-{
-	for (size_t i = 0; i < MAX_DATABASES; i++)
-	{
-		if (strcmp(here->databases[i].url, url) == 0)
-			return here->databases[i].server_url;
-	}
-	return url;
-}
-
 static long
 effects(void *context, const char *url, int number)
 {
 	char		message[FACTSTR_CONFORMANCE_MESSAGE_SIZE];
-	PGconn	   *connection = connect_to(server_url_of(context, url), message);
+	PGconn	   *connection = connect_to(database_of(context, url)->server_url, message);
 	char		statement[100];
 	PGresult   *result;
 	long		count = -1;
@@ -301,7 +309,7 @@ fc_make_postgres_target(factstr_conformance_target *target, const char *url, cha
 		return false;
 	}
 	*target = (factstr_conformance_target) {
-		.name = here->log[0] == '\0' ? "PostgreSQL" : "a log in PostgreSQL", .context = here, .fresh = fresh, .discard = discard,
+		.name = here->log[0] == '\0' ? "PostgreSQL" : "a log in PostgreSQL", .context = here, .fresh = fresh, .beside = beside, .discard = discard,
 		.persistent = true, .effect = effect, .effects = effects,
 		.read_only = "options=-c%20default_transaction_read_only%3Don", .free = free_server,
 	};

@@ -42,6 +42,7 @@ static const fc_case *const subjects[] = {
 	fc_read_only_cases,
 	fc_redaction_cases,
 	fc_redaction_copy_cases,
+	fc_log_cases,
 };
 
 const factstr_conformance_case *

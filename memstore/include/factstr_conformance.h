@@ -56,6 +56,12 @@ typedef struct factstr_conformance_target
 	/* Removes a store that fresh made; it is not open any more. */
 	void		(*discard) (void *context, const char *url);
 
+	/*
+	 * The URL of another empty store that is as close to a store that fresh made as can be, such as another log of
+	 * its database.  It goes with that store.  NULL: one that fresh makes.
+	 */
+	const char *(*beside) (void *context, const char *url, char *message);
+
 	/* Opens a store; NULL: factstr_open. */
 	int			(*open) (void *context, const char *url, factstr_store **store,
 						 factstr_error *error);

@@ -17,6 +17,7 @@ static const mutant *const subjects[] = {
 	mutants_of_api,
 	mutants_of_pulling,
 	mutants_of_redaction,
+	mutants_of_logs,
 	mutants_of_json
 };
 

@@ -69,6 +69,7 @@ extern const mutant mutants_of_import_export[];
 extern const mutant mutants_of_api[];
 extern const mutant mutants_of_pulling[];
 extern const mutant mutants_of_redaction[];
+extern const mutant mutants_of_logs[];
 extern const mutant mutants_of_json[];
 
 /* Number i of all of them; NULL beyond the last. */
