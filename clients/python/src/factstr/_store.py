@@ -1,0 +1,328 @@
+"""Stores."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import warnings
+import weakref
+from collections.abc import Iterable as IterableABC
+from decimal import Decimal
+from types import TracebackType
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple, Type, Union
+from urllib.parse import quote
+
+from . import _native
+from ._batches import batch_document, read_batch, read_redaction, read_status
+from ._errors import FactstrError, WaitTimedOutError
+from ._json import encode, make_reader
+from ._records import (AppendResult, EventRecord, ExportedBatch, NewestResult, NewEvent, Query, QueryResult, Redaction,
+                       StoreStatus, StreamStatus, event_tuple, query_text, record_of)
+from ._streams import Batch, Handler, Stream, StreamOptions, Subscription, milliseconds
+
+Events = Union[NewEvent, Iterable[NewEvent]]
+
+_ALWAYS, _IF, _UNLESS = range(3)
+
+# How many facts a reader, and batches an export, has in memory at once.
+_PAGE = 256
+
+# Closing at the exit lets streams deliver for so many seconds.
+_EXIT_TIMEOUT = 5
+
+_stores: weakref.WeakSet[Store] = weakref.WeakSet()
+
+
+class Reader(Iterator[EventRecord]):
+    """An iterator over the facts that were in the log when it was made. It keeps a page of them in memory."""
+
+    def __init__(self, store: Store, query: Query, max_count: Optional[int], backwards: bool) -> None:
+        if max_count is not None and max_count < 1:
+            raise ValueError(f'max_count must be None, or 1 or more, not {max_count}')
+        self._store = store
+        self._page: Iterator[EventRecord] = iter(())
+        self._cursor: Optional[object] = _native.read_open(store._handle, query_text(query), max_count or 0, backwards)
+
+    def __next__(self) -> EventRecord:
+        for record in self._page:
+            return record
+        if self._cursor is None:
+            raise StopIteration
+        facts = _native.read_next(self._cursor, _PAGE)
+        if not facts:
+            self.close()
+            raise StopIteration
+        read = self._store._read
+        self._page = iter([record_of(fact, read) for fact in facts])
+        return next(self._page)
+
+    def close(self) -> None:
+        """Ends reading. May be repeated."""
+        cursor, self._cursor = self._cursor, None
+        self._page = iter(())
+        if cursor is not None:
+            _native.read_close(cursor)
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, kind: Optional[Type[BaseException]], error: Optional[BaseException],
+                 traceback: Optional[TracebackType]) -> None:
+        self.close()
+
+
+def _events_of(events: Events) -> List[Tuple[str, str, Optional[str]]]:
+    if isinstance(events, NewEvent):
+        return [event_tuple(events)]
+    if not isinstance(events, IterableABC):
+        raise TypeError(f'events must be a NewEvent or an iterable of them, not {type(events).__name__}')
+    result = []
+    for event in events:
+        if not isinstance(event, NewEvent):
+            raise TypeError(f'an event must be a NewEvent, not {type(event).__name__}')
+        result.append(event_tuple(event))
+    return result
+
+
+class Store:
+    """An open store. Any number of threads may use it. A context manager, whose end closes it.
+
+    Every method can raise StoreClosedError while another thread closes the store, and the errors of the storage.
+    """
+
+    def __init__(self, url: str, *, parse_float: Callable[[str], Any] = Decimal) -> None:
+        self._read = make_reader(parse_float)
+        self._subscriptions: Set[Subscription] = set()
+        self._handle = _native.open(url)
+        self._is_closed = False
+        _stores.add(self)
+
+    # Opening and closing
+
+    def close(self, timeout: Optional[float] = 5) -> None:
+        """Ends the calls of other threads, lets streams deliver what was committed through this store, and closes it.
+
+        Waits for running handlers in any case. Raises WaitTimedOutError if a stream did not finish in time; the
+        store is closed nevertheless, and a durable stream continues there when it is opened again. May be repeated.
+        """
+        finished = _native.close(self._handle, milliseconds(timeout))
+        self._is_closed = True
+        self._subscriptions.clear()
+        if not finished:
+            raise WaitTimedOutError('a stream did not deliver everything in time; the store is closed')
+
+    @property
+    def closed(self) -> bool:
+        """Has the store been closed?"""
+        return self._is_closed
+
+    def interrupt(self) -> None:
+        """Ends the calls of other threads with CallInterruptedError. Open streams continue."""
+        _native.interrupt(self._handle)
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, kind: Optional[Type[BaseException]], error: Optional[BaseException],
+                 traceback: Optional[TracebackType]) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if not getattr(self, '_is_closed', True):
+            warnings.warn(f'unclosed store {self!r}', ResourceWarning, source=self)
+            _native.abandon(self._handle)
+
+    # Appending
+
+    def append(self, events: Events, *, idempotency_key: Optional[str] = None) -> AppendResult:
+        """Appends the events as one batch, which is on disk when this returns.
+
+        A call that is repeated with its idempotency key stores nothing and returns the first result.
+        """
+        return self._append(events, _ALWAYS, None, 0, idempotency_key)
+
+    def append_if(self, events: Events, context_query: Query, expected_context_version: Optional[int], *,
+                  idempotency_key: Optional[str] = None) -> AppendResult:
+        """Appends only if the context has exactly this version, which a query has returned; None: it is empty.
+
+        Raises ConflictError otherwise.
+        """
+        return self._append(events, _IF, context_query, expected_context_version or 0, idempotency_key)
+
+    def append_unless(self, events: Events, context_query: Query, after_sequence_number: int, *,
+                      idempotency_key: Optional[str] = None) -> AppendResult:
+        """Appends unless a fact after this number matches the query: the append condition of DCB.
+
+        Raises ConflictError otherwise.
+        """
+        return self._append(events, _UNLESS, context_query, after_sequence_number, idempotency_key)
+
+    def _append(self, events: Events, condition: int, query: Query, number: int, key: Optional[str]) -> AppendResult:
+        return AppendResult(*_native.append(self._handle, _events_of(events), condition, query_text(query), number,
+                                            key))
+
+    # Reading
+
+    def query(self, query: Query = None) -> QueryResult:
+        """The matching facts and the version of their context, from one snapshot. Use ``read`` for many facts."""
+        facts, last, version = _native.query(self._handle, query_text(query))
+        read = self._read
+        return QueryResult(tuple([record_of(fact, read) for fact in facts]), last or None, version or None)
+
+    def read(self, query: Query = None, *, max_count: Optional[int] = None, backwards: bool = False) -> Reader:
+        """An iterator over the matching facts that are in the log now."""
+        return Reader(self, query, max_count, backwards)
+
+    def newest(self, queries: Sequence[Query]) -> NewestResult:
+        """The newest matching fact of each query, or None, and the version of their contexts together."""
+        facts, version = _native.newest(self._handle, [query_text(query) or '{}' for query in queries])
+        read = self._read
+        return NewestResult(tuple([None if fact is None else record_of(fact, read) for fact in facts]),
+                            version or None)
+
+    def context_version(self, query: Query = None) -> Optional[int]:
+        """The highest number in the context of a query; None: it is empty."""
+        return _native.context_version(self._handle, query_text(query)) or None
+
+    def batches(self, query: Query = None, *, after: int = 0, max_batches: int = _PAGE) -> List[Batch]:
+        """The committed batches after a position that contain a matching fact, at most so many."""
+        read = self._read
+        return [Batch(first, last, tuple([record_of(fact, read) for fact in facts]), None)
+                for first, last, facts in _native.batches(self._handle, query_text(query), after, max_batches)]
+
+    # Moving
+
+    def export(self, *, after: int = 0) -> Iterator[ExportedBatch]:
+        """All batches after a position, with idempotency keys and redactions, as ``import_batches`` takes them."""
+        while True:
+            documents = self._read(_native.export(self._handle, after, _PAGE))
+            if not documents:
+                return
+            for document in documents:
+                yield read_batch(document)
+            after = documents[-1]['last_sequence_number']
+
+    def import_batches(self, batches: Iterable[ExportedBatch]) -> Optional[AppendResult]:
+        """Stores batches of another log, all or nothing; None if all of them were known already.
+
+        They continue this log without a gap, or have no numbers and get the next ones.
+        """
+        result = self._read(_native.import_batches(self._handle, _batches_text(batches)))
+        if result['first_sequence_number'] is None:
+            return None
+        return AppendResult(result['first_sequence_number'], result['last_sequence_number'],
+                            result['committed_count'])
+
+    def import_redactions(self, batches: Iterable[ExportedBatch]) -> int:
+        """Adds the redactions of exported batches that are not recorded in this copy, and returns their number."""
+        return int(self._read(_native.import_redactions(self._handle, _batches_text(batches)))['imported_count'])
+
+    # Redaction
+
+    def redact(self, sequence_number: int, payload: Any, *, reason: str,
+               metadata: Optional[Dict[str, Any]] = None) -> bool:
+        """Replaces the payload and the metadata of a fact for good, and records that.
+
+        Returns whether the storage still contains the old text.
+        """
+        return _native.redact(self._handle, sequence_number, encode(payload),
+                              None if metadata is None else encode(metadata), reason)
+
+    def redactions(self, *, after: int = 0) -> Iterator[Redaction]:
+        """The records of the redactions of facts after a number."""
+        while True:
+            documents = self._read(_native.redactions(self._handle, after, _PAGE))
+            if not documents:
+                return
+            for document in documents:
+                yield read_redaction(document)
+            after = documents[-1]['sequence_number']
+
+    # Streams
+
+    def stream(self, query: Query = None, *, name: Optional[str] = None, start: Optional[str] = None,
+               after: Optional[int] = None, partition_key: Optional[str] = None, partitions: Optional[int] = None,
+               partition: Optional[int] = None, ack_batches: Optional[int] = None, auto_ack: bool = True,
+               timeout: Optional[float] = 0, idle_timeout: Optional[float] = None) -> Stream:
+        """A stream to iterate over: ``for batch in store.stream(query)``. With a name, it is durable.
+
+        A new stream begins with the ``"first"`` fact, with the next one (``"now"``), or ``after`` a position; by
+        default, a durable one with the first. Iteration waits for batches without limit, or for ``idle_timeout``
+        seconds. ``timeout`` is how long opening waits for another consumer of the name.
+        """
+        options = StreamOptions(name=name, start=start, after=after, partition_key=partition_key,
+                                partitions=partitions, partition=partition, ack_batches=ack_batches, timeout=timeout)
+        return Stream(self, query, options, idle_timeout, auto_ack)
+
+    def subscribe(self, handler: Handler, query: Query = None, *, name: Optional[str] = None,
+                  start: Optional[str] = None, after: Optional[int] = None, partition_key: Optional[str] = None,
+                  partitions: Optional[int] = None, partition: Optional[int] = None, ack_batches: Optional[int] = None,
+                  ack_seconds: Optional[float] = None, timeout: Optional[float] = 0, transactional: bool = False,
+                  in_background: bool = False) -> Subscription:
+        """A stream that calls a handler, on a thread of the stream. With a name, it is durable.
+
+        Unless ``in_background``, older facts are delivered before this returns, on the caller's thread; there
+        an exception of the handler is raised as HandlerFailedError. ``transactional`` handlers write with
+        ``batch.transaction``, exactly once.
+        """
+        options = StreamOptions(name=name, start=start, after=after, partition_key=partition_key,
+                                partitions=partitions, partition=partition, ack_batches=ack_batches,
+                                ack_seconds=ack_seconds, timeout=timeout, transactional=transactional,
+                                in_background=in_background)
+        subscription = Subscription(self, handler, options)
+        subscription._open(query, options)
+        return subscription
+
+    def streams(self) -> List[StreamStatus]:
+        """The durable streams, ordered by name."""
+        return [read_status(document) for document in self._read(_native.streams(self._handle))]
+
+    def status(self) -> StoreStatus:
+        """The newest number, and the durable streams."""
+        return StoreStatus(self.context_version(), tuple(self.streams()))
+
+    def seek_stream(self, name: str, sequence_number: int) -> None:
+        """Moves the cursor of a durable stream to any fact, 0 for the beginning."""
+        _native.stream_seek(self._handle, name, sequence_number)
+
+    def drop_stream(self, name: str) -> None:
+        """Deletes a durable stream."""
+        _native.stream_drop(self._handle, name)
+
+    def wait(self, name: str, sequence_number: int, timeout: Optional[float] = None) -> None:
+        """Waits until the cursor of a durable stream has reached a fact; raises WaitTimedOutError."""
+        _native.wait(self._handle, name, sequence_number, milliseconds(timeout))
+
+
+def _batches_text(batches: Iterable[ExportedBatch]) -> str:
+    return encode([batch_document(batch) for batch in batches])
+
+
+def open_store(url: Union[str, os.PathLike[str]], *, log: Optional[str] = None,
+               parse_float: Callable[[str], Any] = Decimal) -> Store:
+    """Opens a store: ``memory:``, ``sqlite:PATH``, ``postgresql://...``; a path object is a SQLite file.
+
+    ``log`` names a log of a PostgreSQL database. Numbers with a fraction or an exponent come back as Decimal, which
+    is exact; ``parse_float=float`` returns floats.
+    """
+    if isinstance(url, os.PathLike):
+        url = 'sqlite:' + os.fspath(url).replace('%', '%25').replace('?', '%3F')
+    if log is not None:
+        if not url.startswith(('postgresql:', 'postgres:')):
+            raise ValueError('only a PostgreSQL database has several logs')
+        url += f'{"&" if "?" in url else "?"}factstr_log={quote(log, safe="")}'
+    return Store(url, parse_float=parse_float)
+
+
+def _close_all() -> None:
+    """Before the interpreter exits: no thread of the library may enter it after that."""
+    for store in list(_stores):
+        try:
+            store.close(_EXIT_TIMEOUT)
+        except FactstrError:
+            pass
+    _native.stop()
+
+
+atexit.register(_close_all)
+os.register_at_fork(after_in_child=_native.forget_abandoned)

@@ -1,0 +1,120 @@
+"""What the tests share: stores of each kind, and waiting for a condition."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import factstr
+from factstr import NewEvent
+
+TIMEOUT = 60
+SOURCES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'src')
+TEMPLATE = 'python_template'
+
+_databases = 0
+
+
+def psql(database, *commands):
+    """Runs commands with psql, which every server has; returns its output."""
+    arguments = [argument for command in commands for argument in ('-c', command)]
+    done = subprocess.run(['psql', '-qXAt', '-v', 'ON_ERROR_STOP=1', '-d', database, *arguments],
+                          capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr)
+    return done.stdout.strip()
+
+
+def has_postgres():
+    return bool(os.environ.get('PGHOST'))
+
+
+def new_database():
+    """A new database with the extension."""
+    global _databases
+    if _databases == 0:
+        psql('postgres', f'DROP DATABASE IF EXISTS {TEMPLATE}', f'CREATE DATABASE {TEMPLATE}')
+        psql(TEMPLATE, 'CREATE EXTENSION factstr')
+    _databases += 1
+    name = f'python_{os.getpid()}_{_databases}'
+    psql('postgres', f'CREATE DATABASE {name} TEMPLATE {TEMPLATE}')
+    return name
+
+
+def drop_database(name):
+    psql('postgres', f'DROP DATABASE {name} WITH (FORCE)')
+
+
+def postgres_url(database):
+    host = os.environ['PGHOST'].replace('/', '%2F')
+    return f'postgresql://{os.environ.get("PGUSER", "postgres")}@/{database}?host={host}&port={os.environ["PGPORT"]}'
+
+
+def wait_until(condition, description='the condition'):
+    deadline = time.monotonic() + TIMEOUT
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f'timed out waiting for {description}')
+        time.sleep(0.005)
+
+
+def run_python(program, *arguments, check=True):
+    """Runs a program with this interpreter in development mode, and returns what became of it."""
+    done = subprocess.run([sys.executable, '-X', 'dev', '-B', '-c', program, *arguments], capture_output=True,
+                          text=True, timeout=TIMEOUT, check=False, env={**os.environ, 'PYTHONPATH': SOURCES})
+    if check and done.returncode != 0:
+        raise AssertionError(f'exit status {done.returncode}:\n{done.stdout}{done.stderr}')
+    return done
+
+
+def event(event_type='a', payload=None, metadata=None):
+    return NewEvent(event_type, payload, metadata)
+
+
+def numbers(records):
+    return [record.sequence_number for record in records]
+
+
+class StoreTest(unittest.TestCase):
+    """A test with a new store, self.store, at self.url."""
+
+    kind = ''
+
+    def setUp(self):
+        if self.kind == 'memory':
+            self.url = 'memory:'
+        elif self.kind == 'sqlite':
+            directory = tempfile.TemporaryDirectory()
+            self.addCleanup(directory.cleanup)
+            self.url = f'sqlite:{directory.name}/facts.db'
+        else:
+            if not has_postgres():
+                self.skipTest('PGHOST leads to no server')
+            database = new_database()
+            self.addCleanup(drop_database, database)
+            self.url = postgres_url(database)
+        self.store = factstr.open_store(self.url)
+        self.addCleanup(self.store.close)
+
+    def open_again(self):
+        """Another store at the same place."""
+        store = factstr.open_store(self.url)
+        self.addCleanup(store.close)
+        return store
+
+
+def on_stores(*kinds):
+    """Makes a class of tests for each kind of store out of one."""
+    def decorate(cls):
+        module = sys.modules[cls.__module__]
+        for kind in kinds:
+            name = f'{cls.__name__}_{kind}'
+            setattr(module, name, type(name, (cls, StoreTest), {'kind': kind, '__module__': cls.__module__}))
+        return cls
+    return decorate
+
+
+on_all_stores = on_stores('memory', 'sqlite', 'postgres')
+on_shared_stores = on_stores('sqlite', 'postgres')
