@@ -1,15 +1,15 @@
 /*
  * clock.h
- *		A clock for durations, which nobody sets.
+ *		A monotonic clock for durations.
  *
- * The time of day may be set back while somebody waits for it to come, or to be some time ago.
+ * The time of day may be set back while a process waits for a time or measures a duration.
  */
 #ifndef FACTSTR_CLOCK_H
 #define FACTSTR_CLOCK_H
 
 #include "portability/instr_time.h"
 
-/* In microseconds, since no particular time. */
+/* In microseconds, since an arbitrary time. */
 static inline int64
 fs_clock_now(void)
 {
@@ -19,14 +19,14 @@ fs_clock_now(void)
 	return (int64) INSTR_TIME_GET_MICROSEC(now);
 }
 
-/* When so many milliseconds will have passed. */
+/* The time after so many milliseconds. */
 static inline int64
 fs_clock_after(long milliseconds)
 {
 	return fs_clock_now() + milliseconds * INT64CONST(1000);
 }
 
-/* How many milliseconds there are until then; 0 if it has come. */
+/* The milliseconds until that time; 0 if it has passed. */
 static inline long
 fs_clock_until(int64 time)
 {

@@ -1,9 +1,9 @@
 /*
  * compat.h
- *		The differences between PostgreSQL 13 and 19 that factstr meets, each made to look like one form.
+ *		The differences between PostgreSQL 13 and 19 that affect factstr, each hidden behind one form.
  *
- * Function bodies carry no version tests: what differs is named here, with the version and reason.
- * README.md says on which versions it is tested.  14 and 16 follow the headers of their versions.
+ * Function bodies contain no version tests: each difference is named here, with its version and reason. README.md
+ * lists the tested versions.  For 14 and 16, the code follows their headers.
  */
 #ifndef FACTSTR_COMPAT_H
 #define FACTSTR_COMPAT_H
@@ -24,7 +24,7 @@
 #include "storage/lock.h"
 #include "utils/guc.h"
 #include "utils/jsonb.h"
-/* 19 took the classes of wait events out of the header of statistics, and 14 took them from there. */
+/* 19 moved the classes of wait events out of the statistics header; 14 had moved them there. */
 #if PG_VERSION_NUM >= 190000
 #include "utils/wait_classes.h"
 #include "utils/backend_status.h"
@@ -37,7 +37,7 @@
 #define MarkGUCPrefixReserved(prefix) EmitWarningsOnPlaceholders(prefix)
 #endif
 
-/* 14 asks for it by name where keys are strings, which was the default. */
+/* 14 requires it by name if keys are strings; before, that was the default. */
 #if PG_VERSION_NUM < 140000
 #define HASH_STRINGS 0
 #endif
@@ -78,8 +78,8 @@
 #endif
 
 /*
- * Triggers that fire at the end look for the result relation here, and would otherwise open it once more.
- * 14 keeps a list.
+ * Triggers that fire at the end look for the result relation here, and would otherwise open it again.  14 keeps a
+ * list.
  */
 #if PG_VERSION_NUM >= 140000
 #define compat_register_result_relation(estate, relinfo) \
@@ -89,7 +89,7 @@
 	((estate)->es_result_relations = (relinfo), (estate)->es_num_result_relations = 1)
 #endif
 
-/* 16 tells of the result relations, for triggers of foreign keys between partitions. */
+/* 16 passes the result relations, for triggers of foreign keys between partitions. */
 #if PG_VERSION_NUM >= 160000
 #define compat_eval_plan_qual_init(epq, estate) EvalPlanQualInit(epq, estate, NULL, NIL, -1, NIL)
 #else
@@ -97,13 +97,13 @@
 #endif
 
 /*
- * Copies a row into a slot of its table's kind, with its place.  Minor releases before those of late 2026
- * (15.19 and older, 18.6, all of 13) leave the slot's place unset, and what is changed by it is not found.
+ * Copies a row into a slot of its table's kind, with its location.  Minor releases before late 2026 (15.19 and
+ * older, 18.6, all of 13) leave the location of the slot unset, so a change of the row would not find it.
  */
 #define compat_force_store_heap_tuple(tuple, slot) \
 	(ExecForceStoreHeapTuple(tuple, slot, false), (slot)->tts_tid = (tuple)->t_self)
 
-/* 18 can be asked to pass over a deferrable primary key. */
+/* 18 can be asked to ignore a deferrable primary key. */
 #if PG_VERSION_NUM >= 180000
 #define compat_primary_key(relation) RelationGetPrimaryKeyIndex(relation, false)
 #else
@@ -111,8 +111,7 @@
 #endif
 
 /*
- * 18 lets index scans report on themselves to EXPLAIN, which calls from here have no use for.  19 has flags for
- * scans of all kinds.
+ * In 18, index scans can report to EXPLAIN; calls from here do not need that.  19 has flags for scans of all kinds.
  */
 #if PG_VERSION_NUM >= 190000
 #define compat_index_beginscan(heap, index, snapshot, nkeys) \
@@ -146,7 +145,7 @@
 #define compat_tbm_create(bytes) tbm_create((long) (bytes), NULL)
 #endif
 
-/* 17 no longer looks whether a snapshot is too old. */
+/* 17 no longer checks whether a snapshot is too old. */
 #if PG_VERSION_NUM >= 170000
 #define compat_gin_find_leaf_page(tree) ginFindLeafPage(tree, true, false)
 #define compat_gin_begin_posting_tree(tree, index, root) ginScanBeginPostingTree(tree, index, root)
@@ -164,21 +163,24 @@
 #define compat_compress_datum(value, attribute) toast_compress_datum(value)
 #endif
 
-/* 17 asks whether a stronger lock would do as well. */
+/* 17 asks whether a stronger lock would be acceptable, too. */
 #if PG_VERSION_NUM >= 170000
 #define compat_lock_held_by_me(tag, mode) LockHeldByMe(tag, mode, false)
 #else
 #define compat_lock_held_by_me(tag, mode) LockHeldByMe(tag, mode)
 #endif
 
-/* 14 moved what other backends look at often into one place. */
+/* 14 moved the fields that other backends read often to one place. */
 #if PG_VERSION_NUM >= 140000
 #define compat_my_xmin() (MyProc->xmin)
 #else
 #define compat_my_xmin() (MyPgXact->xmin)
 #endif
 
-/* Shows the session's user where others look: pg_stat_activity.  18 does what a new session reports in steps. */
+/*
+ * Shows the session's user to other sessions, as in pg_stat_activity.  18 divides the reports of a new session into
+ * steps.
+ */
 #if PG_VERSION_NUM >= 180000
 #define compat_report_session_user() pgstat_bestart_final()
 #else
@@ -186,9 +188,10 @@
 #endif
 
 /*
- * Might a commit have to wait for standbys?  The minor releases of May 2025 made a flag of two: bit 0 says that the
- * setting has been looked at since the start, bit 1 that it names standbys.  Before, 1 said that it names standbys.
- * The headers that a module was built with may be of another minor release than the server: the server is asked.
+ * May a commit have to wait for standbys?  The minor releases of May 2025 replaced a boolean by two flags: bit 0
+ * says that the setting has been read since the start, bit 1 that it names standbys.  Before, 1 said that it names
+ * standbys. The headers of the build may be of another minor release than the server, so the server's version
+ * decides.
  */
 #ifdef SYNC_STANDBY_INIT
 #define COMPAT_SYNC_STANDBYS (&WalSndCtl->sync_standbys_status)
@@ -199,7 +202,7 @@
 static inline bool
 compat_sync_standbys_have_two_flags(void)
 {
-	/* The first minor release of each major that has them, from 13 to 17. */
+	/* The first minor release of each major version with the flags, from 13 to 17. */
 	static const int first[] = {130021, 140018, 150013, 160009, 170005};
 	static int	version = 0;
 
@@ -216,7 +219,7 @@ compat_sync_standbys_defined(void)
 	return compat_sync_standbys_have_two_flags() ? flags != 1 : flags != 0;
 }
 
-/* 16 has one check for the rights on objects of all kinds. */
+/* 16 has one check of rights for objects of all kinds. */
 #if PG_VERSION_NUM >= 160000
 #define compat_function_aclcheck(function, role) \
 	object_aclcheck(ProcedureRelationId, function, role, ACL_EXECUTE)
@@ -227,7 +230,7 @@ compat_sync_standbys_defined(void)
 #define compat_function_aclcheck(function, role) pg_proc_aclcheck(function, role, ACL_EXECUTE)
 #endif
 
-/* 15 asks for requests of shared memory at a time of its own; before, loading was that time. */
+/* 15 has a separate hook for requests of shared memory; before, they were made when the library was loaded. */
 #if PG_VERSION_NUM >= 150000
 static shmem_request_hook_type compat_previous_request_hook = NULL;
 static void (*compat_request_memory) (void) = NULL;
@@ -248,7 +251,7 @@ compat_request_hook(void)
 #define compat_on_shared_memory_request(function) function()
 #endif
 
-/* 19 gives the name of a tranche when it is made, to all processes. */
+/* 19 takes the name of a tranche when it is created, for all processes. */
 #if PG_VERSION_NUM >= 190000
 #define compat_new_tranche(name) LWLockNewTrancheId(name)
 #define compat_register_tranche(tranche, name) ((void) 0)
@@ -262,19 +265,19 @@ compat_request_hook(void)
 #define pg_noreturn pg_attribute_noreturn()
 #endif
 
-/* 19 tells a signal's handler who sent it, and has a form of its own for no handler. */
+/* 19 passes the sender of a signal to its handler, and has its own constant for no handler. */
 #ifndef PG_SIG_IGN
 #define PG_SIG_IGN SIG_IGN
 #endif
 
-/* 17 made the size of the notification queue a setting, before it was half of the page numbers. */
+/* 17 made the size of the notification queue a setting; before, it was half of the page numbers. */
 #if PG_VERSION_NUM >= 170000
 #define compat_notify_queue_pages max_notify_queue_pages
 #else
 #define compat_notify_queue_pages 0x100000
 #endif
 
-/* 18 no longer tells ExecutorRun that it is called once only. */
+/* 18 no longer tells ExecutorRun that it is called only once. */
 #if PG_VERSION_NUM >= 180000
 #define COMPAT_EXECUTE_ONCE
 #define COMPAT_PASS_EXECUTE_ONCE
@@ -283,7 +286,7 @@ compat_request_hook(void)
 #define COMPAT_PASS_EXECUTE_ONCE , execute_once
 #endif
 
-/* The range table's numbers of what a statement writes; 19 has a set of them. */
+/* The range table indexes of the relations that a statement writes; 19 has a set of them. */
 #if PG_VERSION_NUM >= 190000
 static inline List *
 compat_result_relations(const PlannedStmt *statement)
@@ -299,7 +302,7 @@ compat_result_relations(const PlannedStmt *statement)
 #define compat_result_relations(statement) ((statement)->resultRelations)
 #endif
 
-/* 14 says whether the tree of a command must be left as it is. */
+/* 14 passes whether the tree of a command must stay unchanged. */
 #if PG_VERSION_NUM >= 140000
 #define COMPAT_READ_ONLY_TREE , bool readOnlyTree
 #define COMPAT_PASS_READ_ONLY_TREE , readOnlyTree
@@ -309,8 +312,8 @@ compat_result_relations(const PlannedStmt *statement)
 #endif
 
 /*
- * The relation locks that a process keeps by itself: three bits a slot, from ACCESS SHARE to ROW EXCLUSIVE.  18 has
- * groups of slots, as many as max_locks_per_transaction asks for.
+ * The relation locks that a process stores itself: three bits per slot, from ACCESS SHARE to ROW EXCLUSIVE.  18 has
+ * as many groups of slots as max_locks_per_transaction requires.
  */
 #if PG_VERSION_NUM >= 180000
 #define compat_fast_path_slots FastPathLockSlotsPerBackend()
@@ -401,7 +404,7 @@ compat_bitmap_next_page(CompatBitmapIterator *iterator, CompatBitmapPage *page)
 
 #endif
 
-/* 19 keeps what has been pushed in the state; the versions before returned it. */
+/* 19 stores what was pushed in the state; earlier versions returned it. */
 #if PG_VERSION_NUM >= 190000
 
 typedef JsonbInState CompatJsonbState;

@@ -1,6 +1,6 @@
 /*
  * definition.h
- *		What the extension's tables and indexes must be.
+ *		The required definition of the extension's tables and indexes.
  */
 #ifndef FACTSTR_DEFINITION_H
 #define FACTSTR_DEFINITION_H
@@ -22,7 +22,7 @@ enum
 	FACTSTR_EVENTS_COLUMNS = FACTSTR_IDEMPOTENCY_KEY
 };
 
-/* Columns of factstr_streams; those that 0.1.0 did not have are looked for (streams/streams.c). */
+/* Columns of factstr_streams; columns that 0.1.0 did not have are looked up (streams/streams.c). */
 enum
 {
 	FACTSTR_STREAM_NAME = 1,

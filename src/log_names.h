@@ -1,17 +1,19 @@
 /*
  * log_names.h
- *		Names of logs, and what is named after them.
+ *		Names of logs, and of the objects that belong to them.
  */
 #ifndef FACTSTR_LOG_NAMES_H
 #define FACTSTR_LOG_NAMES_H
 
-/* The log that exists from the start, and whose tables the extension's script makes. */
+/* The log that exists from the start; the extension's script creates its tables. */
 #define FACTSTR_MAIN_LOG "main"
 
-/* The longest name of a log, in bytes; all of the names that are made of it fit. */
+/* The maximum length of a log's name, in bytes; every name derived from it fits. */
 #define FACTSTR_LOG_NAME_LENGTH 40
 
-/* The extension's tables.  Each log has the first two; the others are shared by all, with a column for the log. */
+/*
+ * The extension's tables.  Each log has the first two; all logs share the others, which have a column for the log.
+ */
 typedef enum TableId
 {
 	TABLE_EVENTS,
@@ -23,7 +25,7 @@ typedef enum TableId
 	TABLES
 } TableId;
 
-/* Their indexes.  Each log has the first ones. */
+/* Their indexes.  Each log has its own copy of the first ones. */
 typedef enum IndexId
 {
 	INDEX_OF_NUMBERS,

@@ -1,6 +1,6 @@
 /*
  * log_records.h
- *		The record of logs: which there are, and which are sealed.
+ *		The record of logs: which exist, and which are sealed.
  */
 #ifndef FACTSTR_LOG_RECORDS_H
 #define FACTSTR_LOG_RECORDS_H

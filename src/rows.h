@@ -1,6 +1,6 @@
 /*
  * rows.h
- *		Single rows of the extension's tables: found by a key, changed with all that hangs on them.
+ *		Single rows of the extension's tables: found by a key, and changed with their index entries.
  */
 #ifndef FACTSTR_ROWS_H
 #define FACTSTR_ROWS_H
@@ -31,7 +31,7 @@ fs_row_batch_first(TupleTableSlot *row)
 	return DatumGetInt64(slot_getattr(row, FACTSTR_BATCH_FIRST, &isnull));
 }
 
-/* Names a fact in the context of errors, from one call to the other. */
+/* Names a fact in the context of errors, between the two calls. */
 typedef struct FactContext
 {
 	ErrorContextCallback callback;
@@ -40,7 +40,7 @@ typedef struct FactContext
 
 extern void fs_row_add_context(void *context);
 
-/* Before values of the fact are looked into, which may be damaged. */
+/* To be called before values of the fact, which may be damaged, are read. */
 static inline void
 fs_row_begin_values(FactContext *context, TupleTableSlot *row)
 {

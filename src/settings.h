@@ -14,7 +14,7 @@ typedef enum FactstrEarlyLockRelease
 	FACTSTR_EARLY_RELEASE_ALWAYS
 } FactstrEarlyLockRelease;
 
-/* More than a server will want to have processes for. */
+/* More processes than a server will want. */
 #define FACTSTR_MAX_DELIVERY_WORKERS 64
 
 extern int	factstr_early_lock_release;

@@ -2,12 +2,12 @@
  * append/append.c
  *		One append, from checked input to its outcome.
  *
- * Before the lock: whatever does not depend on the newest facts.  That includes most of the context
- * check, since facts never change: what was found true of the log up to some number stays true,
- * and under the lock only the facts that came in since are looked at.  A redaction that comes in
- * between counts as one that comes after the append (append/redaction.c).
+ * Before the lock, it does everything that does not depend on the newest facts.  That includes most of the
+ * context check: facts never change, so a condition that holds for the log up to some number continues to hold
+ * there, and under the lock only newer facts are examined.  A redaction in between counts as one after the append
+ * (append/redaction.c).
  *
- * Under the lock: that look, the numbers, the rows.
+ * Under the lock: this examination, the numbers, the rows.
  */
 #include "postgres.h"
 
@@ -30,9 +30,8 @@
  */
 
 /*
- * A log that logical replication fills has one writer, the worker of the subscription.  A fact that is
- * appended beside it would take a number that the publisher gives to another fact, and from there on the
- * worker could only fail.
+ * A log that logical replication fills has one writer, the worker of the subscription.  A fact appended beside it
+ * would take a number that the publisher gives to another fact, and the worker would fail from there on.
  */
 void
 fs_append_refuse_replicated(const FactstrStore *store)
@@ -51,8 +50,8 @@ fs_append_refuse_replicated(const FactstrStore *store)
 }
 
 /*
- * In a transaction with one snapshot, facts that others have appended since cannot be seen, so
- * appending behind them would leave gaps in what the transaction reads.
+ * A transaction with one snapshot cannot see facts that others have appended since, so its own facts behind them
+ * would leave gaps in what it reads.
  */
 void
 fs_append_require_visible_head(const FactstrStore *store, int64 head)
@@ -80,7 +79,7 @@ outcome_of_earlier_batch(const EarlierBatch *batch)
 	return outcome;
 }
 
-/* Does the context have a fact in this range?  Then its number is the version that contradicts the request. */
+/* Finds a fact of the context in this range.  Its number is the version that contradicts the request. */
 static bool
 find_newer(const AppendRequest *request, Snapshot snapshot, int64 after, int64 head,
 		   FactPosition *actual)
@@ -90,8 +89,8 @@ find_newer(const AppendRequest *request, Snapshot snapshot, int64 after, int64 h
 }
 
 /*
- * Is the version another one than expected?  It is the expected one if the context's newest fact from there on
- * is the expected one.
+ * Does the version differ from the expected one?  It is the expected one if the newest fact of the context from
+ * there on is.
  */
 static bool
 find_other_version(const AppendRequest *request, Snapshot snapshot, int64 head,
@@ -110,7 +109,7 @@ find_other_version(const AppendRequest *request, Snapshot snapshot, int64 head,
 	return true;
 }
 
-/* A number that the log does not have yet was read in another one: nothing can be said of what came after it. */
+/* A number beyond the end of the log comes from another log, and says nothing about this one. */
 static void
 refuse_position_beyond(const AppendRequest *request, int64 head)
 {
@@ -160,8 +159,8 @@ find_earlier_batch(const AppendRequest *request, Snapshot snapshot, EarlierBatch
 }
 
 /*
- * What can be answered without the lock: a repeated call, a context that has moved on. Otherwise
- * returns false, and the request knows up to where its context has been checked.
+ * Answers what needs no lock: a repeated call, or a context that has changed.  Otherwise returns false, and the
+ * request knows the position up to which its context has been checked.
  */
 static bool
 answer_without_lock(AppendRequest *request, AppendOutcome *outcome)
@@ -201,7 +200,7 @@ answer_without_lock(AppendRequest *request, AppendOutcome *outcome)
  * Behind the newest fact
  */
 
-/* Where the log ends: under the lock, a later look would find the same. */
+/* The end of the log: under the lock, a later look would find the same. */
 FactPosition
 fs_append_head(const FactstrStore *store)
 {
@@ -218,8 +217,8 @@ fs_append_head(const FactstrStore *store)
 }
 
 /*
- * Rows of the log that no append wrote, such as those of a restore, take numbers that the appends do not know of.
- * The primary key does, and from then on the appends look.
+ * Rows that no append wrote, such as those of a restore, take numbers that the appends do not know of.  The primary
+ * key rejects the first duplicate, and from then on appends look at the table.
  */
 static void
 write_rows(const FactstrStore *store, FactWriter *writer, const NewFacts *facts,
@@ -237,7 +236,7 @@ write_rows(const FactstrStore *store, FactWriter *writer, const NewFacts *facts,
 
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
-		/* The name is made, not looked up: after an error no catalog is read. */
+		/* The name is composed, not looked up: after an error, nothing may read the catalog. */
 		if (error->sqlerrcode != ERRCODE_UNIQUE_VIOLATION || error->constraint_name == NULL ||
 			strcmp(error->constraint_name, fs_log_index_name(INDEX_OF_NUMBERS, store->log)) != 0)
 			PG_RE_THROW();
@@ -251,7 +250,7 @@ write_rows(const FactstrStore *store, FactWriter *writer, const NewFacts *facts,
 	PG_END_TRY();
 }
 
-/* Writes a batch behind the head of the log. */
+/* Writes a batch after the head of the log. */
 void
 fs_append_write_batch(const FactstrStore *store, FactWriter *writer, const NewFacts *facts,
 					  const FactPosition *head, AppendOutcome *outcome)
@@ -273,8 +272,8 @@ fs_append_write_batch(const FactstrStore *store, FactWriter *writer, const NewFa
 }
 
 /*
- * What the context and the key need is seen by a snapshot that is taken under the lock: it sees every fact that
- * will ever have a lower number.
+ * The checks of context and key use a snapshot taken under the lock: it sees every fact that will ever have a lower
+ * number.
  */
 static AppendOutcome
 append_under_lock(const AppendRequest *request, FactWriter *writer)
@@ -308,7 +307,7 @@ append_under_lock(const AppendRequest *request, FactWriter *writer)
 		return outcome;
 	}
 
-	/* Nothing to write: nobody should wait while the answer is made durable. */
+	/* Nothing to write: nobody should wait while the answer becomes durable. */
 	fs_append_lock_release(&request->store);
 	if (!repeated)
 		return report_conflict(&newer);
@@ -316,7 +315,7 @@ append_under_lock(const AppendRequest *request, FactWriter *writer)
 	return outcome_of_earlier_batch(&batch);
 }
 
-/* What an append does before the lock.  True if there is nothing left to do. */
+/* The part of an append before the lock.  Returns true if nothing is left to do. */
 bool
 fs_append_answer_early(AppendRequest *request, AppendOutcome *outcome)
 {
@@ -332,8 +331,8 @@ fs_append_answer_early(AppendRequest *request, AppendOutcome *outcome)
 }
 
 /*
- * Appends the facts as one batch, if the context is as expected and the idempotency key is new.  The
- * request's facts may be compressed in place.
+ * Appends the facts as one batch, if the condition on the context holds and the idempotency key is new.  May
+ * compress the request's facts in place.
  */
 AppendOutcome
 fs_append_facts(AppendRequest *request)
@@ -361,7 +360,7 @@ fs_append_facts(AppendRequest *request)
 	outcome = append_under_lock(request, writer);
 	fs_writer_close(writer);
 	fs_durability_append_ends();
-	/* To give back what many facts have taken takes time, too. */
+	/* Freeing the memory of many facts takes time, too. */
 	CHECK_FOR_INTERRUPTS();
 	return outcome;
 }

@@ -13,7 +13,8 @@
 typedef enum AppendCondition
 {
 	APPEND_UNCONDITIONALLY,
-	APPEND_IF_VERSION,			/* the newest fact of the context has this number; 0: it is empty */
+	APPEND_IF_VERSION,			/* the version of the context is exactly this number; 0: it is
+								 * empty */
 	APPEND_UNLESS_NEWER			/* no fact of the context has a higher number */
 } AppendCondition;
 
@@ -25,12 +26,12 @@ typedef struct AppendRequest
 	AppendCondition condition;
 	const fs_event_query *context_query;	/* NULL if unconditional */
 	int64		context_number; /* the number in the condition */
-	int64		checked_up_to;	/* so far the condition was fulfilled; 0 at first */
+	int64		checked_up_to;	/* up to here the condition holds; 0 at first */
 } AppendRequest;
 
 /*
- * On a conflict nothing is written, and the actual version is that of the context, 0 if empty.  The numbers are 0 then,
- * and when an import finds all batches there already.
+ * On a conflict nothing is written, the numbers are 0, and the actual version is that of the context, 0 if it is
+ * empty. The numbers are also 0 when an import finds that all of its batches exist.
  */
 typedef struct AppendOutcome
 {

@@ -2,10 +2,9 @@
  * append/at_commit.c
  *		Appends that their transaction makes at its commit.
  *
- * An append holds the append lock to the end of its transaction, so all others wait while its client
- * thinks and writes its own rows.  An append at commit takes the lock when nothing is left to do but
- * the commit itself.  Its input is checked by the call, and most of its context too: at the commit only
- * the facts that came in since are looked at.
+ * An append holds the append lock until the end of its transaction, so all others wait while its client thinks
+ * and writes other rows.  An append at commit takes the lock when only the commit itself is left.  The call
+ * checks its input, and most of its context too: at the commit, only newer facts are examined.
  */
 #include "postgres.h"
 
@@ -29,7 +28,7 @@ find_log_again(AppendRequest *request)
 				 errhint("Drop it in a transaction that appends nothing.")));
 }
 
-/* The transaction may have been made a read-only one since. */
+/* The transaction may have become read-only since. */
 static void
 append_now(void *argument)
 {
@@ -44,9 +43,8 @@ append_now(void *argument)
 }
 
 /*
- * Puts the append off, unless the answer is known already: a repeated call, or a conflict, which the
- * commit could not undo.  Then returns true.  What the request points to must last as long as the
- * transaction (fs_pre_commit_memory).
+ * Defers the append, unless the answer is already known: a repeated call, or a conflict, which the commit could not
+ * undo.  Then returns true.  The data of the request must last as long as the transaction (fs_pre_commit_memory).
  */
 bool
 fs_append_at_commit(const AppendRequest *request, AppendOutcome *outcome)

@@ -1,9 +1,9 @@
 /*
  * append/idempotency.c
- *		Appends that were made before: rule 33 of the contract.
+ *		Repeated appends: rule 33 of the contract.
  *
- * The key stands on the first fact of its batch, so it is committed with the batch, kept as long as
- * the batch, and free again if the append fails.
+ * The key is stored in the first fact of its batch, so it is committed with the batch, kept as long as the batch,
+ * and free again if the append fails.
  */
 #include "postgres.h"
 
@@ -22,7 +22,7 @@
 #include "read/scan.h"
 #include "rows.h"
 
-/* The key is kept in an index, whose entries are limited to a third of a page.  In bytes. */
+/* An index contains the key, and limits its entries to a third of a page.  In bytes. */
 #define MAX_KEY_BYTES 2000
 
 void
@@ -72,7 +72,7 @@ jsonb_equals(Datum a, Datum b)
 	return compareJsonbContainers(&DatumGetJsonbP(a)->root, &DatumGetJsonbP(b)->root) == 0;
 }
 
-/* Does the fact in this row say what the nth of the new ones would?  JSON is compared as values. */
+/* Does the fact in this row have the same content as the nth of the new ones?  JSON is compared as values. */
 static bool
 says_the_same(TupleTableSlot *row, const NewFacts *facts, size_t n)
 {
@@ -82,8 +82,8 @@ says_the_same(TupleTableSlot *row, const NewFacts *facts, size_t n)
 }
 
 /*
- * Is the fact in this row what the nth of the new ones would be?  Metadata is not compared: a repeated call
- * may come with another trace.  Of a redacted fact nobody knows what it said: its type has to do.
+ * Is the fact in this row equal to the nth of the new ones?  Metadata is not compared: a repeated call may have
+ * another trace.  The content of a redacted fact is unknown, so only its type is compared.
  */
 static bool
 is_same_fact(const FactstrStore *store, Snapshot snapshot, TupleTableSlot *row,
@@ -104,8 +104,8 @@ is_same_fact(const FactstrStore *store, Snapshot snapshot, TupleTableSlot *row,
 }
 
 /*
- * Walks the batch to its end, or to one fact beyond what it should hold; false if it does not consist
- * of the same facts.
+ * Walks the batch to its end, or to one fact beyond its expected end; false if it does not consist of the same
+ * facts.
  */
 static bool
 compare_batch(const FactstrStore *store, Snapshot snapshot, const NewFacts *facts,
@@ -132,8 +132,8 @@ compare_batch(const FactstrStore *store, Snapshot snapshot, const NewFacts *fact
 }
 
 /*
- * Finds the batch that was committed with the facts' idempotency key.  Raises
- * "idempotency key reused" if it holds other facts.
+ * Finds the batch that was committed with the facts' idempotency key.  Raises "idempotency key reused" if it has
+ * other facts.
  */
 bool
 fs_idempotency_find_batch(const FactstrStore *store, Snapshot snapshot, const NewFacts *facts,
@@ -143,7 +143,7 @@ fs_idempotency_find_batch(const FactstrStore *store, Snapshot snapshot, const Ne
 		return false;
 	if (!compare_batch(store, snapshot, facts, batch))
 	{
-		/* The error tells of the batch, and that its key is taken. */
+		/* The error reveals the batch, and that its key is taken. */
 		fs_durability_flush_before_answer(batch->commit_position);
 		ereport(ERROR,
 				(errcode(FACTSTR_ERRCODE_IDEMPOTENCY_KEY_REUSED),
@@ -155,7 +155,7 @@ fs_idempotency_find_batch(const FactstrStore *store, Snapshot snapshot, const Ne
 	return true;
 }
 
-/* The key of a batch of another log must not be one of this log's. */
+/* The key of an imported batch must not exist in this log. */
 void
 fs_idempotency_refuse_known_key(const FactstrStore *store, Snapshot snapshot, const NewFacts *facts)
 {

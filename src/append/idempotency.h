@@ -1,6 +1,6 @@
 /*
  * append/idempotency.h
- *		Appends that were made before: rule 33 of the contract.
+ *		Repeated appends: rule 33 of the contract.
  */
 #ifndef FACTSTR_APPEND_IDEMPOTENCY_H
 #define FACTSTR_APPEND_IDEMPOTENCY_H
@@ -11,7 +11,10 @@
 #include "append/writer.h"
 #include "store.h"
 
-/* An earlier batch: its first and last number, and up to where the log must be flushed to tell. */
+/*
+ * An earlier batch: its first and last number, and the position up to which the log must be flushed before they are
+ * returned.
+ */
 typedef struct EarlierBatch
 {
 	int64		first_sequence_number;

@@ -1,6 +1,6 @@
 /*
  * append/import.c
- *		Batches of another log, and how they are written.
+ *		Writes batches of another log.
  */
 #include "postgres.h"
 
@@ -15,7 +15,7 @@
 #include "append/redaction.h"
 #include "commit/durability.h"
 
-/* Nobody should wait for the lock while the number that is named is made durable. */
+/* Nobody should wait for the lock while the number in the answer becomes durable. */
 static void
 require_next(const FactstrStore *store, const ImportedBatch *batch, const FactPosition *head)
 {
@@ -32,8 +32,8 @@ require_next(const FactstrStore *store, const ImportedBatch *batch, const FactPo
 }
 
 /*
- * Is the batch there already, from an earlier import or append with its key?  Numbers tell what is there, so with
- * them no key may be known.
+ * Does the batch already exist, from an earlier import or append with its key?  With numbers, batches are
+ * identified by these, and a known key is an error.
  */
 static bool
 is_present(const FactstrStore *store, Snapshot snapshot, const ImportedBatch *batch, XLogRecPtr *commit_position)
@@ -52,7 +52,7 @@ is_present(const FactstrStore *store, Snapshot snapshot, const ImportedBatch *ba
 	return true;
 }
 
-/* Writes a batch, unless it is there; the outcome is that of all batches of the import so far. */
+/* Writes a batch unless it exists; the outcome covers all batches of the import so far. */
 static void
 import_batch(const FactstrStore *store, FactWriter *writer, const ImportedBatch *batch,
 			 AppendOutcome *outcome, XLogRecPtr *commit_position)
@@ -76,8 +76,8 @@ import_batch(const FactstrStore *store, FactWriter *writer, const ImportedBatch 
 }
 
 /*
- * Writes batches of another log behind the head of this one.  With numbers each continues the one before; without, they
- * get the next ones, and a batch whose key is known is passed by.  Their facts may be compressed in place.
+ * Writes batches of another log after the head of this one.  With numbers, each continues the previous one;
+ * without, they get the next ones, and a batch with a known key is skipped.  May compress their facts in place.
  */
 AppendOutcome
 fs_import_append(const FactstrStore *store, ImportedBatch *batches, int count)
@@ -104,7 +104,7 @@ fs_import_append(const FactstrStore *store, ImportedBatch *batches, int count)
 		import_batch(store, writer, &batches[i], &outcome, &commit_position);
 		fs_writer_tidy(writer);
 	}
-	/* With nothing written, nobody should wait while the answer is made durable. */
+	/* If nothing was written, nobody should wait while the answer becomes durable. */
 	if (outcome.first_sequence_number == 0)
 		fs_append_lock_release(store);
 	fs_durability_flush_before_answer(commit_position);

@@ -1,6 +1,6 @@
 /*
  * append/import.h
- *		Batches of another log: as an import is given them, and how they are written.
+ *		Batches of another log: their parsed form, and how they are written.
  */
 #ifndef FACTSTR_APPEND_IMPORT_H
 #define FACTSTR_APPEND_IMPORT_H

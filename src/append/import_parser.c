@@ -1,9 +1,9 @@
 /*
  * append/import_parser.c
- *		Batches of another log, as an import is given them.
+ *		Parses the batches of an import.
  *
- * The document is what factstr_export returns, its rows as objects in an array, or the same without numbers, which
- * the log then gives out.  All of it is checked here, but for what only the log can tell: whether the first batch
+ * The document is the result of factstr_export, its rows as objects in an array, or the same without numbers,
+ * which the log then assigns.  Everything is checked here except what only the log knows: whether the first batch
  * continues it, and which keys it has.
  */
 #include "postgres.h"
@@ -39,13 +39,13 @@ require_kind(fs_json value, fs_json_kind kind, const char *path, const char *nam
 	fs_input_require_kind(value, kind, "batches", path, name, shape);
 }
 
-/* So that numbers of facts in a document can be computed without overflow. */
+/* Prevents overflows when the numbers of facts in a document are computed. */
 #define LAST_FIRST (PG_INT64_MAX - PG_UINT32_MAX)
 
 /* In microseconds since 1970. */
 #define START_OF_YEAR(year) (fs_day_of_date(year, 1, 1) * USECS_PER_DAY)
 
-/* A key that an object may have, and its value if it has. */
+/* A key that an object may have, and its value if present. */
 typedef struct Member
 {
 	const char *key;
@@ -72,7 +72,7 @@ take_member(fs_text key, fs_json value, const char *path, Member *members, int c
 	fs_input_raise_error(&error, "batches");
 }
 
-/* Finds the members of an object: all that are not optional, and no others. */
+/* Finds the members of an object: all that are required, and no unknown ones. */
 static void
 take_members(fs_json object, const char *path, Member *members, int count, const char *shape)
 {
@@ -114,7 +114,7 @@ require_nesting(fs_json value, const char *path, const char *name)
 		fs_input_raise_error(&error, "batches");
 }
 
-/* Numbers are given in the whole document or not at all. */
+/* Either the whole document has numbers, or none of it. */
 static void
 refuse_number(const Member *member, const char *path)
 {
@@ -123,7 +123,7 @@ refuse_number(const Member *member, const char *path)
 						"%s is given, but first_sequence_number of the first batch is not", member->key);
 }
 
-/* The number must be this one or, if it is 0, none. */
+/* The number must be this one; for 0, there must be none. */
 static void
 check_number(const Member *member, const char *path, int64 expected)
 {
@@ -133,7 +133,7 @@ check_number(const Member *member, const char *path, int64 expected)
 		require_number(member, path, expected);
 }
 
-/* Reads a time, whose year in UTC has four digits, as those of event records have. */
+/* Reads a time, whose year in UTC has four digits, as in event records. */
 static bool
 parse_time(fs_text value, TimestampTz *time)
 {
@@ -185,7 +185,7 @@ parse_redaction(fs_json document, const char *path, int64 sequence_number)
 	return redaction;
 }
 
-/* Adds the redactions of a fact, if it has any, to those of its batch. */
+/* Adds the redactions of a fact, if any, to those of its batch. */
 static List *
 parse_redactions(const Member *member, const char *path, int64 sequence_number, List *redactions)
 {
@@ -211,7 +211,7 @@ parse_redactions(const Member *member, const char *path, int64 sequence_number, 
 	return redactions;
 }
 
-/* Returns the redactions of the batch with those of the fact. */
+/* Returns the redactions of the batch together with those of the fact. */
 static List *
 parse_record(fs_json document, const char *path, int64 sequence_number, fs_new_event *event,
 			 TimestampTz *occurred_at, List *redactions)
@@ -260,7 +260,7 @@ parse_key(const Member *member, const char *path)
 }
 
 /*
- * Parses the records of a batch, the first of which has this number, or none has for 0; their times go into *times,
+ * Parses the records of a batch.  The first one has this number, or none has one for 0; their times go into *times,
  * their redactions into *redactions.
  */
 static FactstrNewEvents
@@ -294,7 +294,7 @@ parse_records(fs_json list, const char *path, int64 first, TimestampTz **times, 
 	return events;
 }
 
-/* The number that a batch begins with: any if it is the first of the document, then the next one; 0 for none. */
+/* The first number of a batch: any for the first batch of the document, then the next one; 0 for none. */
 static int64
 parse_first_number(const Member *member, const char *path, const ImportedBatch *previous)
 {
@@ -317,7 +317,7 @@ parse_first_number(const Member *member, const char *path, const ImportedBatch *
 	return first;
 }
 
-/* Parses one batch, which has to continue the previous one; the first of a document has none. */
+/* Parses one batch, which must continue the previous one, unless it is the first of the document. */
 static void
 parse_batch(fs_json document, const char *path, const ImportedBatch *previous, ImportedBatch *batch)
 {

@@ -1,6 +1,6 @@
 /*
  * append/import_parser.h
- *		Batches of another log, as an import is given them.
+ *		Parses the batches of an import.
  */
 #ifndef FACTSTR_APPEND_IMPORT_PARSER_H
 #define FACTSTR_APPEND_IMPORT_PARSER_H

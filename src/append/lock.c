@@ -1,12 +1,11 @@
 /*
  * append/lock.c
- *		The lock under which appends to a log come one at a time.
+ *		The lock that admits one append to a log at a time.
  *
- * A heavyweight lock, so that deadlock detection, lock_timeout, cancel and pg_locks all work, held
- * to the end of the transaction.  It is an object lock whose class is the events table: not a lock
- * on the table, with which autovacuum and index builds would collide, and not an advisory lock,
- * which any role could take.  In pg_locks it shows as locktype "object" with classid
- * 'factstr_events'::regclass, or the table of another log.
+ * It is a heavyweight lock, so that deadlock detection, lock_timeout, cancel and pg_locks work, held until the
+ * end of the transaction.  It is an object lock whose class is the events table.  A lock on the table would
+ * collide with autovacuum and index builds, and an advisory lock could be taken by any role.  In pg_locks it has
+ * locktype "object" and classid 'factstr_events'::regclass, or the table of another log.
  */
 #include "postgres.h"
 
@@ -23,26 +22,25 @@
 #include "compat.h"
 
 /*
- * PostgreSQL hands a lock over to the first in its queue, and nobody can take it before that process
- * has been woken and has come to run.  That takes longer than an append needs the lock, so with many
- * clients all would wait for processes that do not run.  Hence an append first waits beside
- * the queue for a while: each append that ends wakes one that waits, and the first to come has the lock,
- * also one that has just come and is running.  Nobody waits like that for long, since the deadlock
- * detector does not see it, and others get past; and nobody gets past one who sleeps in the queue: a
- * conditional request fails while anybody does.  In milliseconds.
+ * PostgreSQL passes a lock to the first process in its queue, and nobody else can take it until that process has
+ * been woken and runs.  That takes longer than an append needs the lock, so with many clients all would wait for
+ * processes that do not run.  Therefore an append first waits outside the queue for a while: each append that ends
+ * wakes one waiting process, and the first to come gets the lock, even one that has just arrived and is running.
+ * The time is limited, because the deadlock detector does not see this wait, and others can overtake.  Nobody
+ * overtakes a process in the queue: a conditional request fails while one waits there.  In milliseconds.
  */
 #define WAIT_BESIDE_THE_QUEUE 50
 
 /*
- * To sleep and to be woken costs about as much as a third of an append, which holds the lock for a fraction of
- * that.  So before it sleeps, one that waits lets others run, and sees whether an append has ended meanwhile.  Not
- * more often than this: where other programs want the processors, each time costs a turn.
+ * Going to sleep and being woken costs about a third of the time of an append, which holds the lock for only a part
+ * of that.  So before a process sleeps, it lets others run, and checks whether an append has ended meanwhile.  It
+ * does so at most this many times: if other programs want the processors, each time costs a turn.
  */
 #define YIELDS_BEFORE_SLEEP 2
 
 /*
- * The logs whose lock this transaction has asked for: its end wakes one waiting process of each.  If there are more,
- * the processes that wait for the others are not woken, and join the queue after a while.
+ * The logs whose lock this transaction has requested: its end wakes one waiting process of each.  If there are
+ * more, the waiting processes of the others are not woken, and join the queue after a while.
  */
 #define MOST_ASKED 64
 static Oid	asked[MOST_ASKED];
@@ -63,7 +61,7 @@ try_lock(const LOCKTAG *tag)
 	return LockAcquire(tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
-/* Lets others run for a little while; true as soon as an append has ended. */
+/* Lets others run briefly; true as soon as an append has ended. */
 static bool
 yield_to_appends(WakeupPoint *point, uint64 generation)
 {
@@ -141,7 +139,7 @@ fs_append_lock_is_held(const FactstrStore *store)
 	return compat_lock_held_by_me(&tag, ExclusiveLock);
 }
 
-/* The locks of a transaction have been released, or those of a subtransaction that has failed. */
+/* Called after the locks of a transaction, or of a failed subtransaction, have been released. */
 static void
 on_resource_release(ResourceReleasePhase phase, bool is_commit, bool is_top_level, void *argument)
 {
@@ -155,7 +153,7 @@ on_resource_release(ResourceReleasePhase phase, bool is_commit, bool is_top_leve
 		fs_lock_times_note(LOCK_RELEASED);
 }
 
-/* After fs_durability_init, so that it is called before: nobody should wait for that flush. */
+/* Registered after fs_durability_init, so that it is called before: nobody should wait for that flush. */
 void
 fs_append_lock_init(void)
 {

@@ -1,6 +1,6 @@
 /*
  * append/lock.h
- *		The lock under which appends come one at a time.
+ *		The lock that admits one append at a time.
  */
 #ifndef FACTSTR_APPEND_LOCK_H
 #define FACTSTR_APPEND_LOCK_H

@@ -1,11 +1,11 @@
 /*
  * append/pending_list.c
- *		The pending list of the payload index is kept short.
+ *		Keeps the pending list of the payload index short.
  *
- * The index collects new entries in a list that each lookup has to read through.  PostgreSQL would empty it when
- * some append fills it, under that append's lock; the index is created with a limit far away, and the list is
- * emptied here instead.  That takes as long as hundreds of appends, so a background worker does it, which the
- * first append that finds the list long asks for.  Where there is none, an append does it before it takes the lock.
+ * The index collects new entries in a list that each lookup must read.  PostgreSQL would empty it when an append
+ * fills it, under the lock of that append; so the index is created with a limit out of reach, and the list is
+ * emptied here instead.  That takes as long as hundreds of appends, so the first append that finds a long list
+ * requests a background worker for it.  Without a worker, an append does it before it takes the lock.
  */
 #include "postgres.h"
 
@@ -23,17 +23,17 @@
 #include "workers/process.h"
 
 /*
- * How long it may be, in pages: measured with 8 clients on half a million facts, where longer lists cost
- * lookups time and shorter ones are emptied too often.  While the worker is at it, it may grow longer, and so it
- * may under the append lock, for fewer and larger steps, but not so long that the next reader would notice.
+ * The maximum length, in pages: measured with 8 clients on half a million facts, longer lists made lookups slower,
+ * and shorter ones were emptied too often.  While the worker is busy, the list may become longer, and under the
+ * append lock too, for fewer and larger steps, but not so long that the next reader would notice.
  */
 #define PAGES_ALLOWED 16
 #define PAGES_ALLOWED_MEANWHILE 64
 
-/* A worker that nobody has called for so long ends.  In ms. */
+/* A worker that nobody has called for this time ends.  In ms. */
 #define IDLE_TIME 30000
 
-/* Before the next try, where somebody else is at it.  In ms. */
+/* The pause before the next attempt if another process is emptying the list.  In ms. */
 #define PAUSE 10
 
 BlockNumber
@@ -72,7 +72,7 @@ call_worker(const FactstrStore *store)
 	return false;
 }
 
-/* Sees to it that the list gets shorter if it has more pages than allowed. */
+/* Makes sure that the list becomes shorter if it has more pages than allowed. */
 void
 fs_pending_list_shorten(const FactstrStore *store, Relation by_payload, bool under_lock)
 {
@@ -89,7 +89,7 @@ fs_pending_list_shorten(const FactstrStore *store, Relation by_payload, bool und
  * The worker
  */
 
-/* As long as it helps: a vacuum that is slowed down empties the list, too, and lets nobody else do so. */
+/* Repeats as long as it helps: a throttled vacuum empties the list, too, and keeps others from doing so. */
 static void
 empty_list_as_far_as_possible(Relation by_payload)
 {
@@ -108,7 +108,7 @@ empty_list_as_far_as_possible(Relation by_payload)
 	pg_usleep(PAUSE * 1000L);
 }
 
-/* False if the database does not have the log any more. */
+/* False if the log no longer exists in the database. */
 static bool
 shorten_in_transaction(const char *log)
 {

@@ -1,14 +1,14 @@
 /*
  * append/redaction.c
- *		Erasure: what a fact said is replaced, and that it was is recorded.
+ *		Erasure: replaces the payload of a fact and records the redaction.
  *
- * It is the only way to change a fact, and changes no more than its payload and metadata: number,
- * type, time and batch stay, so neither the order nor the batches of the log are touched.  It
- * takes no lock but the one on the row: appends go on, and an append_if that is under way may be
- * judged by the payload from before.  In any order of the two the result is the same log.
+ * This is the only way to change a fact, and it changes only payload and metadata: number, type, time and batch
+ * stay, so neither the order nor the batches of the log are affected.  It takes no lock except the one on the
+ * row: appends continue, and an append_if in progress may be checked against the old payload.  In either order of
+ * the two, the result is the same log.
  *
- * A reader of a redacted fact need not wait for the disk (commit/durability.c): the commit of the fact
- * is flushed before its row is replaced, and the commit of the redaction before anybody sees it.
+ * A reader of a redacted fact need not wait for the disk (commit/durability.c): the commit of the fact is flushed
+ * before its row is replaced, and the commit of the redaction before anybody sees it.
  */
 #include "postgres.h"
 
@@ -40,8 +40,8 @@ raise_no_such_fact(int64 sequence_number)
 }
 
 /*
- * Locks the newest version of the row that was found, until the end of the transaction.  In a
- * transaction with one snapshot, what others have changed since must not be changed again.
+ * Locks the newest version of the row, until the end of the transaction.  A transaction with one snapshot must not
+ * change a row that others have changed since.
  */
 static void
 lock_row(Relation events, Snapshot snapshot, int64 sequence_number, TupleTableSlot *row)
@@ -66,7 +66,7 @@ lock_row(Relation events, Snapshot snapshot, int64 sequence_number, TupleTableSl
 	}
 }
 
-/* The fact as it is now, locked against other redactions, and safe from a crash. */
+/* The current fact, locked against other redactions, and safe from a crash. */
 static HeapTuple
 lock_fact(const FactstrStore *store, Relation events, int64 sequence_number)
 {
@@ -94,7 +94,7 @@ shorten_pending_list(const FactstrStore *store)
 	index_close(by_payload, NoLock);
 }
 
-/* What the fact says from now on; no metadata if that is NULL. */
+/* The new content of the fact; NULL metadata: none. */
 static void
 replace_fact(const FactstrStore *store, int64 sequence_number, Jsonb *payload, Jsonb *metadata)
 {
@@ -129,7 +129,7 @@ record_redaction(const FactstrStore *store, const Redaction * redaction)
 	table_close(redactions, NoLock);
 }
 
-/* Replaces what a fact said, on record as the deed of a role. */
+/* Replaces the content of a fact, and records the role that did it. */
 void
 fs_redaction_apply(const FactstrStore *store, int64 sequence_number, Jsonb *payload,
 				   Jsonb *metadata, Oid by, text *reason)
@@ -143,7 +143,7 @@ fs_redaction_apply(const FactstrStore *store, int64 sequence_number, Jsonb *payl
 	record_redaction(store, &redaction);
 }
 
-/* The redactions of facts that were just imported. */
+/* Records the redactions of facts that were just imported. */
 void
 fs_redaction_record(const FactstrStore *store, const List *redactions)
 {
@@ -199,7 +199,7 @@ require_same_fact(const FactstrStore *store, const ImportedBatch *batch, size_t 
 	table_close(events, NoLock);
 }
 
-/* Of a fact, those redactions of a batch that are not on record. */
+/* The redactions of a fact in a batch that are not recorded here. */
 static List *
 unknown_redactions(const ImportedBatch *batch, int64 sequence_number, const List *known)
 {
@@ -222,7 +222,7 @@ time_of_last(const List *redactions)
 	return redactions == NIL ? DT_NOBEGIN : ((const Redaction *) llast(redactions))->redacted_at;
 }
 
-/* What is newest decides what the fact says. */
+/* The newest redaction decides the content. */
 static int64
 import_redactions_of_fact(const FactstrStore *store, const ImportedBatch *batch, size_t n)
 {
@@ -244,7 +244,10 @@ import_redactions_of_fact(const FactstrStore *store, const ImportedBatch *batch,
 	return list_length(unknown);
 }
 
-/* Those redactions of a batch of another log that this log, which has the facts, does not know; how many. */
+/*
+ * Applies the redactions in a batch of another log that this log, which has the facts, does not know; returns their
+ * number.
+ */
 int64
 fs_redaction_import(const FactstrStore *store, const ImportedBatch *batch)
 {

@@ -1,6 +1,6 @@
 /*
  * append/redaction.h
- *		Erasure: what a fact said is replaced, and that it was is recorded.
+ *		Erasure: replaces the payload of a fact and records the redaction.
  */
 #ifndef FACTSTR_APPEND_REDACTION_H
 #define FACTSTR_APPEND_REDACTION_H

@@ -2,10 +2,10 @@
  * append/writer.c
  *		Writes the rows of a batch into the log and its indexes.
  *
- * It goes to the table and its indexes directly: no statement is planned or executed while the
- * append lock is held.  What does not need the numbers is done before, in fs_writer_open and
- * fs_writer_prepare.  The values were built from checked input; CHECK and NOT NULL constraints
- * that somebody has added to the table are enforced, and what would be passed over is refused.
+ * It writes to the table and its indexes directly: no statement is planned or executed while the append lock is
+ * held.  fs_writer_open and fs_writer_prepare do everything that does not need the numbers before that.  The
+ * values come from checked input.  CHECK and NOT NULL constraints that a user has added to the table are
+ * enforced; features that direct writes would bypass are refused.
  */
 #include "postgres.h"
 
@@ -44,10 +44,10 @@ struct FactWriter
 	TupleTableSlot **rows;		/* made on demand, for up to ROWS_AT_ONCE */
 	int			row_count;
 	bool		has_added_constraints;
-	MemoryContext chunk_context;	/* what the rows that go together leave behind */
+	MemoryContext chunk_context;	/* shared state of rows that are inserted together */
 };
 
-/* In a database that takes any bytes for text (encoding.c). */
+/* For a database that accepts any bytes as text (encoding.c). */
 static void
 refuse_invalid_text(const NewFacts *facts, size_t index)
 {
@@ -109,7 +109,7 @@ fs_writer_new_facts(Jsonb *document)
  * What the writer would pass over, and so refuses
  */
 
-/* Rows get in past the executor, so a trigger or a rule for them would be passed over in silence. */
+/* Rows bypass the executor, so a trigger or a rule for them would be ignored silently. */
 static void
 refuse_insert_triggers(Relation events)
 {
@@ -146,7 +146,7 @@ refuse_insert_rules(Relation events)
 	}
 }
 
-/* Columns that somebody has added have no value here, neither given nor by default. */
+/* Columns that a user has added have no value here, neither given nor by default. */
 static void
 refuse_added_columns(Relation events)
 {
@@ -164,7 +164,7 @@ refuse_added_columns(Relation events)
 	}
 }
 
-/* The values meet the constraints that the table is created with, but perhaps not others. */
+/* The values satisfy the constraints of the table's definition, but perhaps not others. */
 static bool
 has_added_constraints(TupleDesc columns)
 {
@@ -178,8 +178,8 @@ has_added_constraints(TupleDesc columns)
  */
 
 /*
- * Partial indexes get their predicates compiled here rather than at the first row.  That of the idempotency keys is
- * ours: without a key, nothing goes into it.
+ * Compiles the predicates of partial indexes here, not at the first row.  That of the idempotency keys is ours:
+ * without a key, it has no entry.
  */
 static void
 prepare_indexes(FactWriter *writer, const FactstrStore *store, bool has_keys)
@@ -202,8 +202,8 @@ prepare_indexes(FactWriter *writer, const FactstrStore *store, bool has_keys)
 }
 
 /*
- * Opens the log to write, and shortens the pending list: before the append lock is taken, or not so early
- * if the transaction has it already.  Without keys, batches cannot have any.
+ * Opens the log for writing, and shortens the pending list, before the append lock is taken, unless the transaction
+ * already has it.  Without keys, batches cannot have any.
  */
 FactWriter *
 fs_writer_open(const FactstrStore *store, bool under_lock, bool has_keys)
@@ -228,10 +228,7 @@ fs_writer_open(const FactstrStore *store, bool under_lock, bool has_keys)
 	return writer;
 }
 
-/*
- * Compresses values that are too large for a row as they are.  The table would do it as well, but
- * under the append lock.
- */
+/* Compresses values that are too large for a row.  The table would do so as well, but under the append lock. */
 static void
 compress_large_values(FactWriter *writer, AttrNumber column, Datum *values, size_t count)
 {
@@ -252,7 +249,7 @@ compress_large_values(FactWriter *writer, AttrNumber column, Datum *values, size
 	}
 }
 
-/* What can be done to the facts before the append lock is taken. */
+/* Prepares the facts as far as possible before the append lock is taken. */
 void
 fs_writer_prepare(FactWriter *writer, NewFacts *facts)
 {

@@ -1,6 +1,6 @@
 /*
  * commit/debt.h
- *		The flush that a session owes for what it has read of commits in flight.
+ *		The flush that a session owes because it has read results of commits in flight.
  */
 #ifndef FACTSTR_COMMIT_DEBT_H
 #define FACTSTR_COMMIT_DEBT_H

@@ -10,7 +10,10 @@
 
 #include "store.h"
 
-/* The number of a fact, 0 for none, and up to where the log must be flushed before it is told. */
+/*
+ * The number of a fact, 0 for none, and the position up to which the log must be flushed before the number is
+ * returned.
+ */
 typedef struct FactPosition
 {
 	int64		sequence_number;

@@ -1,6 +1,6 @@
 /*
  * commit/in_flight.h
- *		The relations that commits have written which others can see but a crash could still take back.
+ *		Relations written by commits that other sessions can see, but a crash could still undo.
  */
 #ifndef FACTSTR_COMMIT_IN_FLIGHT_H
 #define FACTSTR_COMMIT_IN_FLIGHT_H

@@ -7,7 +7,7 @@
 
 #include "settings.h"
 
-/* What ends a step, in the order in which a transaction comes by. */
+/* The end of each step, in the order in which a transaction passes them. */
 typedef enum LockMoment
 {
 	LOCK_ASKED_FOR,				/* begins the first one */
@@ -23,7 +23,7 @@ typedef enum LockMoment
 extern void fs_lock_times_init(void);
 extern void fs_lock_times_measure(LockMoment moment);
 
-/* Of a transaction that appends several times, the first append counts. */
+/* If a transaction appends several times, the first append counts. */
 static inline void
 fs_lock_times_note(LockMoment moment)
 {

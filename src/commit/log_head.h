@@ -1,6 +1,6 @@
 /*
  * commit/log_head.h
- *		Where the log ended with its last commit, in shared memory.
+ *		The position of the log after its last commit, in shared memory.
  */
 #ifndef FACTSTR_COMMIT_LOG_HEAD_H
 #define FACTSTR_COMMIT_LOG_HEAD_H

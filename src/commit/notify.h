@@ -1,6 +1,6 @@
 /*
  * commit/notify.h
- *		New facts are made known to processes of this server and to clients.
+ *		Announces new facts to processes of this server and to clients.
  */
 #ifndef FACTSTR_COMMIT_NOTIFY_H
 #define FACTSTR_COMMIT_NOTIFY_H

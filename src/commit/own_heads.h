@@ -1,6 +1,6 @@
 /*
  * commit/own_heads.h
- *		Where logs end for the transaction that has appended to them.
+ *		The end of each log as seen by a transaction that has appended to it.
  */
 #ifndef FACTSTR_COMMIT_OWN_HEADS_H
 #define FACTSTR_COMMIT_OWN_HEADS_H
@@ -8,8 +8,8 @@
 typedef struct OwnHead
 {
 	Oid			events;			/* of the log */
-	int64		sequence_number;	/* 0 if all was rolled back that the transaction has appended
-									 * there */
+	int64		sequence_number;	/* 0 if everything that the transaction appended was rolled
+									 * back */
 } OwnHead;
 
 extern void fs_own_heads_init(void);

@@ -1,6 +1,6 @@
 /*
  * commit/pre_commit.h
- *		Work that a transaction puts off to its commit.
+ *		Work that a transaction defers to its commit.
  */
 #ifndef FACTSTR_COMMIT_PRE_COMMIT_H
 #define FACTSTR_COMMIT_PRE_COMMIT_H

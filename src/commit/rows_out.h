@@ -1,6 +1,6 @@
 /*
  * commit/rows_out.h
- *		What leaves for a client is on disk.
+ *		Whatever leaves for a client is on disk.
  */
 #ifndef FACTSTR_COMMIT_ROWS_OUT_H
 #define FACTSTR_COMMIT_ROWS_OUT_H

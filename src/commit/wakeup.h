@@ -1,6 +1,6 @@
 /*
  * commit/wakeup.h
- *		Waiting for what other sessions do: commit facts, change a stream, end an append.
+ *		Waiting for other sessions to commit facts, change a stream or end an append.
  */
 #ifndef FACTSTR_COMMIT_WAKEUP_H
 #define FACTSTR_COMMIT_WAKEUP_H

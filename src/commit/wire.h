@@ -1,6 +1,6 @@
 /*
  * commit/wire.h
- *		What leaves over the connection, and the flush that has to come first.
+ *		Messages to the client, and the flush that precedes them.
  */
 #ifndef FACTSTR_COMMIT_WIRE_H
 #define FACTSTR_COMMIT_WIRE_H

@@ -1,6 +1,6 @@
 /*
  * read/access_path.h
- *		Where to look for the facts of a query.
+ *		Chooses the indexes that find the facts of a query.
  */
 #ifndef FACTSTR_READ_ACCESS_PATH_H
 #define FACTSTR_READ_ACCESS_PATH_H
@@ -9,7 +9,7 @@
 #include "read/merge.h"
 #include "store.h"
 
-/* A question to the log: what matches the query, with after < sequence_number <= up_to? */
+/* A question to the log: which facts match the query, with after < sequence_number <= up_to? */
 typedef struct FactRange
 {
 	const FactstrStore *store;

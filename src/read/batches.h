@@ -1,6 +1,6 @@
 /*
  * read/batches.h
- *		Committed batches, filtered, whole, one after the other.
+ *		Committed batches, filtered and complete, one after another.
  */
 #ifndef FACTSTR_READ_BATCHES_H
 #define FACTSTR_READ_BATCHES_H
@@ -14,7 +14,7 @@
 
 typedef struct BatchReader BatchReader;
 
-/* Numbers and key of the whole batch, records of its matching facts. */
+/* Numbers and key of the whole batch, and the records of its matching facts. */
 typedef struct FactBatch
 {
 	int64		first_sequence_number;

@@ -1,6 +1,6 @@
 /*
  * read/candidates.h
- *		The facts that an index proposes for a query, in no order.
+ *		The unordered candidates that an index finds for a query.
  */
 #ifndef FACTSTR_READ_CANDIDATES_H
 #define FACTSTR_READ_CANDIDATES_H

@@ -16,7 +16,7 @@
 typedef struct EventRecords
 {
 	StringInfoData data;		/* the records one after another, as jsonb stores them */
-	JEntry	   *ends;			/* what each element is, and where in data it ends */
+	JEntry	   *ends;			/* the type of each element, and where in data it ends */
 	uint32		count;
 	uint32		capacity;
 } EventRecords;

@@ -1,6 +1,7 @@
 /*
  * read/facts.h
- *		Single facts: the newest of the log, of those that match, from before a time; the first after a position.
+ *		Single facts: the newest of the log, the newest that matches, the newest before a time, the first
+ *		after a position.
  */
 #ifndef FACTSTR_READ_FACTS_H
 #define FACTSTR_READ_FACTS_H
@@ -12,7 +13,7 @@
 #include "read/matching.h"
 #include "store.h"
 
-/* A fact but for what it says; its number is 0 for none. */
+/* A fact without its content; its number is 0 if there is none. */
 typedef struct FactHeading
 {
 	int64		sequence_number;
@@ -21,7 +22,7 @@ typedef struct FactHeading
 	XLogRecPtr	commit_position;
 } FactHeading;
 
-/* The number after this one, or the same if there is none. */
+/* The next number, or the same if there is none. */
 static inline int64
 fs_fact_next_number(int64 sequence_number)
 {

@@ -1,6 +1,6 @@
 /*
  * read/index_estimate.h
- *		How many candidates the payload index has for a predicate, before it is asked for them.
+ *		Estimates how many candidates the payload index has for a predicate, without reading them.
  */
 #ifndef FACTSTR_READ_INDEX_ESTIMATE_H
 #define FACTSTR_READ_INDEX_ESTIMATE_H

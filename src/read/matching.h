@@ -1,6 +1,6 @@
 /*
  * read/matching.h
- *		Event queries in the server: the shared code over jsonb, with errors raised.
+ *		Event queries in the server: the shared code over jsonb, which raises errors.
  */
 #ifndef FACTSTR_READ_MATCHING_H
 #define FACTSTR_READ_MATCHING_H
@@ -14,7 +14,7 @@
 /* The query that every fact matches. */
 extern const fs_event_query fs_query_every_fact;
 
-/* Errors of a document, which is the SQL argument of this name. */
+/* Errors of a document, which is the SQL argument with this name. */
 extern void fs_input_raise_error(const fs_input_error *error, const char *argument);
 extern void fs_input_refuse(const char *argument, const char *path, const char *expected,
 							const char *format,...) pg_attribute_printf(4, 5);

@@ -14,7 +14,7 @@
 
 typedef struct FactScan FactScan;
 
-/* For "wanted": the caller will read to the end. */
+/* For "wanted": the caller reads to the end. */
 #define FACT_SCAN_ALL 0
 
 extern FactScan *fs_scan_begin(const FactstrStore *store, const fs_event_query *query,

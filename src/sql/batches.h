@@ -1,6 +1,6 @@
 /*
  * sql/batches.h
- *		Batches as rows, as all functions return them that return batches.
+ *		Batches as rows, for all functions that return them.
  */
 #ifndef FACTSTR_SQL_BATCHES_H
 #define FACTSTR_SQL_BATCHES_H

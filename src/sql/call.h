@@ -1,6 +1,6 @@
 /*
  * sql/call.h
- *		A call of an SQL function: its arguments, and what functions of a kind have in common.
+ *		A call of an SQL function: its arguments, and code shared by functions of one kind.
  */
 #ifndef FACTSTR_SQL_CALL_H
 #define FACTSTR_SQL_CALL_H
@@ -23,7 +23,7 @@ extern int64 fs_argument_position(FunctionCallInfo fcinfo, int argument, const c
 extern int32 fs_argument_max_batches(FunctionCallInfo fcinfo, int argument);
 extern bool fs_argument_nowait(FunctionCallInfo fcinfo, int argument);
 
-/* Makes the state at the first call, in memory that lasts until the last. */
+/* Creates the state at the first call, in memory that lasts until the last one. */
 typedef void *(*SetFunctionBegin) (FunctionCallInfo fcinfo);
 
 extern FuncCallContext *fs_call_set_begin(FunctionCallInfo fcinfo, SetFunctionBegin begin,

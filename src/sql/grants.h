@@ -1,6 +1,6 @@
 /*
  * sql/grants.h
- *		Which functions and views go with a right on a log.
+ *		The functions and views that belong to a right on a log.
  */
 #ifndef FACTSTR_SQL_GRANTS_H
 #define FACTSTR_SQL_GRANTS_H

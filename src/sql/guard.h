@@ -1,6 +1,6 @@
 /*
  * sql/guard.h
- *		What the event triggers that guard the tables have in common.
+ *		Shared code of the event triggers that protect the tables.
  */
 #ifndef FACTSTR_SQL_GUARD_H
 #define FACTSTR_SQL_GUARD_H

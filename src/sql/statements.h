@@ -7,7 +7,7 @@
 
 #include "executor/spi.h"
 
-/* As whom, and what is put back afterwards. */
+/* The role that executes them, and the state to restore afterwards. */
 typedef struct Statements
 {
 	int			settings;

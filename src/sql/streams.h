@@ -1,6 +1,6 @@
 /*
  * sql/streams.h
- *		What the SQL functions of durable streams share: streams are opened, or taken to be changed.
+ *		Shared code of the SQL functions of durable streams: opening streams, and taking them for a change.
  */
 #ifndef FACTSTR_SQL_STREAMS_H
 #define FACTSTR_SQL_STREAMS_H

@@ -1,10 +1,9 @@
 /*
  * streams/attempt.c
- *		One delivery by a worker, in a transaction of its own.
+ *		One delivery by a worker, in its own transaction.
  *
- * However it fails, it is recorded: an error of the handler in that transaction, an error of the commit in another
- * one, the end of the process as its last act.  A process that is killed leaves what it has announced before
- * (streams/delivery.c).
+ * Every failure is recorded: an error of the handler in that transaction, an error of the commit in another one,
+ * the end of the process as its last act.  A killed process leaves its earlier announcement (streams/delivery.c).
  */
 #include "postgres.h"
 
@@ -23,12 +22,12 @@
 #include "workers/delivery_slots.h"
 #include "workers/process.h"
 
-/* What this process delivers at the moment, or NULL. */
+/* The current delivery of this process, or NULL. */
 static Delivery *under_way = NULL;
 
 /*
- * A worker can be cancelled while it delivers, but not while it looks whether there is something to deliver: that
- * cancel was for another stream.  Errors forget that it cannot be otherwise.
+ * A worker can be cancelled while it delivers, but not while it looks for work: that cancel was for another stream.
+ * Errors reset this state.
  */
 static void
 let_cancel(bool may_be_cancelled)
@@ -47,7 +46,7 @@ fs_attempt_commit(void)
 	pgstat_report_stat(false);
 }
 
-/* The transaction has failed, not the handler: its commit, or something before or behind the handler. */
+/* The transaction failed, not the handler: its commit, or something before or after the handler. */
 static DeliveryResult
 recover(Delivery *delivery)
 {
@@ -71,7 +70,7 @@ recover(Delivery *delivery)
 	return DELIVERY_FAILED;
 }
 
-/* Delivers what is next, or finds out why not. */
+/* Delivers the next batches, or finds out why that is impossible. */
 DeliveryResult
 fs_attempt_deliver(Delivery *delivery)
 {
@@ -80,8 +79,8 @@ fs_attempt_deliver(Delivery *delivery)
 	CHECK_FOR_INTERRUPTS();
 
 	/*
-	 * The role's is for its handler (group.c): somebody else may hold what a worker needs for as
-	 * long as he likes.
+	 * The role's setting is for its handler (group.c): other sessions may hold what a worker needs
+	 * for any time.
 	 */
 	LockTimeout = 0;
 	under_way = delivery;
@@ -110,10 +109,10 @@ fs_attempt_deliver(Delivery *delivery)
 }
 
 /*
- * The process ends in the middle of a delivery, by FATAL: the transaction is given up, and that recorded.  It is the
- * failure of the batch only if that was delivered as the first of its transaction, and nobody has stopped it: neither a
- * session that wants the stream nor one that stops the server.  The process waits for nobody: the server may wait for
- * its end, and others for the server's.
+ * The process ends in the middle of a delivery, by FATAL: gives up the transaction, and records that.  It counts as
+ * a failure of the batch only if the batch was the first of its transaction, and nobody stopped the delivery:
+ * neither a session that wants the stream nor the shutdown of the server.  The process waits for nobody: the server
+ * may be waiting for its end, and others for the server's.
  */
 static void
 record_end(int code, Datum argument)
@@ -135,7 +134,7 @@ record_end(int code, Datum argument)
 	fs_attempt_commit();
 }
 
-/* After the connection, so that it comes before the end of that. */
+/* Registered after the connection, so that it runs before the connection ends. */
 void
 fs_attempt_init(void)
 {

@@ -1,6 +1,6 @@
 /*
  * streams/attempt.h
- *		One delivery by a worker, in a transaction of its own.
+ *		One delivery by a worker, in its own transaction.
  */
 #ifndef FACTSTR_STREAMS_ATTEMPT_H
 #define FACTSTR_STREAMS_ATTEMPT_H

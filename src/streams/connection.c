@@ -1,15 +1,15 @@
 /*
  * streams/connection.c
- *		The session of a worker: in which database, and as whom.
+ *		The session of a worker: its database and its role.
  *
- * A worker first looks for something to do, as nobody in particular, and then becomes the role it does it for,
- * as a session that this role has logged in to: session_user, the settings of the role, its name where others
- * look.  PostgreSQL connects a worker as a role only if that may log in (until 17), and takes the settings of
- * the superuser otherwise.  So these are taken back first.
+ * A worker first looks for work as no particular role.  It then becomes the role for which it works, like a
+ * session in which this role has logged in: session_user, the settings of the role, its name in views.
+ * PostgreSQL connects a worker as a role only if the role may log in (until 17), and otherwise applies the
+ * settings of the superuser, so these are reset first.
  *
- * Whom PostgreSQL has authenticated stays the superuser.  SET SESSION AUTHORIZATION and SET ROLE would lead
- * back to it: they are refused while a handler and what it has put off run, as in a function with its definer's
- * rights (SECURITY_LOCAL_USERID_CHANGE).
+ * The authenticated user remains the superuser.  SET SESSION AUTHORIZATION and SET ROLE would return to it, so
+ * they are refused while a handler and its deferred work run, as in a function with its definer's rights
+ * (SECURITY_LOCAL_USERID_CHANGE).
  */
 #include "postgres.h"
 
@@ -41,7 +41,7 @@
 /* Of the settings that this session has. */
 static uint64 version_of_settings;
 
-/* The settings of a database and a role, each overriding the one before; of all roles if it is InvalidOid. */
+/* The settings of a database and a role, each overriding the one before; for all roles if it is InvalidOid. */
 static void
 apply_settings(Oid role)
 {
@@ -59,10 +59,7 @@ apply_settings(Oid role)
 	table_close(settings, AccessShareLock);
 }
 
-/*
- * Which rows there are of settings for a role in this database, in a number that is another one when some of them have
- * changed.
- */
+/* A number that identifies the settings of a role in this database: it differs when some of them have changed. */
 static uint64
 settings_version(Oid role)
 {
@@ -118,7 +115,7 @@ fs_connection_become(Oid role)
 	compat_report_session_user();
 }
 
-/* Has the role the settings that it had when this became its session?  It could not take others back. */
+/* Are the settings of the role still those from the start of this session?  It could not reset others. */
 bool
 fs_connection_is_current(Oid role)
 {
@@ -131,7 +128,7 @@ fs_connection_is_current(Oid role)
 }
 
 /*
- * Between two subscriptions: nothing of the first stays for the second.  The same as DISCARD ALL does, but for
+ * Between two subscriptions: no state of the first remains for the second.  The same as DISCARD ALL, except for
  * plans.
  */
 void

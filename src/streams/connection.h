@@ -1,6 +1,6 @@
 /*
  * streams/connection.h
- *		The session of a worker: in which database, and as whom.
+ *		The session of a worker: its database and its role.
  */
 #ifndef FACTSTR_STREAMS_CONNECTION_H
 #define FACTSTR_STREAMS_CONNECTION_H

@@ -1,10 +1,10 @@
 /*
  * streams/deferred.c
- *		Triggers that the transaction has put off to its end, those of deferred constraints above all.
+ *		Triggers deferred to the end of the transaction, mainly those of deferred constraints.
  *
- * PostgreSQL fires all of a transaction's deferred triggers at once, with SET CONSTRAINTS ALL IMMEDIATE, which
- * also stays set.  It does not tell whether there are any, only whether a table has some.  So the tables that
- * could have some are kept for the session, until anything changes a table.
+ * PostgreSQL fires all deferred triggers of a transaction together, with SET CONSTRAINTS ALL IMMEDIATE, which
+ * also stays in effect.  It does not report whether there are any, only whether a table has such triggers.  So
+ * the session keeps a list of the tables that could have some, until any table changes.
  */
 #include "postgres.h"
 
@@ -75,7 +75,7 @@ know_tables(void)
 		find_tables();
 }
 
-/* Has the transaction changed rows of the table?  Then it has this lock. */
+/* Has the transaction changed rows of the table?  Then it holds this lock. */
 static bool
 is_changed(Oid table)
 {
@@ -101,8 +101,8 @@ fs_deferred_pending(void)
 }
 
 /*
- * A handler's deferred triggers are fired when it returns.  Those that the statements of a caller in the same session
- * have left must not be among them: it would be the handler that fails, and the caller's checks would come too early.
+ * A handler's deferred triggers fire when it returns.  Those of the caller's statements in the same session must
+ * not be among them: the handler would fail for them, and the caller's checks would come too early.
  */
 void
 fs_deferred_refuse(const char *function)
@@ -115,7 +115,7 @@ fs_deferred_refuse(const char *function)
 				 errhint("Call it outside the transaction block, or execute SET CONSTRAINTS ALL IMMEDIATE first.")));
 }
 
-/* Fires them, if there are any.  From then on nothing is deferred in this transaction. */
+/* Fires them, if there are any.  From then on, nothing is deferred in this transaction. */
 bool
 fs_deferred_fire(void)
 {

@@ -1,6 +1,6 @@
 /*
  * streams/deferred.h
- *		Triggers that the transaction has put off to its end, those of deferred constraints above all.
+ *		Triggers deferred to the end of the transaction, mainly those of deferred constraints.
  */
 #ifndef FACTSTR_STREAMS_DEFERRED_H
 #define FACTSTR_STREAMS_DEFERRED_H

@@ -2,11 +2,11 @@
  * streams/delivery.c
  *		Delivers the batches of a durable stream to its handler.
  *
- * What the handler does and the cursor's move are committed together.  A stream that is behind is delivered
- * many batches to a transaction, since a commit waits for the disk.  If one of them fails, all that they did is
- * taken back, and those before it are delivered again without it.  So a batch has failed only when it did as the
- * first of its transaction: the failure is recorded instead of what it did, with the time at which it is tried
- * again.  What else a batch leaves to its transaction, and the next must not find, is sharing.c's to tell.
+ * The handler's writes and the move of the cursor commit together.  A stream that lags gets many batches in each
+ * transaction, because a commit waits for the disk.  If one of them fails, the writes of all are rolled back, and
+ * the batches before it are delivered again without it.  So a batch has failed only if it was the first of its
+ * transaction: then the failure is recorded instead of the writes, with the time of the next attempt.  sharing.c
+ * decides whether the effects of a batch must end its transaction.
  */
 #include "postgres.h"
 
@@ -30,13 +30,13 @@
 #include "streams/streams.h"
 #include "workers/delivery_slots.h"
 
-/* So many batches, or bytes of records, are read for a transaction. */
+/* The maximum number of batches, or bytes of records, that are read for a transaction. */
 #define MOST_BATCHES 1024
 #define MOST_BYTES (1024 * 1024)
 
 /*
- * Reads the next batches with a match, in the current memory context.  What is known of the log is forgotten with
- * every change of the stream: it may have been dropped, and made again with another query and the same cursor.
+ * Reads the next batches with a match, in the current memory context.  Every change of the stream discards the
+ * knowledge of the log: the stream may have been dropped and created again with another query and the same cursor.
  */
 static void
 read_batches(const FactstrStore *store, Delivery *delivery, const Stream *stream, BatchGroup *group)
@@ -75,8 +75,8 @@ move_cursor(const FactstrStore *store, Delivery *delivery, const Stream *stream,
 }
 
 /*
- * Moves the cursor over facts that do not match, but not with every append.  Nothing is lost if a crash
- * takes that back, so it is not worth a flush.  But the facts must be on disk: a cursor tells of them.
+ * Moves the cursor over facts that do not match, but not with every append.  A crash may undo that without a loss,
+ * so it is not worth a flush.  But the facts must be on disk, because a cursor reveals them.
  */
 static void
 skip_unmatched(const FactstrStore *store, Delivery *delivery, const Stream *stream)
@@ -111,7 +111,7 @@ fs_delivery_refuse_foreign_subscription(const Stream *stream)
 						   stream->subscriber)));
 }
 
-/* A worker's session is one role's.  If the subscriber is no more, nobody's handler will run. */
+/* A worker's session belongs to one role.  If the subscriber no longer exists, no handler runs. */
 static bool
 is_for_another_role(Delivery *delivery, const Stream *stream)
 {
@@ -119,7 +119,7 @@ is_for_another_role(Delivery *delivery, const Stream *stream)
 	return OidIsValid(delivery->subscriber) && delivery->subscriber != delivery->role;
 }
 
-/* Whatever the handler did to its own stream, such as dropping it or moving its cursor, stands. */
+/* The handler's own changes of its stream, such as dropping it or moving its cursor, remain. */
 static void
 acknowledge(const FactstrStore *store, Delivery *delivery, int64 cursor_before, int64 last)
 {
@@ -129,7 +129,7 @@ acknowledge(const FactstrStore *store, Delivery *delivery, int64 cursor_before, 
 		move_cursor(store, delivery, &stream, last);
 }
 
-/* As many batches next time as fitted this time, or more. */
+/* Next time, at least as many batches as fitted this time. */
 static void
 adapt(Delivery *delivery, const BatchGroup *group, bool succeeded)
 {
@@ -159,8 +159,8 @@ deliver_group(const FactstrStore *store, Delivery *delivery, const Stream *strea
 }
 
 /*
- * The first transaction has one batch; so has the one after a failure.  If the server has crashed, a handler may have
- * done that, with any batch of those that were delivered together: each of them is delivered alone.
+ * The first transaction has one batch, and so has the one after a failure.  If the server has crashed, a handler
+ * may have caused it, with any of the batches that were delivered together: each of these gets its own transaction.
  */
 static int
 size_of_group(Delivery *delivery, const Stream *stream, bool is_streams_locked)
@@ -170,7 +170,7 @@ size_of_group(Delivery *delivery, const Stream *stream, bool is_streams_locked)
 	return stream->failure_count > 0 || delivery->alone > 0 || is_streams_locked ? 1 : Max(delivery->most, 1);
 }
 
-/* Sets the batch after the cursor aside: the stream goes on behind it. */
+/* Sets the batch after the cursor aside: the stream continues behind it. */
 static DeliveryResult
 park(const FactstrStore *store, Delivery *delivery, const Stream *stream, const FactBatch *batch)
 {
@@ -180,15 +180,15 @@ park(const FactstrStore *store, Delivery *delivery, const Stream *stream, const 
 }
 
 /*
- * A worker's process says before its first delivery that it is going to try: if it ends with that, in whatever way,
- * the next one knows.
+ * Before its first delivery, a worker's process announces it: if the process ends during the delivery, in whatever
+ * way, the next one knows.
  */
 static DeliveryResult
 announce(const FactstrStore *store, Delivery *delivery, const Stream *stream)
 {
 	fs_stream_announce(store, stream);
 	ForceSyncCommit();
-	/* No other worker takes this one for dead before it delivers. */
+	/* No other worker may take this one for dead before it delivers. */
 	fs_stream_lock_keep(store, stream->name);
 	delivery->is_announced = true;
 	delivery->version = InvalidTransactionId;
@@ -196,8 +196,8 @@ announce(const FactstrStore *store, Delivery *delivery, const Stream *stream)
 }
 
 /*
- * An announcement stands until the attempt is over, however it ends: a worker that lets go of the stream with one on
- * record would be taken for dead by the next.
+ * An announcement stays until the attempt is over, however it ends: if a worker left it when it released the
+ * stream, the next one would take it for dead.
  */
 static void
 end_attempt(const FactstrStore *store, Delivery *delivery)
@@ -218,7 +218,7 @@ prepare_in_worker(const FactstrStore *store, Delivery *delivery, const Stream *s
 	return DELIVERY_DONE;
 }
 
-/* What keeps a worker from looking or delivering; DELIVERY_DONE: nothing. */
+/* The reason that keeps a worker from looking or delivering; DELIVERY_DONE: none. */
 static DeliveryResult
 obstacle_in_worker(const FactstrStore *store, Delivery *delivery, const Stream *stream)
 {
@@ -232,7 +232,7 @@ obstacle_in_worker(const FactstrStore *store, Delivery *delivery, const Stream *
 	return DELIVERY_FAILED;
 }
 
-/* In a session the stream is waited for; a worker has other streams to look after. */
+/* A session waits for the stream; a worker has other streams to serve. */
 static bool
 take_stream(const FactstrStore *store, Delivery *delivery)
 {
@@ -264,7 +264,7 @@ deliver_next(const FactstrStore *store, Delivery *delivery, const Stream *stream
 	return deliver_group(store, delivery, stream, &group);
 }
 
-/* Delivers the next batches of a stream that is taken and has a handler, unless something keeps a worker from it. */
+/* Delivers the next batches of a stream that is taken and has a handler, unless something prevents that. */
 static DeliveryResult
 deliver_if_possible(const FactstrStore *store, Delivery *delivery, const Stream *stream, bool streams_are_locked)
 {
@@ -281,7 +281,7 @@ deliver_if_possible(const FactstrStore *store, Delivery *delivery, const Stream 
 }
 
 /*
- * Delivers the next batches within the current transaction, and holds the stream until it ends.  A worker keeps the
+ * Delivers the next batches in the current transaction, and holds the stream until it ends.  A worker observes the
  * pauses after failures.
  */
 DeliveryResult
@@ -306,8 +306,9 @@ fs_delivery_deliver(const FactstrStore *store, Delivery *delivery)
 }
 
 /*
- * Delivers a batch that was set aside, as it is now, within the current transaction, in a session.  A failure is
- * raised.  Was there such a batch?  It is parked no longer before the handler is called, which may ask for it, too.
+ * Delivers a batch that was set aside, as it is now, in the current transaction of a session.  Raises failures.
+ * Returns whether the batch existed.  It is unparked before the handler is called, because the handler may ask for
+ * it, too.
  */
 bool
 fs_delivery_redeliver(const FactstrStore *store, const Stream *stream, int64 first)

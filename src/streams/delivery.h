@@ -12,7 +12,7 @@ extern DeliveryResult fs_delivery_deliver(const FactstrStore *store, Delivery *d
 extern bool fs_delivery_redeliver(const FactstrStore *store, const Stream *stream, int64 first);
 extern void fs_delivery_refuse_foreign_subscription(const Stream *stream);
 
-/* How long the cursor of a stream may stay behind facts that do not match, in ms. */
+/* How long the cursor of a stream may stay before facts that do not match, in ms. */
 #define DELIVERY_SKIP_INTERVAL 20
 
 #endif							/* FACTSTR_STREAMS_DELIVERY_H */

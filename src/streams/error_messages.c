@@ -2,10 +2,10 @@
  * streams/error_messages.c
  *		Messages of streams' errors, which a redaction erases.
  *
- * A message may quote what a fact says, and nobody can tell which fact.  So a redaction erases the messages of
- * all streams of the log and of their parked batches, and a failure that is recorded after it, of a batch that was read
- * before it, leaves none.  Each of the two writes first and then looks for the other, whether that is committed or not,
- * so one of them sees the other.
+ * A message may quote the content of a fact, and nobody can tell of which one.  So a redaction erases the
+ * messages of all streams of the log and of their parked batches, and a failure that is recorded after it, for a
+ * batch that was read before it, leaves none.  Each of the two writes first and then looks for the other,
+ * committed or not, so at least one of them sees the other.
  */
 #include "postgres.h"
 
@@ -30,7 +30,7 @@
 /* What stands for one that was erased. */
 #define ERASED_MESSAGE "message erased by a redaction"
 
-/* The SQLSTATE before the message of a handler's error stays.  A client's error may begin with anything. */
+/* Keeps the SQLSTATE before the message of a handler's error.  A client's error may begin with anything. */
 text *
 fs_stream_error_without_message(const char *error, bool is_of_handler)
 {
@@ -40,7 +40,7 @@ fs_stream_error_without_message(const char *error, bool is_of_handler)
 	return cstring_to_text(psprintf("%.*s%s", has_state ? 7 : 0, error, ERASED_MESSAGE));
 }
 
-/* What the error of a stream's row becomes without its message; NULL if there is nothing to erase. */
+/* The error of a stream's row without its message; NULL if there is nothing to erase. */
 static text *
 erased_error(TupleTableSlot *row)
 {
@@ -75,8 +75,8 @@ erase_error(Relation streams, Snapshot snapshot, TupleTableSlot *row)
 }
 
 /*
- * Erases what there is.  If another transaction is writing a row with a message, it is waited for instead, and
- * false returned.
+ * Erases the messages.  If another transaction is writing a row with a message, waits for it instead, and returns
+ * false.
  */
 static bool
 erase_errors(Relation streams, const char *log)
@@ -142,7 +142,7 @@ has_parked_message(const char *log, TupleTableSlot *row)
 		strcmp(text_to_cstring(fs_stream_error_without_message(text_of_error, true)), text_of_error) != 0;
 }
 
-/* When those of the streams have been erased, nobody parks a batch with what there was. */
+/* Once those of the streams are erased, nobody parks a batch with an old message. */
 static void
 erase_parked_errors(const FactstrStore *store)
 {
@@ -170,8 +170,8 @@ erase_parked_errors(const FactstrStore *store)
 }
 
 /*
- * After a redaction, which is on record already.  Once for a statement of many redactions: a consumer that fails
- * later sees the first of them.
+ * Called after a redaction has been recorded.  Once for a statement of many redactions: a consumer that fails later
+ * sees the first of them.
  */
 void
 fs_stream_errors_erase(const FactstrStore *store)
@@ -197,7 +197,7 @@ fs_stream_errors_erase(const FactstrStore *store)
 	events = store->events;
 }
 
-/* Has anything been redacted, or is it being redacted, by this transaction id or a later one? */
+/* Has this transaction id or a later one redacted anything, or is it doing so? */
 bool
 fs_stream_errors_redacted_since(const FactstrStore *store, TransactionId oldest)
 {

@@ -1,8 +1,7 @@
 /*
  * streams/failures.c
- *		What is recorded of a delivery that failed, and when it is tried again.
- *
- * Of whatever kind: an error of the handler, one that ended its transaction, the end of the process.
+ *		Records failed deliveries of every kind, and the time of the next attempt: an error of the handler,
+ *		an error that ended its transaction, the end of the process.
  */
 #include "postgres.h"
 
@@ -20,8 +19,8 @@
 #define LONGEST_PAUSE 60000
 
 /*
- * The first if a process has ended while it delivered, which may have taken the server with it: not so often that
- * nobody else gets on.
+ * The first pause if a process has ended while it delivered, which may have crashed the server: long enough for
+ * other streams to make progress.
  */
 #define FIRST_PAUSE_AFTER_END 5000
 
@@ -36,7 +35,7 @@ pause_after(int32 failures, long first_pause)
 	return Min(pause, LONGEST_PAUSE);
 }
 
-/* In ms.  If more were left of it than there was, the clock has been set back since, and it is over. */
+/* In ms.  If more were left than the whole pause, the clock has been set back, and the pause is over. */
 long
 fs_failure_rest_of_pause(const Stream *stream)
 {
@@ -54,7 +53,7 @@ record(const FactstrStore *store, Delivery *delivery, const Stream *stream, cons
 	delivery->is_announced = false;
 }
 
-/* A delivery that somebody has stopped has not failed. */
+/* A delivery that somebody stopped has not failed. */
 static void
 record_failure(const FactstrStore *store, Delivery *delivery, const Stream *stream, const ErrorData *error)
 {
@@ -73,7 +72,7 @@ record_failure(const FactstrStore *store, Delivery *delivery, const Stream *stre
 		   pause_after(stream->failure_count + 1, FIRST_PAUSE));
 }
 
-/* A process with this attempt on record is no more: it was killed, or the handler took it with it. */
+/* The process that announced this attempt is gone: it was killed, or the handler ended it. */
 void
 fs_failure_record_lost_process(const FactstrStore *store, Delivery *delivery, const Stream *stream)
 {
@@ -82,7 +81,7 @@ fs_failure_record_lost_process(const FactstrStore *store, Delivery *delivery, co
 		   pause_after(stream->failure_count + 1, FIRST_PAUSE_AFTER_END));
 }
 
-/* For a process that is about to end, while it delivers. */
+/* For a process that is about to end while it delivers. */
 void
 fs_failure_record_end(const FactstrStore *store, Delivery *delivery)
 {
@@ -97,9 +96,9 @@ fs_failure_record_end(const FactstrStore *store, Delivery *delivery)
 }
 
 /*
- * For an error that ended the transaction of a delivery, in another transaction.  If there were many batches, it
- * could be of any, so next time there are fewer.  The stream may have been another consumer's since, who is not waited
- * for.
+ * For an error that ended the transaction of a delivery: records it in another transaction.  If there were many
+ * batches, it could be of any of them, so next time there are fewer.  Another consumer may have the stream now, and
+ * is not waited for.
  */
 void
 fs_failure_record(const FactstrStore *store, Delivery *delivery, const ErrorData *error)

@@ -1,6 +1,6 @@
 /*
  * streams/failures.h
- *		What is recorded of a delivery that failed, and when it is tried again.
+ *		Records failed deliveries, and the time of the next attempt.
  */
 #ifndef FACTSTR_STREAMS_FAILURES_H
 #define FACTSTR_STREAMS_FAILURES_H

@@ -2,13 +2,13 @@
  * streams/group.c
  *		Calls the handler of a durable stream with a group of batches, one after the other.
  *
- * In one subtransaction: if one of them fails, what all of them did is taken back.
+ * This happens in one subtransaction: if a batch fails, the writes of all of them are rolled back.
  *
- * The handler runs with the rights of the role that subscribed it.  What it leaves for the commit
- * (deferred triggers, cursors) must not run with those of the role that delivers:
- *	- a worker's session is the subscriber's, which its handler cannot leave until its transaction has ended;
- *	- in a session of another role, an operation with restricted security leaves nothing behind.
- * Settings are taken back.
+ * The handler runs with the rights of the role that subscribed it.  Its work at the commit (deferred triggers,
+ * cursors) must not run with the rights of the delivering role:
+ * - a worker's session is the subscriber's, which its handler cannot leave until its transaction has ended;
+ * - in a session of another role, an operation with restricted security leaves no such work behind.
+ * Settings are reset.
  */
 #include "postgres.h"
 
@@ -28,17 +28,17 @@
 #include "streams/sharing.h"
 
 /*
- * Behind the batch with which so many ms are over, the group ends.  Others wait for what it has locked, and see what
- * it did, when its transaction ends.
+ * The group ends after the batch during which so many ms have passed.  Others wait for its locks, and see its
+ * writes, when its transaction ends.
  */
 #define LONGEST_TRANSACTION 50
 
-/* Whose handler runs in a session of another role, or ran last in this worker; InvalidOid if none. */
+/* The role whose handler runs in a session of another role, or ran last in this worker; InvalidOid if none. */
 static Oid	acting_subscriber = InvalidOid;
 
 /*
- * For records of who did something: a handler acts for its subscriber, not for who is logged in where it
- * happens to run.
+ * For records of authors: a handler acts for its subscriber, not for the role of the session in which it happens to
+ * run.
  */
 Oid
 fs_group_login_user(void)
@@ -63,14 +63,14 @@ become_subscriber(Delivery *delivery, const Stream *stream)
 	return subscriber;
 }
 
-/* A cancel is for the session that asked for the delivery, and tells nothing of the handler. */
+/* A cancel is for the session that requested the delivery, and says nothing about the handler. */
 static bool
 is_cancel(const Delivery *delivery, const ErrorData *error)
 {
 	return delivery->by_hand && error->sqlerrcode == ERRCODE_QUERY_CANCELED;
 }
 
-/* A worker waits for locks as long as it takes (attempt.c), its handler as long as the session's role says. */
+/* A worker waits for locks without a limit (attempt.c), its handler as long as the session's role allows. */
 static void
 limit_waits_for_locks(void)
 {
@@ -80,7 +80,7 @@ limit_waits_for_locks(void)
 		(void) set_config_option("lock_timeout", limit, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
-/* Calls the handler with the group's next batch.  Settings that it makes are taken back when it returns. */
+/* Calls the handler with the group's next batch.  Settings that the handler makes are reset when it returns. */
 static void
 call_handler(Delivery *delivery, const Stream *stream, BatchGroup *group)
 {
@@ -105,8 +105,8 @@ call_handler(Delivery *delivery, const Stream *stream, BatchGroup *group)
 }
 
 /*
- * Calls the handler with one batch after the other.  The cursor moves behind them all: false if a handler has looked
- * for it before that, so that its batch must be the first.
+ * Calls the handler with one batch after the other.  The cursor moves behind them together: returns false if a
+ * handler has looked at it before, so that its batch must be the first.
  */
 static bool
 call_handler_for_each(const FactstrStore *store, Delivery *delivery, const Stream *stream, BatchGroup *group)
@@ -132,7 +132,7 @@ call_handler_for_each(const FactstrStore *store, Delivery *delivery, const Strea
 	return true;
 }
 
-/* Only the first batch of a transaction has failed; others are tried again. */
+/* Only the first batch of a transaction fails; others are tried again. */
 static void
 keep_error(Delivery *delivery, const BatchGroup *group)
 {
@@ -143,7 +143,9 @@ keep_error(Delivery *delivery, const BatchGroup *group)
 	FlushErrorState();
 }
 
-/* Delivers the group in a subtransaction; false if that was rolled back, perhaps with the error in the delivery. */
+/*
+ * Delivers the group in a subtransaction; false if that was rolled back, possibly with the error in the delivery.
+ */
 static bool
 deliver_in_subtransaction(const FactstrStore *store, Delivery *delivery, const Stream *stream, BatchGroup *group)
 {
@@ -194,7 +196,7 @@ add_error_context(void *argument)
 			   context->stream->handler, text_to_cstring(context->stream->name));
 }
 
-/* Calls the handler with the batches that were read; false if all that they did was taken back. */
+/* Calls the handler with the batches that were read; false if all of its work was rolled back. */
 bool
 fs_group_deliver(const FactstrStore *store, Delivery *delivery, const Stream *stream, BatchGroup *group)
 {

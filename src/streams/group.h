@@ -17,8 +17,8 @@ typedef struct BatchGroup
 	MemoryContext batch_memory; /* what a call leaves behind */
 	FactBatch  *batches;
 	int			count;			/* that were read */
-	int			delivered;		/* before the current one; in the end, all in all */
-	bool		is_over;		/* the last one delivered must not share its transaction with more */
+	int			delivered;		/* before the current batch; at the end, in total */
+	bool		is_over;		/* the last delivered batch must end its transaction */
 	Handler		handler;
 } BatchGroup;
 

@@ -2,11 +2,11 @@
  * streams/handler.c
  *		Functions that are subscribed to durable streams.
  *
- * A handler is a function of one argument, jsonb: the array of a batch's event records.  It is kept by
- * its name, not its OID, so that it comes back with a dump, and one that was dropped may be created
- * again.  Then it must not become somebody else's: every role that may create functions in the schema of a
- * handler that was dropped could otherwise have its own run with the subscriber's rights.  So a
- * handler must belong to the subscriber, to a role that it is a member of, or to a superuser.
+ * A handler is a function with one argument, jsonb: the array of a batch's event records.  It is stored by name,
+ * not by OID, so that it survives a dump, and can be dropped and created again.  Then it must not become another
+ * role's function: otherwise every role that may create functions in the schema of a dropped handler could run
+ * its own with the subscriber's rights.  So a handler must be owned by the subscriber, by a role of which it is a
+ * member, or by a superuser.
  */
 #include "postgres.h"
 
@@ -67,7 +67,7 @@ refuse_foreign(Oid owner, Oid subscriber, const char *name)
 			 errhint("Let its owner subscribe it (SET ROLE), or make it a function of the subscriber's own.")));
 }
 
-/* Can the function handle batches, and may it with the rights of this role? */
+/* Can the function process batches, and may it run with the rights of this role? */
 void
 fs_handler_check(Oid function, Oid subscriber)
 {
@@ -94,7 +94,7 @@ fs_handler_name(Oid function)
 									  get_func_name(function));
 }
 
-/* Is what was found still there, and the same? */
+/* Does the function still exist unchanged? */
 static bool
 is_current(Handler *handler)
 {
@@ -112,7 +112,7 @@ is_current(Handler *handler)
 	return is_same;
 }
 
-/* The statement_timeout that the function's own settings (ALTER FUNCTION ... SET) give, in ms; -1: none. */
+/* The statement_timeout in the function's own settings (ALTER FUNCTION ... SET), in ms; -1: none. */
 static int
 own_statement_timeout(HeapTuple function)
 {
@@ -137,7 +137,7 @@ own_statement_timeout(HeapTuple function)
 	return time;
 }
 
-/* What was read of the function's row in the catalog. */
+/* The relevant columns of the function's row in the catalog. */
 static void
 keep_version(Handler *handler)
 {
@@ -152,8 +152,8 @@ keep_version(Handler *handler)
 }
 
 /*
- * Finds the handler for calls by the subscriber, which is the current user, unless that was done and the function is
- * the same.  What calls share is in the current memory context.
+ * Looks up the handler for calls by the subscriber, which is the current user, unless the function was looked up
+ * before and is unchanged.  The shared state of the calls is in the current memory context.
  */
 void
 fs_handler_find(const char *name, Oid subscriber, Handler *handler)
@@ -171,8 +171,8 @@ fs_handler_find(const char *name, Oid subscriber, Handler *handler)
 }
 
 /*
- * Calls the handler.  Deferred constraints are checked at once: their violation is the handler's failure, not that
- * of the commit.  Were there any?
+ * Calls the handler.  Deferred constraints are checked immediately: a violation is the handler's failure, not that
+ * of the commit.  Returns whether there were any.
  */
 bool
 fs_handler_call(Handler *handler, Jsonb *event_records)

@@ -9,10 +9,10 @@
 #include "storage/itemptr.h"
 #include "utils/jsonb.h"
 
-/* A handler that was found, for calls by its subscriber. */
+/* A handler that was looked up, for calls by its subscriber. */
 typedef struct Handler
 {
-	FmgrInfo	function;		/* fn_oid is InvalidOid as long as nothing was found */
+	FmgrInfo	function;		/* fn_oid is InvalidOid until one was found */
 	TransactionId version;		/* of its row in the catalog */
 	ItemPointerData place;		/* of that row */
 	int			statement_timeout;	/* of its own settings, in ms; -1: none */

@@ -1,10 +1,10 @@
 /*
  * streams/last_written.c
- *		Where this session has written the row of a stream last.
+ *		The location of the stream's row that this session wrote last.
  *
- * A transaction that moves a cursor again and again
- * leaves as many versions of the row behind, which the index would lead through one by one; the newest is
- * here.  A hint only: the row in that place may have been moved, dropped, or be another stream's.
+ * A transaction that moves a cursor repeatedly leaves as many versions of the row, which a scan of the index
+ * would visit one by one; the newest is remembered here.  It is only a hint: the row at this location may have
+ * been moved, dropped, or belong to another stream.
  */
 #include "postgres.h"
 

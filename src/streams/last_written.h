@@ -1,6 +1,6 @@
 /*
  * streams/last_written.h
- *		Where this session has written the row of a stream last.
+ *		The location of the stream's row that this session wrote last.
  */
 #ifndef FACTSTR_STREAMS_LAST_WRITTEN_H
 #define FACTSTR_STREAMS_LAST_WRITTEN_H

@@ -1,15 +1,15 @@
 /*
  * streams/lock.c
- *		The lock of a durable stream's one consumer.
+ *		The lock of a durable stream's only consumer.
  *
- * A stream belongs to the transaction that has its lock, or to the session that holds it.  Either way
- * the lock ends with the process: a consumer that died does not block its successor.  It is an object
- * lock whose class is the table of streams, numbered by a hash of the name, so that any change to a row
- * is made under its lock; rows are read with a snapshot taken after it.
+ * A stream belongs to the transaction that has its lock, or to the session that holds it.  Either way the lock
+ * ends with the process: a dead consumer does not block its successor.  It is an object lock whose class is the
+ * table of streams, numbered by a hash of the name, so every change to a row is made under its lock; rows are
+ * read with a snapshot taken after it.
  *
- * It is of the method of advisory locks, because locks of the other method are taken from a session
- * whenever one of its transactions fails.  No advisory lock function reaches it, except those that
- * release all that a session has.
+ * It uses the lock method of advisory locks, because locks of the other method are taken from a session whenever
+ * one of its transactions fails.  No advisory lock function reaches it, except those that release all locks of a
+ * session.
  */
 #include "postgres.h"
 
@@ -46,8 +46,8 @@ hash_of(text *value, uint64 seed)
 }
 
 /*
- * What stands for the names of a log and a stream where there is no room for them: 47 bits, as many as a lock has.  The
- * view factstr_stream_status computes the same.
+ * Represents the names of a log and a stream where there is no room for them: 47 bits, as many as a lock has.  The
+ * view factstr_stream_status computes the same value.
  */
 uint64
 fs_stream_lock_hash(const char *log, text *name)
@@ -57,7 +57,7 @@ fs_stream_lock_hash(const char *log, text *name)
 	return hash_of(name, is_main ? 0 : hash_of(cstring_to_text(log), 0)) & UINT64CONST(0x7FFFFFFFFFFF);
 }
 
-/* Two names with one hash would take turns, or find each other active. */
+/* Two names with the same hash take turns, or find each other active. */
 static LOCKTAG
 stream_lock_tag(const FactstrStore *store, text *name)
 {
@@ -77,7 +77,7 @@ forget(StreamHold *hold)
 	pfree(hold);
 }
 
-/* The lock turned out to be nobody's: pg_advisory_unlock_all or DISCARD ALL has ended the holds. */
+/* The lock turned out to belong to nobody: pg_advisory_unlock_all or DISCARD ALL has ended the holds. */
 static void
 forget_lost_holds(const LOCKTAG *lock)
 {
@@ -90,7 +90,7 @@ forget_lost_holds(const LOCKTAG *lock)
 	}
 }
 
-/* Takes the stream until the end of the transaction; false if it is to be had by waiting only. */
+/* Takes the stream until the end of the transaction; false if that would require waiting. */
 static bool
 take_lock(const FactstrStore *store, text *name, bool nowait)
 {
@@ -108,7 +108,7 @@ fs_stream_lock_try(const FactstrStore *store, text *name)
 	return take_lock(store, name, true);
 }
 
-/* The same, and false if this session has the stream already. */
+/* The same, and false if this session already has the stream. */
 bool
 fs_stream_lock_try_free(const FactstrStore *store, text *name)
 {
@@ -122,7 +122,7 @@ fs_stream_lock_try_free(const FactstrStore *store, text *name)
 	return result == LOCKACQUIRE_OK;
 }
 
-/* The same, but with nowait "already active" is raised. */
+/* The same, but with nowait it raises "already active". */
 void
 fs_stream_lock_acquire(const FactstrStore *store, text *name, bool nowait)
 {
@@ -161,7 +161,7 @@ fs_stream_lock_is_held(const FactstrStore *store, text *name)
 	return find_hold(store, name) != NULL;
 }
 
-/* Keeps a stream that the transaction has locked for the session, if it commits. */
+/* Keeps a stream that the transaction has locked for the session, if the transaction commits. */
 void
 fs_stream_lock_hold(const FactstrStore *store, text *name)
 {
@@ -179,11 +179,11 @@ fs_stream_lock_hold(const FactstrStore *store, text *name)
 	holds = lappend(holds, hold);
 	MemoryContextSwitchTo(caller);
 
-	/* It does not wait, and if it fails nevertheless, so does the transaction. */
+	/* It does not wait; if it fails nevertheless, so does the transaction. */
 	(void) LockAcquire(&hold->lock, ExclusiveLock, true, false);
 }
 
-/* A lock that the transaction has besides stays until it ends. */
+/* The transaction's own lock stays until it ends. */
 static bool
 end_hold(StreamHold *hold)
 {
@@ -220,7 +220,7 @@ fs_stream_lock_release_all(void)
 		(void) end_hold(linitial(holds));
 }
 
-/* What has been taken since the beginning of a subtransaction. */
+/* The streams taken since the beginning of a subtransaction. */
 static void
 end_holds_since(SubTransactionId subtransaction)
 {
@@ -252,10 +252,7 @@ on_transaction_event(XactEvent event, void *argument)
 	}
 }
 
-/*
- * While a subtransaction runs, everything is taken in it or in one that started later, which has a
- * higher number.
- */
+/* While a subtransaction runs, everything is taken in it or in one that started later, with a higher number. */
 static void
 on_subtransaction_event(SubXactEvent event, SubTransactionId subtransaction,
 						SubTransactionId parent, void *argument)

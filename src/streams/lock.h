@@ -1,6 +1,6 @@
 /*
  * streams/lock.h
- *		The lock of a durable stream's one consumer.
+ *		The lock of a durable stream's only consumer.
  */
 #ifndef FACTSTR_STREAMS_LOCK_H
 #define FACTSTR_STREAMS_LOCK_H

@@ -2,14 +2,14 @@
  * streams/parking.c
  *		Batches of durable streams that were set aside.
  *
- * A stream may say after how many failures a batch is set aside, so that its consumer gets on: the cursor is moved
- * over the batch, and a row keeps its numbers and the error.  Rows are added and removed under the stream's lock.
- * A batch is either before a consumer or parked: one that comes again, because the cursor was put before it, is
- * parked no longer.
+ * A stream can define after how many failures a batch is set aside, so that its consumer can continue: the cursor
+ * moves over the batch, and a row keeps its numbers and the error.  Rows are added and removed under the stream's
+ * lock.  A batch is either before a consumer or parked: when the cursor moves back before a parked batch, the
+ * batch is no longer parked.
  *
- * A redaction erases the errors here, too (error_messages.c).  A batch is parked after the stream's row was changed in
- * the same transaction, and with the error that is there then: so either the redaction waits for that row and finds
- * the batch here, or the error has been erased before.
+ * A redaction erases the errors here, too (error_messages.c).  A batch is parked after a change of the stream's
+ * row in the same transaction, and with the error in that row: so either the redaction waits for that row and
+ * finds the batch here, or the error has been erased before.
  */
 #include "postgres.h"
 
@@ -30,14 +30,14 @@
 #include "rows.h"
 #include "streams/parking.h"
 
-/* Has the batch after the cursor failed so often that it is to be set aside? */
+/* Has the batch after the cursor failed often enough to be set aside? */
 bool
 fs_parking_is_due(const Stream *stream)
 {
 	return stream->park_after > 0 && stream->failure_count >= stream->park_after;
 }
 
-/* The stream as it is when its cursor has been moved over the batch, and as often as it had failed before. */
+/* The stream after its cursor has moved over the batch, with the former number of failures. */
 void
 fs_parking_add(const FactstrStore *store, const Stream *stream, const FactBatch *batch)
 {
@@ -71,7 +71,7 @@ typedef struct ParkedScan
 	TupleTableSlot *row;
 } ParkedScan;
 
-/* Those of batches that begin with this fact or a later one. */
+/* The rows of batches that begin with this fact or a later one. */
 static void
 begin_scan(ParkedScan *scan, const FactstrStore *store, text *name, int64 first)
 {
@@ -123,7 +123,7 @@ remove_row(ParkedScan *scan)
 		fs_row_change_as_owner(scan->table, ExecCopySlotHeapTuple(scan->row), NULL);
 }
 
-/* Removes the batch that begins with this fact, and tells its last one; false if there is none. */
+/* Removes the batch that begins with this fact, and returns its last one; false if there is none. */
 bool
 fs_parking_take(const FactstrStore *store, text *name, int64 first, int64 *last)
 {
@@ -154,7 +154,7 @@ fs_parking_exists(const FactstrStore *store, text *name)
 	return found;
 }
 
-/* The cursor of the stream is put there: the batches that end after it come again, or never if it is dropped. */
+/* The cursor of the stream moves there: batches that end after it come again, or never if the stream is dropped. */
 void
 fs_parking_forget_after(const FactstrStore *store, text *name, int64 sequence_number)
 {

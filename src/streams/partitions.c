@@ -2,11 +2,11 @@
  * streams/partitions.c
  *		Durable streams in partitions, each of which is a durable stream.
  *
- * A stream with partitions has no row of its own.  Its partitions have names made of its name and their numbers,
- * and their queries say which part of the facts they get: so whatever holds for a stream holds for each of them,
- * its cursor, lock, token, handler and failures, and only what concerns them all is here.
+ * A stream with partitions has no row.  Its partitions have names composed of its name and their numbers, and
+ * their queries select their parts of the facts.  So everything about streams applies to each of them: cursor,
+ * lock, token, handler and failures.  Only what concerns all of them is here.
  *
- * They are made and dropped together, under the lock of the name that they share.
+ * They are created and dropped together, under the lock of the name that they share.
  */
 #include "postgres.h"
 
@@ -35,7 +35,7 @@ fs_partition_query(Jsonb *event_query, text *key, int count, int number)
 	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(event_query), document));
 }
 
-/* How many partitions a stream of this name has; 0 if it has none. */
+/* The number of partitions of a stream with this name; 0 if it has none. */
 static int64
 count_partitions(const FactstrStore *store, text *stream)
 {
@@ -50,7 +50,7 @@ fs_partitions_exist(const FactstrStore *store, text *stream)
 	return count_partitions(store, stream) > 0;
 }
 
-/* Of which stream is that of this name a partition?  NULL: of none. */
+/* The stream to which the partition with this name belongs; NULL if it is not a partition. */
 text *
 fs_partition_whole(const FactstrStore *store, text *name)
 {
@@ -66,7 +66,7 @@ fs_partition_whole(const FactstrStore *store, text *name)
 	return fs_partitions_exist(store, whole) ? whole : NULL;
 }
 
-/* The names of a stream's partitions in order, or of the stream if it has none; NIL without one. */
+/* The names of a stream's partitions in order, or of the stream if it has none; NIL if there is no such stream. */
 List *
 fs_partitions_list(const FactstrStore *store, text *name)
 {
@@ -85,7 +85,7 @@ fs_partitions_list(const FactstrStore *store, text *name)
  * Free partitions
  */
 
-/* The partitions that wait for no pause to end, those first that are furthest behind. */
+/* The partitions that are not in a pause, starting with the one that lags most. */
 static int
 compare_cursors(const ListCell *a, const ListCell *b)
 {
@@ -115,8 +115,8 @@ list_by_cursor(const FactstrStore *store, List *names)
 }
 
 /*
- * Takes a partition that nobody has, until the end of the transaction, and returns its name; NULL if there is
- * none.  The one that is furthest behind comes first, so that a few consumers get round to all of them.
+ * Takes a partition that nobody has, until the end of the transaction, and returns its name; NULL if there is none.
+ * The one that lags most comes first, so that a few consumers serve all of them.
  */
 text *
 fs_partition_take_free(const FactstrStore *store, text *stream)

@@ -1,17 +1,17 @@
 /*
  * streams/sharing.c
- *		Whether the next batch may share the transaction of the last one.
+ *		Decides whether the next batch may share the transaction of the last one.
  *
- * A handler should find the same whether its batches come one in a transaction or many.  What it has done to
- * rows of its own is there either way.  What PostgreSQL does when a transaction ends is not, so a batch after
- * which there is something of that kind is the last of its transaction:
- *	- facts that it has appended or redacted are delivered, or delivered otherwise, only once they are
- *	  committed, and nobody else can append until then;
- *	- temporary tables may be emptied or dropped by the commit;
- *	- deferred triggers that were fired leave all constraints immediate (deferred.c).
+ * A handler should see no difference between batches that share a transaction and batches that have their own.
+ * Its writes to its own tables are visible either way, but the effects of the end of a transaction are not.  So a
+ * batch with such effects is the last of its transaction:
+ * - facts that it has appended or redacted are delivered, in their new form, only after the commit, and nobody
+ *   else can append until then;
+ * - the commit may empty or drop temporary tables;
+ * - deferred triggers that were fired make all constraints immediate (deferred.c).
  *
- * Whether a handler has looked at its own stream, whose cursor moves when the transaction ends, is told by a
- * lock on the table of streams.
+ * A lock on the table of streams reveals whether a handler has looked at its own stream, whose cursor moves when
+ * the transaction ends.
  */
 #include "postgres.h"
 
@@ -33,7 +33,7 @@ is_locked(Oid table, LOCKMODE mode)
 	return compat_lock_held_by_me(&tag, mode);
 }
 
-/* Has the transaction done what only its end completes? */
+/* Has the transaction started something that only its end completes? */
 bool
 fs_sharing_is_over(const FactstrStore *store)
 {
@@ -41,14 +41,14 @@ fs_sharing_is_over(const FactstrStore *store)
 		(MyXactFlags & XACT_FLAGS_ACCESSEDTEMPNAMESPACE) != 0;
 }
 
-/* Has the transaction read or written the table of streams, or does it hold it? */
+/* Has the transaction read or written the table of streams, or does it hold its lock? */
 bool
 fs_sharing_streams_are_locked(const FactstrStore *store)
 {
 	return is_locked(store->streams, AccessShareLock) || is_locked(store->streams, RowExclusiveLock);
 }
 
-/* Gives back the lock of one look at a stream, so that later looks can be told. */
+/* Releases the lock of one look at a stream, so that later looks can be detected. */
 void
 fs_sharing_unlock_streams(const FactstrStore *store)
 {

@@ -1,9 +1,9 @@
 /*
  * streams/stream_changes.c
- *		Changes of durable streams' rows, under the stream's lock only.
+ *		Changes of durable streams' rows, only under the stream's lock.
  *
- * So nobody else can have changed a row meanwhile, with one exception: a redaction erases the messages of errors even
- * while others hold the streams.  A change is made to the newest version of a row, which it locks first.
+ * So nobody else can change a row meanwhile, with one exception: a redaction erases the messages of errors even
+ * while others hold the streams.  A change applies to the newest version of a row, which it locks first.
  */
 #include "postgres.h"
 
@@ -60,7 +60,7 @@ set_token(StreamChange *change, const Stream *stream, int64 token)
 		set_column(change, stream->token_column, Int64GetDatum(token));
 }
 
-/* What a worker's process has begun has come to an end, or is to be begun. */
+/* The announced delivery is over, or the next one is announced. */
 static void
 set_announced(StreamChange *change, const Stream *stream, bool is_announced)
 {
@@ -72,7 +72,9 @@ set_announced(StreamChange *change, const Stream *stream, bool is_announced)
 		set_column_null(change, stream->announced_column);
 }
 
-/* What came with a dump is no process of this server.  When the row is changed, that could no longer be told. */
+/*
+ * An announcement from a dump is not of this server's processes.  Once the row changes, that can no longer be seen.
+ */
 static void
 forget_foreign_announcement(StreamChange *change, const Stream *stream)
 {
@@ -86,7 +88,7 @@ forget_foreign_announcement(StreamChange *change, const Stream *stream)
 	set_column_null(change, stream->announced_column);
 }
 
-/* If the handler was to be tried again later, it is no longer. */
+/* A pause before the handler's next attempt ends. */
 static void
 end_pause(StreamChange *change, const Stream *stream)
 {
@@ -114,7 +116,7 @@ lock_row(Relation streams, const Stream *stream)
 	return newest;
 }
 
-/* The consumer that waits for the end of a pause is woken with those that wait for facts. */
+/* A consumer that waits for the end of a pause is woken together with those that wait for facts. */
 static void
 apply_change(const FactstrStore *store, const Stream *stream, StreamChange *change)
 {
@@ -142,8 +144,8 @@ set_cursor(StreamChange *change, const Stream *stream, int64 cursor)
 }
 
 /*
- * Never used before, not even by a stream of this name that was dropped meanwhile: each transaction that
- * takes a stream has a higher id.  A restored database has lower ones than its dump's, hence the maximum.
+ * Never used before, not even by a dropped stream with this name: each transaction that takes a stream has a higher
+ * id. A restored database has lower ids than its dump, hence the maximum.
  */
 static int64
 next_token(const Stream *stream)
@@ -151,7 +153,7 @@ next_token(const Stream *stream)
 	return Max(stream->token + 1, (int64) U64FromFullTransactionId(GetTopFullTransactionId()));
 }
 
-/* A consumer has got on.  If it does not hold the stream, it has taken it from the holder. */
+/* A consumer has made progress.  If it does not hold the stream, it has taken it from the holder. */
 void
 fs_stream_move(const FactstrStore *store, const Stream *stream, int64 cursor)
 {
@@ -163,7 +165,7 @@ fs_stream_move(const FactstrStore *store, const Stream *stream, int64 cursor)
 	apply_change(store, stream, &change);
 }
 
-/* Puts the cursor where it is told; the consumer stays the same. */
+/* Moves the cursor to any position; the consumer stays the same. */
 void
 fs_stream_seek(const FactstrStore *store, const Stream *stream, int64 cursor)
 {
@@ -173,7 +175,7 @@ fs_stream_seek(const FactstrStore *store, const Stream *stream, int64 cursor)
 	apply_change(store, stream, &change);
 }
 
-/* The stream has a new consumer, which does not wait; returns its token. */
+/* Gives the stream a new consumer, which does not wait; returns its token. */
 int64
 fs_stream_hand_over(const FactstrStore *store, const Stream *stream)
 {
@@ -235,7 +237,7 @@ fs_stream_set_query(const FactstrStore *store, const Stream *stream, Jsonb *even
 	apply_change(store, stream, &change);
 }
 
-/* So much of an error's message is kept.  In bytes. */
+/* The maximum length of an error's message.  In bytes. */
 #define LONGEST_ERROR 1000
 
 static void
@@ -245,8 +247,8 @@ set_error(StreamChange *change, text *error)
 }
 
 /*
- * The batch after the cursor has failed, and is to be tried again then; 0: nobody says when.  The consumer
- * that failed does not know of redactions by transactions from that one on.
+ * The batch after the cursor has failed, and is tried again at this time; 0: unknown.  The failed consumer does not
+ * know of redactions by transactions from this one on.
  */
 void
 fs_stream_fail(const FactstrStore *store, const Stream *stream, const char *error,
@@ -275,7 +277,7 @@ fs_stream_fail(const FactstrStore *store, const Stream *stream, const char *erro
 	}
 }
 
-/* A worker's process is going to deliver the batch after the cursor. */
+/* A worker's process is about to deliver the batch after the cursor. */
 void
 fs_stream_announce(const FactstrStore *store, const Stream *stream)
 {
@@ -286,7 +288,7 @@ fs_stream_announce(const FactstrStore *store, const Stream *stream)
 		apply_change(store, stream, &change);
 }
 
-/* It delivers no more, and its end will tell nothing of the batch.  A stream that is no more is nothing to tell of. */
+/* It no longer delivers, and its end will say nothing about the batch.  A dropped stream needs no record. */
 void
 fs_stream_withdraw(const FactstrStore *store, text *name)
 {

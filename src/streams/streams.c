@@ -26,8 +26,8 @@
 #include "streams/streams.h"
 
 /*
- * A column that 0.1.0 did not have.  In a database that still has 0.1.0 there is none, and nobody who needs one; in
- * one that was updated, columns that somebody had added are before it.
+ * A column that 0.1.0 did not have.  It is missing in a database that still has 0.1.0, which does not need it;
+ * after an update, columns that users have added precede it.
  */
 static AttrNumber
 later_column(TupleDesc streams, const char *name, Oid type)
@@ -44,14 +44,16 @@ token_column(TupleDesc streams)
 	return later_column(streams, "token", INT8OID);
 }
 
-/* After how many failures a batch is set aside. */
+/* The number of failures after which a batch is set aside. */
 static AttrNumber
 park_after_column(TupleDesc streams)
 {
 	return later_column(streams, "park_after", INT4OID);
 }
 
-/* When a worker's process has begun to deliver.  A row that was not changed since it was inserted is from a dump. */
+/*
+ * When a worker's process announced a delivery.  A row that has not changed since its insertion comes from a dump.
+ */
 static AttrNumber
 announced_column(TupleDesc streams)
 {
@@ -94,7 +96,7 @@ stream_of_row(TupleTableSlot *row)
 	return stream;
 }
 
-/* The row of that name, of which there is but one. */
+/* The only row with this name. */
 static bool
 find_row(Relation streams, const char *log, text *name, Snapshot snapshot, TupleTableSlot *row)
 {
@@ -109,7 +111,7 @@ find_row(Relation streams, const char *log, text *name, Snapshot snapshot, Tuple
 								PointerGetDatum(cstring_to_text(log)), row);
 }
 
-/* The stream of this name as it is now; its row is NULL if there is none. */
+/* The current stream with this name; its row is NULL if there is none. */
 Stream
 fs_stream_find(const FactstrStore *store, text *name)
 {
@@ -126,7 +128,7 @@ fs_stream_find(const FactstrStore *store, text *name)
 	return stream;
 }
 
-/* The name of a partition, which is a stream of its own: streams/partitions.c. */
+/* The name of a partition, which is itself a stream: streams/partitions.c. */
 text *
 fs_stream_partition_name(text *stream, int number)
 {
@@ -151,7 +153,7 @@ refuse_missing(const FactstrStore *store, text *name)
 			 errhint("Open it with factstr_stream_open.")));
 }
 
-/* The stream of this name; if it does not exist, that is an error. */
+/* The stream with this name; if it does not exist, that is an error. */
 Stream
 fs_stream_get(const FactstrStore *store, text *name)
 {

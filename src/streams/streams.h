@@ -19,7 +19,7 @@ typedef struct Stream
 	text	   *name;
 	Jsonb	   *query_document;
 	fs_event_query *query;
-	int64		cursor;			/* the last number that is done with; 0 at the beginning */
+	int64		cursor;			/* the last processed number; 0 at the beginning */
 	char	   *handler;		/* NULL if no function is subscribed */
 	char	   *subscriber;		/* the role that did */
 	int32		failure_count;	/* of its consumer, in a row */
@@ -31,7 +31,8 @@ typedef struct Stream
 	AttrNumber	park_after_column;	/* InvalidAttrNumber if the table has none */
 	int32		park_after;		/* so many failures; 0: never */
 	AttrNumber	announced_column;	/* InvalidAttrNumber if the table has none */
-	bool		has_announcement;	/* the row says that a worker's process has begun to deliver */
+	bool		has_announcement;	/* the row says that a worker's process has announced a
+									 * delivery */
 	bool		is_announced;	/* it has, here, and has not succeeded yet */
 } Stream;
 

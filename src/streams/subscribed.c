@@ -1,6 +1,6 @@
 /*
  * streams/subscribed.c
- *		Which durable streams have a handler.
+ *		The durable streams with a handler.
  */
 #include "postgres.h"
 

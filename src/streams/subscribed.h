@@ -1,6 +1,6 @@
 /*
  * streams/subscribed.h
- *		Which durable streams have a handler.
+ *		The durable streams with a handler.
  */
 #ifndef FACTSTR_STREAMS_SUBSCRIBED_H
 #define FACTSTR_STREAMS_SUBSCRIBED_H
@@ -15,8 +15,8 @@ typedef struct SubscribedStream
 {
 	char		log[FACTSTR_LOG_NAME_LENGTH + 1];
 	text	   *name;
-	Oid			role;			/* its subscriber; InvalidOid if there is no such role any more */
-	TimestampTz served_at;		/* when its cursor was moved last, 0 if never */
+	Oid			role;			/* its subscriber; InvalidOid if the role no longer exists */
+	TimestampTz served_at;		/* when its cursor last moved; 0 if never */
 } SubscribedStream;
 
 extern List *fs_subscribed_list(const FactstrStore *store);

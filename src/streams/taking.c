@@ -2,9 +2,9 @@
  * streams/taking.c
  *		Takes a durable stream from its handler, to change it.
  *
- * A handler may take long, or hang, and those who administrate the stream must not hang with it: a worker that
- * delivers to it is interrupted, which is no failure, and the batch comes again unless the change is about just that.
- * Other consumers are waited for.  A process that does not end its handler when it is interrupted is ended.
+ * A handler may take long, or hang, and administrators of the stream must not hang with it: a worker that
+ * delivers the stream is interrupted.  That is no failure, and the batch comes again unless the change concerns
+ * it.  Other consumers are waited for.  A process that does not end its handler when interrupted is terminated.
  */
 #include "postgres.h"
 
@@ -17,13 +17,16 @@
 #include "streams/taking.h"
 #include "workers/delivery_slots.h"
 
-/* How often it is looked whether an interrupted handler has ended, and when its process is ended instead.  In ms. */
+/*
+ * The interval between checks whether an interrupted handler has ended, and the time after which its process is
+ * terminated.  In ms.
+ */
 #define STOP_INTERVAL 10
 #define STOP_PATIENCE 5000
 
 /*
- * Ours until the end of the transaction.  No worker begins with the stream between the look whether one serves it and
- * the wait for its lock: it would not be interrupted.
+ * Ours until the end of the transaction.  Between the check whether a worker serves the stream and the wait for its
+ * lock, no worker may begin with it: it would not be interrupted.
  */
 static void
 take(const FactstrStore *store, text *name, uint64 hash)
@@ -44,7 +47,7 @@ take(const FactstrStore *store, text *name, uint64 hash)
 	} while (!fs_stream_lock_try(store, name));
 }
 
-/* Takes the stream; with nowait nobody is interrupted, and "already active" is raised. */
+/* Takes the stream; with nowait, interrupts nobody and raises "already active". */
 void
 fs_stream_take_from_handler(const FactstrStore *store, text *name, bool nowait)
 {

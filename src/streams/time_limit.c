@@ -1,11 +1,11 @@
 /*
  * streams/time_limit.c
- *		How long a handler may take in a worker.
+ *		Limits the time of a handler in a worker.
  *
- * As long as factstr.handler_timeout says, and no longer than statement_timeout, of the function itself or else of
- * its session: PostgreSQL limits statements, of which a worker has none, and which do not begin with a function.  At
- * its end the handler is cancelled, as a statement is.  One that catches that and goes on is not cancelled again: after
- * the same time once more its process ends.
+ * The limits are factstr.handler_timeout, and the statement_timeout of the function itself or else of its
+ * session. PostgreSQL limits statements; a worker has none, and a function does not begin one.  At the end of the
+ * time the handler is cancelled, like a statement.  One that catches the cancel and continues is not cancelled
+ * again: after the same time, its process ends.
  */
 #include "postgres.h"
 
@@ -34,7 +34,7 @@ terminate(void)
 	(void) kill(MyProcPid, SIGTERM);
 }
 
-/* In a worker, after its connection, which sets up timeouts. */
+/* In a worker, after its connection, which initializes timeouts. */
 void
 fs_time_limit_init(void)
 {
@@ -44,8 +44,8 @@ fs_time_limit_init(void)
 }
 
 /*
- * Before the handler is called, with the limit of its own, in ms; -1: none.  What it does to the settings does not
- * move its limits.
+ * Called before the handler, with the limit of the function itself, in ms; -1: none.  Changes that the handler
+ * makes to the settings do not affect its limits.
  */
 void
 fs_time_limit_begin(int own_statement_timeout)
@@ -75,7 +75,7 @@ fs_time_limit_end(void)
 	disable_timeout(last_limit, false);
 }
 
-/* Was it factstr.handler_timeout that cancelled the last handler? */
+/* Did factstr.handler_timeout cancel the last handler? */
 bool
 fs_time_limit_is_over(void)
 {

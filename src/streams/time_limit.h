@@ -1,6 +1,6 @@
 /*
  * streams/time_limit.h
- *		How long a handler may take in a worker.
+ *		Limits the time of a handler in a worker.
  */
 #ifndef FACTSTR_STREAMS_TIME_LIMIT_H
 #define FACTSTR_STREAMS_TIME_LIMIT_H

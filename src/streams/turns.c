@@ -1,11 +1,11 @@
 /*
  * streams/turns.c
- *		The subscriptions of a worker's database, served in turn.
+ *		Serves the subscriptions of a worker's database in turn.
  *
- * A worker looks at all of them, whoever subscribed, since to look needs nobody's rights.  Of those with
- * something to do it serves the one that has waited longest, and becomes its subscriber; from then on it serves
- * that role's, and has another worker come for others.  Each turn is short, so none waits for the end of another's
- * rebuild, and after each the session is cleaned.
+ * A worker looks at all of them, whatever their subscribers, because a look needs no rights.  Of those with work,
+ * it serves the one that has waited longest, and becomes its subscriber.  From then on it serves the
+ * subscriptions of this role, and calls another worker for others.  Each turn is short, so no stream waits for
+ * the end of another's rebuild, and after each turn the session is cleaned.
  */
 #include "postgres.h"
 
@@ -26,22 +26,22 @@
 #include "workers/delivery_slots.h"
 #include "workers/process.h"
 
-/* How long one subscription is served while others may wait.  In ms. */
+/* The time for which one subscription is served while others may wait.  In ms. */
 #define TURN 100
 
-/* When a stream that another consumer has is looked at again: at first, and at most.  In ms. */
+/* The time after which a stream with another consumer is checked again: at first, and at most.  In ms. */
 #define SHORTEST_BUSY_PAUSE 10
 #define LONGEST_BUSY_PAUSE 1000
 
-/* The same for a role that has as many workers at work as it may. */
+/* The same for a role that has its maximum of active workers. */
 #define LIMIT_PAUSE 100
 
 typedef struct Subscription
 {
 	Delivery	delivery;
 	uint64		hash;
-	Oid			role;			/* the subscriber; InvalidOid if there is no such role */
-	TimestampTz served_at;		/* when it had its last turn, or its cursor was moved before */
+	Oid			role;			/* the subscriber; InvalidOid if the role no longer exists */
+	TimestampTz served_at;		/* when it had its last turn, or its cursor moved before */
 	bool		is_due;
 	long		busy_pause;
 } Subscription;
@@ -49,7 +49,7 @@ typedef struct Subscription
 /* In memory that lasts. */
 static List *subscriptions = NIL;
 
-/* As whom this process serves; InvalidOid at first. */
+/* The role that this process serves; InvalidOid at first. */
 static Oid	my_role = InvalidOid;
 
 /*
@@ -72,7 +72,7 @@ find(const SubscribedStream *stream)
 	return NULL;
 }
 
-/* What is known of one from before is kept. */
+/* Keeps the existing knowledge about a subscription. */
 static Subscription *
 know(const SubscribedStream *stream)
 {
@@ -117,7 +117,7 @@ forget_those_not_in(List *kept)
 	subscriptions = kept;
 }
 
-/* Reads which there are; false if there are none. */
+/* Reads the subscriptions; false if there are none. */
 bool
 fs_turns_list(void)
 {
@@ -151,7 +151,7 @@ look_again_after(Round *round, long pause)
 	round->timeout = round->timeout < 0 ? pause : Min(round->timeout, pause);
 }
 
-/* Another consumer may stay for long, and nobody tells when it is through. */
+/* Another consumer may stay for long, and its end is not announced. */
 static void
 meet_consumer(Round *round, Subscription *subscription)
 {
@@ -159,7 +159,7 @@ meet_consumer(Round *round, Subscription *subscription)
 	look_again_after(round, subscription->busy_pause);
 }
 
-/* Has it something to do?  Moves its cursor over what does not match. */
+/* Does it have work?  Moves its cursor over facts that do not match. */
 static void
 look_at(Round *round, Subscription *subscription)
 {
@@ -188,7 +188,7 @@ look_at(Round *round, Subscription *subscription)
  * Serving
  */
 
-/* How many workers of the database may be at work for one role: one is left to others. */
+/* The number of workers of the database that may be active for one role: one is left to others. */
 static int
 most_of_role(void)
 {
@@ -203,7 +203,7 @@ most_of_role(void)
 	return factstr_delivery_workers;
 }
 
-/* Delivers until there is nothing more to deliver, or it is others' turn.  What is announced is tried. */
+/* Delivers until nothing is left, or it is others' turn.  An announced delivery is attempted. */
 static void
 deliver(Subscription *subscription)
 {
@@ -220,7 +220,9 @@ deliver(Subscription *subscription)
 	while (result == DELIVERY_ANNOUNCED || (result == DELIVERY_DONE && fs_clock_until(until) > 0));
 }
 
-/* Gives one its turn; false if its role has as many at work as it may, or somebody has stopped it. */
+/*
+ * Gives one subscription its turn; false if its role has its maximum of active workers, or somebody has stopped it.
+ */
 static bool
 serve(Round *round, Subscription *subscription)
 {
@@ -242,7 +244,7 @@ serve(Round *round, Subscription *subscription)
 	return true;
 }
 
-/* The one that has waited longest, of those for which this process may work. */
+/* The one that has waited longest, among those that this process may serve. */
 static Subscription *
 next_due(void)
 {
@@ -280,7 +282,7 @@ look_who_waits(Round *round)
 	}
 }
 
-/* Looks at all, and gives each that has something to do its turn. */
+/* Looks at all, and gives each one with work its turn. */
 Round
 fs_turns_take(void)
 {

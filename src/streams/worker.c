@@ -2,9 +2,9 @@
  * streams/worker.c
  *		The process that delivers durable streams to their handlers.
  *
- * It serves the subscriptions of one database, and of those the ones of one role (streams/turns.c).  While there is
- * nothing to do it is in no transaction and holds no lock, and gives way to sessions that want to drop, rename or
- * copy its database, and to other databases that need its place.
+ * It serves the subscriptions of one database, and of those the ones of one role (streams/turns.c).  An idle
+ * worker is in no transaction, holds no lock, and gives way to sessions that want to drop, rename or copy its
+ * database, and to other databases that need its place.
  */
 #include "postgres.h"
 
@@ -29,23 +29,23 @@
 #include "workers/delivery_slots.h"
 #include "workers/process.h"
 
-/* So often it is looked for new facts without having been woken.  In ms. */
+/* The interval at which it looks for new facts without being woken.  In ms. */
 #define LOOK_INTERVAL 10000
 
-/* The same for a log that logical replication fills, which wakes nobody; and where there is no worker. */
+/* The same for a log that logical replication fills, which wakes nobody; and if there is no worker. */
 #define LOOK_INTERVAL_REPLICATED 100
 #define LOOK_INTERVAL_REPLICATED_UNATTENDED 1000
 
-/* The pause if the worker leaves for somebody who wants its database to himself.  In ms. */
+/* The pause if the worker leaves for a session that wants its database exclusively.  In ms. */
 #define GIVE_WAY_PAUSE 6000
 
 /* The pause if the worker is ended, or a handler ends it.  In ms. */
 #define PAUSE_AFTER_END 250
 
-/* Of several workers of a database, those with nothing to do stay for so long.  In ms. */
+/* The time for which an idle worker stays if its database has several.  In ms. */
 #define LONGEST_WAIT_OF_MANY 10000
 
-/* Looking for facts that are appended faster than this, without finding any, is put off.  In us. */
+/* If facts are appended faster than this and none of them matches, the next look is delayed.  In us. */
 #define SHORTEST_LOOK_INTERVAL 1000
 
 static void
@@ -57,8 +57,8 @@ reload_configuration(void)
 }
 
 /*
- * Ends this process.  Another one comes after that pause when it is called, or at that time, in ms from now; -1:
- * not by itself.
+ * Ends this process.  Another one starts after that pause when it is called, or at that time, in ms from now; -1:
+ * only when called.
  */
 static void
 leave(long pause, long look_after)
@@ -95,8 +95,8 @@ have_changed(const DatabaseChanges *seen)
 }
 
 /*
- * Until there is something to look for, or the time is up, in ms.  The point is shared with other databases, so it
- * is the count that tells.
+ * Waits until there is a reason to look, or the time is up, in ms.  Other databases share the wait point, so only
+ * the count is certain.
  */
 static void
 wait_for_changes(const DatabaseChanges *seen, long timeout)
@@ -138,7 +138,7 @@ wait_after(const Round *round, const DatabaseChanges *seen, int64 looked_at)
  * Leaving
  */
 
-/* When another worker has to look, if no fact is appended before; -1: not. */
+/* The time at which another worker must look if no fact is appended before; -1: none. */
 static long
 look_after(const Round *round)
 {
@@ -148,7 +148,7 @@ look_after(const Round *round)
 		Min(round->timeout, LOOK_INTERVAL_REPLICATED_UNATTENDED);
 }
 
-/* After a round in which it has served: others may need it to go, or its place. */
+/* After a round with work: others may need it to leave, or its place. */
 static void
 leave_if_it_was_its_time(const Round *round)
 {
@@ -158,7 +158,7 @@ leave_if_it_was_its_time(const Round *round)
 		leave(0, 0);
 }
 
-/* After one in which there was nothing to do. */
+/* After a round without work. */
 static void
 leave_if_idle(const Round *round, int64 idle_since)
 {
@@ -174,7 +174,7 @@ leave_if_idle(const Round *round, int64 idle_since)
 		leave(0, look_after(round));
 }
 
-/* Serves the database until there is nothing to serve any more, or nothing is to be served here. */
+/* Serves the database until nothing is left to serve, or this worker has to leave. */
 static void
 work(void)
 {

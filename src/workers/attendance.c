@@ -2,9 +2,9 @@
  * workers/attendance.c
  *		The workers of a database: how many are attentive, and what they leave to others.
  *
- * An attentive worker looks, or will look when it is woken.  A commit of facts first counts itself, and calls for a
- * worker if none is attentive; a worker that ends is first attentive no longer, and then looks whether commits have
- * counted themselves since its last look.  So one of the two sees the other.
+ * An attentive worker is looking for work, or will look when it is woken.  A commit of facts first counts itself,
+ * and calls a worker if none is attentive; a worker that ends first stops being attentive, and then checks
+ * whether commits have counted themselves since its last look.  So at least one of the two sees the other.
  */
 #include "postgres.h"
 
@@ -15,22 +15,22 @@
 #include "workers/database_entries.h"
 #include "workers/databases.h"
 
-/* The pause before a worker that ended without having done anything is started again grows.  In ms. */
+/* The pause before a worker that ended without any work is started again grows.  In ms. */
 #define SHORTEST_PAUSE 1000
 
-/* A prepared transaction is committed by a session that knows nothing of its facts: they are looked for.  In ms. */
+/* The session that commits a prepared transaction knows nothing of its facts, so workers look for them.  In ms. */
 #define LOOK_INTERVAL_PREPARED 10000
 #define LOOK_FOR_PREPARED (INT64CONST(24) * 3600 * 1000)
 
-/* Of a worker: the entry among whose attentive workers it is; 0: none. */
+/* Of a worker: the entry in which it counts as attentive; 0: none. */
 static uint32 my_entry = 0;
 
-/* Of a worker: what there was to see when its last look began. */
+/* Of a worker: the count of changes when its last look began. */
 static DatabaseChanges looked_at;
 
 /*
- * One is about to be started: it is attentive from now on.  Returns the number of the entry where it counts, which may
- * be given up, and the database get another one, before the worker comes; 0: there is none.
+ * A worker is about to be started, and is attentive from now on.  Returns the number of its entry, which may be
+ * given up, and replaced for the same database, before the worker comes; 0: there is none.
  */
 uint32
 fs_attendance_expect_worker(Oid database)
@@ -58,7 +58,7 @@ fs_attendance_enter(uint32 entry)
 	my_entry = entry;
 }
 
-/* What there is to see has changed so often; calls from before are answered by the look that begins now. */
+/* The number of changes to look at; the look that begins now answers earlier calls. */
 DatabaseChanges
 fs_attendance_begin_look(void)
 {
@@ -85,8 +85,8 @@ fs_attendance_changes(void)
 }
 
 /*
- * Is the worker that was expected under this number among the attentive of an entry?  Another worker may have given up
- * the entry that this one was started for, and a session taken a new one.
+ * Is the expected worker with this number attentive in an entry?  Another worker may have given up the entry for
+ * which this one was started, and a session may have taken a new one.
  */
 static bool
 counts(DatabaseEntry *entry, uint32 number)
@@ -94,7 +94,7 @@ counts(DatabaseEntry *entry, uint32 number)
 	return entry != NULL && pg_atomic_read_u32(&entry->taken) == number;
 }
 
-/* What factstr.delivery_workers says there. */
+/* The value of factstr.delivery_workers in that database. */
 void
 fs_attendance_limit_workers(int most)
 {
@@ -107,7 +107,7 @@ fs_attendance_limit_workers(int most)
 	LWLockRelease(&fs_databases_memory()->lock);
 }
 
-/* There is something to do for another role than this worker's. */
+/* There is work for another role than this worker's. */
 void
 fs_attendance_ask_for_another_role(void)
 {
@@ -117,7 +117,7 @@ fs_attendance_ask_for_another_role(void)
 		fs_database_call(entry, CALL_ANOTHER_ROLE);
 }
 
-/* A handler takes its time: others are looked after by another worker.  Called by the handler of a signal. */
+/* A handler takes long: another worker serves other streams.  Called by a signal handler. */
 void
 fs_attendance_be_late(void)
 {
@@ -153,7 +153,7 @@ fs_attendance_have_no_subscriptions(const DatabaseChanges *seen)
 	LWLockRelease(&fs_databases_memory()->lock);
 }
 
-/* The worker has got so far that it could look at the subscriptions. */
+/* The worker has got far enough to look at the subscriptions. */
 void
 fs_attendance_worker_works(void)
 {
@@ -166,7 +166,7 @@ fs_attendance_worker_works(void)
 	LWLockRelease(&fs_databases_memory()->lock);
 }
 
-/* Facts of prepared transactions are looked for some time. */
+/* For some time, workers look for facts of prepared transactions. */
 static TimestampTz
 look_for_prepared(DatabaseEntry *entry, TimestampTz now)
 {
@@ -178,10 +178,9 @@ look_for_prepared(DatabaseEntry *entry, TimestampTz now)
 }
 
 /*
- * The worker that was expected under this number ends, or has not come.  Another one may be started after that pause,
- * in ms; -1: after one that grows.  If nothing happens before, there will be something to do at that time, or never
- * (DT_NOEND).  A commit since its last look has left the facts to it: so it looks once more, now that it is not
- * counted, whether there was one.
+ * The expected worker with this number ends, or has not come.  Another one may be started after that pause, in ms;
+ * -1: after a growing one.  Without other events, there will be work at that time, or never (DT_NOEND).  A commit
+ * since its last look has left its facts to it, so it checks once more for commits, now that it is not counted.
  */
 void
 fs_attendance_leave(Oid database, uint32 number, bool is_attentive, long pause, TimestampTz look_at)

@@ -1,6 +1,6 @@
 /*
  * workers/database_entries.h
- *		What is in shared memory of each database that has subscriptions.
+ *		The entry in shared memory for each database that has subscriptions.
  */
 #ifndef FACTSTR_WORKERS_DATABASE_ENTRIES_H
 #define FACTSTR_WORKERS_DATABASE_ENTRIES_H
@@ -27,25 +27,25 @@ typedef struct DatabaseEntry
 {
 	/* Read without the lock. */
 	pg_atomic_uint32 database;	/* InvalidOid: the entry is free */
-	pg_atomic_uint32 taken;		/* tells it from earlier entries of the database */
+	pg_atomic_uint32 taken;		/* distinguishes it from earlier entries of the database */
 	pg_atomic_uint32 call;
 	pg_atomic_uint32 attentive; /* workers that will look, or look now */
 	pg_atomic_uint32 has_prepared;	/* facts */
-	pg_atomic_uint64 facts;		/* counts commits of facts, and what else there is to look for */
+	pg_atomic_uint64 facts;		/* counts commits of facts and other reasons to look */
 	pg_atomic_uint64 subscriptions; /* counts what has become of them */
 
 	int			most_workers;	/* factstr.delivery_workers there */
 	int			pause;			/* the last one, in ms */
 	TimestampTz called_at;		/* 0: the launcher knows of no call */
 	TimestampTz start_at;		/* no worker is started before */
-	TimestampTz look_at;		/* then there will be something to do; 0: not by itself */
+	TimestampTz look_at;		/* at this time there will be work; 0: not without a wake-up */
 	TimestampTz prepared_at;
 } DatabaseEntry;
 
 typedef struct Databases
 {
-	LWLock		lock;			/* protects what is not atomic, and that entries are taken and
-								 * freed */
+	LWLock		lock;			/* protects the fields that are not atomic, and the allocation of
+								 * entries */
 	Latch	   *volatile launcher;	/* NULL: none is running */
 	pg_atomic_uint32 taken;		/* counts entries that have been taken */
 	DatabaseEntry entries[MAX_DATABASES];

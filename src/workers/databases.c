@@ -1,14 +1,14 @@
 /*
  * workers/databases.c
- *		Which databases want a worker for their subscriptions.
+ *		The databases that want a worker for their subscriptions.
  *
- * An entry in shared memory for each database that has subscriptions.  A commit of facts there wakes the
- * workers that wait for them; if no worker is attentive, that is, none is there or all have been in a handler
- * for some time, the commit calls for one, and the launcher starts it.  So a database in which nothing happens
- * needs no process, and a handler that takes its time keeps nobody else waiting.
+ * Each database with subscriptions has an entry in shared memory.  A commit of facts there wakes the workers that
+ * wait for them.  If no worker is attentive, because there is none or all have been in a handler for some time,
+ * the commit calls one, and the launcher starts it.  So a quiet database needs no process, and a slow handler
+ * delays nobody else.
  *
- * The memory is so little that PostgreSQL's own reserve has room for it without preloading.  After a crash it
- * begins empty, and so does the launcher.
+ * The memory is small enough for PostgreSQL's own reserve, without preloading.  After a crash it begins empty,
+ * and so does the launcher.
  */
 #include "postgres.h"
 
@@ -90,7 +90,7 @@ fs_database_find(Oid database)
 	return NULL;
 }
 
-/* The entry of this session's database, or NULL.  It is looked for once, and again when there are new ones. */
+/* The entry of this session's database, or NULL.  It is looked up once, and again when there are new ones. */
 DatabaseEntry *
 fs_database_mine(void)
 {
@@ -124,7 +124,7 @@ fs_databases_wake_launcher(void)
  * Calls
  */
 
-/* May be called by the handler of a signal. */
+/* May be called by a signal handler. */
 void
 fs_database_call(DatabaseEntry *entry, DatabaseCall what)
 {
@@ -158,7 +158,7 @@ take_entry(Oid database)
 }
 
 /*
- * The database has got subscriptions, or may have some: they are looked at now, whatever the pause.  False, with a
+ * The database has subscriptions, or may have some: they are checked now, whatever the pause.  False, with a
  * warning, if there is no room for another database.
  */
 bool
@@ -189,8 +189,8 @@ fs_databases_call(Oid database)
 }
 
 /*
- * This session's transaction commits facts, or prepares to, before those are woken that wait for them. Workers
- * that wait find out by the count.
+ * Called before this session's transaction commits or prepares facts, and before waiting processes are woken.
+ * Waiting workers notice the count.
  */
 static void
 on_facts(bool are_prepared)
@@ -229,7 +229,7 @@ resign_as_launcher(int code, Datum argument)
 	shared->launcher = NULL;
 }
 
-/* Until the process ends; false if there is a launcher already. */
+/* Until the process ends; false if there already is a launcher. */
 bool
 fs_databases_become_launcher(void)
 {
@@ -259,7 +259,7 @@ fs_databases_forget(Oid database)
 	LWLockRelease(&shared->lock);
 }
 
-/* Nobody can connect to it now, and nobody tells when that changes. */
+/* Nobody can connect to it now, and the end of this state is not announced. */
 void
 fs_databases_put_off(Oid database)
 {

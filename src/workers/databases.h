@@ -1,6 +1,6 @@
 /*
  * workers/databases.h
- *		Which databases want a worker for their subscriptions.
+ *		The databases that want a worker for their subscriptions.
  */
 #ifndef FACTSTR_WORKERS_DATABASES_H
 #define FACTSTR_WORKERS_DATABASES_H

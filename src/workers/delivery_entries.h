@@ -1,6 +1,6 @@
 /*
  * workers/delivery_entries.h
- *		What is in shared memory of each worker that delivers subscriptions.
+ *		The entry in shared memory for each worker that delivers subscriptions.
  */
 #ifndef FACTSTR_WORKERS_DELIVERY_ENTRIES_H
 #define FACTSTR_WORKERS_DELIVERY_ENTRIES_H
@@ -15,8 +15,8 @@
 typedef struct DeliverySlot
 {
 	Oid			database;		/* InvalidOid: the slot is free */
-	int32		start;			/* tells it from earlier workers of the slot */
-	uint32		entry;			/* where it counts among the attentive of its database */
+	int32		start;			/* distinguishes it from earlier workers of the slot */
+	uint32		entry;			/* the entry in which it counts as attentive */
 	pid_t		pid;			/* 0: it is being started */
 	Oid			role;			/* as which it serves the stream */
 	TimestampTz start_until;
@@ -41,9 +41,10 @@ typedef struct DeliveryStop
 
 typedef struct DeliverySlots
 {
-	LWLock		lock;			/* protects all the rest, but that a worker reads its own slot */
+	LWLock		lock;			/* protects everything else, except that a worker reads its own
+								 * slot */
 	int32		starts;
-	TimestampTz made_at;		/* when the server started, or started again after a crash */
+	TimestampTz made_at;		/* when the server started, or restarted after a crash */
 	DeliverySlot slots[MAX_SLOTS];
 	DeliveryStop stops[MAX_STOPS];
 } DeliverySlots;

@@ -1,14 +1,14 @@
 /*
  * workers/delivery_slots.c
- *		The workers that deliver subscriptions: where they are, and what they serve.
+ *		The workers that deliver subscriptions: their databases and streams.
  *
- * A slot in shared memory for each.  The launcher takes a slot for a database and starts the process, which
- * enters it, and gives it back when it ends, in whatever way.  All databases of the server share half of its
- * background workers, so that others, such as parallel queries, have the rest; whoever waits for something to do
- * leaves when the launcher needs the place, whoever has been at work for some time does so between two batches.
+ * Each has a slot in shared memory.  The launcher takes a slot for a database and starts the process, which
+ * enters the slot, and releases it when it ends, in whatever way.  All databases of the server share half of its
+ * background workers, so that others, such as parallel queries, have the rest.  If the launcher needs a place,
+ * idle workers leave immediately, and workers that have been busy for some time leave between two batches.
  *
- * A worker that serves a stream tells so here.  That is how a role is kept from taking all workers, and how
- * others find the process whose handler they want to stop.
+ * A worker records the stream that it serves here.  This limits the workers of a role, and lets others find the
+ * process whose handler they want to stop.
  */
 #include "postgres.h"
 
@@ -30,16 +30,16 @@
 #include "workers/delivery_entries.h"
 #include "workers/delivery_slots.h"
 
-/* A worker that has served for so long may have to make room for others.  In ms. */
+/* A worker that has served for this time may have to make room for others.  In ms. */
 #define SHORTEST_STAY 250
 
-/* A handler that takes longer has others looked after by another worker.  In ms. */
+/* If a handler takes longer, another worker serves the other streams.  In ms. */
 #define LATE_AFTER 20
 
-/* The time that those who stop a delivery have to take the stream, before it is delivered again.  In ms. */
+/* The time in which a session that stops a delivery must take the stream, before it is delivered again.  In ms. */
 #define STOPPED_FOR 1000
 
-/* So long after its start it counts as new.  In ms. */
+/* The time for which the server counts as newly started.  In ms. */
 #define NEW_FOR 60000
 
 static DeliverySlots *shared = NULL;
@@ -47,7 +47,7 @@ static DeliverySlots *shared = NULL;
 /* The slot of this worker, or NULL. */
 static DeliverySlot *volatile my_slot = NULL;
 
-/* What others are told when this worker ends. */
+/* The information for others when this worker ends. */
 static long my_pause = -1;
 static TimestampTz my_look_at;
 
@@ -87,7 +87,7 @@ fs_delivery_slots_memory(void)
 	return shared;
 }
 
-/* Has the server started not long ago?  It may have crashed. */
+/* Has the server started recently?  It may have crashed. */
 bool
 fs_delivery_slots_are_new(void)
 {
@@ -102,7 +102,7 @@ fs_delivery_slots_most(void)
 	return Max(1, Min(max_worker_processes / 2, MAX_SLOTS));
 }
 
-/* Those of a database, or of all; those that serve a role, or all. */
+/* The workers of a database, or of all; those that serve a role, or all. */
 static int
 count(Oid database, Oid role)
 {
@@ -159,7 +159,7 @@ be_late(void)
 	fs_attendance_be_late();
 }
 
-/* This process is the slot's worker until it ends; false if it is not wanted any more. */
+/* Enters the slot as its worker until this process ends; false if it is no longer wanted. */
 bool
 fs_delivery_slots_enter(int32 start, Oid *database)
 {
@@ -175,7 +175,7 @@ fs_delivery_slots_enter(int32 start, Oid *database)
 		*database = slot->database;
 
 		/*
-		 * One that ends before it has looked leaves all to do: another one looks as soon as the
+		 * If it ends before it has looked, the work is left: another one looks as soon as the
 		 * pause is over.
 		 */
 		my_look_at = slot->entered_at;
@@ -189,14 +189,14 @@ fs_delivery_slots_enter(int32 start, Oid *database)
 	return true;
 }
 
-/* After the connection, which sets up timeouts. */
+/* After the connection, which initializes timeouts. */
 void
 fs_delivery_slots_init_timeout(void)
 {
 	late_timeout = RegisterTimeout(USER_TIMEOUT, be_late);
 }
 
-/* It waits for something to do, or no longer. */
+/* It starts or stops waiting for work. */
 void
 fs_delivery_slots_wait(bool is_waiting)
 {
@@ -227,7 +227,7 @@ role_is_at_limit(Oid role, Oid database, int most_of_role)
 		count(InvalidOid, role) >= Max(1, fs_delivery_slots_most() - 1);
 }
 
-/* Not one of a session that has broken off, or of before the clock was set back. */
+/* Not a request of a session that gave up, or from before the clock was set back. */
 static bool
 holds(const DeliveryStop *stop, TimestampTz now)
 {
@@ -267,8 +267,8 @@ fs_delivery_slots_role_may_begin(Oid role, int most_of_role)
 }
 
 /*
- * Begins to serve a stream for a role; false if that has as many workers at work as it may, or somebody has stopped
- * the delivery.  Signals that were meant for the stream before have come by now.
+ * Begins to serve a stream for a role; false if the role has its maximum of active workers, or somebody has stopped
+ * the delivery.  Signals for the previous stream have arrived by now.
  */
 bool
 fs_delivery_slots_begin(uint64 stream, Oid role, int most_of_role)
@@ -309,14 +309,14 @@ fs_delivery_slots_end(void)
 		fs_databases_wake_launcher();
 }
 
-/* Does somebody want the delivery under way to end? */
+/* Does a session want the current delivery to end? */
 bool
 fs_delivery_slots_is_to_stop(void)
 {
 	return my_slot != NULL && my_slot->serves && my_slot->is_to_stop;
 }
 
-/* How the worker ends, if it comes to that: see fs_attendance_leave. */
+/* How the worker ends, if it does: see fs_attendance_leave. */
 void
 fs_delivery_slots_will_leave(long pause, TimestampTz look_at)
 {
@@ -341,7 +341,7 @@ find_serving(uint64 stream)
 	return NULL;
 }
 
-/* No worker begins with the stream for some time.  More than there is room for are not kept from it. */
+/* Keeps workers from beginning with the stream for some time.  There is room for a limited number of streams. */
 static void
 note_stop(uint64 stream)
 {
@@ -360,7 +360,7 @@ note_stop(uint64 stream)
 	stop->until = TimestampTzPlusMilliseconds(now, STOPPED_FOR);
 }
 
-/* This session has taken the stream that it has stopped. */
+/* This session has taken the stream that it stopped. */
 void
 fs_delivery_slots_end_stop(uint64 stream)
 {
@@ -374,9 +374,9 @@ fs_delivery_slots_end_stop(uint64 stream)
 }
 
 /*
- * Interrupts the delivery of a stream, once; false if no worker delivers it now, and none begins before the session has
- * had time to take it.  With at_all_costs its process ends.  Under the lock, so that the signal comes before the worker
- * begins with another stream.
+ * Interrupts the delivery of a stream once; false if no worker delivers it now, and none begins before the session
+ * has had time to take it.  With at_all_costs, its process ends.  Under the lock, so that the signal arrives before
+ * the worker begins with another stream.
  */
 bool
 fs_delivery_slots_stop(uint64 stream, bool at_all_costs)
@@ -399,7 +399,7 @@ fs_delivery_slots_stop(uint64 stream, bool at_all_costs)
 	return slot != NULL;
 }
 
-/* Why no worker serves a stream with work to do, for factstr_stream_status; NULL if one does. */
+/* The reason why no worker serves a stream with pending batches, for factstr_stream_status; NULL if one does. */
 const char *
 fs_delivery_slots_obstacle(uint64 stream, Oid role, int most_workers, int most_of_role)
 {

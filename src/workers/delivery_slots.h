@@ -1,6 +1,6 @@
 /*
  * workers/delivery_slots.h
- *		The workers that deliver subscriptions: where they are, and what they serve.
+ *		The workers that deliver subscriptions: their databases and streams.
  */
 #ifndef FACTSTR_WORKERS_DELIVERY_SLOTS_H
 #define FACTSTR_WORKERS_DELIVERY_SLOTS_H

@@ -2,11 +2,10 @@
  * workers/launcher.c
  *		The process that starts the background workers.
  *
- * One for the server.  It is connected to no database, so that it is in nobody's way.  When it
- * starts, it has each database looked at for subscriptions, by a worker that ends at once where there are
- * none; after that it sleeps until a database calls for a worker or a worker ends.  With
- * shared_preload_libraries it starts with the server, or when a standby is promoted; without, the first
- * session that subscribes starts it.
+ * There is one per server.  It is not connected to a database, so that it is in nobody's way.  When it starts, it
+ * has a worker look for subscriptions in each database, which ends immediately if there are none; then it sleeps
+ * until a database calls for a worker or a worker ends.  With shared_preload_libraries it starts with the server,
+ * or when a standby is promoted; otherwise the first session that subscribes starts it.
  */
 #include "postgres.h"
 
@@ -37,12 +36,12 @@
 #include "workers/delivery_slots.h"
 #include "workers/worker_slots.h"
 
-/* The connection limit of a database that a DROP DATABASE has not finished with. */
+/* The connection limit of a database whose DROP DATABASE was interrupted. */
 #define INVALID_DATABASE (-2)
 
 /*
- * Before the next try, when the server has no room for another background worker; the end of a worker
- * of ours brings it about at once.  In ms.
+ * The pause before the next attempt if the server has no room for another background worker; the end of one of our
+ * workers ends it.  In ms.
  */
 #define NO_ROOM_PAUSE 10000
 
@@ -66,7 +65,7 @@ background_worker(const char *type, const char *function)
 	return worker;
 }
 
-/* The server starts it again after a crash, its own or the server's. */
+/* The server starts it again after a crash of the launcher or of the server. */
 static BackgroundWorker
 launcher(void)
 {
@@ -95,7 +94,7 @@ warn_of_no_room(void)
 			 errhint("Raise max_worker_processes. Until then, deliver manually with factstr_deliver.")));
 }
 
-/* Starts the launcher if it is not running; the sessions that do so at once start one that stays. */
+/* Starts the launcher if it is not running; if several sessions do so at once, one launcher remains. */
 void
 fs_launcher_ensure(void)
 {
@@ -105,7 +104,7 @@ fs_launcher_ensure(void)
 		warn_of_no_room();
 }
 
-/* Has the transaction subscribed?  No worker could find the subscription before it has committed. */
+/* Has the transaction subscribed?  No worker could find the subscription before the commit. */
 static bool is_requested = false;
 
 void
@@ -178,7 +177,7 @@ typedef enum DatabaseState
 	DATABASE_OPEN
 } DatabaseState;
 
-/* Not by the system cache: on 13 a process without a database cannot use that right after a start. */
+/* Not by the system cache: on 13, a process without a database cannot use it right after a start. */
 static DatabaseState
 database_state(Oid database)
 {
@@ -202,7 +201,7 @@ database_state(Oid database)
 	return state;
 }
 
-/* Has databases looked at, as many as there is room for; returns the others. */
+/* Has workers look at databases, as many as there is room for; returns the others. */
 static List *
 look_at(List *databases)
 {
@@ -240,7 +239,7 @@ start_delivery(Oid database)
 	return false;
 }
 
-/* A quarter of the server's workers at most: where there is none, appends do it. */
+/* At most a quarter of the server's workers: without one, appends do the work. */
 static TimestampTz
 start_emptying_lists(void)
 {
@@ -259,7 +258,8 @@ start_emptying_lists(void)
 }
 
 /*
- * Once in a while, however often it is tried; not while a worker is about to end, which has been asked to make room.
+ * Only once in a while, however often it is attempted; not while a worker that was asked to make room is about to
+ * end.
  */
 static void
 make_room_or_complain(void)
@@ -276,8 +276,8 @@ make_room_or_complain(void)
 }
 
 /*
- * Starts all workers of subscriptions that are due; false if there is no room.  Those wait until one of the others
- * has made it.
+ * Starts all workers of subscriptions that are due; false if there is no room.  Then they wait until one of the
+ * others has left.
  */
 static bool
 start_deliveries(TimestampTz *next)
@@ -300,7 +300,7 @@ start_deliveries(TimestampTz *next)
 	return true;
 }
 
-/* Starts all workers that are due; returns for how long there is nothing more to do, in ms, or -1. */
+/* Starts all workers that are due; returns the time until the next one is, in ms, or -1. */
 static long
 start_due_workers(void)
 {
@@ -316,8 +316,8 @@ start_due_workers(void)
 }
 
 /*
- * Then databases are looked at again: the workers may have been turned off and on meanwhile, and a
- * database may have got its subscriptions from a dump.
+ * Then databases are checked again: the workers may have been turned off and on meanwhile, and a database may have
+ * received its subscriptions from a dump.
  */
 static List *
 reload_configuration(void)

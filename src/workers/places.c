@@ -1,6 +1,6 @@
 /*
  * workers/places.c
- *		The launcher gives slots to workers, and takes them from those that others have waited for.
+ *		The launcher gives slots to workers, and takes them back for others that have waited.
  */
 #include "postgres.h"
 
@@ -11,10 +11,10 @@
 #include "workers/places.h"
 #include "workers/delivery_entries.h"
 
-/* A worker that was started and has not entered its slot by then will not come.  In ms. */
+/* A started worker that has not entered its slot within this time will not come.  In ms. */
 #define START_TIMEOUT 10000
 
-/* For a worker that is to be started; returns what it enters with. */
+/* Prepares a slot for a worker that is to be started; returns the number with which it enters. */
 int32
 fs_places_take(Oid database)
 {
@@ -34,7 +34,7 @@ fs_places_take(Oid database)
 	return workers->slots[i].start;
 }
 
-/* It could not be started, or has not come.  One that comes at this moment stays. */
+/* It could not be started, or has not come.  If it comes at this moment, it stays. */
 void
 fs_places_give_back(int32 start)
 {
@@ -54,7 +54,10 @@ fs_places_give_back(int32 start)
 		fs_attendance_leave(database, slot->entry, true, 0, GetCurrentTimestamp());
 }
 
-/* Some may never come, and nobody tells.  Returns when it would be known of the next one, or DT_NOEND. */
+/*
+ * Gives up workers that have not come, which is not announced.  Returns when the next one would be given up, or
+ * DT_NOEND.
+ */
 TimestampTz
 fs_places_end_starts(TimestampTz now)
 {
@@ -80,8 +83,8 @@ fs_places_end_starts(TimestampTz now)
 }
 
 /*
- * Of those that wait, the one that has waited longest; else of those that get on, the one that came first; else one
- * that has yet to come, and leaves when it is through.
+ * Of the idle workers, the one that has waited longest; otherwise, of the busy ones, the one that came first;
+ * otherwise one that has yet to come, and leaves when it is done.
  */
 static bool
 leaves_before(const DeliverySlot *slot, const DeliverySlot *other)
@@ -94,7 +97,7 @@ leaves_before(const DeliverySlot *slot, const DeliverySlot *other)
 		slot->entered_at < other->entered_at;
 }
 
-/* The place of a worker is needed for another database.  One at a time makes room. */
+/* Another database needs the place of a worker.  One worker at a time makes room. */
 void
 fs_places_ask_one_to_leave(void)
 {

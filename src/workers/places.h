@@ -1,6 +1,6 @@
 /*
  * workers/places.h
- *		The launcher gives slots to workers, and takes them from those that others have waited for.
+ *		The launcher gives slots to workers, and takes them back for others that have waited.
  */
 #ifndef FACTSTR_WORKERS_PLACES_H
 #define FACTSTR_WORKERS_PLACES_H

@@ -1,9 +1,9 @@
 /*
  * workers/process.c
- *		What the background workers of databases have in common.
+ *		Shared code of the background workers of databases.
  *
- * While there is nothing to do, a worker is in no transaction and holds no lock, and gives way to sessions that
- * want to drop, rename or copy its database.
+ * An idle worker is in no transaction, holds no lock, and gives way to sessions that want to drop, rename or copy
+ * its database.
  */
 #include "postgres.h"
 
@@ -24,10 +24,10 @@
 #include "clock.h"
 #include "workers/process.h"
 
-/* In the data directory, where processes of the server are. */
+/* In the data directory, where the processes of the server work. */
 #define POSTMASTER_FILE "postmaster.pid"
 
-/* Enters the slot that the launcher has started the process for, and connects to the task's database. */
+/* Enters the slot for which the launcher has started the process, and connects to the task's database. */
 void
 fs_worker_begin(Datum slot, WorkerTask * task)
 {
@@ -37,7 +37,7 @@ fs_worker_begin(Datum slot, WorkerTask * task)
 	if (!fs_worker_slots_enter(DatumGetInt32(slot), task))
 		proc_exit(0);
 	BackgroundWorkerInitializeConnectionByOid(task->database, InvalidOid, 0);
-	/* Another session may hold what the task needs for as long as it likes; a worker waits. */
+	/* Other sessions may hold what the task needs for any time; a worker waits. */
 	SetConfigOption("lock_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
 }
 
@@ -49,7 +49,7 @@ fs_worker_end(void)
 	proc_exit(0);
 }
 
-/* Does somebody wait for this database to be left, or hold a lock that asks for it? */
+/* Is a session waiting for others to leave this database, or does it hold a lock that requires this? */
 bool
 fs_worker_database_is_wanted(void)
 {
@@ -62,7 +62,7 @@ fs_worker_database_is_wanted(void)
 	return false;
 }
 
-/* Ends this process; another one goes on later. */
+/* Ends this process; another one continues later. */
 static void
 give_way(void)
 {
@@ -70,7 +70,7 @@ give_way(void)
 	proc_exit(0);
 }
 
-/* Between two pieces of work: what else may be asked of the process. */
+/* Between two pieces of work: handles other requests to the process. */
 void
 fs_worker_attend(void)
 {
@@ -86,7 +86,7 @@ fs_worker_attend(void)
 	}
 }
 
-/* As in an idle session, there is nothing that could be cancelled. */
+/* As in an idle session, there is nothing to cancel. */
 bool
 fs_worker_wait_once(WakeupPoint *point, uint64 generation, long timeout)
 {
@@ -99,7 +99,7 @@ fs_worker_wait_once(WakeupPoint *point, uint64 generation, long timeout)
 	return is_woken;
 }
 
-/* Waits at a point until it is woken there; false if the time is up, in ms, or the settings are to be read. */
+/* Waits at a point until it is woken there; false if the time is up, in ms, or the settings must be read again. */
 bool
 fs_worker_wait(WakeupPoint *point, uint64 generation, long timeout)
 {
@@ -118,8 +118,8 @@ fs_worker_wait(WakeupPoint *point, uint64 generation, long timeout)
 }
 
 /*
- * Is the server being stopped?  Then it ends all its processes, as somebody might end one of them; only the file of the
- * postmaster tells.
+ * Is the server shutting down?  Then it ends all its processes, just as a user might end one of them; only the file
+ * of the postmaster shows the difference.
  */
 bool
 fs_worker_server_stops(void)
@@ -139,7 +139,7 @@ fs_worker_server_stops(void)
 	return stops;
 }
 
-/* Starts a transaction in a log of the database; false, and no transaction, if there is none. */
+/* Starts a transaction in a log of the database; false, and no transaction, if the log does not exist. */
 bool
 fs_worker_begin_in_store(const char *log, FactstrStore *store)
 {

@@ -1,6 +1,6 @@
 /*
  * workers/process.h
- *		What the background workers of databases have in common.
+ *		Shared code of the background workers of databases.
  */
 #ifndef FACTSTR_WORKERS_PROCESS_H
 #define FACTSTR_WORKERS_PROCESS_H

@@ -1,8 +1,8 @@
 /*
  * workers/queue.c
- *		Which database gets the next worker.
+ *		Chooses the database that gets the next worker.
  *
- * Of those that have been called for, the one that has waited longest.
+ * Of those that have been called for, it is the one that has waited longest.
  */
 #include "postgres.h"
 
@@ -12,7 +12,7 @@
 #include "workers/queue.h"
 #include "workers/delivery_slots.h"
 
-/* Processes agree on the time of day only.  This is one of before it was set back. */
+/* Processes share only the time of day.  This time is from before the clock was set back. */
 static bool
 is_beyond_all_pauses(TimestampTz time, TimestampTz now)
 {
@@ -28,7 +28,7 @@ is_over(TimestampTz time, TimestampTz now, TimestampTz *next)
 	return false;
 }
 
-/* Something is to be done there, of which no attentive worker knows. */
+/* There is work that no attentive worker knows of. */
 static bool
 is_called(DatabaseEntry *entry, TimestampTz now, TimestampTz *next)
 {
@@ -69,8 +69,8 @@ is_due(DatabaseEntry *entry, TimestampTz now, TimestampTz *next)
 }
 
 /*
- * The database that has waited longest for a worker which may be started now.  If there is none, returns
- * InvalidOid, and when there will be one by itself, or DT_NOEND.
+ * The database that has waited longest for a worker, and for which one may be started now.  If there is none,
+ * returns InvalidOid, and when there will be one without a call, or DT_NOEND.
  */
 Oid
 fs_queue_next(TimestampTz now, TimestampTz *next)

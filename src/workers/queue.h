@@ -1,6 +1,6 @@
 /*
  * workers/queue.h
- *		Which database gets the next worker.
+ *		Chooses the database that gets the next worker.
  */
 #ifndef FACTSTR_WORKERS_QUEUE_H
 #define FACTSTR_WORKERS_QUEUE_H

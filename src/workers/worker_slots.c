@@ -1,13 +1,13 @@
 /*
  * workers/worker_slots.c
- *		The workers that empty pending lists: which are wanted, and which there are.
+ *		The workers that empty pending lists: which are wanted, and which exist.
  *
- * A slot in shared memory for each log that wants one.  The launcher starts a process for each slot without
- * one, as far as there is room; the process gives the slot back when there is nothing left to do, and otherwise,
- * however it ends, leaves it to be started again.
+ * Each log that wants one has a slot in shared memory.  The launcher starts a process for each slot without one,
+ * as far as there is room.  The process releases the slot when nothing is left to do; if it ends earlier, in
+ * whatever way, it is started again.
  *
- * The memory is so little that PostgreSQL's own reserve has room for it without preloading.  After a
- * crash it begins empty, and so does the launcher.
+ * The memory is small enough for PostgreSQL's own reserve, without preloading.  After a crash it begins empty,
+ * and so does the launcher.
  */
 #include "postgres.h"
 
@@ -23,17 +23,17 @@
 #include "workers/databases.h"
 #include "workers/worker_slots.h"
 
-/* More than a server will want to have processes for. */
+/* More processes than a server will want. */
 #define MAX_SLOTS 64
 
-/* A worker that was started and has not entered its slot by then is started again.  In ms. */
+/* A started worker that has not entered its slot within this time is started again.  In ms. */
 #define START_TIMEOUT 10000
 
-/* The pause before a worker that ended is started again grows, unless it ran for long.  In ms. */
+/* The pause before a worker that ended is started again grows, unless the worker ran for long.  In ms. */
 #define SHORTEST_PAUSE 1000
 #define LONGEST_PAUSE 60000
 
-/* The pause if the worker leaves for somebody who wants its database to himself.  In ms. */
+/* The pause if the worker leaves for a session that wants its database exclusively.  In ms. */
 #define GIVE_WAY_PAUSE 6000
 
 typedef struct WorkerSlot
@@ -57,7 +57,7 @@ static WorkerSlots *shared = NULL;
 /* The slot of this worker, or -1. */
 static int	my_slot = -1;
 
-/* Does this worker leave for somebody else? */
+/* Does this worker leave for another session? */
 static bool gives_way = false;
 
 /* When preloaded. */
@@ -91,7 +91,7 @@ is_same(const WorkerTask * a, const WorkerTask * b)
 	return a->database == b->database && strcmp(a->log, b->log) == 0;
 }
 
-/* The slot with this task, else a free one, else NULL. */
+/* The slot with this task, otherwise a free one, otherwise NULL. */
 static WorkerSlot *
 find_slot(const WorkerTask * task)
 {
@@ -115,7 +115,7 @@ free_slot(WorkerSlot *slot)
 	memset(slot, 0, sizeof(WorkerSlot));
 }
 
-/* There is something to do: a worker is started at once if none is running.  False if all slots are taken. */
+/* There is work: a worker is started immediately if none is running.  False if all slots are taken. */
 bool
 fs_worker_slots_request(WorkerTask task)
 {
@@ -153,7 +153,7 @@ fs_worker_slots_have_worker(const WorkerTask * task)
  * The launcher
  */
 
-/* Processes agree on the time of day only.  This is one of before it was set back. */
+/* Processes share only the time of day.  This time is from before the clock was set back. */
 static bool
 is_beyond_all_pauses(TimestampTz time, TimestampTz now)
 {
@@ -161,8 +161,8 @@ is_beyond_all_pauses(TimestampTz time, TimestampTz now)
 }
 
 /*
- * A slot for which a worker is to be started now, and its task; it then has some time to do so. If
- * there is none, returns -1, and when there will be one, or DT_NOEND.
+ * A slot for which a worker must be started now, and its task; the slot then has some time to be entered.  If there
+ * is none, returns -1, and when there will be one, or DT_NOEND.
  */
 int
 fs_worker_slots_next_due(TimestampTz now, WorkerTask * task, TimestampTz *next)
@@ -191,7 +191,7 @@ fs_worker_slots_next_due(TimestampTz now, WorkerTask * task, TimestampTz *next)
 	return due;
 }
 
-/* There is no room for it, or the database is gone: it can be done without. */
+/* There is no room for it, or the database is gone: the work is optional. */
 void
 fs_worker_slots_forget(int slot)
 {
@@ -200,7 +200,7 @@ fs_worker_slots_forget(int slot)
 	LWLockRelease(&shared->lock);
 }
 
-/* Ends one of them, should there be any: what it does can be done without, and another worker needs the room. */
+/* Ends one of them, if there are any: their work is optional, and another worker needs the room. */
 bool
 fs_worker_slots_make_room(void)
 {
@@ -231,7 +231,7 @@ fs_worker_slots_count(void)
  * The workers
  */
 
-/* The slot stays, and a worker is started again after a pause, unless one has been requested meanwhile. */
+/* The slot stays, and a worker is started again after a pause, unless one is requested meanwhile. */
 static void
 leave(int code, Datum argument)
 {
@@ -255,7 +255,7 @@ leave(int code, Datum argument)
 	my_slot = -1;
 }
 
-/* This process is the slot's worker until it ends; false if it is not wanted. */
+/* Enters the slot as its worker until this process ends; false if it is not wanted. */
 bool
 fs_worker_slots_enter(int number, WorkerTask * task)
 {
@@ -278,7 +278,7 @@ fs_worker_slots_enter(int number, WorkerTask * task)
 	return my_slot >= 0;
 }
 
-/* The worker is about to end, and is to be started again when another has done with the database. */
+/* The worker is about to end, and is started again when another session has finished with the database. */
 void
 fs_worker_slots_give_way(void)
 {
@@ -286,8 +286,8 @@ fs_worker_slots_give_way(void)
 }
 
 /*
- * The subscription is no more, or all that there are have been requested.  If it was requested while
- * this worker found it to be no more, another worker looks again.
+ * The subscription no longer exists, or all existing ones have been requested.  If it was requested while this
+ * worker found it gone, another worker looks again.
  */
 void
 fs_worker_slots_task_is_done(void)

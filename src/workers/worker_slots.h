@@ -1,6 +1,6 @@
 /*
  * workers/worker_slots.h
- *		The workers that empty pending lists: which are wanted, and which there are.
+ *		The workers that empty pending lists: which are wanted, and which exist.
  */
 #ifndef FACTSTR_WORKERS_WORKER_SLOTS_H
 #define FACTSTR_WORKERS_WORKER_SLOTS_H
@@ -9,7 +9,7 @@
 
 #include "definition.h"
 
-/* What a worker is to do: empty the pending list of a log's payload index (append/pending_list.c). */
+/* The task of a worker: empty the pending list of a log's payload index (append/pending_list.c). */
 typedef struct WorkerTask
 {
 	Oid			database;
