@@ -1,10 +1,10 @@
 /*
  * definition.c
- *		What the extension's tables and indexes must be.
+ *		The required definition of the extension's tables and indexes.
  *
- * Rows are read by the numbers of their columns, and answers come from the indexes.  A table or an index
- * that has the right name and is another one would make them wrong, or be read as what it is not.  So
- * whatever is found by its name is compared with its definition.
+ * Rows are read by the numbers of their columns, and answers come from the indexes.  A table or an index that has
+ * the right name but another definition would make them wrong.  So objects that are found by name are compared
+ * with their definitions.
  */
 #include "postgres.h"
 
@@ -232,8 +232,8 @@ is_column_right(const ColumnDefinition *definition, Form_pg_attribute column)
 }
 
 /*
- * Are the columns where they are looked for?  Others may come after them.  If not: what must be, in a sentence,
- * and the statement that makes it so, NULL if none can.
+ * Are the columns in the expected places?  Others may follow them.  If not: the requirement, in a sentence, and the
+ * statement that fulfils it, NULL if none can.
  */
 bool
 fs_definition_find_wrong_column(TableId id, Relation table, char **detail, char **remedy)
@@ -414,7 +414,7 @@ fs_definition_index_statement(IndexId id, const char *log, Oid table)
 	return psprintf(indexes[id].statement, quote_identifier(fs_log_index_name(id, log)), qualified_name(table));
 }
 
-/* The index of this name, which must be what it is taken for. */
+/* The index with this name, which must have the expected definition. */
 Oid
 fs_definition_require_index(IndexId id, const char *log, Relation table)
 {

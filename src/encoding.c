@@ -2,9 +2,8 @@
  * encoding.c
  *		Is a text valid UTF-8?
  *
- * Every store keeps the same texts, so the database has to have this encoding (sql/encoding.c), and PostgreSQL
- * sees to it that texts from clients are valid.  In a database with SQL_ASCII, where 0.1.0 could be installed,
- * it does not.
+ * Every store keeps the same texts, so the database must have this encoding (sql/encoding.c), and PostgreSQL
+ * ensures that texts from clients are valid.  In a database with SQL_ASCII, which 0.1.0 allowed, it does not.
  */
 #include "postgres.h"
 

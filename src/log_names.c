@@ -1,11 +1,11 @@
 /*
  * log_names.c
- *		Names of logs, and what is named after them.
+ *		Names of logs, and of the objects that belong to them.
  *
- * The parts of main have the names that they always had.  In other logs the name of the log comes first.  No ending
- * is the end of another, and no name in this file consists of the prefix, a possible name of another log and an
- * ending.  So the parts of a log never have the name of a part of another log, of main, or of a shared table.  The
- * longest of the names has the 63 bytes that PostgreSQL allows.
+ * The objects of main keep their original names.  In other logs the name of the log comes first.  No suffix is
+ * the end of another, and no name in this file consists of the prefix, a possible name of another log and a
+ * suffix.  So an object of a log never has the name of an object of another log, of main, or of a shared table.
+ * The longest of the names has the 63 bytes that PostgreSQL allows.
  */
 #include "postgres.h"
 
@@ -68,7 +68,7 @@ name_in_log(const ObjectName *name, const char *log)
 	return psprintf("%s%s_%s", PREFIX, log, name->ending);
 }
 
-/* Of a table that all logs share, the log is no matter. */
+/* For a table that all logs share, the log does not matter. */
 char *
 fs_log_table_name(TableId id, const char *log)
 {

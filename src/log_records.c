@@ -1,8 +1,8 @@
 /*
  * log_records.c
- *		The record of logs: which there are, and which are sealed.
+ *		The record of logs: which exist, and which are sealed.
  *
- * Of main there is one once it has been sealed.  All is as of now, whatever the transaction's snapshot.
+ * main has a record once it has been sealed.  Everything is current, whatever the transaction's snapshot.
  */
 #include "postgres.h"
 
@@ -20,7 +20,7 @@
 #include "log_records.h"
 #include "rows.h"
 
-/* Has any other log than main ever been made, or any sealed? */
+/* Has any log other than main ever been created, or any log sealed? */
 bool
 fs_log_records_exist(Oid schema)
 {
@@ -75,7 +75,7 @@ fs_log_record_find(Oid schema, const char *log, bool *is_sealed)
 	return record != NULL;
 }
 
-/* Is there such a log now?  Main is always there. */
+/* Does the log exist now?  main always does. */
 bool
 fs_log_exists(Oid schema, const char *log)
 {

@@ -1,6 +1,6 @@
 /*
  * rows.c
- *		Single rows of the extension's tables: found by a key, changed with all that hangs on them.
+ *		Single rows of the extension's tables: found by a key, and changed with their index entries.
  */
 #include "postgres.h"
 
@@ -33,8 +33,8 @@ fs_row_add_context(void *context)
 }
 
 /*
- * The log of a stream's row.  Columns that users had added before the update from 0.1.0 may be before that of the log;
- * in a database that still has 0.1.0 there is none, and all streams are main's.
+ * The log of a stream's row.  Columns that users added before the update from 0.1.0 may precede that of the log; in
+ * a database that still has 0.1.0 there is none, and all streams belong to main.
  */
 AttrNumber
 fs_row_log_column(TupleDesc streams)
@@ -109,7 +109,7 @@ fs_row_find_by_number(Relation table, Oid index, Snapshot snapshot, int64 key, T
 	return find_row(table, index, snapshot, &scan_key, 1, row);
 }
 
-/* By its place, which may hold anything by now, or not exist any more. */
+/* By its location, which may contain anything by now, or no longer exist. */
 bool
 fs_row_fetch(Relation table, ItemPointer place, Snapshot snapshot, TupleTableSlot *row)
 {
@@ -132,10 +132,7 @@ fs_row_lock(Relation table, Snapshot snapshot, uint8 flags, TupleTableSlot *row)
 							LockTupleNoKeyExclusive, LockWaitBlock, flags, &failure);
 }
 
-/*
- * Has the table a row that this transaction id has written, or a later one, whether it is committed yet or
- * not?
- */
+/* Has this transaction id or a later one written a row of the table, committed or not? */
 bool
 fs_row_any_since(Relation table, TransactionId oldest)
 {
@@ -158,9 +155,9 @@ fs_row_any_since(Relation table, TransactionId oldest)
 }
 
 /*
- * Replaces a row, or, if one of them is NULL, inserts or deletes it.  Constraints are checked, indexes
- * kept, row triggers fired; statement triggers are not, since there is no statement.  Nobody else may be
- * able to change the row meanwhile.  The new tuple is told its place.
+ * Replaces a row, or, if one of them is NULL, inserts or deletes it.  Constraints are checked, indexes updated, row
+ * triggers fired; statement triggers are not, because there is no statement.  Nobody else may be able to change the
+ * row meanwhile.  The new tuple receives its location.
  */
 void
 fs_row_change(Relation table, HeapTuple old_tuple, HeapTuple new_tuple)
@@ -205,8 +202,8 @@ fs_row_change(Relation table, HeapTuple old_tuple, HeapTuple new_tuple)
 }
 
 /*
- * The same, as the owner of the table.  A trigger that the owner has put there runs with the owner's rights, whoever
- * the session belongs to, and leaves nothing behind; a worker has no snapshot for it.
+ * The same, as the owner of the table.  A trigger that the owner has created runs with the owner's rights, whatever
+ * the session's role, and leaves nothing behind; a worker has no snapshot for it.
  */
 void
 fs_row_change_as_owner(Relation table, HeapTuple old_row, HeapTuple new_row)

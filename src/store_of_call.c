@@ -1,6 +1,6 @@
 /*
  * store_of_call.c
- *		The log that a function of factstr is called for.
+ *		The log for which a function of factstr is called.
  */
 #include "postgres.h"
 
@@ -26,8 +26,8 @@ check_log_name(text *name)
 }
 
 /*
- * The log that is an argument of the called function, always the last one.  Functions of before there were other logs
- * do not have it.
+ * The log argument of the called function, always the last one.  Functions from before there were several logs do
+ * not have it.
  */
 void
 fs_store_argument_log(FunctionCallInfo fcinfo, int argument, char *log)

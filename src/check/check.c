@@ -1,6 +1,6 @@
 /*
  * check/check.c
- *		What the checks of the log share: they note what they find, and tell how far they are.
+ *		Shared by the checks of the log: they note findings, and report progress.
  */
 #include "postgres.h"
 

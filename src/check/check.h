@@ -1,6 +1,6 @@
 /*
  * check/check.h
- *		What the checks of the log share: what they look at, and what they have found.
+ *		Shared by the checks of the log: their subject, and their findings.
  */
 #ifndef FACTSTR_CHECK_CHECK_H
 #define FACTSTR_CHECK_CHECK_H
@@ -28,7 +28,7 @@ typedef enum CheckId
 	CHECKS
 } CheckId;
 
-/* What a check has found wrong: how often, and the first time in words. */
+/* The findings of a check: their number, and the first one in words. */
 typedef struct Finding
 {
 	int64		count;

@@ -1,10 +1,10 @@
 /*
  * check/guard.c
- *		What keeps others from changing facts, and what would get past it, as the catalogs have it.
+ *		The protection of facts against changes, and ways around it, as the catalogs show them.
  *
- * The triggers are on the table, so a statement on another one must not lead to its rows: it has no parents,
- * in whose statements its rows would be changed without them.  Nor may statements on it mean something else
- * than they say, to those who read the table rather than call the functions.
+ * The triggers are on the table, so no statement on another table may lead to its rows: it must have no parents,
+ * whose statements would change its rows without firing them.  Nor may statements on it have another meaning than
+ * expected, for readers of the table that do not call the functions.
  *
  * Nothing here locks a table: it is called at the end of commands that hold their locks.
  */
@@ -118,7 +118,7 @@ find_relative(Oid table, bool is_partition, TableFlaw *flaw)
 	return OidIsValid(parent) || OidIsValid(child);
 }
 
-/* Has the table something that it must not have? */
+/* Has the table a forbidden property? */
 bool
 fs_guard_find_flaw(Oid table, TableFlaw *flaw)
 {
@@ -189,8 +189,8 @@ set_trigger_state(Relation triggers, HeapTuple tuple, char state)
 }
 
 /*
- * A trigger that was enabled in the ordinary way, as a restore does that had disabled it, does not fire for a
- * replica; the guarding ones do again, so that nobody has to think of it.  One that is disabled stays so.
+ * A trigger that was enabled in the ordinary way, for example by a restore that had disabled it, does not fire for
+ * a replica.  The protecting ones are set to fire again automatically.  A disabled one stays disabled.
  */
 void
 fs_guard_keep_triggers_on(Oid table)
@@ -212,7 +212,7 @@ fs_guard_keep_triggers_on(Oid table)
 	table_close(triggers, RowExclusiveLock);
 }
 
-/* Does the trigger refuse all that it should, if it is enabled? */
+/* Does the trigger reject everything that it should, if it is enabled? */
 static bool
 is_guarding(Relation triggers, HeapTuple tuple)
 {
@@ -276,7 +276,7 @@ check_triggers(Check *check, Oid table, const char *guarding_trigger)
  * Event triggers
  */
 
-/* The event triggers are known by their functions. */
+/* The event triggers are identified by their functions. */
 static const char *const event_trigger_functions[] = {
 	"factstr_refuse_drop", "factstr_refuse_log_drop", "factstr_refuse_rewrite", "factstr_refuse_table_change"
 };
@@ -328,7 +328,7 @@ check_table(Check *check, Oid table)
 					   flaw.remedy);
 }
 
-/* Would somebody who means to change a fact, or does by mistake, be stopped? */
+/* Would an attempt to change a fact, deliberate or not, be stopped? */
 void
 fs_check_guard(Check *check)
 {

@@ -1,6 +1,6 @@
 /*
  * check/guard.h
- *		What keeps others from changing facts, and what would get past it, as the catalogs have it.
+ *		The protection of facts against changes, and ways around it, as the catalogs show them.
  */
 #ifndef FACTSTR_CHECK_GUARD_H
 #define FACTSTR_CHECK_GUARD_H

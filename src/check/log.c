@@ -27,7 +27,7 @@ check_number(Check *check, int64 number)
 					   check->previous_number);
 }
 
-/* A fact begins a batch or goes on with that of the fact before, at the same time. */
+/* A fact begins a batch or continues that of the previous fact, at the same time. */
 static void
 check_batch(Check *check, int64 number, int64 batch, TimestampTz time)
 {
@@ -70,7 +70,7 @@ check_json(Check *check, int64 number, const char *what, Jsonb *value)
 					   what, number);
 }
 
-/* Large values are kept apart: reading them shows whether they are all there. */
+/* Large values are stored separately: reading them shows whether they are complete. */
 static Jsonb *
 check_values(Check *check, int64 number, TupleTableSlot *row)
 {
@@ -122,7 +122,7 @@ check_key(Check *check, int64 number, int64 batch, TupleTableSlot *row)
 		fs_check_found(check, CHECK_KEYS, "the index of keys does not lead to fact " INT64_FORMAT, number);
 }
 
-/* Does the payload index propose the fact for its own payload?  One without scalars it cannot. */
+/* Does the payload index find the fact by its own payload?  Not one without scalars. */
 static void
 check_payload(Check *check, int64 number, Jsonb *payload, TupleTableSlot *row)
 {

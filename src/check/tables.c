@@ -1,7 +1,7 @@
 /*
  * check/tables.c
- *		Checks of what a walk over the log cannot see: rows that no number leads to, facts that the index
- *		of event types does not have, cursors and redactions of facts that are not there.
+ *		Checks beyond the walk over the log: rows without a valid number, facts that are missing in the
+ *		index of event types, cursors and redactions of missing facts.
  */
 #include "postgres.h"
 
@@ -100,7 +100,7 @@ is_inside_batch(Check *check, int64 position)
 	return next.sequence_number != 0 && next.batch_first <= position;
 }
 
-/* A cursor inside a batch is where factstr_stream_seek may put it: the batch comes again, whole. */
+/* A cursor inside a batch can come from factstr_stream_seek: the batch comes again, complete. */
 void
 fs_check_streams(Check *check)
 {

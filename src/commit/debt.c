@@ -1,11 +1,11 @@
 /*
  * commit/debt.c
- *		The flush that a session owes for what it has read of commits in flight.
+ *		The flush that a session owes because it has read results of commits in flight.
  *
- * It is a position up to which the log must be on disk before anything leaves that could tell of what was
- * read.  It falls due with a row (rows_out.c) or another message that tells something (wire.c), and is paid
- * before that leaves.  What a transaction writes may depend on what it has read, but its commit comes later
- * in the log; so that is owed only if it reads its own writes.
+ * It is a position up to which the log must be on disk before anything leaves that could reveal these results.
+ * It falls due with a row (rows_out.c) or another revealing message (wire.c), and is paid before that leaves.
+ * The writes of a transaction may depend on what it has read, but its commit comes later in the log; so a debt
+ * for them arises only if it reads its own writes.
  */
 #include "postgres.h"
 
@@ -24,16 +24,19 @@
 #include "commit/in_flight.h"
 #include "compat.h"
 
-/* Up to where the log must be flushed before anything leaves that tells something; InvalidXLogRecPtr for nothing. */
+/*
+ * The position up to which the log must be flushed before any revealing message leaves; InvalidXLogRecPtr if there
+ * is no debt.
+ */
 static XLogRecPtr owed = InvalidXLogRecPtr;
 
 /* The same, before anything leaves at all. */
 static XLogRecPtr due = InvalidXLogRecPtr;
 
-/* The same for what the transaction has written after it had read what was in flight, until it ends. */
+/* The same for the writes of the transaction after it had read results in flight, until it ends. */
 static XLogRecPtr behind_writes = InvalidXLogRecPtr;
 
-/* The end of the last record.  Behind it there may be the header of a page that was not written yet. */
+/* The end of the last record.  After it, there may be the header of a page that is not written yet. */
 static XLogRecPtr
 end_of_log(void)
 {
@@ -46,7 +49,7 @@ end_of_log(void)
 	return next;
 }
 
-/* Is this true of a relation in the range table? */
+/* Does this hold for a relation in the range table? */
 static bool
 any_relation(const List *range_table, bool (*is_true) (Oid relation))
 {
@@ -72,7 +75,7 @@ is_written_here(Oid relation)
 	return compat_lock_held_by_me(&tag, RowExclusiveLock);
 }
 
-/* The session owes a flush for what it has read from these relations. */
+/* The session owes a flush because it has read these relations. */
 void
 fs_debt_for_reading(const List *range_table)
 {
@@ -91,7 +94,7 @@ fs_debt_for_reading_relation(Oid relation)
 		owed = Max(owed, behind_writes);
 }
 
-/* What it has written may come from these relations: it owes for that if it reads it. */
+/* The transaction's writes may come from these relations: it owes a flush if it reads them. */
 void
 fs_debt_for_writing(const List *range_table)
 {
@@ -100,8 +103,8 @@ fs_debt_for_writing(const List *range_table)
 }
 
 /*
- * When another process has crashed, SIGQUIT ends this one.  Its handler, which blocks it, tells the client why, and
- * must not touch what it shares with others.
+ * When another process has crashed, SIGQUIT ends this one.  Its handler, which blocks the signal, tells the client
+ * why, and must not touch shared data.
  */
 static bool
 is_told_to_leave_at_once(void)
@@ -111,7 +114,7 @@ is_told_to_leave_at_once(void)
 	return sigprocmask(SIG_SETMASK, NULL, &blocked) != 0 || sigismember(&blocked, SIGQUIT);
 }
 
-/* What is about to leave may tell of anything that the process has seen.  One without a PGPROC has seen nothing. */
+/* Any message may reveal anything that the process has seen.  A process without a PGPROC has seen nothing. */
 void
 fs_debt_for_anything(void)
 {
@@ -119,7 +122,7 @@ fs_debt_for_anything(void)
 		owed = end_of_log();
 }
 
-/* Something that tells of what was read is on its way to leave. */
+/* A message that reveals what was read is about to leave. */
 void
 fs_debt_falls_due(void)
 {
@@ -128,9 +131,9 @@ fs_debt_falls_due(void)
 }
 
 /*
- * Errors and the messages of a server that is about to break down come from everywhere.  What an error has left
- * locked is unlocked when the transaction ends, after it was sent.  A flush takes these locks; PostgreSQL itself
- * flushes while it holds others.
+ * Errors and the messages of a crashing server can come from anywhere.  Locks that an error has left are released
+ * when the transaction ends, after the error was sent.  A flush takes these locks; PostgreSQL itself flushes while
+ * it holds others.
  */
 static bool
 can_flush_here(void)
@@ -139,7 +142,7 @@ can_flush_here(void)
 		!LWLockHeldByMe(WALWriteLock) && !LWLockHeldByMe(ControlFileLock);
 }
 
-/* False if there is something to pay, and this is no place for it. */
+/* False if there is a debt that cannot be paid here. */
 bool
 fs_debt_pay(void)
 {
@@ -152,7 +155,7 @@ fs_debt_pay(void)
 	return true;
 }
 
-/* Before something leaves by another way than the connection. */
+/* Called before data leaves by another way than the connection. */
 void
 fs_debt_pay_at_once(void)
 {
@@ -168,8 +171,8 @@ commits_without_flush(void)
 }
 
 /*
- * A transaction whose commit flushes nothing, since its writes are not in the log or it was told not to, passes on
- * what it has read.
+ * A transaction whose commit flushes nothing, because its writes are not in the log or synchronous_commit is off,
+ * reveals what it has read.
  */
 static void
 on_transaction_event(XactEvent event, void *argument)
@@ -193,7 +196,7 @@ on_transaction_event(XactEvent event, void *argument)
 	}
 }
 
-/* An error that a function catches may tell it what is in flight, too. */
+/* An error that a function catches may reveal results in flight, too. */
 static void
 on_subtransaction_event(SubXactEvent event, SubTransactionId subtransaction,
 						SubTransactionId parent, void *argument)

@@ -2,27 +2,25 @@
  * commit/durability.c
  *		When commits of facts reach the disk, and when their locks are released.
  *
- * Early lock release.  Appends come one at a time from numbering to commit, and a commit that waits
- * for the disk while it holds the append lock makes every other append wait for the disk as well.
- * So the commit of an append is written without a flush, which releases its locks; the flush
- * follows at once, in the same commit, before the client gets its answer.  Appends that wait for
- * the disk at the same time then share one flush.  The idea is from Johnson et al., "Aether: A
- * Scalable Approach to Logging", VLDB 2010.
+ * Early lock release.  Appends run one at a time from numbering to commit, and a commit that waits for the disk
+ * while it holds the append lock makes every other append wait for the disk as well.  So the commit of an append
+ * is written without a flush, which releases its locks; the flush follows immediately, in the same commit, before
+ * the client gets its answer.  Appends that wait for the disk at the same time then share one flush.  The idea is
+ * from Johnson et al., "Aether: A Scalable Approach to Logging", VLDB 2010.
  *
- * What makes this safe:
- *	- Commit records are written in log order, under the append lock.  A crash takes back the facts
- *	  of a suffix of the log or none, so no gap can come of it.
- *	- The client is answered after the flush.
- *	- A read that returns a fact whose commit is not on disk yet flushes first
- *	  (fs_durability_flush_before_answer).  Nobody can act on number 10 and find another fact under
- *	  number 10 after a crash.
- *	- Other sessions read other tables.  Where the library is preloaded, they wait before a row leaves that was
- *	  read from a table with a commit in flight (in_flight.c, rows_out.c).  Elsewhere, a transaction that wrote
- *	  anything but facts commits as usual.
- *	- A notification is sent with the commit, and so early; there, a session that listens waits before it tells its
- *	  client (wire.c).
- *	- A commit that waits for synchronous standbys commits as usual.  If they are set between that look and
- *	  the flush, it waits after the flush: by then others may see the facts, but its client has no answer.
+ * Why this is safe:
+ * - Commit records are written in log order, under the append lock.  A crash undoes the facts of a suffix of the
+ *   log or none, so it leaves no gap.
+ * - The client is answered after the flush.
+ * - A read that returns a fact whose commit is not on disk yet flushes first (fs_durability_flush_before_answer).
+ *   Nobody can see number 10 and find another fact under number 10 after a crash.
+ * - Other sessions read other tables.  If the library is preloaded, they wait before a row leaves that was read
+ *   from a table with a commit in flight (in_flight.c, rows_out.c).  Otherwise, a transaction that wrote anything
+ *   but facts commits as usual.
+ * - A notification is sent with the commit, and so early; a listening session waits before it informs its client
+ *   (wire.c).
+ * - A commit that waits for synchronous standbys commits as usual.  If they are configured between this check and
+ *   the flush, it waits after the flush: others may already see the facts, but its client has no answer.
  */
 #include "postgres.h"
 
@@ -50,14 +48,14 @@ typedef struct OwnFacts
 } OwnFacts;
 
 /*
- * What the current transaction has done; reset at its end.  After a rollback to a savepoint, its own facts are
- * those that are left.  The rest stays as it is: that makes a commit flush as usual, or a read flush more.
+ * The actions of the current transaction; reset at its end.  After a rollback to a savepoint, its own facts are
+ * those that are left.  The rest is not reset: at worst a commit flushes as usual, or a read flushes more.
  */
 static struct
 {
 	bool		wrote_other_data;
 	bool		commits_in_order;	/* whatever the setting allows, except always */
-	XLogRecPtr	own_log_end;	/* where this transaction's log stood after its last append */
+	XLogRecPtr	own_log_end;	/* the end of this transaction's log after its last append */
 	XLogRecPtr	preceding_commit;	/* of the newest fact below its own ones */
 	int			own_count;		/* logs that it has appended to */
 	int			own_allocated;
@@ -66,19 +64,19 @@ static struct
 	int			saved_synchronous_commit;
 } transaction;
 
-/* Set when the commit is written and its flush is still to come, after the locks are gone. */
+/* Set when the commit is written and its flush is still to come, after the release of the locks. */
 static bool flush_is_owed = false;
 
 /*
- * Call before an append touches anything, and after it has written everything.  What the transaction
- * has logged outside of these brackets is not ours.
+ * Call before an append touches anything, and after it has written everything.  Other log records of the
+ * transaction are not ours.
  */
 void
 fs_durability_append_begins(void)
 {
 	/*
-	 * Without a transaction id it has written nothing that others could see.  What it has logged
-	 * then is pages that it read, whose hints are logged where pages have checksums.
+	 * Without a transaction id, it has written nothing that others could see.  Its log records are
+	 * then pages that it read: with checksums, their hint bits are logged.
 	 */
 	if (XactLastRecEnd != transaction.own_log_end &&
 		TransactionIdIsValid(GetTopTransactionIdIfAny()))
@@ -91,7 +89,7 @@ fs_durability_append_ends(void)
 	transaction.own_log_end = XactLastRecEnd;
 }
 
-/* What the transaction has appended to the log, or NULL. */
+/* The facts that the transaction has appended to the log, or NULL. */
 static OwnFacts *
 find_own(const FactstrStore *store)
 {
@@ -125,7 +123,7 @@ add_own(const FactstrStore *store)
 	return own;
 }
 
-/* Call with the head of the log when an append is about to write behind it. */
+/* Call with the head of the log when an append is about to write after it. */
 void
 fs_durability_append_follows(const FactstrStore *store, const FactPosition *head)
 {
@@ -140,7 +138,7 @@ fs_durability_append_follows(const FactstrStore *store, const FactPosition *head
 	own->appended_in = GetCurrentSubTransactionId();
 }
 
-/* No fact of the log up to this number is one of the transaction's own, which are not committed yet. */
+/* No fact of the log up to this number is one of the transaction's own, uncommitted facts. */
 int64
 fs_durability_newest_committed(const FactstrStore *store)
 {
@@ -149,7 +147,7 @@ fs_durability_newest_committed(const FactstrStore *store)
 	return own == NULL || own->first == 0 ? PG_INT64_MAX : own->first - 1;
 }
 
-/* Has the transaction appended anything, to any log, that no rollback has taken back? */
+/* Has the transaction appended anything, to any log, that was not rolled back? */
 bool
 fs_durability_has_appended(void)
 {
@@ -161,14 +159,14 @@ fs_durability_has_appended(void)
 	return false;
 }
 
-/* Where the commit of the newest fact below the transaction's own ones ends. */
+/* The end of the commit of the newest fact before the transaction's own ones. */
 XLogRecPtr
 fs_durability_preceding_commit(void)
 {
 	return transaction.preceding_commit;
 }
 
-/* The transaction does what others would see too early. */
+/* The transaction does something that others would see too early. */
 void
 fs_durability_commit_in_order(void)
 {
@@ -176,8 +174,8 @@ fs_durability_commit_in_order(void)
 }
 
 /*
- * Shared memory knows, as for every commit.  The session's copy of the setting may be old: it reads none while
- * it waits for the append lock, or runs a procedure.
+ * Shared memory has the current setting, as for every commit.  The session's copy may be outdated: it is not
+ * updated while the session waits for the append lock, or runs a procedure.
  */
 bool
 fs_durability_waits_for_standbys(void)
@@ -186,7 +184,7 @@ fs_durability_waits_for_standbys(void)
 }
 
 /*
- * With what the transaction has done, may a commit be seen before its flush?  Where readers wait for what is in
+ * Given the transaction's actions, may its commit be visible before its flush?  If readers can wait for commits in
  * flight, only if they do.
  */
 static bool
@@ -210,7 +208,7 @@ is_harmless_early(bool is_in_flight)
 	return false;
 }
 
-/* Where readers can be told to wait, they are. */
+/* If readers can be told to wait, they are. */
 static bool
 may_commit_early(void)
 {
@@ -224,9 +222,8 @@ may_commit_early(void)
 }
 
 /*
- * The setting is turned off for the few lines of code between this event and the commit record,
- * by its variable: nobody can see it, and the user's own SET LOCAL, savepoints and function
- * settings keep their meaning.
+ * Turns the setting off for the few lines of code between this event and the commit record, by its variable: nobody
+ * can see it, and the user's own SET LOCAL, savepoints and function settings keep their meaning.
  */
 static void
 commit_without_flush(void)
@@ -289,7 +286,7 @@ on_subtransaction_event(SubXactEvent event, SubTransactionId subtransaction,
 	}
 }
 
-/* The locks are released; now the flush, and only then does the commit return to the client. */
+/* The locks are released; the flush follows, and only then does the commit return to the client. */
 static void
 on_resource_release(ResourceReleasePhase phase, bool is_commit, bool is_top_level, void *argument)
 {
@@ -312,8 +309,8 @@ fs_durability_init(void)
 }
 
 /*
- * A frozen row no longer tells who inserted it, and freezing does not wait for the disk either.  But
- * its page was last logged after that commit.
+ * A frozen row no longer shows its inserting transaction, and freezing does not wait for the disk either.  But its
+ * page was last logged after that commit.
  */
 static XLogRecPtr
 page_position(TupleTableSlot *row)
@@ -325,11 +322,11 @@ page_position(TupleTableSlot *row)
 }
 
 /*
- * Up to where the log must be on disk so that no crash can take back the fact in this row, or
- * InvalidXLogRecPtr if it is safe already.  Commits follow the order of the facts, so the newest
- * fact of an answer speaks for all of them; one that the transaction has appended itself, for the
- * newest that was there before.  The row of a redacted fact was inserted by the redaction: it
- * has flushed the fact's own commit, and is on disk before anybody else sees it (append/redaction.c).
+ * The position up to which the log must be on disk so that no crash can undo the fact in this row, or
+ * InvalidXLogRecPtr if it is safe already.  Commits follow the order of the facts, so the newest fact of an answer
+ * covers all of them; a fact of the transaction itself is covered by the newest one before it.  The row of a
+ * redacted fact was inserted by the redaction: that has flushed the fact's own commit, and is on disk before others
+ * see it (append/redaction.c).
  */
 XLogRecPtr
 fs_durability_commit_position(TupleTableSlot *row)

@@ -1,19 +1,19 @@
 /*
  * commit/in_flight.c
- *		The relations that commits have written which others can see but a crash could still take back.
+ *		Relations written by commits that other sessions can see, but a crash could still undo.
  *
- * A commit that releases its locks before its flush is in flight meanwhile.  Before it becomes visible it
- * counts itself at each relation that it has written, and after the flush it takes that back.  So whoever
- * sees a row of such a commit, and looks here afterwards, finds the relation's count above zero, or the row
- * on disk.  Counts are shared by hash: then somebody waits in vain, never too little.
+ * A commit that releases its locks before its flush is in flight in between.  Before it becomes visible, it
+ * counts itself at each relation that it has written; after the flush it subtracts itself.  So a reader that sees
+ * a row of such a commit, and looks here afterwards, finds the relation's count above zero, or the row is on
+ * disk.  Counts are shared by hash: then a reader waits unnecessarily, but never too briefly.
  *
- * What a transaction has written, it has locked: the relations are those on which it holds ROW EXCLUSIVE or
- * a stronger lock at the end.  A transaction whose writes cannot be found like that commits in the usual order:
- *	- changes of catalogs: they show in the cache invalidations that the commit will send, or in a lock on
- *	  a catalog that is held to the end;
- *	- so many relations that publishing them would take long.
+ * A transaction locks what it writes: the relations are those on which it holds ROW EXCLUSIVE or a stronger lock
+ * at the end. A transaction whose writes cannot be found like that commits in the usual order:
+ * - changes of catalogs: they appear in the cache invalidations that the commit will send, or in a lock on a
+ *   catalog that is held to the end;
+ * - so many relations that publishing them would take long.
  *
- * The library must be in every process that reads, so all this is for servers that have preloaded it.
+ * The library must be in every process that reads, so all this requires that the server has preloaded it.
  */
 #include "postgres.h"
 
@@ -59,7 +59,7 @@ counter_of(Oid relation)
  * The relations that the transaction has written
  */
 
-/* False if the transaction's writes cannot be told by relations. */
+/* False if the relations do not show all writes of the transaction. */
 static bool
 add_relation(Oid database, Oid relation)
 {
@@ -69,7 +69,7 @@ add_relation(Oid database, Oid relation)
 	return true;
 }
 
-/* Locks that no stronger one was in the way of are kept by the process itself. */
+/* A process itself keeps locks that met no stronger lock. */
 static bool
 add_fast_path_locks(void)
 {
@@ -136,7 +136,7 @@ memory_size(void)
 	return sizeof(InFlight);
 }
 
-/* When preloaded, before any process needs it: messages from everywhere are held against it. */
+/* When preloaded, before any process needs it: messages from everywhere are compared with it. */
 static void
 make_memory(void)
 {
@@ -168,7 +168,7 @@ fs_in_flight_init(void)
 	shmem_startup_hook = make_memory;
 }
 
-/* Is it known which commits are in flight?  Only if the library is in every process. */
+/* Are commits in flight known?  Only if the library is in every process. */
 bool
 fs_in_flight_is_known(void)
 {
@@ -176,7 +176,7 @@ fs_in_flight_is_known(void)
 }
 
 /*
- * Counts the transaction, which is about to commit, as in flight.  False if it cannot be, and has to
+ * Counts the transaction, which is about to commit, as in flight.  False if that is impossible, and it has to
  * commit in the usual order.
  */
 bool
@@ -195,7 +195,7 @@ fs_in_flight_begin(void)
 	return true;
 }
 
-/* It is on disk, or was rolled back after all.  Harmless if it was not counted. */
+/* It is on disk, or was rolled back.  Harmless if it was not counted. */
 void
 fs_in_flight_end(void)
 {
@@ -216,7 +216,7 @@ fs_in_flight_exist(void)
 	return fs_in_flight_is_known() && pg_atomic_read_u32(&in_flight->commits) > 0;
 }
 
-/* One that has written the relation?  What writes catalogs commits in the usual order. */
+/* Has a commit in flight written the relation?  Writers of catalogs commit in the usual order. */
 bool
 fs_in_flight_has(Oid relation)
 {

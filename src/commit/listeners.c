@@ -2,18 +2,17 @@
  * commit/listeners.c
  *		Whether a session of this database listens for notifications.
  *
- * A notification costs its commit a lock that is one for the whole server, even if nobody listens.  PostgreSQL
- * does not tell whether somebody does.  So where the library is in every process, each session that executes
- * LISTEN, for whatever channel, is counted until it ends, and a commit leaves its notification out while there
- * are none.
+ * A notification costs its commit a server-wide lock, even if nobody listens, and PostgreSQL does not report
+ * whether somebody does.  So if the library is in every process, each session that executes LISTEN, for any
+ * channel, is counted until it ends, and a commit sends no notification while the count is zero.
  *
- * A session that listens reads the log once its LISTEN is through, and relies on a notification of each later
- * commit.  A commit that has seen nobody and is not visible yet would be missed by both.  So it is counted as
- * well, until it is visible, and LISTEN waits for those commits.  That takes microseconds: the count is taken just
+ * A listening session reads the log after its LISTEN, and relies on a notification of each later commit.  A
+ * commit that has seen no listener and is not visible yet would be missed by both.  So such commits are counted
+ * as well, until they are visible, and LISTEN waits for them.  That takes microseconds: they are counted just
  * before the commit, and commits that wait for standbys send their notifications.
  *
- * Counts are shared by hash: then a notification is sent in vain, or a LISTEN waits in vain, never too little.
- * Extensions that listen in C without the statement are not seen.
+ * Counts are shared by hash: then a notification is sent unnecessarily, or a LISTEN waits unnecessarily, but
+ * never too briefly. Extensions that listen in C without the statement are not seen.
  */
 #include "postgres.h"
 
@@ -33,7 +32,7 @@
 
 #define PLACES 32
 
-/* How often a LISTEN looks whether the commits under way have become visible.  In ms. */
+/* The interval at which a LISTEN checks whether the pending commits have become visible.  In ms. */
 #define LOOK_INTERVAL 1
 
 #define MEMORY_NAME "factstr listeners 0.2"
@@ -80,7 +79,7 @@ wait_for_silent_commits(void)
 	}
 }
 
-/* Before each LISTEN: one that was cancelled may have waited too little. */
+/* Before each LISTEN: one that was cancelled may have waited too briefly. */
 static void
 join(void)
 {
@@ -111,7 +110,7 @@ utility(PlannedStmt *statement, const char *query COMPAT_READ_ONLY_TREE,
  * Commits
  */
 
-/* Before a commit: true if it may go without notifications, since nobody would get them. */
+/* Before a commit: true if it needs no notifications, because nobody would receive them. */
 bool
 fs_listeners_begin_silent_commit(void)
 {

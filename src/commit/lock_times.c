@@ -1,9 +1,9 @@
 /*
  * commit/lock_times.c
- *		How long appends hold their lock, by steps: what factstr.log_lock_times logs when a session ends.
+ *		How long appends hold their lock, by step: what factstr.log_lock_times logs when a session ends.
  *
- * The session adds up the steps of its transactions that appended and committed.  To note a moment takes a look
- * at a clock, which is why this is a setting.
+ * The session adds up the steps of its transactions that appended and committed.  Each moment requires a look at
+ * a clock, which is why this is a setting.
  */
 #include "postgres.h"
 
@@ -13,7 +13,7 @@
 
 #include "commit/lock_times.h"
 
-/* When the current transaction came by; zero for what it has not. */
+/* The moments of the current transaction; zero for those that it has not reached. */
 static instr_time moments[LOCK_MOMENTS];
 
 /* Of the session: the step that ends at each moment. */
@@ -44,7 +44,7 @@ forget_moments(void)
 	memset(moments, 0, sizeof(moments));
 }
 
-/* False if the setting was turned on in the midst of it, or nothing was written. */
+/* False if the setting was turned on during the transaction, or nothing was written. */
 static bool
 has_all_moments(void)
 {
@@ -100,7 +100,7 @@ on_transaction_event(XactEvent event, void *argument)
 	}
 }
 
-/* What was appended may be among what is taken back: such a transaction is not measured up to here. */
+/* The appends may have been rolled back: such a transaction is not measured up to here. */
 static void
 on_subtransaction_event(SubXactEvent event, SubTransactionId subtransaction,
 						SubTransactionId parent, void *argument)
@@ -109,7 +109,10 @@ on_subtransaction_event(SubXactEvent event, SubTransactionId subtransaction,
 		forget_moments();
 }
 
-/* Before fs_pre_commit_init, so that its callback comes after that one's: appends at commit are then done. */
+/*
+ * Registered before fs_pre_commit_init, so that its callback comes after that one's: appends at commit are then
+ * done.
+ */
 void
 fs_lock_times_init(void)
 {

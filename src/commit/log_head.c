@@ -1,23 +1,22 @@
 /*
  * commit/log_head.c
- *		Where the log ended with its last commit, in shared memory.
+ *		The position of the log after its last commit, in shared memory.
  *
- * In the table the newest fact is behind all that was rolled back since the last vacuum, which has to be
- * walked to find it.  So each commit of an append notes its last number and where its commit record ends,
- * before it lets go of the append lock.
+ * In the table, the rows of all appends that were rolled back since the last vacuum come after the newest fact,
+ * and a search for it would visit them.  So each commit of an append notes its last number and the end of its
+ * commit record, before it releases the append lock.
  *
- * What readers get is a hint, which the table confirms: the fact is there, and the next one is not
- * (read/facts.c).  After a change of the table they look without the hint, until both say the same.  An
- * append that has the lock believes it without a look, as long as nothing has happened that would make it
- * doubtful to this session:
- *	- The server has just been started or promoted, or its memory was initialized after a crash: there is no note.
- *	- The table was changed, or a subscription was; its trigger does not keep others from deleting facts, now or
- *	  when somebody else appended: the session looks into the table.
- *	- Somebody wrote rows beside the appends: the numbers are taken, which the primary key tells.
- *	- An append was prepared: its committer does not know of this.  There is no note until the next append.
+ * For readers the note is a hint, which the table confirms: the fact exists, and the next one does not
+ * (read/facts.c).  After a change of the table they search without the hint, until both agree.  An append that
+ * holds the lock trusts the note without a look, unless something has made it doubtful to this session:
+ * - The server has just been started or promoted, or its memory was initialized after a crash: there is no note.
+ * - The table was changed, or a subscription was; its trigger does not prevent others from deleting facts, now or
+ *   when somebody else appended: the session looks into the table.
+ * - Rows were written without an append: their numbers are taken, as the primary key shows.
+ * - An append was prepared: the session that commits it does not know of the note.  There is none until the next
+ *   append.
  *
- * The memory is so little that PostgreSQL's own reserve has
- * room for it without preloading.
+ * The memory is small enough for PostgreSQL's own reserve, without preloading.
  */
 #include "postgres.h"
 
@@ -38,13 +37,13 @@
 #include "commit/own_heads.h"
 
 /*
- * If there are more logs, some of those that have not been appended to for longest have no note.  Each has its place
- * among a few, by its hash, so that it is found as fast whatever their number.
+ * If there are more logs, some of those without recent appends have no note.  Each has its place among a few, by
+ * its hash, so that the search takes the same time for any number of logs.
  */
 #define LOGS 256
 #define PLACES_OF_A_SET 8
 
-/* As with wakeup.c's: what has another size needs another name. */
+/* As in wakeup.c: a structure of another size needs another name. */
 #define MEMORY_NAME "factstr log heads 0.2"
 
 typedef struct LogNote
@@ -63,22 +62,19 @@ typedef struct LogPlace
 
 static LogPlace *places = NULL;
 
-/*
- * What this session knows of a log.  Everything else is doubtful: what was known before a change that may have been of
- * any table, or of any subscription.
- */
+/* This session's knowledge of a log.  Knowledge from before a change of any table or subscription is doubtful. */
 typedef struct KnownHead
 {
 	Oid			events;			/* the key */
 	LogPlace   *place;			/* that had its note last, or NULL */
 
 	/*
-	 * It ends where its note says, or where this transaction has appended.  Else the table must be
-	 * asked; so at first and after any doubt.
+	 * The log ends where its note says, or where this transaction has appended.  Otherwise the
+	 * table must be searched, as at first and after any doubt.
 	 */
 	bool		is_sure;
 
-	/* The table was changed since this session has compared it with the note. */
+	/* The table has changed since this session compared it with the note. */
 	bool		note_is_doubtful;
 	uint64		changes;		/* and subscription changes that it knows of */
 	uint64		subscription_changes;
@@ -88,7 +84,7 @@ typedef struct KnownHead
 
 static HTAB *known_heads = NULL;
 
-/* The one that was asked for last: most sessions use no other. */
+/* The log used last: most sessions use no other. */
 static KnownHead *used_last = NULL;
 
 /* Of any table, and of subscriptions. */
@@ -199,8 +195,8 @@ is_of_log(const LogNote *note, Oid events)
 }
 
 /*
- * The note of a log, and its place; NULL if it has none.  Places are given to other logs at any time, and only among
- * those of its hash.
+ * The note of a log, and its place; NULL if it has none.  Places may be given to other logs with the same hash at
+ * any time.
  */
 static LogPlace *
 find_note(KnownHead *known, LogNote *note)
@@ -222,7 +218,7 @@ find_note(KnownHead *known, LogNote *note)
 	return NULL;
 }
 
-/* Commits have higher positions the later they come, and a note that is not known any more has none. */
+/* Later commits have higher positions; a lost note has none. */
 static LogPlace *
 place_to_take_over(Oid events)
 {
@@ -242,7 +238,7 @@ place_to_take_over(Oid events)
 	return oldest;
 }
 
-/* Who has the append lock notes where the log ends; for no head, that it is not known. */
+/* The holder of the append lock notes the end of the log, or that it is unknown. */
 static void
 write_note(KnownHead *known, FactPosition head, bool has_strangers)
 {
@@ -273,7 +269,7 @@ forget(KnownHead *known, bool has_strangers)
 	write_note(known, unknown, has_strangers);
 }
 
-/* An append has written behind the head; this is the new one. */
+/* An append has written after the head; this is the new one. */
 void
 fs_log_head_moved(const FactstrStore *store, int64 head)
 {
@@ -282,7 +278,7 @@ fs_log_head_moved(const FactstrStore *store, int64 head)
 	fs_own_heads_moved(store->events, head);
 }
 
-/* The transaction commits; or it is prepared, and its committer will not know of this. */
+/* The transaction commits, or it is prepared, and the session that commits it will not know of this. */
 static void
 note_own_heads(bool is_committed)
 {
@@ -375,7 +371,7 @@ own_or_noted_head(KnownHead *known)
 	return find_note(known, &note) == NULL ? 0 : note.head.sequence_number;
 }
 
-/* What is probably the number of the newest fact, of the transaction's own as well; 0 if there is no telling. */
+/* Probably the number of the newest fact, including the transaction's own; 0 if unknown. */
 int64
 fs_log_head_expected(const FactstrStore *store)
 {
@@ -384,7 +380,7 @@ fs_log_head_expected(const FactstrStore *store)
 	return known->note_is_doubtful ? 0 : own_or_noted_head(known);
 }
 
-/* What a look at the table has found without it. */
+/* The result of a search without it. */
 void
 fs_log_head_seen(const FactstrStore *store, int64 head)
 {
@@ -394,7 +390,9 @@ fs_log_head_seen(const FactstrStore *store, int64 head)
 		known->note_is_doubtful = own_or_noted_head(known) != head;
 }
 
-/* Is it certain where the log ends?  Else the table must be asked, and fs_log_head_found be told. */
+/*
+ * Is the end of the log certain?  Otherwise the table must be searched, and the result passed to fs_log_head_found.
+ */
 bool
 fs_log_head_is_known(const FactstrStore *store, FactPosition *head)
 {
@@ -417,7 +415,7 @@ fs_log_head_is_known(const FactstrStore *store, FactPosition *head)
 	return true;
 }
 
-/* The table was asked.  If its trigger does not guard the facts, the newest might be deleted at any time. */
+/* The table was searched.  If its trigger does not protect the facts, the newest might be deleted at any time. */
 void
 fs_log_head_found(const FactstrStore *store, int64 head, bool is_guarded)
 {
@@ -431,7 +429,7 @@ fs_log_head_found(const FactstrStore *store, int64 head, bool is_guarded)
 		forget(known, false);
 }
 
-/* Somebody has written rows beside the appends, and may do so again. */
+/* Rows were written without an append, and that may happen again. */
 void
 fs_log_head_has_strangers(const FactstrStore *store)
 {
@@ -442,7 +440,7 @@ fs_log_head_has_strangers(const FactstrStore *store)
 	forget(known, true);
 }
 
-/* The number of the newest fact of this log that the session has committed; 0 if it has committed none. */
+/* The number of the newest fact of this log that the session has committed; 0 if none. */
 int64
 fs_log_head_of_last_commit(const FactstrStore *store)
 {

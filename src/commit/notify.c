@@ -1,14 +1,14 @@
 /*
  * commit/notify.c
- *		New facts are made known: to processes of this server by wakeup.c, to clients by a notification.
+ *		Announces new facts: to processes of this server by wakeup.c, to clients by a notification.
  *
- * The notification is a hint with the range of the batch; consumers read the log by position.  So it may be left
- * out: if nobody listens (listeners.c), and when the server's notification queue is nearly full, since a commit that
- * finds the queue full fails.
+ * The notification is a hint with the range of the batch; consumers read the log by position.  So it may be
+ * omitted: if nobody listens (listeners.c), and if the server's notification queue is nearly full, because a
+ * commit that finds the queue full fails.
  *
- * A notification that PostgreSQL was given cannot be taken back, and the queue is filled at the
- * commit, perhaps long after the append.  So the batches are remembered, and handed over just before
- * the commit: what the queue is like then is what counts.
+ * A notification that was passed to PostgreSQL cannot be withdrawn, and the queue is filled at the commit,
+ * perhaps long after the append.  So the batches are remembered, and passed on just before the commit, when the
+ * state of the queue counts.
  */
 #include "postgres.h"
 
@@ -26,18 +26,18 @@
 #include "compat.h"
 #include "settings.h"
 
-/* Of main; that of another log has a point and its name behind it. */
+/* For main; for another log, a point and its name follow. */
 #define CHANNEL "factstr"
 
 /*
- * Beyond this share of the queue no hints are sent.  The rest is for what other transactions add
+ * Above this share of the queue, no hints are sent.  The rest is for notifications that other transactions add
  * between our look and our turn.
  */
 #define NEARLY_FULL 0.9
 
 /*
- * A look at the queue takes locks, so while not even this share is used it is enough to look now and
- * then: the rest is gigabytes.  In milliseconds.
+ * A look at the queue takes locks, so below this share an occasional look is enough: the rest is gigabytes.  In
+ * milliseconds.
  */
 #define HARDLY_USED 0.25
 #define LOOK_INTERVAL 1000
@@ -45,7 +45,7 @@
 /* A queue of fewer pages than this could fill between two looks. */
 #define SMALL_QUEUE 0x10000
 
-/* More than what a hint takes of the queue. */
+/* More than the size of a hint in the queue. */
 #define HINT_SIZE 192
 
 typedef struct Batch
@@ -56,7 +56,7 @@ typedef struct Batch
 	const char *log;
 } Batch;
 
-/* The batches of the current transaction that are to be notified of. */
+/* The batches of the current transaction that need a notification. */
 static struct
 {
 	bool		has_appended;	/* notified of or not */
@@ -66,7 +66,7 @@ static struct
 	const char *log;			/* of the last batch that was not of main */
 } pending;
 
-/* The name in memory that lasts as long as the transaction; mostly that of the batch before. */
+/* The name in memory that lasts as long as the transaction; usually that of the previous batch. */
 static const char *
 name_of_log(const FactstrStore *store)
 {
@@ -77,7 +77,7 @@ name_of_log(const FactstrStore *store)
 	return pending.log;
 }
 
-/* Remembers a batch, which is made known if and when the transaction commits. */
+/* Remembers a batch, which is announced if and when the transaction commits. */
 void
 fs_notify_batch(const FactstrStore *store, int64 first_sequence_number, int64 last_sequence_number)
 {
@@ -195,8 +195,8 @@ on_transaction_event(XactEvent event, void *argument)
 }
 
 /*
- * What is rolled back is at the end: while a subtransaction runs, everything is appended in it or in
- * one that started later, which has a higher number.
+ * The rolled-back batches are at the end: while a subtransaction runs, everything is appended in it or in one that
+ * started later, with a higher number.
  */
 static void
 on_subtransaction_event(SubXactEvent event, SubTransactionId subtransaction,

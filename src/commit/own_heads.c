@@ -1,6 +1,6 @@
 /*
  * commit/own_heads.c
- *		Where logs end for the transaction that has appended to them.
+ *		The end of each log as seen by a transaction that has appended to it.
  */
 #include "postgres.h"
 
@@ -67,7 +67,7 @@ add(Oid events)
 	return log;
 }
 
-/* The transaction has written behind the head of the log; this is the new one. */
+/* The transaction has written after the head of the log; this is the new one. */
 void
 fs_own_heads_moved(Oid events, int64 head)
 {
@@ -125,8 +125,8 @@ fs_own_heads_forget(void)
 }
 
 /*
- * While a subtransaction runs, everything is appended in it or in one that started later, which has a
- * higher number.  What is left was appended under a lock that is still held.
+ * While a subtransaction runs, everything is appended in it or in one that started later, with a higher number. The
+ * remaining appends were made under a lock that is still held.
  */
 static void
 on_subtransaction_event(SubXactEvent event, SubTransactionId subtransaction,

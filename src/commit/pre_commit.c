@@ -1,10 +1,10 @@
 /*
  * commit/pre_commit.c
- *		Work that a transaction puts off to its commit.
+ *		Work that a transaction defers to its commit.
  *
- * It runs after deferred constraints have been checked and before the commit record is written, in the
- * order in which it was put off.  If it fails, so does the commit.  What was put off in a savepoint that
- * is rolled back is forgotten.
+ * It runs after deferred constraints have been checked and before the commit record is written, in the order in
+ * which it was deferred.  If it fails, so does the commit.  Work that was deferred in a savepoint is forgotten if
+ * that is rolled back.
  */
 #include "postgres.h"
 
@@ -45,7 +45,9 @@ fs_pre_commit_add(PreCommitWork work, void *argument)
 	MemoryContextSwitchTo(caller);
 }
 
-/* Everything from an index of the list on; work may put off more.  If it fails, the list goes with the transaction. */
+/*
+ * Everything from an index of the list on; work may defer more.  If it fails, the list ends with the transaction.
+ */
 static void
 run_from(int first)
 {
@@ -71,9 +73,7 @@ run_from(int first)
 	MemoryContextDelete(memory);
 }
 
-/*
- * Does now what was put off in the current subtransaction, for a caller that must know whether it fails.
- */
+/* Runs the deferred work of the current subtransaction now, for a caller that must know whether it fails. */
 void
 fs_pre_commit_run_current(void)
 {
@@ -105,10 +105,7 @@ on_transaction_event(XactEvent event, void *argument)
 	}
 }
 
-/*
- * While a subtransaction runs, everything is put off in it or in one that started later, which has a
- * higher number.
- */
+/* While a subtransaction runs, all work is deferred in it or in one that started later, with a higher number. */
 static void
 on_subtransaction_event(SubXactEvent event, SubTransactionId subtransaction,
 						SubTransactionId parent, void *argument)
@@ -119,7 +116,7 @@ on_subtransaction_event(SubXactEvent event, SubTransactionId subtransaction,
 		items = list_delete_last(items);
 }
 
-/* After the other rooms' callbacks for the commit, so that it is called before: they see what it wrote. */
+/* Registered after the other callbacks for the commit, so that it is called before: they see its writes. */
 void
 fs_pre_commit_init(void)
 {

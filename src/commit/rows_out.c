@@ -1,15 +1,15 @@
 /*
  * commit/rows_out.c
- *		What leaves for a client is on disk.
+ *		Whatever leaves for a client is on disk.
  *
- * A commit in flight (in_flight.c) can be seen by every statement, but a crash may take it back.  So before
- * a row leaves that was read from a relation with such a commit, the log is flushed up to where it ends now.
- * The statement's snapshot is older than that, so all it can see is on disk then.
+ * Every statement can see a commit in flight (in_flight.c), but a crash may undo it.  So before a row leaves that
+ * was read from a relation with such a commit, the log is flushed up to its current end.  The statement's
+ * snapshot is older than that, so everything that it sees is on disk then.
  *
- * Only what leaves has to wait.  What a transaction reads in order to write is safe without: its own commit
- * comes later in the log.  If it reads what it has written like that, the rows that leave wait.  Functions
- * called by a statement may read what is in flight; the session then owes a flush (debt.c), which falls due
- * when a row is sent, and is paid before that leaves (wire.c).
+ * Only rows that leave have to wait.  Reads that serve writes are safe without: the transaction's own commit
+ * comes later in the log.  If it reads such writes of its own, the rows that leave wait.  Functions called by a
+ * statement may read results in flight; the session then owes a flush (debt.c), which falls due when a row is
+ * sent, and is paid before the row leaves (wire.c).
  */
 #include "postgres.h"
 
@@ -36,10 +36,10 @@ static ExecutorFinish_hook_type previous_finish = NULL;
 static ProcessUtility_hook_type previous_utility = NULL;
 static object_access_hook_type previous_object_access = NULL;
 
-/* How many statements of this session are being executed, one within the other. */
+/* The number of nested statements that this session is executing. */
 static int	depth = 0;
 
-/* Does a statement of PostgreSQL's own for a foreign key run? */
+/* Is a statement of PostgreSQL's own for a foreign table being executed? */
 static bool within_foreign_key_check = false;
 
 /*
@@ -57,7 +57,7 @@ typedef struct RowsOut
 	bool		leaves_elsewhere;	/* than over the connection: into a file, or to a leader */
 } RowsOut;
 
-/* One look is enough for all that the statement's snapshot sees. */
+/* One look covers everything that the statement's snapshot sees. */
 static void
 before_leaving(RowsOut *out)
 {
@@ -92,7 +92,7 @@ shut_down(DestReceiver *self)
 {
 	RowsOut    *out = (RowsOut *) self;
 
-	/* That there is no row, or no other one, tells something, too. */
+	/* The absence of a row, or of further rows, is information, too. */
 	before_leaving(out);
 	out->client->rShutdown(out->client);
 }
@@ -137,8 +137,8 @@ rows_out(RowsOut *out, DestReceiver *client)
 
 /*
  * Do the rows leave?  A portal collects those of a cursor that outlives its transaction, and of RETURNING, before
- * it sends them.  Within another statement, that is how a function collects its result.  A parallel worker sends
- * them to its leader, and cannot leave it a debt.
+ * it sends them.  Within another statement, a function collects its result like that.  A parallel worker sends rows
+ * to its leader, and cannot pass a debt on to it.
  */
 static bool
 is_for_client(const DestReceiver *receiver)
@@ -199,7 +199,7 @@ is_foreign(Oid relation)
 	return get_rel_relkind(relation) == RELKIND_FOREIGN_TABLE;
 }
 
-/* Does what a statement changes, or how many rows that are, depend on rows that were there before? */
+/* Does a statement's change, or the number of changed rows, depend on rows that existed before? */
 static bool
 reads_to_write(const PlannedStmt *statement)
 {
@@ -211,7 +211,10 @@ reads_to_write(const PlannedStmt *statement)
 		statement->subplans != NIL;
 }
 
-/* PostgreSQL's own: they tell nothing, or raise an error.  The triggers that they fire run within them. */
+/*
+ * PostgreSQL's own statements: they reveal nothing, or raise an error.  The triggers that they fire run within
+ * them.
+ */
 static bool
 is_foreign_key_check(void)
 {
@@ -243,8 +246,8 @@ run_within(QueryDesc *query, DestReceiver *receiver, ScanDirection direction,
 }
 
 /*
- * A statement has run whose rows do not leave by themselves.  A function is told how many there were.  The client is
- * told with the command's tag, and no later commit follows from it if there were none.
+ * A statement has run whose rows do not leave themselves.  A function learns their number.  The client learns it
+ * from the command's tag, and if there were none, no later commit reveals that.
  */
 static void
 after_work(QueryDesc *query)
@@ -267,8 +270,8 @@ after_work(QueryDesc *query)
 }
 
 /*
- * Rows for another server leave while the statement runs, and are committed there before this transaction.  What
- * functions read meanwhile is paid for when it has run.
+ * Rows for another server leave while the statement runs, and are committed there before this transaction.  Debts
+ * of functions that run meanwhile are paid afterwards.
  */
 static void
 before_going_elsewhere(const PlannedStmt *statement)
@@ -326,7 +329,7 @@ finish(QueryDesc *query)
  * Commands
  */
 
-/* COPY reads a table by itself, with a snapshot that was taken before. */
+/* COPY reads a table itself, with a snapshot that was taken before. */
 static void
 before_copy(const CopyStmt *copy)
 {
@@ -349,7 +352,7 @@ utility(PlannedStmt *statement, const char *query COMPAT_READ_ONLY_TREE,
 
 	if (IsA(statement->utilityStmt, CopyStmt))
 		before_copy((CopyStmt *) statement->utilityStmt);
-	/* The rows of CALL, SHOW and others have what statements have read. */
+	/* The rows of CALL, SHOW and others contain results of statements. */
 	if (is_for_client(receiver))
 		receiver = rows_out(&out, receiver);
 	next(statement, query COMPAT_PASS_READ_ONLY_TREE, context, parameters, environment, receiver,

@@ -1,13 +1,14 @@
 /*
  * commit/wakeup.c
- *		Waiting for what other sessions do: commit facts of this database, change a stream, end an append, fill a list.
+ *		Waiting for other sessions to commit facts of this database, change a stream, end an append, or fill
+ *		a list.
  *
- * Each can be waited for at a point in shared memory.  A process that commits such a change wakes all that
- * wait there; they then look by themselves.  Points are shared by hash, and a transaction may be
- * prepared and committed by a session that knows nothing of this, so to be woken is a hint, and so
- * is not to be woken: a waiting process looks now and then without it.
+ * Each has a wait point in shared memory.  A process that commits such a change wakes all that wait there; they
+ * then look for themselves.  Points are shared by hash, and a transaction may be prepared and then committed by a
+ * session that knows nothing of this.  So a wake-up is only a hint, and so is its absence: a waiting process also
+ * looks from time to time without one.
  *
- * The memory is so little that PostgreSQL's own reserve has room for it without preloading.
+ * The memory is small enough for PostgreSQL's own reserve, without preloading.
  */
 #include "postgres.h"
 
@@ -26,12 +27,12 @@
 /* For facts, streams and pending lists; those of the first two have a bit each in "pending". */
 #define POINTS_OF_A_KIND 32
 
-/* For append locks: of those that wait, one is woken, which should be one of the same log. */
+/* For append locks: one of the waiting processes is woken, which should be one of the same log. */
 #define POINTS_OF_APPEND_LOCKS 256
 #define POINTS (3 * POINTS_OF_A_KIND + POINTS_OF_APPEND_LOCKS)
 
 /*
- * A server may go on with this memory when another version of the library has been installed: what has
+ * A server may continue with this memory when another version of the library has been installed: a structure of
  * another size needs another name.
  */
 #define MEMORY_NAME "factstr wakeup points 0.2"
@@ -87,14 +88,14 @@ point_of_facts(Oid database)
 	return &points[murmurhash32(database) % POINTS_OF_A_KIND];
 }
 
-/* Where the facts of this database are waited for. */
+/* The wait point for facts of this database. */
 WakeupPoint *
 fs_wakeup_of_facts(void)
 {
 	return point_of_facts(MyDatabaseId);
 }
 
-/* Where the changes of a stream of this database are waited for. */
+/* The wait point for changes of a stream of this database. */
 WakeupPoint *
 fs_wakeup_of_stream(uint64 stream_hash)
 {
@@ -103,7 +104,7 @@ fs_wakeup_of_stream(uint64 stream_hash)
 				   hash_combine64(stream_hash, MyDatabaseId) % POINTS_OF_A_KIND];
 }
 
-/* Where the end of an append to a log of this database is waited for. */
+/* The wait point for the end of an append to a log of this database. */
 WakeupPoint *
 fs_wakeup_of_append_lock(Oid events)
 {
@@ -112,7 +113,7 @@ fs_wakeup_of_append_lock(Oid events)
 				   hash_combine(murmurhash32(events), MyDatabaseId) % POINTS_OF_APPEND_LOCKS];
 }
 
-/* Where the worker waits that empties the pending list of a log of this database. */
+/* The wait point of the worker that empties the pending list of a log of this database. */
 WakeupPoint *
 fs_wakeup_of_pending_list(const char *log)
 {
@@ -122,7 +123,7 @@ fs_wakeup_of_pending_list(const char *log)
 	return &points[2 * POINTS_OF_A_KIND + hash_combine(hash, MyDatabaseId) % POINTS_OF_A_KIND];
 }
 
-/* One of those that wait there is woken, at once; the others go on waiting. */
+/* Wakes one of the processes that wait there immediately; the others continue to wait. */
 void
 fs_wakeup_one(WakeupPoint *point)
 {
@@ -130,7 +131,7 @@ fs_wakeup_one(WakeupPoint *point)
 	ConditionVariableSignal(&point->waiting);
 }
 
-/* If the transaction commits, those that wait there are woken.  For facts and streams. */
+/* Wakes the processes that wait there if the transaction commits.  For facts and streams. */
 void
 fs_wakeup_at_commit(WakeupPoint *point)
 {
@@ -144,7 +145,7 @@ wake(WakeupPoint *point)
 	ConditionVariableBroadcast(&point->waiting);
 }
 
-/* Wakes at once those that wait for facts of a database. */
+/* Wakes those that wait for facts of a database immediately. */
 void
 fs_wakeup_now_of_facts(Oid database)
 {
@@ -204,17 +205,14 @@ fs_wakeup_init(void)
 	RegisterXactCallback(on_transaction_event, NULL);
 }
 
-/* To be read before looking whether there is anything to wait for. */
+/* To be read before checking whether there is anything to wait for. */
 uint64
 fs_wakeup_generation(WakeupPoint *point)
 {
 	return pg_atomic_read_u64(&point->generation);
 }
 
-/*
- * Waits until there has been a change since that generation; false if the time ran out, in
- * milliseconds.
- */
+/* Waits until there has been a change since that generation; false if the time, in milliseconds, runs out. */
 bool
 fs_wakeup_wait(WakeupPoint *point, uint64 generation, long timeout)
 {

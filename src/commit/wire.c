@@ -1,13 +1,13 @@
 /*
  * commit/wire.c
- *		What leaves over the connection, and the flush that has to come first.
+ *		Messages to the client, and the flush that precedes them.
  *
- * PostgreSQL collects messages in a buffer, and sends it when it is full, when the client asks for it, and
- * at the end of a statement, after its commit.  So rows of what is in flight may be put into the buffer, but
- * before it leaves, the debt that has fallen due is paid (debt.c).  The flush of the statement's own commit
- * has often paid it by then.
+ * PostgreSQL collects messages in a buffer, and sends it when it is full, when the client requests it, and at the
+ * end of a statement, after its commit.  So rows of commits in flight may be put into the buffer, but before it
+ * leaves, the debt that has fallen due is paid (debt.c).  The flush of the statement's own commit has often paid
+ * it by then.
  *
- * Rows make the debt due where they are sent (rows_out.c).  Here are the messages that do not pass there.
+ * Rows make the debt due where they are sent (rows_out.c).  This file covers the other messages.
  */
 #include "postgres.h"
 
@@ -21,7 +21,7 @@
 #include "commit/debt.h"
 #include "commit/wire.h"
 
-/* As pqcomm.c has it.  What is left in the buffer when it has as much is sent without being asked for. */
+/* As in pqcomm.c.  When the buffer has this size, it is sent without a request. */
 #define BUFFER_SIZE 8192
 
 /* Of a message: its type, and its length. */
@@ -34,8 +34,8 @@ static PQcommMethods methods;
 static size_t buffered = 0;
 
 /*
- * An error may name what is in flight, such as a key that exists already, and so may a notice.  A notification
- * may be of a commit in flight.  The result of a function call is what the function has read.
+ * An error may name results in flight, such as a key that already exists, and so may a notice.  A notification may
+ * come from a commit in flight.  The result of a function call is what the function has read.
  */
 static void
 look_at(char type)
@@ -56,7 +56,7 @@ look_at(char type)
 	}
 }
 
-/* If the debt cannot be paid here, the buffer gets longer, and stays. */
+/* If the debt cannot be paid here, the buffer is enlarged, and not sent. */
 static int
 put_message(char type, const char *content, size_t length)
 {

@@ -1,13 +1,12 @@
 /*
  * read/access_path.c
- *		Where to look for the facts of a query.
+ *		Chooses the indexes that find the facts of a query.
  *
- * In the log itself (the primary key), in the index on event type and number, or in the payload
- * index.  The choice follows from what there is at the moment, never from statistics, which lag
- * behind an append-only table: numbers are gap-free, so a range's length is a subtraction; the
- * index on types is read within the range; and the payload index, which is not, tells how many
- * candidates it has before it is asked for them.  So the cost follows the context or the range,
- * whichever is shorter, and not the size of the log or the history of a value.
+ * Facts are found in the log itself (the primary key), in the index on event type and number, or in the payload
+ * index. The choice depends on the present state, never on statistics, which lag behind an append-only table:
+ * numbers have no gaps, so the length of a range is a subtraction; the index on types is read within the range;
+ * and the payload index, which is not, tells how many candidates it has before they are read.  So the cost
+ * follows the context or the range, whichever is shorter, and not the size of the log or the history of a value.
  */
 #include "postgres.h"
 
@@ -23,24 +22,21 @@
 #include "read/access_path.h"
 #include "read/index_estimate.h"
 
-/* A filter with types and predicates goes by its types if they have no more facts than this ... */
+/* A filter with types and predicates uses its types if they have no more facts than this ... */
 #define FEW_FACTS_OF_TYPES 128
 
-/*
- * ... or than this part of the candidates that its predicates have, or of the range: counting costs less than
- * fetching.
- */
+/* ... or than this part of the candidates of its predicates, or of the range: counting costs less than fetching. */
 #define TYPES_TO_CANDIDATES 8
 
 /*
- * With more sources than this, types give a list of candidates instead of a source each: an open
- * source keeps a page of the table pinned.
+ * With more sources than this, types produce a list of candidates instead of one source each: an open source keeps
+ * a page of the table pinned.
  */
 #define MAX_SOURCES 64
 
 /*
- * Keys for after < sequence_number <= up_to; returns how many were needed.  A key costs a comparison
- * for each entry of a page, so there is none for an end that is open.
+ * Keys for after < sequence_number <= up_to; returns their number.  A key costs a comparison for each entry of a
+ * page, so an open end has none.
  */
 static int
 range_keys(ScanKey keys, AttrNumber column, int64 after, int64 up_to)
@@ -78,8 +74,8 @@ fs_access_path_add_log(FactMerge *merge, const FactRange *range)
 }
 
 /*
- * Types that were once seen to have many facts always will have, so the finding is kept for the
- * session: a hint only, one slot per hash, overwritten at will.
+ * A type with many facts will always have many, so the session remembers it: only a hint, one slot per hash,
+ * overwritten at will.
  */
 static uint32 frequent_types[256];
 
@@ -99,7 +95,7 @@ remember_as_frequent(fs_text event_type)
 	frequent_types[hash % lengthof(frequent_types)] = hash;
 }
 
-/* Counts index entries of one type in the range, but no further than the limit. */
+/* Counts index entries of one type in the range, up to the limit. */
 static int64
 count_facts_of_type(const FactRange *range, Relation index, fs_text event_type, int64 limit)
 {
@@ -231,7 +227,7 @@ find_by_event_types(const FactRange *range, CandidateBitmap *bitmap, const fs_fi
 	}
 }
 
-/* What the payload index would have to list for a filter. */
+/* The number of entries that the payload index would have to list for a filter. */
 static int64
 estimate_by_payload(const FactRange *range, const fs_filter *filter)
 {
@@ -248,8 +244,8 @@ estimate_by_payload(const FactRange *range, const fs_filter *filter)
 }
 
 /*
- * Takes the payload index for one filter, unless the filter's event types, should it have any, lead to
- * fewer facts; sets what it would have to list.
+ * Uses the payload index for one filter, unless the filter's event types lead to fewer facts; sets the number of
+ * entries that it would have to list.
  */
 static bool
 payload_index_serves(const FactRange *range, const fs_filter *filter, int64 *candidates)
@@ -267,8 +263,8 @@ payload_index_serves(const FactRange *range, const fs_filter *filter, int64 *can
 }
 
 /*
- * Which index serves which filter, for this range or a part of it, in the current memory context.  Only for
- * queries with fs_access_path_has_indexes.
+ * The index for each filter, for this range or a part of it, in the current memory context.  Only for queries with
+ * fs_access_path_has_indexes.
  */
 IndexPlan *
 fs_access_path_plan(const FactRange *range)
@@ -303,7 +299,7 @@ add_filter(FactMerge *merge, const FactRange *range, CandidateBitmap *bitmap,
 }
 
 /*
- * The indexes, for the range.  Adds nothing and returns false if they turn out to have more candidates than
+ * Adds the indexes for the range.  Adds nothing and returns false if they turn out to have more candidates than
  * there are facts in the range.
  */
 bool

@@ -1,10 +1,10 @@
 /*
  * read/batches.c
- *		Committed batches, filtered, whole, one after the other.
+ *		Committed batches, filtered and complete, one after another.
  *
- * The matching facts are walked; each that lies beyond the last batch leads to its batch, which
- * is then read from its first fact to its last, by a walk over the log that goes on from batch to
- * batch.  If every fact matches, that walk is the only one.
+ * The matching facts are walked; each one beyond the last batch leads to its batch, which is then read from its
+ * first fact to its last, by a walk over the log that continues from batch to batch.  If every fact matches,
+ * there is only that walk.
  */
 #include "postgres.h"
 
@@ -18,7 +18,7 @@
 #include "read/scan.h"
 #include "rows.h"
 
-/* So many facts may lie between two batches for the log to be walked on rather than entered anew. */
+/* If at most so many facts are between two batches, the walk over the log continues; otherwise it starts again. */
 #define SHORT_WAY 16
 
 struct BatchReader
@@ -27,20 +27,20 @@ struct BatchReader
 	const fs_event_query *query;
 	Snapshot	snapshot;
 	FactPosition log_end;		/* the newest fact that the snapshot sees */
-	int64		head;			/* of the range; a batch that it parts is read to its end */
+	int64		head;			/* of the range; a batch across its end is read completely */
 	FactScan   *matches;		/* the matching facts after the position; NULL if all match */
 	FactScan   *log;			/* every fact, to read batches from; NULL until needed */
 	TupleTableSlot *log_row;	/* where that walk stands; NULL at its end */
 	int64		read_up_to;		/* the last number of the last batch read */
 	int64		remaining;
-	bool		with_redactions;	/* records tell of them, where there are any */
+	bool		with_redactions;	/* records contain their redactions, if any */
 	MemoryContext context;		/* the reader and its walks */
 	MemoryContext row_context;
 };
 
 /*
- * Begins to read batches that hold a matching fact with after < sequence_number <= up_to, at most
- * max_batches.  query and snapshot must outlive the reader, which lives in the current memory context.
+ * Begins to read batches that have a matching fact with after < sequence_number <= up_to, at most max_batches.
+ * query and snapshot must outlive the reader, which lives in the current memory context.
  */
 BatchReader *
 fs_batch_reader_begin(const FactstrStore *store, const fs_event_query *query, Snapshot snapshot,
@@ -64,7 +64,7 @@ fs_batch_reader_begin(const FactstrStore *store, const fs_event_query *query, Sn
 	return reader;
 }
 
-/* For an export: records tell how their facts were redacted. */
+/* For an export: records contain the redactions of their facts. */
 void
 fs_batch_reader_add_redactions(BatchReader *reader)
 {
@@ -116,7 +116,7 @@ seek_log(BatchReader *reader, int64 sequence_number)
 		step_log(reader);
 }
 
-/* The next fact, if every fact matches: the walk over the log stands behind the last batch. */
+/* The next fact, if every fact matches: the walk over the log is after the last batch. */
 static TupleTableSlot *
 next_in_log(BatchReader *reader)
 {
@@ -127,7 +127,7 @@ next_in_log(BatchReader *reader)
 	return reader->log_row;
 }
 
-/* The first matching fact beyond what was read, or NULL. */
+/* The first matching fact after those that were read, or NULL. */
 static TupleTableSlot *
 find_next_match(BatchReader *reader)
 {
@@ -145,7 +145,7 @@ find_next_match(BatchReader *reader)
 	return row;
 }
 
-/* NULL if it has none, or nobody wants to know. */
+/* NULL if it has none, or the caller does not need it. */
 static Jsonb *
 redactions_of_row(const BatchReader *reader, TupleTableSlot *row)
 {
@@ -168,7 +168,7 @@ add_if_match(BatchReader *reader, EventRecords *records, TupleTableSlot *row)
 	MemoryContextReset(reader->row_context);
 }
 
-/* The key is on the batch's first fact, where the walk stands. */
+/* The key is on the batch's first fact, the current one of the walk. */
 static text *
 read_key(BatchReader *reader)
 {
@@ -180,7 +180,7 @@ read_key(BatchReader *reader)
 	return isnull ? NULL : DatumGetTextPCopy(key);
 }
 
-/* Reads one batch from its first fact to its last, and puts the walk over the log behind it. */
+/* Reads one batch from its first fact to its last, and leaves the walk over the log after it. */
 static void
 read_batch(BatchReader *reader, int64 first, FactBatch *batch)
 {
@@ -202,9 +202,9 @@ read_batch(BatchReader *reader, int64 first, FactBatch *batch)
 }
 
 /*
- * The next batch, its records in the current memory context; false if there is none.  What the snapshot
- * sees is on disk when this returns a batch.  To learn that there is none, nobody needs to wait for
- * the disk: otherwise consumers would take part in the flushes of appends that do not concern them.
+ * The next batch, its records in the current memory context; false if there is none.  Everything that the snapshot
+ * sees is on disk when this returns a batch.  The answer that there is none does not wait for the disk: otherwise
+ * consumers would take part in the flushes of appends that do not concern them.
  */
 bool
 fs_batch_reader_next(BatchReader *reader, FactBatch *batch)

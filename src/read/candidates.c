@@ -1,10 +1,10 @@
 /*
  * read/candidates.c
- *		The facts that an index proposes for a query, in no order.
+ *		The unordered candidates that an index finds for a query.
  *
- * "payload @> predicate" through the payload index proposes every fact that matches the predicate,
- * and some that do not: the matcher decides later.  The index answers with places, not with
- * numbers, so the candidates' rows are visited once, for the number alone, and sorted by it.
+ * "payload @> predicate" through the payload index finds every fact that matches the predicate, and some that do
+ * not: the matcher decides later.  The index returns locations, not numbers, so the candidates' rows are visited
+ * once, only for the number, and sorted by it.
  */
 #include "postgres.h"
 
@@ -40,8 +40,8 @@ fs_candidate_bitmap_create(Relation events, Snapshot snapshot)
 }
 
 /*
- * A user may limit the answers of the payload index to a random part of about so many entries.  A
- * context has no such thing, so the limit is lifted for our own questions.
+ * A user can limit the answers of the payload index to a random part of about so many entries.  A context must be
+ * complete, so the limit is lifted for our own searches.
  */
 static int64
 find_without_limit(IndexScanDesc scan, TIDBitmap *found)
@@ -75,7 +75,7 @@ fs_candidate_bitmap_find(CandidateBitmap *bitmap, Oid index, ScanKey keys, int k
 	index_close(relation, NoLock);
 }
 
-/* How many candidates were found; one that was found several times counts each time. */
+/* The number of candidates found; repeated ones count each time. */
 int64
 fs_candidate_bitmap_count(const CandidateBitmap *bitmap)
 {
@@ -188,14 +188,14 @@ fs_candidate_bitmap_fetch(CandidateBitmap *bitmap, int64 after, int64 up_to)
 {
 	CandidateList *list = fetch_pages(bitmap, ALL_PAGES, after, up_to);
 
-	/* Facts lie in the table nearly in order, which this sort finds out in one pass. */
+	/* Facts are nearly in order in the table, which this sort detects in one pass. */
 	qsort(list->candidates, list->count, sizeof(Candidate), compare_candidates);
 	return list;
 }
 
 /*
- * Is the fact in this place among the candidates?  The index knows it by a place on the
- * same page, if not by this one: no other page is visited.
+ * Is the fact at this location among the candidates?  The index knows it by a location on the same page, if not by
+ * this one: no other page is visited.
  */
 bool
 fs_candidate_bitmap_proposes(CandidateBitmap *bitmap, int64 sequence_number, ItemPointer tid)

@@ -2,9 +2,9 @@
  * read/event_records.c
  *		Facts as JSON: the array of event records that queries and batches return.
  *
- * The array is written in the form in which jsonb is stored (utils/jsonb.h), payloads copied as they
- * are.  Building it from parsed values would take each payload apart and put it together again,
- * which is most of the cost of a large answer.
+ * The array is written in the storage format of jsonb (utils/jsonb.h), and payloads are copied as they are.
+ * Building it from parsed values would take each payload apart and put it together again, which is most of the
+ * cost of a large answer.
  */
 #include "postgres.h"
 
@@ -17,7 +17,7 @@
 #include "rows.h"
 #include "store.h"
 
-/* The members of a record in the order jsonb keeps keys in: by length, then by bytes. */
+/* The members of a record in jsonb's order of keys: by length, then by bytes. */
 typedef enum RecordMember
 {
 	MEMBER_PAYLOAD,
@@ -161,8 +161,8 @@ collect_values(TupleTableSlot *row, Jsonb *redactions, char *time_buffer, fs_jso
 }
 
 /*
- * Writes one object: header, entries of the keys, entries of the values, keys, values.  The first
- * entry is an end offset rather than a length, which for the first are the same.
+ * Writes one object: header, entries of the keys, entries of the values, keys, values.  The first entry is an end
+ * offset instead of a length; for the first entry, both are the same.
  */
 static void
 add_record(StringInfo data, const fs_json *values, const bool *present)

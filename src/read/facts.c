@@ -1,6 +1,7 @@
 /*
  * read/facts.c
- *		Single facts: the newest of the log, of those that match, from before a time; the first after a position.
+ *		Single facts: the newest of the log, the newest that matches, the newest before a time, the first
+ *		after a position.
  */
 #include "postgres.h"
 
@@ -27,8 +28,8 @@ position_of_row(TupleTableSlot *row)
 }
 
 /*
- * The newest fact with after < sequence_number <= up_to, whatever it says.  Appends and reads ask for
- * such a one, so it is one descent into the primary key.
+ * The newest fact with after < sequence_number <= up_to, whatever its content.  Appends and reads need it often, so
+ * it takes one descent into the primary key.
  */
 static FactPosition
 newest_fact(const FactstrStore *store, Snapshot snapshot, int64 after, int64 up_to)
@@ -59,16 +60,16 @@ fs_fact_head_of_table(const FactstrStore *store, Snapshot snapshot)
 	return newest_fact(store, snapshot, 0, PG_INT64_MAX);
 }
 
-/* So far below the expected head a snapshot is looked for that is a little older. */
+/* The distance below the expected head within which a slightly older snapshot is searched. */
 #define LOOK_BACK 16
 
 /*
  * The newest fact of the log that the snapshot sees.
  *
- * Behind it there is all that was rolled back, which the search should not walk; so it begins with the fact
- * behind the expected head.  If that one is there, others have appended meanwhile, and the search is from the
- * end; if nothing is there, the snapshot is older, or the log was dropped and created again.  A lower bound
- * spares reading the rest of the index page.
+ * The rows after it were rolled back, and should not be visited.  So the search begins with the fact after the
+ * expected head.  If that one exists, others have appended meanwhile, and the search begins at the end; if nothing
+ * is there, the snapshot is older, or the log was dropped and created again.  A lower bound avoids reading the rest
+ * of the index page.
  */
 FactPosition
 fs_fact_head(const FactstrStore *store, Snapshot snapshot)
@@ -92,8 +93,8 @@ fs_fact_head(const FactstrStore *store, Snapshot snapshot)
 }
 
 /*
- * The same, for a caller that tells others: its number alone, when no crash can take it back any more, and give the
- * number to another fact.  So it is with every number that comes without its commit position.
+ * The same, for a caller that passes the number to others: only the number, once no crash can undo the fact any
+ * more and reuse the number.  This applies to every number that comes without its commit position.
  */
 int64
 fs_fact_head_to_tell(const FactstrStore *store, Snapshot snapshot)
@@ -104,7 +105,7 @@ fs_fact_head_to_tell(const FactstrStore *store, Snapshot snapshot)
 	return head.sequence_number;
 }
 
-/* The same of the newest fact that is committed, or the transaction's own. */
+/* The same for the newest fact that is committed, or the transaction's own. */
 int64
 fs_fact_head_now_to_tell(const FactstrStore *store)
 {
@@ -131,8 +132,8 @@ fs_fact_newest_match(const FactstrStore *store, const fs_event_query *query, Sna
 }
 
 /*
- * The first fact with after < sequence_number <= up_to, whatever it says.  Without such an end, all that was
- * rolled back behind the newest fact would be walked.
+ * The first fact with after < sequence_number <= up_to, whatever its content.  Without this end, the search would
+ * visit all rolled-back rows after the newest fact.
  */
 FactHeading
 fs_fact_first_after(const FactstrStore *store, Snapshot snapshot, int64 after, int64 up_to)
@@ -155,8 +156,8 @@ fs_fact_first_after(const FactstrStore *store, Snapshot snapshot, int64 after, i
 }
 
 /*
- * The newest fact from before a time, by bisection: times rise with the numbers.  Where the clock was set back, or
- * history was imported, they do not, and it is one of several facts that could be meant.
+ * The newest fact before a time, by bisection: times increase with the numbers.  Where the clock was set back, or
+ * history was imported, they do not, and the result is one of several possible facts.
  */
 FactHeading
 fs_fact_newest_before(const FactstrStore *store, Snapshot snapshot, TimestampTz time)

@@ -1,11 +1,11 @@
 /*
  * read/index_estimate.c
- *		How many candidates the payload index has for a predicate, before it is asked for them.
+ *		Estimates how many candidates the payload index has for a predicate, without reading them.
  *
- * The index answers with the whole history of a value, which may be longer by far than the range that the
- * question is about, and it cannot be told to stop.  So its size is looked at first.  The index keeps the
- * facts with a value in a list, whose length it knows, or, if they are many, in a tree of pages: then their
- * number follows from the number of pages and what is in the first one.
+ * The index answers with the whole history of a value, which may be far longer than the requested range, and it
+ * cannot be stopped.  So its size is estimated first.  The index keeps the facts with a value in a list, whose
+ * length it knows, or, if there are many, in a tree of pages: then the number of pages and the content of the
+ * first one give their number.
  */
 #include "postgres.h"
 
@@ -84,9 +84,9 @@ keys_of_predicate(GinState *state, Jsonb *predicate, int32 *count)
 }
 
 /*
- * What the answer to "payload @> predicate" costs, in candidates.  The index goes through the facts with the
- * rarest key, and looks each of them up among those with every other.  What is in its pending list is not
- * counted: that list is short, or the facts in it new.
+ * The cost of the answer to "payload @> predicate", in candidates.  The index visits the facts with the rarest key,
+ * and looks up each of them among those with every other key.  Its pending list is not counted: it is short, or its
+ * facts are new.
  */
 int64
 fs_index_estimate_cost(Relation by_payload, Jsonb *predicate)

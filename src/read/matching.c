@@ -86,7 +86,7 @@ text_of(text *value)
 	return result;
 }
 
-/* Over jsonb, whatever is in the way of an answer is raised. */
+/* Over jsonb, anything that prevents an answer is raised as an error. */
 static void
 expect_completed(fs_completion completion)
 {
@@ -147,7 +147,7 @@ fs_query_matches_row(const fs_event_query *query, TupleTableSlot *row)
 	return matches;
 }
 
-/* Do the queries ask the same, but for where the returned facts begin? */
+/* Are the queries equal, except for the start of the returned facts? */
 bool
 fs_query_equal(const fs_event_query *a, const fs_event_query *b)
 {
@@ -157,7 +157,7 @@ fs_query_equal(const fs_event_query *a, const fs_event_query *b)
 	return equal;
 }
 
-/* Can the payload index find the candidates of this predicate?  It holds scalars with their paths. */
+/* Can the payload index find the candidates of this predicate?  It contains scalars with their paths. */
 bool
 fs_query_predicate_is_indexable(fs_json predicate)
 {

@@ -2,8 +2,8 @@
  * read/merge.c
  *		Ordered sources of facts, merged into one stream.
  *
- * A source is an index that is read in order of sequence numbers, or a sorted list of candidates.
- * Several sources may come up with the same fact; it is returned once.
+ * A source is an index that is read in order of sequence numbers, or a sorted list of candidates. Several sources
+ * may return the same fact; the stream returns it once.
  */
 #include "postgres.h"
 
@@ -128,7 +128,7 @@ advance_source(FactMerge *merge, MergeSource *source)
 	return true;
 }
 
-/* The row of the fact a source stands at.  A candidate's row is fetched when it is its turn. */
+/* The current row of a source.  A candidate's row is fetched when it is its turn. */
 static TupleTableSlot *
 source_row(FactMerge *merge, MergeSource *source)
 {
@@ -190,9 +190,9 @@ next_source(FactMerge *merge)
 }
 
 /*
- * The row of the next fact, valid until the next call, or NULL at the end.  The caller's memory may
- * be shorter-lived than the sources, and index scans keep things of their own (such as dead entries
- * to be marked) where they are called.
+ * The row of the next fact, valid until the next call, or NULL at the end.  The caller's memory may be shorter-
+ * lived than the sources, and index scans keep data (such as dead entries to be marked) in the memory context in
+ * which they are called.
  */
 TupleTableSlot *
 fs_merge_next(FactMerge *merge)

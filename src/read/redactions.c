@@ -18,7 +18,7 @@
 #include "read/redactions.h"
 #include "rows.h"
 
-/* May there be any?  Most logs have none, and need not be asked for each fact. */
+/* Can there be any?  Most logs have none, and need no look for each fact. */
 bool
 fs_redactions_exist(const FactstrStore *store)
 {

@@ -2,8 +2,7 @@
  * read/scan.c
  *		A walk over the facts that match a query, in log order or backwards.
  *
- * The range is walked in segments, each by the access path that suits it; whatever the path
- * proposes, the matcher decides.
+ * The range is walked in segments, each by the best access path; the matcher decides on the candidates.
  */
 #include "postgres.h"
 
@@ -19,8 +18,8 @@
 #define SHORT_RANGE 256
 
 /*
- * Who looks for a few facts has the log walked on as long as that is expected to take this part of the
- * candidates that the indexes have to list.
+ * If the caller wants a few facts, the log is walked further as long as that is expected to take less than this
+ * part of the candidates that the indexes have to list.
  */
 #define STEPS_TO_CANDIDATES 16
 
@@ -57,14 +56,14 @@ has_payload_predicates(const fs_event_query *query)
 	return false;
 }
 
-/* Event types need no list of candidates, so nothing is to be saved there. */
+/* Event types need no list of candidates, so there is nothing to save. */
 static bool
 looks_for_few(const FactScan *scan)
 {
 	return scan->wanted != FACT_SCAN_ALL && has_payload_predicates(scan->rest.query);
 }
 
-/* Will a few steps more on the log be enough, as far as the walk so far tells? */
+/* Will a few more steps on the log be enough, judging by the walk so far? */
 static bool
 is_worth_walking(const FactScan *scan)
 {
@@ -75,9 +74,9 @@ is_worth_walking(const FactScan *scan)
 }
 
 /*
- * How far the log is to be walked before the indexes are asked for the rest.  All of it, if their candidates
- * are more than the facts that are left: to list one and to look at its number takes more than half
- * as long as to look at the next fact.
+ * The distance to walk on the log before the indexes are used for the rest.  All of it, if they have more
+ * candidates than facts are left: listing one and looking at its number takes more than half as long as looking at
+ * the next fact.
  */
 static int64
 steps_on_log(FactScan *scan)
@@ -140,10 +139,10 @@ open_segment(FactScan *scan)
 }
 
 /*
- * Begins a walk over the facts with after < sequence_number <= up_to that match the query and are
- * visible to the snapshot.  up_to must not be far beyond the head of the log: the range's length
- * counts as its cost.  wanted is how many facts the caller expects to read, or FACT_SCAN_ALL; it
- * is no limit.  query and snapshot must outlive the scan, which lives in the current memory context.
+ * Begins a walk over the facts with after < sequence_number <= up_to that match the query and are visible to the
+ * snapshot.  up_to must not be far beyond the head of the log: the length of the range counts as its cost.  wanted
+ * is the number of facts that the caller expects to read, or FACT_SCAN_ALL; it is no limit.  query and snapshot
+ * must outlive the scan, which lives in the current memory context.
  */
 FactScan *
 fs_scan_begin(const FactstrStore *store, const fs_event_query *query, Snapshot snapshot,

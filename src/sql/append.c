@@ -28,7 +28,7 @@ PG_FUNCTION_INFO_V1(factstr_try_append_unless);
 PG_FUNCTION_INFO_V1(factstr_import);
 PG_FUNCTION_INFO_V1(factstr_last_append);
 
-/* Columns of the result; functions whose conflict is an error return the first three. */
+/* Columns of the result; functions that raise conflicts as errors return the first three. */
 enum
 {
 	RESULT_FIRST,
@@ -58,7 +58,10 @@ append_request(FunctionCallInfo fcinfo, int key_argument, int log_argument)
 	return request;
 }
 
-/* factstr_append_if, factstr_append_unless and their twins have these arguments in the same places, but for the log. */
+/*
+ * factstr_append_if, factstr_append_unless and their variants have these arguments in the same places, except the
+ * log.
+ */
 static AppendRequest
 conditional_request(FunctionCallInfo fcinfo, AppendCondition condition, int log_argument)
 {
@@ -134,7 +137,7 @@ is_at_commit(FunctionCallInfo fcinfo, int argument)
 	return PG_GETARG_BOOL(argument);
 }
 
-/* What is put off outlives the call, so its request is made in the transaction's memory, from copies. */
+/* Deferred work outlives the call, so its request is made in the transaction's memory, from copies. */
 static void
 keep_argument(FunctionCallInfo fcinfo, int argument)
 {
@@ -269,8 +272,8 @@ factstr_import(PG_FUNCTION_ARGS)
 /*
  * factstr_last_append(log)
  *
- * Its row is in the log, and says where the batch begins; unless the log was dropped and restored meanwhile.
- * The commit may have been told not to wait for the disk, but a number that is told is on disk.
+ * Its row is in the log, and shows the beginning of the batch, unless the log was dropped and restored meanwhile.
+ * The commit may not have waited for the disk, but a returned number is on disk.
  */
 Datum
 factstr_last_append(PG_FUNCTION_ARGS)

@@ -1,6 +1,6 @@
 /*
  * sql/call.c
- *		A call of an SQL function: its arguments, and what functions of a kind have in common.
+ *		A call of an SQL function: its arguments, and code shared by functions of one kind.
  */
 #include "postgres.h"
 
@@ -18,7 +18,10 @@
 void
 fs_call_refuse_read_only(const char *function)
 {
-	/* First, since transactions on a standby are read-only too, which would not say what to do. */
+	/*
+	 * First, because transactions on a standby are read-only too, and that error would not name
+	 * the solution.
+	 */
 	if (RecoveryInProgress())
 		ereport(ERROR,
 				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
@@ -43,7 +46,7 @@ fs_call_result_descriptor(FunctionCallInfo fcinfo)
  * Arguments
  */
 
-/* The functions are not strict: a strict one would answer null to a null, and append nothing. */
+/* The functions are not strict: a strict one would return null for a null, and append nothing. */
 void
 fs_argument_refuse_null(FunctionCallInfo fcinfo, int argument, const char *name)
 {
@@ -172,8 +175,8 @@ fs_call_is_atomic(FunctionCallInfo fcinfo)
 }
 
 /*
- * Gives back the snapshot that the call came with, so that waiting does not hold back vacuum.
- * PostgreSQL takes a new one when it needs it.
+ * Releases the snapshot of the call, so that waiting does not hold back vacuum.  PostgreSQL takes a new one when it
+ * needs it.
  */
 void
 fs_call_release_snapshots(FunctionCallInfo fcinfo, const char *procedure)

@@ -1,12 +1,11 @@
 /*
  * sql/check.c
- *		factstr_check: is the log what it has to be, and do its indexes know all of it?
+ *		factstr_check: is the log correct, and do its indexes contain all of it?
  *
- * All is seen by one snapshot, with the memory of one fact.  The log is walked by its numbers;
- * then the table and the index of event types are read to their ends, which shows what the walk
- * cannot: rows that no number leads to, and facts that an index does not have.  The payload index
- * cannot be read in order.  It is asked for facts by their own payloads, for each of them or for a
- * sample.  What keeps others from changing facts is looked at last, in the catalogs.
+ * It uses one snapshot, and the memory of one fact.  The log is walked by its numbers; then the table and the
+ * index of event types are read to their ends, which shows what the walk cannot: rows without a valid number, and
+ * facts that an index lacks.  The payload index cannot be read in order.  It is searched for facts by their own
+ * payloads, for each of them or for a sample.  The protection of facts is checked last, in the catalogs.
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
  * sql/encoding.c
- *		What the scripts ask before anything else: does the database have the encoding that facts need?
+ *		The first check of the scripts: does the database have the required encoding?
  */
 #include "postgres.h"
 
@@ -15,7 +15,7 @@ PG_FUNCTION_INFO_V1(factstr_require_utf8);
 
 /*
  * factstr_require_utf8(), which exists while a script runs.  An export of one store is an import of another, and
- * the longest event type is so many bytes, so a text has to be the same bytes everywhere.
+ * the length of event types is limited in bytes, so a text must have the same bytes everywhere.
  */
 Datum
 factstr_require_utf8(PG_FUNCTION_ARGS)

@@ -2,8 +2,8 @@
  * sql/grants.c
  *		The SQL functions for rights on logs.
  *
- * They execute GRANT and REVOKE as their caller, who must be allowed to.  EXECUTE on the functions of a right goes with
- * the right on the first log, and is taken with that on the last.
+ * They execute GRANT and REVOKE as their caller, who must have the right to do so.  EXECUTE on the functions of a
+ * right is granted with the right on the first log, and revoked with that on the last.
  */
 #include "postgres.h"
 
@@ -116,7 +116,7 @@ argument_grant(FunctionCallInfo fcinfo, const char *function)
 	return grant;
 }
 
-/* To say it before anything is done: GRANT by somebody else would end with a warning. */
+/* Reports it before anything is done: GRANT by another role would end with a warning. */
 static void
 require_owner(const Grant *grant)
 {
@@ -158,8 +158,8 @@ has_functions(const Grant *grant)
 }
 
 /*
- * A role may have a right on main that an update from 0.1.0 has given, to it or to everybody, for some functions
- * only.  The grant for another log has given it the others.
+ * An update from 0.1.0 may have given a role, or public, a right on main for single functions.  The grant for
+ * another log has added the others.
  */
 static void
 tell_of_main(const Grant *grant)

@@ -1,13 +1,14 @@
 /*
  * sql/guard.c
- *		Keeps statements from changing what is there to stay.
+ *		Rejects statements that would change permanent rows.
  *
- * Rights do not keep the owner, nor a superuser.  Triggers do:
- *	- a trigger of the table, for statements that update, delete or truncate; inserts, and with them appends
- *	  and restores, do not know of it.  It is a trigger for statements: the functions of factstr, and the
- *	  workers of logical replication, change rows without one;
- *	- event triggers of the database, for commands that would lead past it: that give the table a parent, say,
- *	  or rewrite its rows; for the one that drops everything; and for those that drop a part of another log.
+ * Rights do not stop the owner, nor a superuser.  Triggers do:
+ * - a trigger of the table, for statements that update, delete or truncate; inserts, and with them appends and
+ *   restores, do not fire it.  It is a statement trigger: the functions of factstr, and the workers of logical
+ *   replication, change rows without a statement;
+ * - event triggers of the database, for commands that would bypass it: those that give the table a parent, for
+ *   example, or rewrite its rows; for the one that drops everything; and for those that drop a part of another
+ *   log.
  *
  * An owner who really wants such a change disables the trigger first.  factstr_check reports disabled triggers
  * (check/guard.c).
@@ -62,7 +63,7 @@ command_of_event(TriggerEvent event)
 	return TRIGGER_FIRED_BY_DELETE(event) ? "DELETE" : "TRUNCATE";
 }
 
-/* The trigger's argument is the hint: what to do instead. */
+/* The trigger's argument is the hint: the alternative. */
 Datum
 factstr_refuse_change(PG_FUNCTION_ARGS)
 {
@@ -94,7 +95,7 @@ fs_guard_command_of_call(FunctionCallInfo fcinfo, const char *function)
 	return ((EventTriggerData *) fcinfo->context)->parsetree;
 }
 
-/* The extension's scripts, and pg_upgrade, know what they do. */
+/* The extension's scripts, and pg_upgrade, are exempt. */
 bool
 fs_guard_is_own_script(void)
 {
@@ -118,7 +119,7 @@ fs_guard_is_log(FunctionCallInfo fcinfo, const char *log)
 	return fs_log_record_find(get_func_namespace(fcinfo->flinfo->fn_oid), log, &is_sealed);
 }
 
-/* Is it a table of another log than main?  Only if that has a record: names alone mean nothing. */
+/* Is it a table of a log other than main?  Only if that has a record: names alone mean nothing. */
 bool
 fs_guard_is_table_of_other_log(FunctionCallInfo fcinfo, const char *table, TableId *id)
 {
@@ -143,8 +144,8 @@ is_table_of_call(FunctionCallInfo fcinfo, Oid table)
 }
 
 /*
- * A command that changes a table, or makes a child of it, holds such a lock until the transaction ends.  So
- * this tells what the transaction has to answer for, and commands on other tables pass at once.
+ * A command that changes a table, or creates a child of it, holds such a lock until the transaction ends.  So the
+ * locks show what the transaction may have changed, and commands on other tables pass immediately.
  */
 static bool
 may_have_changed(Oid table)
@@ -203,8 +204,8 @@ refuse_changes_of(TableId id, Oid table)
 }
 
 /*
- * Tables that the command has changed or made, and their parents and children, in a schema.  There may be many other
- * logs, so they are not asked one by one whether the transaction has their lock.
+ * Tables that the command has changed or created, and their parents and children, in a schema.  There may be many
+ * other logs, so their locks are not checked one by one.
  */
 static const char *const touched_tables =
 "WITH touched AS MATERIALIZED (SELECT CASE classid "
@@ -270,7 +271,7 @@ is_becoming_logged(Oid table)
 		get_rel_persistence(table) == RELPERSISTENCE_UNLOGGED;
 }
 
-/* Before a command that computes the rows of a table again. */
+/* Before a command that rewrites the rows of a table. */
 Datum
 factstr_refuse_rewrite(PG_FUNCTION_ARGS)
 {
@@ -291,7 +292,7 @@ factstr_refuse_rewrite(PG_FUNCTION_ARGS)
  * Dropping the extension
  */
 
-/* Does the command drop the extension, and did its author not say CASCADE? */
+/* Does the command drop the extension, without CASCADE? */
 static bool
 drops_extension(Node *command, Oid owner)
 {
@@ -361,7 +362,7 @@ raise_has_facts(int64 number)
 			 errhint("If they are still needed, export them first. Then DROP EXTENSION factstr CASCADE.")));
 }
 
-/* The lock is given back: the command will take its own, in its own order. */
+/* The lock is released: the command will take its own, in its own order. */
 static void
 refuse_facts(Oid table)
 {
@@ -375,8 +376,8 @@ refuse_facts(Oid table)
 }
 
 /*
- * A column is dropped with what depends on it: if that is a view of the extension, then with the whole extension.
- * Nobody means that who says CASCADE for the sake of a view of one's own.
+ * A column is dropped with its dependent objects: if one is a view of the extension, then with the whole extension.
+ * Nobody means that who writes CASCADE because of another view.
  */
 static void
 refuse_drop_of_column(FunctionCallInfo fcinfo, AlterTableStmt *command)
@@ -401,8 +402,8 @@ refuse_drop_of_column(FunctionCallInfo fcinfo, AlterTableStmt *command)
 }
 
 /*
- * Before a command that may drop the extension.  Only who could drop it learns how many facts there are.  A log
- * that looks empty is looked at again when nobody appends any more, and stays locked.
+ * Before a command that may drop the extension.  Only a role that could drop it learns the number of facts.  A log
+ * that looks empty is checked again when nobody appends any more, and stays locked.
  */
 Datum
 factstr_refuse_drop(PG_FUNCTION_ARGS)

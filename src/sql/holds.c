@@ -40,9 +40,9 @@ hold(FunctionCallInfo fcinfo, int argument, const FactstrStore *store, const Str
 }
 
 /*
- * factstr_stream_hold(name, nowait, token, log): the stream is the session's until it releases it or ends.
- * Returns the token of this hold.  With the token of an earlier one, that is continued, unless the
- * stream has had another consumer since.
+ * factstr_stream_hold(name, nowait, token, log): holds the stream for the session until it releases it or ends.
+ * Returns the token of this hold.  The token of an earlier hold continues that one, unless the stream has had
+ * another consumer since.
  */
 Datum
 factstr_stream_hold(PG_FUNCTION_ARGS)
@@ -89,8 +89,8 @@ factstr_stream_release(PG_FUNCTION_ARGS)
 }
 
 /*
- * factstr_stream_fail(name, error, retry_at, log): the holder of the stream has failed with the batch after the
- * cursor.  Returns how often it has, in a row.
+ * factstr_stream_fail(name, error, retry_at, log): the holder of the stream has failed on the batch after the
+ * cursor. Returns the number of consecutive failures.
  */
 Datum
 factstr_stream_fail(PG_FUNCTION_ARGS)

@@ -1,8 +1,8 @@
 /*
  * sql/log_guard.c
- *		Keeps commands from dropping the parts of a log.
+ *		Rejects commands that would drop parts of a log.
  *
- * The tables of main are the extension's, so PostgreSQL drops them with that only.  Those of other logs are not.
+ * The tables of main belong to the extension, so PostgreSQL drops them only with it.  Those of other logs do not.
  */
 #include "postgres.h"
 

@@ -2,8 +2,9 @@
  * sql/newest.c
  *		factstr_newest: the newest fact of each of several contexts, and one version for all of them.
  *
- * A decision often needs one fact of each context rather than all facts of one: the last invoice number and the current
- * price, say.  Each is one short look from the newest end, and the snapshot makes them one moment.
+ * A decision often needs one fact of each context rather than all facts of one: for example, the last invoice
+ * number and the current price.  Each is one short search from the newest end, and the snapshot makes them
+ * consistent.
  */
 #include "postgres.h"
 
@@ -28,7 +29,7 @@ enum
 	RESULT_COLUMNS
 };
 
-/* Adds the newest fact of the context, unless its query bounds it away; then null.  Returns where it is. */
+/* Adds the newest fact of the context, or null if its query excludes it.  Returns its number. */
 static FactPosition
 add_newest(const FactstrStore *store, const fs_event_query *query, Snapshot snapshot, int64 head,
 		   EventRecords *records)

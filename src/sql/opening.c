@@ -24,7 +24,7 @@ PG_FUNCTION_INFO_V1(factstr_stream_set_query);
  * Arguments
  */
 
-/* The query of a durable stream bounds no rows: its cursor does. */
+/* The query of a durable stream has no after: its cursor takes its place. */
 static fs_event_query *
 argument_stream_query(FunctionCallInfo fcinfo, int argument)
 {
@@ -81,8 +81,8 @@ require_both(FunctionCallInfo fcinfo, int argument, const text *key)
 }
 
 /*
- * The arguments partitions and partition_key, both null for a stream without partitions.  Only the key has a default;
- * what it is, the parser of the queries checks.
+ * The arguments partitions and partition_key, both null for a stream without partitions.  Only the key has a
+ * default; the parser of the queries checks it.
  */
 void
 fs_argument_partitions(FunctionCallInfo fcinfo, int argument, text *default_key,
@@ -165,7 +165,7 @@ find(const FactstrStore *store, const StreamOpening *opening)
 	return stream;
 }
 
-/* The lock of the name that partitions share is held, and perhaps that is the name of this one. */
+/* The lock of the name that partitions share is held, and this one may have the same name. */
 static Stream
 find_or_make(const FactstrStore *store, const StreamOpening *opening)
 {
@@ -217,7 +217,7 @@ open_each(const FactstrStore *store, const StreamOpening *opening, PartitionOpen
 	return streams;
 }
 
-/* Makes the stream, or all of its partitions, or finds them with the same query; in order. */
+/* Creates the stream, or all of its partitions, or finds them with the same query; in order. */
 List *
 fs_stream_open(const FactstrStore *store, const StreamOpening *opening, const char *function)
 {
@@ -231,14 +231,14 @@ fs_stream_open(const FactstrStore *store, const StreamOpening *opening, const ch
 	return open_each(store, opening, find_or_make);
 }
 
-/* The same for what the caller has just dropped, with the lock of its name. */
+/* The same for streams that the caller has just dropped, with the lock of their name. */
 List *
 fs_stream_make(const FactstrStore *store, const StreamOpening *opening)
 {
 	return open_each(store, opening, find_or_make);
 }
 
-/* The cursor of a stream; of partitions, that of the one that is furthest behind. */
+/* The cursor of a stream; for partitions, the lowest of their cursors. */
 int64
 fs_streams_cursor(List *streams)
 {
@@ -281,8 +281,8 @@ set_query(const FactstrStore *store, const Stream *stream, Jsonb *event_query)
 }
 
 /*
- * factstr_stream_set_query(name, event_query[, nowait]): the stream goes on with another query, from where it is.
- * Returns the cursor.
+ * factstr_stream_set_query(name, event_query[, nowait]): changes the query at the present position.  Returns the
+ * cursor.
  */
 Datum
 factstr_stream_set_query(PG_FUNCTION_ARGS)

@@ -1,6 +1,6 @@
 /*
  * sql/parking.c
- *		The SQL functions for batches that handlers cannot take: set aside, delivered again, discarded.
+ *		The SQL functions for batches that handlers cannot process: set aside, delivered again, discarded.
  */
 #include "postgres.h"
 
@@ -38,8 +38,8 @@ argument_failures(FunctionCallInfo fcinfo, int argument)
 }
 
 /*
- * factstr_park_after(name, failures): so many failures in a row, and the stream, or each of its partitions, goes on
- * without the batch.
+ * factstr_park_after(name, failures): after so many consecutive failures the stream, or each of its partitions,
+ * continues without the batch.
  */
 Datum
 factstr_park_after(PG_FUNCTION_ARGS)

@@ -150,7 +150,7 @@ argument_max_count(FunctionCallInfo fcinfo, int argument)
 	return PG_GETARG_INT64(argument);
 }
 
-/* The shorter function does not have the last arguments, which is as if they were null. */
+/* Functions of earlier versions do not have the last arguments, which counts as null. */
 static bool
 argument_is_absent(FunctionCallInfo fcinfo, int argument)
 {
@@ -226,10 +226,7 @@ begin_read(FunctionCallInfo fcinfo)
 	return state;
 }
 
-/*
- * The next fact within the times that were asked for.  Between their positions others lie only where times
- * step back.
- */
+/* The next fact within the requested times.  Between their positions, others exist only where times step back. */
 static TupleTableSlot *
 next_within_times(ReadState *state)
 {

@@ -1,6 +1,6 @@
 /*
  * sql/redact.c
- *		factstr_redact and factstr_import_redactions: erasure, on record.
+ *		factstr_redact and factstr_import_redactions: erasure with a record.
  */
 #include "postgres.h"
 
@@ -65,7 +65,7 @@ factstr_redact(PG_FUNCTION_ARGS)
 	metadata = argument_metadata(fcinfo, 3);
 
 	/*
-	 * By the role that logged in, which SET ROLE does not change, or in a handler by its
+	 * The author is the role that logged in, which SET ROLE does not change, or in a handler its
 	 * subscriber.
 	 */
 	store = fs_store_of_call(fcinfo, 4, RIGHT_TO_ADMINISTER);

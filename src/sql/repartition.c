@@ -2,7 +2,7 @@
  * sql/repartition.c
  *		factstr_stream_repartition: another number of partitions, or another key, for a durable stream.
  *
- * A fact that one of four partitions is done with may fall to any of six.  So all of them must be at one
+ * A fact that one of four partitions has processed may belong to any of six.  So all of them must be at one
  * position, where the new ones begin.
  */
 #include "postgres.h"
@@ -128,8 +128,8 @@ subscribe_all(const FactstrStore *store, List *streams, const Stream *before)
 }
 
 /*
- * factstr_stream_repartition(name, partitions, partition_key): divides a stream in another way, or, without
- * partitions, not at all.  Without a key it stays.  Returns the cursor, which is where all were and are.
+ * factstr_stream_repartition(name, partitions, partition_key): divides a stream differently, or, without
+ * partitions, not at all.  Without a key, the present key stays.  Returns the common cursor.
  */
 Datum
 factstr_stream_repartition(PG_FUNCTION_ARGS)

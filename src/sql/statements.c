@@ -2,8 +2,8 @@
  * sql/statements.c
  *		SQL statements that functions of factstr execute.
  *
- * Names in them are found in pg_catalog, whatever the session's search_path is.  After an error the transaction, or its
- * subtransaction, puts back what was changed.
+ * Their names are resolved in pg_catalog, whatever the session's search_path.  After an error the transaction, or
+ * its subtransaction, restores the former state.
  */
 #include "postgres.h"
 

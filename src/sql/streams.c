@@ -29,7 +29,7 @@ PG_FUNCTION_INFO_V1(factstr_stream_seek);
 PG_FUNCTION_INFO_V1(factstr_stream_drop);
 PG_FUNCTION_INFO_V1(factstr_stream_take_partition);
 
-/* The stream, ours until the end of the transaction, to be changed by this function. */
+/* The stream, reserved until the end of the transaction, to be changed by this function. */
 Stream
 fs_stream_take(const FactstrStore *store, text *name, bool nowait, const char *function)
 {
@@ -39,8 +39,8 @@ fs_stream_take(const FactstrStore *store, text *name, bool nowait, const char *f
 }
 
 /*
- * The same of all partitions of a stream, or of one that has none, and from a handler; NIL without one.  The lock of
- * the name that they share is that of making and dropping them.
+ * The same for all partitions of a stream, or for one that has none, taken from its handler; NIL without one.  The
+ * lock of the shared name is the one for creating and dropping them.
  */
 List *
 fs_stream_take_all(const FactstrStore *store, text *name, bool nowait, const char *function)
@@ -73,7 +73,7 @@ take_all(const FactstrStore *store, text *name, bool nowait, const char *functio
 	return streams;
 }
 
-/* The same, but a partition alone is none of it: without it, the others would miss facts. */
+/* The same, but a single partition is not accepted: without it, the others would miss facts. */
 List *
 fs_stream_take_whole(const FactstrStore *store, text *name, bool nowait, const char *function)
 {
@@ -115,8 +115,8 @@ end_next(Datum argument)
 }
 
 /*
- * The snapshot is taken when the stream is ours: it sees what its last consumer saw, and more. Delivery
- * is of committed facts: those of this very transaction are left for the next one.
+ * The snapshot is taken when the stream is reserved: it sees what its last consumer saw, and more.  Only committed
+ * facts are delivered: those of this transaction are left for the next one.
  */
 static void *
 begin_next(FunctionCallInfo fcinfo)
@@ -138,7 +138,7 @@ begin_next(FunctionCallInfo fcinfo)
 	return state;
 }
 
-/* Facts that do not match need no acknowledgement.  They must be on disk, since a cursor tells of them. */
+/* Facts that do not match need no acknowledgement.  They must be on disk, because a cursor reveals them. */
 static void
 skip_to_head(NextState *state)
 {
@@ -151,8 +151,8 @@ skip_to_head(NextState *state)
 }
 
 /*
- * factstr_stream_next(name, max_batches, nowait): the next committed batches after the cursor, one
- * a call.  Holds the stream until the end of the transaction.
+ * factstr_stream_next(name, max_batches, nowait): the next committed batches after the cursor, one per call.  Holds
+ * the stream until the end of the transaction.
  */
 Datum
 factstr_stream_next(PG_FUNCTION_ARGS)
@@ -203,9 +203,9 @@ ends_batch(const FactstrStore *store, int64 sequence_number)
 }
 
 /*
- * factstr_stream_ack(name, sequence_number): all up to this number, the last of a batch, is done
- * with.  Returns the cursor, which never moves backwards.  Who is done with a fact has been told of it, so
- * the fact is on disk.
+ * factstr_stream_ack(name, sequence_number): everything up to this number, the last of a batch, is processed.
+ * Returns the cursor, which never moves backwards.  A consumer acknowledges only facts that it has received, so the
+ * fact is on disk.
  */
 Datum
 factstr_stream_ack(PG_FUNCTION_ARGS)
@@ -230,8 +230,8 @@ factstr_stream_ack(PG_FUNCTION_ARGS)
 }
 
 /*
- * factstr_stream_take_partition(name): takes a partition that is free until the end of the transaction, the one that is
- * furthest behind.  Returns its name, or null if there is none.
+ * factstr_stream_take_partition(name): takes the free partition that lags most until the end of the transaction.
+ * Returns its name, or null if there is none.
  */
 Datum
 factstr_stream_take_partition(PG_FUNCTION_ARGS)
@@ -251,7 +251,7 @@ factstr_stream_take_partition(PG_FUNCTION_ARGS)
  * Administration
  */
 
-/* A cursor tells of the fact where it stands, and a caller who puts it there may have guessed the number. */
+/* A cursor reveals the fact at its position, and the caller may have guessed the number. */
 static void
 flush_fact(const FactstrStore *store, int64 sequence_number)
 {
@@ -262,7 +262,7 @@ flush_fact(const FactstrStore *store, int64 sequence_number)
 	fs_durability_flush_before_answer(fact.commit_position);
 }
 
-/* factstr_stream_seek(name, sequence_number[, nowait]): go on after this fact, wherever the cursor was. */
+/* factstr_stream_seek(name, sequence_number[, nowait]): continue after this fact, wherever the cursor was. */
 Datum
 factstr_stream_seek(PG_FUNCTION_ARGS)
 {

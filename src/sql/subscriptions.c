@@ -42,7 +42,7 @@ is_subscribed(const Stream *stream, const char *handler, const char *subscriber)
 		strcmp(stream->subscriber, subscriber) == 0 && stream->failure_count == 0;
 }
 
-/* The handler takes the stream over where its cursor is, if it does not have it, and a worker is to know. */
+/* The handler starts at the stream's cursor, unless it has the stream already, and a worker is called. */
 static void
 subscribe(const FactstrStore *store, const Stream *opened, const char *handler, const char *subscriber)
 {
@@ -160,7 +160,7 @@ deliver_some(FunctionCallInfo fcinfo, Delivery *delivery, bool atomic)
 	return result;
 }
 
-/* What some batches leave in memory goes before the next ones. */
+/* The memory of some batches is released before the next ones. */
 static void
 deliver_all(FunctionCallInfo fcinfo, text *name, bool atomic, MemoryContext batch_memory)
 {
@@ -181,9 +181,9 @@ deliver_all(FunctionCallInfo fcinfo, text *name, bool atomic, MemoryContext batc
 }
 
 /*
- * factstr_deliver(name): delivers to the handler, here and now, what there is, one partition after the other.
- * Batches are committed with the cursor, and a failure is recorded, then raised; in a transaction block all is part
- * of that.
+ * factstr_deliver(name): delivers all pending batches to the handler in this session, one partition after the
+ * other. Batches are committed with the cursor, and a failure is recorded, then raised; in a transaction block
+ * everything is part of it.
  */
 Datum
 factstr_deliver(PG_FUNCTION_ARGS)
@@ -219,8 +219,8 @@ factstr_deliver(PG_FUNCTION_ARGS)
 }
 
 /*
- * factstr_delivery_obstacle(name, subscriber, subscribers, log): why no worker delivers the stream, which has something
- * to deliver, or null; the database has subscriptions of so many roles.  For factstr_stream_status.
+ * factstr_delivery_obstacle(name, subscriber, subscribers, log): the reason why no worker delivers the stream,
+ * which has pending batches, or null; the database has subscriptions of so many roles.  For factstr_stream_status.
  */
 Datum
 factstr_delivery_obstacle(PG_FUNCTION_ARGS)

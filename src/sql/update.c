@@ -1,6 +1,6 @@
 /*
  * sql/update.c
- *		What update scripts do that SQL has no command for.
+ *		The parts of update scripts for which SQL has no command.
  */
 #include "postgres.h"
 
@@ -59,8 +59,8 @@ execute_grants(Oid old_function, Oid new_function)
 /*
  * factstr_carry_over_rights(old regprocedure, new regprocedure)
  *
- * What a script grants, PostgreSQL takes for a part of the extension, and leaves it out of dumps.  These
- * are grants of users, so for their time the script is none.
+ * PostgreSQL takes the grants of a script for a part of the extension, and leaves them out of dumps.  These are
+ * grants of users, so meanwhile the script does not count as one.
  */
 Datum
 factstr_carry_over_rights(PG_FUNCTION_ARGS)
@@ -119,7 +119,7 @@ execute_grants_on_main(LogRight right, Oid schema)
 /*
  * factstr_carry_over_rights_to_main()
  *
- * In 0.1.0 nobody could do what takes the right to administer.  These are grants of users, too.
+ * In 0.1.0 no function required the right to administer.  These are grants of users, too.
  */
 Datum
 factstr_carry_over_rights_to_main(PG_FUNCTION_ARGS)
@@ -180,9 +180,9 @@ row_of_function(Oid function)
 /*
  * factstr_extend_function(old regprocedure, new regprocedure)
  *
- * Gives a function the arguments of a new one, which begin with its own and have defaults else, and drops that.  No
- * command does it.  To drop the old function and carry over its rights would not be the same: users' views may
- * depend on it, and have PostgreSQL supply the defaults.
+ * Gives a function the arguments of a new one, which begin with the same and have defaults for the rest, and drops
+ * the new one. No command does this.  Dropping the old function and carrying over its rights would not be the same:
+ * users' views may depend on it, and then PostgreSQL supplies the defaults.
  */
 Datum
 factstr_extend_function(PG_FUNCTION_ARGS)

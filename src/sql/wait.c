@@ -29,13 +29,13 @@ PG_FUNCTION_INFO_V1(factstr_wait);
 PG_FUNCTION_INFO_V1(factstr_wait_for_stream);
 PG_FUNCTION_INFO_V1(factstr_wait_for_facts);
 
-/* So often it looks without having been woken.  Nobody wakes it on a standby.  In ms. */
+/* The interval at which it looks without a wake-up.  Nothing wakes it on a standby.  In ms. */
 #define LOOK_INTERVAL 1000
 #define LOOK_INTERVAL_ON_STANDBY 20
 
 #define NEVER PG_INT64_MAX
 
-/* When to give up; null stands for never.  How long a month is depends on today, but then it is so long. */
+/* The time to give up; null means never.  The length of a month depends on today's date. */
 static int64
 argument_deadline(FunctionCallInfo fcinfo, int argument)
 {
@@ -51,7 +51,7 @@ argument_deadline(FunctionCallInfo fcinfo, int argument)
 	return fs_clock_now() + (then - now);
 }
 
-/* What the transaction appended itself is delivered only after it has ended. */
+/* Facts of this transaction are delivered only after it has ended. */
 static void
 refuse_own_fact(const FactstrStore *store, int64 sequence_number)
 {
@@ -62,7 +62,7 @@ refuse_own_fact(const FactstrStore *store, int64 sequence_number)
 				 errhint("Commit the append before waiting for a stream to reach it.")));
 }
 
-/* As long as the transaction has the append lock, there will be no other facts. */
+/* While the transaction holds the append lock, there will be no other facts. */
 static void
 refuse_after_append(const FactstrStore *store)
 {
@@ -74,8 +74,8 @@ refuse_after_append(const FactstrStore *store)
 }
 
 /*
- * What is waited for, as of now: the cursor of a stream or, without a name, the newest fact.  It is asked for so
- * often that it must leave no memory behind.
+ * The current position: the cursor of a stream or, without a name, the newest fact.  It is read so often that it
+ * must leave no memory behind.
  */
 static int64
 current_position(FunctionCallInfo fcinfo, int log_argument, text *stream)
@@ -146,7 +146,8 @@ raise_timeout(text *name, int64 sequence_number, int64 cursor)
 }
 
 /*
- * For reading one's own writes: append, wait until the projection has seen that, in all of its partitions, read it.
+ * For reading one's own writes: append, wait until the projection has processed the facts, in all of its
+ * partitions, read it.
  */
 static void
 wait_for_stream(FunctionCallInfo fcinfo, int name_argument, int number_argument)
