@@ -184,8 +184,12 @@ export interface StreamStatus {
   active: boolean;
 }
 
+/** Nothing has this property: it lets TypeScript find the event types of a log. */
+declare const eventTypes: unique symbol;
+
 /** What a decision needs, and what a transaction of the program can do too. */
 export interface Log<Events = EventMap> {
+  readonly [eventTypes]?: Events;
   append(events: NewEvent<Events>[], options?: AppendOptions): Promise<AppendResult>;
   /** Stores the events if the context has the expected version, null for an empty one; otherwise ConflictError. */
   appendIf(
@@ -210,6 +214,7 @@ export interface Log<Events = EventMap> {
 /** A store whose calls return promises; nothing blocks the event loop. */
 export declare class Store<Events = EventMap> implements Log<Events> {
   private constructor();
+  readonly [eventTypes]?: Events;
   append(events: NewEvent<Events>[], options?: AppendOptions): Promise<AppendResult>;
   appendIf(
     events: NewEvent<Events>[],
@@ -295,13 +300,100 @@ export declare function openStore<Events = EventMap>(url: string, options?: Stor
  * Reads the facts of a query, folds them into a state, and appends the events that the command makes of it if no
  * matching fact came in between; otherwise it begins again. A command that throws decides nothing.
  */
-export declare function decide<Events, State>(
+export declare function decide<Events = EventMap, State = unknown>(
   store: Log<Events>,
   query: EventQuery<Events> | null | undefined,
   fold: (event_records: EventRecord<Events>[]) => State | Promise<State>,
   command: (state: State) => NewEvent<Events>[] | null | undefined | Promise<NewEvent<Events>[] | null | undefined>,
   options?: AppendOptions & { attempts?: number; signal?: AbortSignal },
 ): Promise<{ state: State; append_result: AppendResult | null; attempts: number }>;
+
+export interface PgAppendOptions extends AppendOptions {
+  /**
+   * Appends when the transaction commits, which keeps other appends waiting for the commit only. The numbers of the
+   * result are null; lastAppend() has them afterwards. A conflict fails the call or the COMMIT.
+   */
+  at_commit?: boolean;
+}
+
+/** What factstr uses of a client of the driver pg, or of a client of one of its pools. */
+export interface PgClient {
+  query(text: string, values?: unknown[]): Promise<{ rows: any[] }>;
+}
+
+/** What factstr uses of a pool of the driver pg. */
+export interface PgPool<Client extends PgClient = PgClient> extends PgClient {
+  connect(): Promise<Client>;
+  readonly totalCount: number;
+}
+
+/** A log over a connection of the program: in a transaction, facts and rows commit together. */
+export interface PgLog<Events = EventMap> extends Log<Events> {
+  append(events: NewEvent<Events>[], options?: PgAppendOptions): Promise<AppendResult>;
+  /** After ConflictError the transaction can go on, unless the append was to be at commit. */
+  appendIf(
+    events: NewEvent<Events>[],
+    query: EventQuery<Events> | null | undefined,
+    expected?: bigint | null,
+    options?: PgAppendOptions,
+  ): Promise<AppendResult>;
+  appendUnless(
+    events: NewEvent<Events>[],
+    query: EventQuery<Events> | null | undefined,
+    after?: bigint | null,
+    options?: PgAppendOptions,
+  ): Promise<AppendResult>;
+  /** What this connection has committed last, or null. */
+  lastAppend(): Promise<AppendResult | null>;
+  batches(
+    query?: EventQuery<Events> | null,
+    options?: { after?: bigint; maxBatches?: number },
+  ): Promise<Batch<Events>[]>;
+}
+
+export type TransactionHandler<Events, Client> = (
+  event_records: EventRecord<Events>[],
+  batch: Batch<Events>,
+  client: Client,
+) => unknown;
+
+export interface PgStore<Events = EventMap, Client = PgClient> extends PgLog<Events> {
+  /** Runs the body in a transaction, and again in a new one after ConflictError. */
+  transaction<Result>(
+    body: (log: PgLog<Events>, client: Client) => Promise<Result>,
+    options?: { attempts?: number },
+  ): Promise<Result>;
+  /** The handler writes in the transaction that moves the cursor: exactly once. Older facts follow in background. */
+  streamAllDurable(
+    durableStream: DurableStream,
+    handle: TransactionHandler<Events, Client>,
+    options?: PgSubscriptionOptions,
+  ): Promise<EventStreamSubscription>;
+  streamToDurable(
+    durableStream: DurableStream,
+    query: EventQuery<Events> | null | undefined,
+    handle: TransactionHandler<Events, Client>,
+    options?: PgSubscriptionOptions,
+  ): Promise<EventStreamSubscription>;
+}
+
+export interface PgSubscriptionOptions {
+  start?: 'first' | 'now';
+  signal?: AbortSignal;
+  failed?: (error: unknown) => void;
+  ended?: (reason: null) => void;
+}
+
+/** A log of a PostgreSQL database through the program's own pool of the driver pg. */
+export declare function fromPg<Events = EventMap, Client extends PgClient = PgClient>(
+  pool: PgPool<Client>,
+  options?: StoreOptions & { log?: string },
+): PgStore<Events, Client>;
+/** The same over one client, whose transactions are the program's. */
+export declare function fromPg<Events = EventMap>(
+  client: PgClient,
+  options?: StoreOptions & { log?: string },
+): PgLog<Events>;
 
 declare class SynchronousStore {
   append(events: NewEvent[]): AppendResult;
@@ -380,3 +472,5 @@ export declare class ReadOnlyError extends FactstrError {}
 
 /** The version of the library inside. */
 export declare const version: string;
+
+export {};

@@ -6,6 +6,7 @@ const { LongNumber } = require('./lib/json.js');
 const { FactstrMemoryStore, FactstrSqliteStore, FactstrPostgresStore } = require('./lib/compatible.js');
 const { EventStreamSubscription } = require('./lib/streams.js');
 const { Store, openStore } = require('./lib/store.js');
+const { fromPg } = require('./lib/pg.js');
 const { decide } = require('./lib/decide.js');
 
 module.exports = {
@@ -16,6 +17,7 @@ module.exports = {
   EventStreamSubscription,
   Store,
   openStore,
+  fromPg,
   decide,
   LongNumber,
   ...classes,

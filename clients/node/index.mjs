@@ -10,6 +10,7 @@ export const {
   EventStreamSubscription,
   Store,
   openStore,
+  fromPg,
   decide,
   LongNumber,
   FactstrError,

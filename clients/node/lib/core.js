@@ -105,4 +105,4 @@ class Core {
   }
 }
 
-module.exports = { Core, insist, sleep };
+module.exports = { Core, checkOptions, insist, sleep };

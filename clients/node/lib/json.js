@@ -65,7 +65,6 @@ function isExact(text) {
   if (text.length <= SAFE_DIGITS && !/[eE]/.test(text)) return true;
   const number = Number(text);
   if (!Number.isFinite(number)) return false;
-  if (Number.isInteger(number) && !Number.isSafeInteger(number)) return false;
   return normalForm(String(number)) === normalForm(text);
 }
 

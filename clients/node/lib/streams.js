@@ -5,37 +5,36 @@
 
 const native = require('./native.js');
 const { createError } = require('./errors.js');
+const { messageOf, tell } = require('./messages.js');
+const { pauseAfter } = require('./pauses.js');
 const { fixBatches } = require('./records.js');
 
 const MOST_BATCHES = 100;
-const FIRST_PAUSE_MS = 250;
-const LONGEST_PAUSE_MS = 60000;
 
 // After these errors nothing more comes from a stream.
 const ENDS = new Set(['stream_already_active', 'no_such_stream', 'closed', 'misuse']);
 
-// The streams that wait for a descriptor or more, by their numbers.
-const sources = new Map();
-let newest = 0;
-let holding = 0;
-let started = false;
+// The open streams by their numbers, and how many of them keep the program alive. They belong to the addon, which stays
+// when this module is loaded again.
+native.streams ??= { sources: new Map(), newest: 0, holding: 0, isStarted: false };
+const { streams } = native;
 
 function startPoller() {
-  if (started) return;
-  native.start((number) => sources.get(number)?.wake());
-  started = true;
+  if (streams.isStarted) return;
+  native.start((number) => streams.sources.get(number)?.wake());
+  streams.isStarted = true;
 }
 
 // Stream numbers have 32 bits.
 function takeNumber() {
-  do newest = (newest + 1) % 2 ** 32;
-  while (sources.has(newest));
-  return newest;
+  do streams.newest = (streams.newest + 1) % 2 ** 32;
+  while (streams.sources.has(streams.newest));
+  return streams.newest;
 }
 
 function holdProgram(change) {
-  holding += change;
-  if (change > 0 ? holding === 1 : holding === 0) native.hold(holding > 0);
+  streams.holding += change;
+  if (change > 0 ? streams.holding === 1 : streams.holding === 0) native.hold(streams.holding > 0);
 }
 
 // A stream of the library without a handler, and the waiting for its batches.
@@ -54,7 +53,7 @@ class Source {
     this.#handle = handle;
     this.name = name;
     this.#number = takeNumber();
-    sources.set(this.#number, this);
+    streams.sources.set(this.#number, this);
     holdProgram(1);
   }
 
@@ -143,18 +142,11 @@ class Source {
   }
 
   async #close() {
-    sources.delete(this.#number);
+    streams.sources.delete(this.#number);
     if (this.#held) holdProgram(-1);
     native.unsubscribe(this.#handle);
     await native.callLater(native.CLOSE, this.#handle);
   }
-}
-
-function messageOf(error) {
-  const message = String(error?.message ?? error)
-    .replaceAll('\u0000', ' ')
-    .toWellFormed();
-  return message === '' ? 'the handler failed' : message;
 }
 
 // Calls a handler with each batch, one after the other.
@@ -248,15 +240,7 @@ class Subscription {
     this.#core.streams.delete(this);
     this.#becomeIdle();
     this.#settleReplay.reject(this.#reason ?? createError('closed', 'the stream was unsubscribed'));
-    this.#tellEnd();
-  }
-
-  #tellEnd() {
-    try {
-      Promise.resolve(this.#options.ended?.(this.#reason)).catch(() => {});
-    } catch {
-      // The end is told once; nothing depends on what is made of it.
-    }
+    tell(this.#options.ended, this.#reason);
   }
 
   async #turn() {
@@ -294,9 +278,7 @@ class Subscription {
   }
 
   #pauseAfterFailure() {
-    const ms = Math.min(FIRST_PAUSE_MS * 2 ** this.#failures, LONGEST_PAUSE_MS);
-    this.#failures++;
-    return this.#source.pause(ms);
+    return this.#source.pause(pauseAfter(this.#failures++));
   }
 
   async #deliver(batches) {
@@ -344,7 +326,7 @@ class Subscription {
       if (ENDS.has(error.code)) throw error;
     }
     if (this.#isReplaying) throw Object.assign(createError('handler_failed', message), { cause: failure });
-    this.#options.failed?.(failure);
+    tell(this.#options.failed, failure);
     await this.#pauseAfterFailure();
   }
 }
