@@ -12,6 +12,8 @@ from factstr import NewEvent
 
 TIMEOUT = 60
 SOURCES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'src')
+REQUIREMENTS = ['eventsourcing==9.5.6', 'mypy==2.4.1']
+PIP_SECONDS = 60
 TEMPLATE = 'python_template'
 
 _databases = 0
@@ -50,6 +52,29 @@ def drop_database(name):
 def postgres_url(database):
     host = os.environ['PGHOST'].replace('/', '%2F')
     return f'postgresql://{os.environ.get("PGUSER", "postgres")}@/{database}?host={host}&port={os.environ["PGPORT"]}'
+
+
+def packages():
+    """A directory with the packages that only tests need, from the registry of Python. Skips the test without them."""
+    directory = os.environ.get('FACTSTR_PYTHON_PACKAGES')
+    if directory:
+        return directory
+    directory = os.path.join(os.path.dirname(SOURCES), 'build', f'packages-{sys.version_info[0]}.{sys.version_info[1]}')
+    if not os.path.exists(os.path.join(directory, 'complete')):
+        if sys.version_info < (3, 10):
+            raise unittest.SkipTest('the packages are for Python 3.10 and newer')
+        pip = [sys.executable, '-m', 'pip', 'install', '--quiet', '--no-input', '--disable-pip-version-check',
+               '--target', directory, *REQUIREMENTS]
+        try:
+            subprocess.run(pip, capture_output=True, text=True, check=True, timeout=PIP_SECONDS)
+        except subprocess.CalledProcessError as error:
+            last = (error.stderr.strip().splitlines() or ['pip failed'])[-1]
+            raise unittest.SkipTest(f'{" and ".join(REQUIREMENTS)} cannot be had: {last}') from None
+        except subprocess.TimeoutExpired:
+            raise unittest.SkipTest(f'{" and ".join(REQUIREMENTS)} cannot be had in time') from None
+        with open(os.path.join(directory, 'complete'), 'w', encoding='utf-8'):
+            pass
+    return directory
 
 
 def wait_until(condition, description='the condition'):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Dict, Optional, Type
+from typing import Any, Dict, Optional, Tuple, Type
 
 
 class FactstrError(Exception):
@@ -36,7 +36,7 @@ class ConflictError(FactstrError):
     #: The position that ``append_unless`` was called with.
     after_sequence_number: Optional[int] = None
 
-    def __reduce__(self) -> object:
+    def __reduce__(self) -> Tuple[Any, ...]:
         return (_conflict, (self.message, self.detail, self.hint, self.expected_context_version,
                             self.actual_context_version, self.after_sequence_number))
 

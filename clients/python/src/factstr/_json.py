@@ -26,6 +26,7 @@ def _not_plain(value: object) -> Any:
 
 
 _encode_plain = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(',', ':'), default=_not_plain).encode
+_scan_string: Any = getattr(json.decoder, 'scanstring')
 _encode_text = json.JSONEncoder(ensure_ascii=False).encode
 
 
@@ -138,7 +139,8 @@ _WORDS = {'true': True, 'false': False, 'null': None}
 
 def make_reader(parse_float: NumberReader) -> Reader:
     """A function that reads a valid text; numbers with a fraction or an exponent are read by parse_float."""
-    scan = json.JSONDecoder(parse_float=parse_float).scan_once
+    decoder: Any = json.JSONDecoder(parse_float=parse_float)
+    scan = decoder.scan_once
 
     def read(text: str) -> Any:
         try:
@@ -165,7 +167,7 @@ def _read_slowly(text: str, parse_float: NumberReader) -> Any:
         position = token.end()
         value: Any
         if token['string'] is not None:
-            value, position = json.decoder.scanstring(text, position)
+            value, position = _scan_string(text, position)
         elif token['number'] is not None:
             number = token['number']
             value = _read_integer(number) if number.lstrip('-').isdigit() else parse_float(number)

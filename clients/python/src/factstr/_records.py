@@ -14,6 +14,15 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 FactTuple = Tuple[int, int, str, str, Optional[str]]
 
 
+class SlotRecord:
+    """A frozen record with slots, which pickle and copy could not restore otherwise."""
+
+    __slots__: Tuple[str, ...] = ()
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return type(self), tuple([getattr(self, name) for name in self.__slots__])
+
+
 @dataclass(frozen=True)
 class NewEvent:
     """An event to append. The payload is any JSON value, the metadata a JSON object."""
@@ -24,7 +33,7 @@ class NewEvent:
 
 
 @dataclass(frozen=True)
-class EventRecord:
+class EventRecord(SlotRecord):
     """A stored fact."""
 
     __slots__ = ('sequence_number', 'occurred_at', 'event_type', 'payload', 'metadata')
@@ -67,7 +76,7 @@ Query = Union[EventQuery, EventFilter, Mapping[str, Any], None]
 
 
 @dataclass(frozen=True)
-class AppendResult:
+class AppendResult(SlotRecord):
     """The numbers of an appended batch."""
 
     __slots__ = ('first_sequence_number', 'last_sequence_number', 'committed_count')
@@ -78,7 +87,7 @@ class AppendResult:
 
 
 @dataclass(frozen=True)
-class QueryResult:
+class QueryResult(SlotRecord):
     """The answer to a query, from one snapshot. A number is None if there is none."""
 
     __slots__ = ('event_records', 'last_returned_sequence_number', 'current_context_version')
@@ -89,7 +98,7 @@ class QueryResult:
 
 
 @dataclass(frozen=True)
-class NewestResult:
+class NewestResult(SlotRecord):
     """The newest fact of each of several queries, or None, and the version of their contexts together."""
 
     __slots__ = ('event_records', 'current_context_version')
@@ -99,7 +108,7 @@ class NewestResult:
 
 
 @dataclass(frozen=True)
-class Redaction:
+class Redaction(SlotRecord):
     """The record of a redaction."""
 
     __slots__ = ('sequence_number', 'redacted_at', 'redacted_by', 'reason')
@@ -135,7 +144,7 @@ class ImportedEvent:
 
 
 @dataclass(frozen=True)
-class StreamStatus:
+class StreamStatus(SlotRecord):
     """The state of a durable stream."""
 
     __slots__ = ('name', 'event_query', 'cursor_sequence_number', 'head_sequence_number', 'lag_facts', 'lag',
@@ -156,7 +165,7 @@ class StreamStatus:
 
 
 @dataclass(frozen=True)
-class StoreStatus:
+class StoreStatus(SlotRecord):
     """The newest number of the log, None if it is empty, and its durable streams."""
 
     __slots__ = ('head_sequence_number', 'streams')

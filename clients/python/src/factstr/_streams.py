@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Callable, Deque, Iterator, List, Optional
 from . import _native
 from ._errors import (CLASSES, FactstrError, HandlerFailedError, MisuseError, StoreClosedError, WaitTimedOutError,
                       make_error)
-from ._records import EventRecord, Query, query_text, record_of
+from ._records import EventRecord, Query, SlotRecord, query_text, record_of
 from ._transaction import Transaction
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _ANY_PARTITION = -1
 
 
 @dataclass(frozen=True)
-class Batch:
+class Batch(SlotRecord):
     """A delivered batch: the numbers of the whole batch, and the records of its matching facts."""
 
     __slots__ = ('first_sequence_number', 'last_sequence_number', 'event_records', 'transaction')
