@@ -16,13 +16,16 @@ our @EXPORT = qw($TOP blocks documents_with orphans all_blocks_ran without_times
 
 our $TOP = Cwd::realpath(dirname(__FILE__) . '/../..');
 
-# Which test runs the blocks of a document in a language; '*': of every document.
+# Which test runs the blocks of a document in a language; '*': of every document.  A name is one in test/t.
 my %RUNNERS = (
 	'* sh' => '034_document_commands.pl',
 	'* c' => '034_document_commands.pl',
 	'README.md sql' => '032_documents.pl',
 	'docs/cookbook.md sql' => '032_documents.pl',
 	'docs/dcb.md sql' => '032_documents.pl',
+	'docs/getting-started.md python' => 'clients/python/tests/test_documents.py',
+	'docs/getting-started.md sql' => '032_documents.pl',
+	'docs/getting-started.md ts' => 'clients/node/test/documents.test.ts',
 	'docs/logs.md sql' => '032_documents.pl',
 	'docs/operations.md sql' => '032_documents.pl',
 	'docs/poolers.md ini' => '052_poolers.pl',
@@ -35,7 +38,8 @@ my %RUNNERS = (
 	'docs/streams.md sql' => '032_documents.pl');
 
 # The tests that compare what a block prints with the block of text right after it, if there is one.
-my %COMPARES = map { $_ => 1 } qw(032_documents.pl 034_document_commands.pl);
+my %COMPARES = map { $_ => 1 } qw(032_documents.pl 034_document_commands.pl clients/node/test/documents.test.ts
+	clients/python/tests/test_documents.py);
 
 # The blocks of all documents, in order: document, place (document:line), language, text, and
 # what is shown as its output, undef if nothing is.
@@ -56,7 +60,7 @@ sub parse
 		}
 		elsif ($block && $line =~ /^ *(?:```|~~~) *$/)
 		{
-			if ($block->{language} eq 'text' && $block->{line} == $end + 2 && $found[-1]{language} =~ /^(sh|sql)$/ && $COMPARES{ runner($found[-1]) })
+			if ($block->{language} eq 'text' && $block->{line} == $end + 2 && $found[-1]{language} =~ /^(sh|sql|ts|python)$/ && $COMPARES{ runner($found[-1]) })
 			{
 				$found[-1]{shown} = $block->{text};
 			}
@@ -106,10 +110,18 @@ sub documents_with
 	return sort keys %documents;
 }
 
+# Is there a test of this name in test/t, or at this path?
+sub is_test
+{
+	my ($name) = @_;
+
+	return -f "$TOP/" . ($name =~ m{/} ? $name : 'test/t/' . ($name || '-'));
+}
+
 # The blocks that no test runs.
 sub orphans
 {
-	return map { "$_->{place}: " . ($_->{language} eq '' ? 'no language' : "no test runs $_->{language}") } grep { !-f "$TOP/test/t/" . (runner($_) || '-') } @blocks;
+	return map { "$_->{place}: " . ($_->{language} eq '' ? 'no language' : "no test runs $_->{language}") } grep { !is_test(runner($_)) } @blocks;
 }
 
 # To be called at the end of each test that runs blocks.

@@ -64,6 +64,12 @@ run_block('cookbook', $_) foreach blocks('docs/cookbook.md', 'sql');
 is($node->safe_psql('cookbook', 'SELECT count(*) FROM factstr_check(NULL) WHERE NOT ok'), '0', 'docs/cookbook.md: nothing is wrong with the log');
 
 #
+# getting-started.md: a function that decides.
+#
+$node->safe_psql('postgres', 'CREATE DATABASE started');
+run_block('started', $_) foreach blocks('docs/getting-started.md', 'sql');
+
+#
 # operations.md: its checks find nothing, and erasing erases.
 #
 my $accounts = events('account-opened' => { account => 'A-1', owner => 'Ada' }, 'account-opened' => { account => 'A-2', owner => 'Bob' });
