@@ -20,7 +20,7 @@ my $CONTENTS = q(SELECT (SELECT md5(string_agg(e::text, E'\n' ORDER BY sequence_
 	(SELECT md5(string_agg(r::text, E'\n' ORDER BY redacted_at)) FROM factstr_redactions r));
 
 # What docs/replication.md says, each half for its server, and what is for who wants to be notified there.
-my ($setup, $notifying, @others) = map { $_->{text} } blocks('docs/replication.md', 'sql');
+my ($setup, $notifying, $moving, @others) = map { $_->{text} } blocks('docs/replication.md', 'sql');
 my ($publishing, $subscribing) = split(/\n\n/, $setup);
 is(scalar(@others), 0, 'no other block of the document');
 
@@ -167,6 +167,35 @@ my $cursor = $source->value(q(SELECT factstr_stream_ack('moving', min(last_seque
 wait_until('the cursor has arrived',
 	sub { ($replica->value(q(SELECT cursor_sequence_number FROM factstr_streams WHERE name = 'moving')) // 0) == $cursor });
 my $next = $source->text(q(SELECT * FROM factstr_stream_next('moving', 5)));
+
+#
+# Another log moves: each part of what the document says for its server.
+#
+my ($publish_log, $subscribe_log, $seal_log, $take_log) = split(/\n\n/, $moving);
+my $LOG = q(SELECT md5(string_agg(e::text, E'\n' ORDER BY sequence_number)) FROM factstr_orders_events e);
+my $append_to_log = q(SELECT first_sequence_number FROM factstr_append('[{"event_type": "o", "payload": 1}, {"event_type": "o", "payload": 2}]', $1, log => 'orders'));
+
+$source->run(q(SELECT factstr_create_log('orders')));
+$source->run($append_to_log, "key-$_") foreach 1 .. 100;
+$publisher->safe_psql('postgres', $publish_log);
+$subscribe_log =~ s/CONNECTION '\K[^']+/$connection/;
+$subscriber->safe_psql('postgres', $subscribe_log);
+wait_until('the log is copied', sub {
+	$source->run($append_to_log, undef);
+	return $replica->text(q(SELECT srsubstate FROM pg_subscription_rel JOIN pg_subscription ON oid = srsubid WHERE subname = 'orders' AND srsubstate <> 'r')) eq '';
+});
+is($replica->state_of($append_to_log, undef), '55000', 'nothing is appended to a log that is being moved');
+my $end = $publisher->safe_psql('postgres', $seal_log);
+like($end, qr/^t\n\d+\z/, 'the seal, and the position to wait for');
+$end =~ s/^t\n//;
+is($source->state_of($append_to_log, undef), 'FS009', 'then nothing is appended on the old server');
+wait_until('it has all facts', sub { $replica->value(q(SELECT factstr_context_version('{}', 'orders'))) == $end });
+$subscriber->safe_psql('postgres', $take_log);
+is($replica->text($LOG), $source->text($LOG), 'the new log is the old one');
+is($replica->value($append_to_log, 'key-7'), 13, 'with its keys');
+is($replica->value($append_to_log, undef), $end + 1, 'and continues with the next number');
+is($replica->text(q(SELECT * FROM factstr_check(NULL, 'orders') WHERE NOT ok)), '', 'it is sound');
+$source->run('DROP PUBLICATION orders');
 
 #
 # It takes over: the publisher is gone.
