@@ -1,6 +1,6 @@
 /*
  * api/answers.h
- *		Lists that a caller gets and gives back.
+ *		Lists that the library returns to a caller, who releases them.
  */
 #ifndef FACTSTR_API_ANSWERS_H
 #define FACTSTR_API_ANSWERS_H
@@ -9,7 +9,7 @@
 
 #include "results/lists.h"
 
-/* What the caller sees comes first, so that one pointer is both; see factstr_batch_list_free. */
+/* The caller's part comes first, so that one pointer is both; see factstr_batch_list_free. */
 typedef struct fs_batch_answer
 {
 	factstr_batch_list list;

@@ -1,6 +1,6 @@
 /*
  * api/append.h
- *		Appending events that have been checked, and what goes with that.
+ *		Appends checked events, and handles their options.
  */
 #ifndef FACTSTR_API_APPEND_H
 #define FACTSTR_API_APPEND_H

@@ -1,6 +1,6 @@
 /*
  * api/import.h
- *		Taking over batches, whichever way they were given.
+ *		Imports batches, in whichever form they were given.
  */
 #ifndef FACTSTR_API_IMPORT_H
 #define FACTSTR_API_IMPORT_H
@@ -8,7 +8,7 @@
 #include "factstr.h"
 
 /*
- * facts_name is how the caller calls the facts of a batch, for errors.  The results begin zeroed, and *error is
+ * facts_name is the caller's name for the facts of a batch, for errors.  The results begin zeroed, and *error is
  * filled on failure.
  */
 int			fs_import(factstr_store *store, const factstr_batch *batches, size_t count,

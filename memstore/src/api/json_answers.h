@@ -1,6 +1,6 @@
 /*
  * api/json_answers.h
- *		What the functions of the JSON boundary return.
+ *		The results of the functions of the JSON boundary.
  */
 #ifndef FACTSTR_API_JSON_ANSWERS_H
 #define FACTSTR_API_JSON_ANSWERS_H
@@ -10,15 +10,15 @@
 #include "base/buffer.h"
 
 /*
- * The answer of a call that only reads: its document, or that of its error.  Without memory for the document it
- * has failed, and can be repeated.  Returns the code.
+ * The answer of a call that only reads: its document, or that of its error.  Without memory for the document, the
+ * call has failed, and can be repeated.  Returns the code.
  */
 int			fs_answer(int code, char *document, const factstr_error *error, char **result);
 
-/* The answer of a call that changes something: what is done is not told as a failure. */
+/* The answer of a call that changes something: a change that was made is never reported as a failure. */
 int			fs_answer_done(int code, char *document, const factstr_error *error, char **result);
 
-/* The same of a call that has no more to say: {}. */
+/* The answer of a call without a result: {}. */
 int			fs_answer_nothing(int code, const factstr_error *error, char **result);
 
 /* An empty result has numbers of null. */

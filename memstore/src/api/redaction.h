@@ -1,6 +1,6 @@
 /*
  * api/redaction.h
- *		Erasing what facts say, and the record of it.
+ *		Erases the content of facts, and records it.
  */
 #ifndef FACTSTR_API_REDACTION_H
 #define FACTSTR_API_REDACTION_H

@@ -1,6 +1,6 @@
 /*
  * api/streams.h
- *		Opening a stream, whichever way it was asked for.
+ *		Opens a stream, whichever function was called.
  */
 #ifndef FACTSTR_API_STREAMS_H
 #define FACTSTR_API_STREAMS_H

@@ -1,6 +1,6 @@
 /*
  * api/structs.h
- *		The structs that a caller fills: how long they are, and what must not be in them.
+ *		Structs that a caller fills: checks their size and their reserved members.
  */
 #ifndef FACTSTR_API_STRUCTS_H
 #define FACTSTR_API_STRUCTS_H
@@ -8,9 +8,8 @@
 #include "factstr.h"
 
 /*
- * Options as this library knows them, from those that a caller built with any version of the header
- * has given; NULL stands for the defaults.  FACTSTR_MISUSE if there is something in them that this
- * library does not know.
+ * Converts options from any version of the header to those of this library; NULL means the defaults.
+ * FACTSTR_MISUSE if they contain something that this library does not know.
  */
 int			fs_take_append_options(const factstr_append_options *given,
 								   factstr_append_options *taken, factstr_error *error);
@@ -19,7 +18,7 @@ int			fs_take_read_options(const factstr_read_options *given, factstr_read_optio
 int			fs_take_stream_options(const factstr_stream_options *given,
 								   factstr_stream_options *taken, factstr_error *error);
 
-/* Are the reserved members 0?  FACTSTR_MISUSE if not.  NULL is left to others. */
+/* Are the reserved members 0?  FACTSTR_MISUSE if not.  NULL is not checked here. */
 int			fs_check_reserved_of_events(const factstr_event *events, size_t count,
 										factstr_error *error);
 int			fs_check_reserved_of_batches(const factstr_batch *batches, size_t count,

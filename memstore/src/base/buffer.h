@@ -10,8 +10,8 @@
 #include <string.h>
 
 /*
- * Begins zeroed.  After a failed allocation nothing more is added, so that a writer looks once, at
- * the end.  data is freed with free.
+ * Begins zeroed.  After a failed allocation nothing more is added, so a writer has to check only once, at the end.
+ * data is released with free.
  */
 typedef struct fs_buffer
 {
@@ -21,10 +21,10 @@ typedef struct fs_buffer
 	bool		no_memory;
 } fs_buffer;
 
-/* What to ask for where so many bytes are wanted, and more will be. */
+/* The size to allocate if so many bytes are needed, and more will follow. */
 size_t		fs_grown_capacity(size_t wanted);
 
-/* Makes room for more bytes behind what is there. */
+/* Makes room for more bytes after the content. */
 bool		fs_buffer_grow(fs_buffer *buffer, size_t more);
 
 static inline bool

@@ -1,9 +1,9 @@
 /*
  * base/current_call.h
- *		The call that a thread is in, and whether it is to end.
+ *		The call that a thread is executing, and whether it must end.
  *
- * What takes long asks now and then, wherever it is: the stores, and loops below them, which know of
- * no store.  Calls are within one another when a handler makes some; the innermost one is asked.
+ * Long operations check this from time to time, wherever they are: in the stores, and in loops below them, which
+ * know of no store.  Calls are nested if a handler makes some; the innermost one counts.
  */
 #ifndef FACTSTR_BASE_CURRENT_CALL_H
 #define FACTSTR_BASE_CURRENT_CALL_H
@@ -11,7 +11,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-/* What ends a call.  It lies on the stack of its thread, and what it points to outlives it. */
+/* The reasons to end a call.  It is on the stack of its thread, and the objects it points to outlive it. */
 typedef struct fs_current_call
 {
 	atomic_bool *is_closed;		/* NULL: nothing closes it */
@@ -27,7 +27,7 @@ typedef enum fs_call_state
 	FS_CALL_IS_INTERRUPTED
 } fs_call_state;
 
-/* The thread is in a call from now on.  Either pointer may be NULL. */
+/* The thread is now in a call.  Either pointer may be NULL. */
 void		fs_current_call_begin(fs_current_call *call, atomic_bool *is_closed,
 								  atomic_uint *interruptions);
 void		fs_current_call_end(const fs_current_call *call);
@@ -39,8 +39,8 @@ fs_call_state fs_current_call_state(void);
 fs_current_call *fs_current_call_now(void);
 
 /*
- * Lets the thread work for a call of another thread, which waits for it: what is to end then is
- * that call.  Returns the one that it was in, for a second exchange.
+ * Lets the thread work for a call of another thread, which waits for it: that call is then the one to end. Returns
+ * the previous call, to be restored by a second exchange.
  */
 fs_current_call *fs_current_call_exchange(fs_current_call *call);
 

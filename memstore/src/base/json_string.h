@@ -1,6 +1,6 @@
 /*
  * base/json_string.h
- *		Reading a string of JSON.
+ *		Reads a string of JSON.
  */
 #ifndef FACTSTR_BASE_JSON_STRING_H
 #define FACTSTR_BASE_JSON_STRING_H
@@ -8,7 +8,7 @@
 #include "base/buffer.h"
 #include "match/json_value.h"
 
-/* Begins behind the first quote of a string; afterwards next is behind its last one. */
+/* Begins after the first quote of a string; afterwards, next is after its last one. */
 typedef struct fs_string_reader
 {
 	const char *next;			/* after a failure: at what offends */
@@ -17,14 +17,14 @@ typedef struct fs_string_reader
 } fs_string_reader;
 
 /*
- * Reads one string.  Without escapes it is a part of the JSON text; otherwise its decoded text has
- * been added to out, and text->data is NULL.  False if it is not a string in UTF-8.
+ * Reads one string.  Without escapes it is a part of the JSON text; otherwise its decoded text is added to out, and
+ * text->data is NULL.  False if it is not a string in UTF-8.
  */
 bool		fs_read_string(fs_string_reader *reader, fs_buffer *out, fs_text *text);
 
 /*
- * A string with its quotes, and nothing else, as a new text for free.  NULL if it is none, or if there
- * is no memory.
+ * A string with its quotes, and nothing else, as a new text for free.  NULL if it is not one, or if there is no
+ * memory.
  */
 char	   *fs_decode_string(fs_text string);
 

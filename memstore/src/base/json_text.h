@@ -1,6 +1,6 @@
 /*
  * base/json_text.h
- *		Writing JSON.  Payloads, metadata and queries go into it as they were given.
+ *		Writes JSON.  Payloads, metadata and queries are copied as they were given.
  */
 #ifndef FACTSTR_BASE_JSON_TEXT_H
 #define FACTSTR_BASE_JSON_TEXT_H

@@ -1,10 +1,9 @@
 /*
  * base/json_walk.h
- *		Where the values of a JSON text are, without understanding them.
+ *		Finds the values of a JSON text without parsing them.
  *
- * Only quotes, brackets and commas are looked at, so that a value's text can be handed on as it is;
- * whether it is JSON, the library finds out.  Texts are NUL-terminated, whatever else they are, and
- * nothing is read beyond that.
+ * It only looks at quotes, brackets and commas, so that the text of a value can be passed on unchanged; the
+ * library checks whether it is JSON.  Texts are NUL-terminated, and nothing after the NUL is read.
  */
 #ifndef FACTSTR_BASE_JSON_WALK_H
 #define FACTSTR_BASE_JSON_WALK_H
@@ -21,7 +20,7 @@ typedef struct fs_json_walk
 	bool		has_begun;
 } fs_json_walk;
 
-/* Is the text one value, from its first byte to its last, blanks aside? */
+/* Is the text one value, from its first byte to its last, except white space? */
 bool		fs_json_is_one_value(const char *text);
 
 /* bracket is '[' or '{'.  False if the text does not begin with it. */
@@ -32,17 +31,14 @@ bool		fs_json_walk_element(fs_json_walk *walk, fs_text *value);
 bool		fs_json_walk_member(fs_json_walk *walk, fs_text *key, fs_text *value);
 
 /*
- * The same in steps: on to where the next element or member begins, over its key, and over its
- * value.  Where they stand, walk->next shows what comes.
+ * The same in steps: to the beginning of the next element or member, over its key, and over its value.  At each
+ * step, walk->next points to what follows.
  */
 bool		fs_json_walk_on(fs_json_walk *walk);
 bool		fs_json_walk_key(fs_json_walk *walk, fs_text *key);
 bool		fs_json_walk_value(fs_json_walk *walk, fs_text *value);
 
-/*
- * The next element as a walk of its own, without having looked for its end before; afterwards the
- * outer walk goes on behind it.
- */
+/* The next element as a separate walk, before its end is known; afterwards the outer walk continues after it. */
 bool		fs_json_walk_enter(fs_json_walk *walk, fs_json_walk *inner, char bracket);
 void		fs_json_walk_leave(fs_json_walk *walk, const fs_json_walk *inner);
 

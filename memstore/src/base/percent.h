@@ -1,6 +1,6 @@
 /*
  * base/percent.h
- *		Percent signs in URLs.
+ *		Percent encoding in URLs.
  */
 #ifndef FACTSTR_BASE_PERCENT_H
 #define FACTSTR_BASE_PERCENT_H
@@ -8,8 +8,8 @@
 #include <stdbool.h>
 
 /*
- * Decodes %XX in place.  False if a percent sign is not followed by two hexadecimal digits, or stands for
- * NUL; then the text is half decoded.
+ * Decodes %XX in place.  False if a percent sign is not followed by two hexadecimal digits, or encodes NUL; then
+ * the text is partly decoded.
  */
 bool		fs_percent_decode(char *text);
 

@@ -1,6 +1,6 @@
 /*
  * base/threads.h
- *		Waiting with a limit, and threads that leave signals alone.
+ *		Waits with a limit, and threads that do not receive signals.
  */
 #ifndef FACTSTR_BASE_THREADS_H
 #define FACTSTR_BASE_THREADS_H
@@ -12,16 +12,16 @@
 /* A limit that is never reached. */
 #define FS_NO_DEADLINE INT64_MAX
 
-/* Both or none.  The condition is waited for by fs_condition_wait only. */
+/* Both or none.  Only fs_condition_wait waits for the condition. */
 bool		fs_mutex_and_condition_init(pthread_mutex_t *mutex, pthread_cond_t *condition);
 
-/* Milliseconds of a clock that nobody sets, from some moment on. */
+/* Milliseconds of a monotonic clock, since an arbitrary time. */
 int64_t		fs_monotonic_time(void);
 
-/* The moment of that clock that is so many ms away; negative: FS_NO_DEADLINE. */
+/* The time on that clock in so many ms; negative: FS_NO_DEADLINE. */
 int64_t		fs_deadline(int64_t timeout_ms);
 
-/* How many ms are left until then, 0 if it has passed. */
+/* The ms that are left until that time; 0 if it has passed. */
 int64_t		fs_time_left(int64_t deadline);
 
 /* Waits for a signal or until the deadline.  False if it has passed. */

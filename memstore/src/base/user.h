@@ -5,13 +5,10 @@
 #ifndef FACTSTR_BASE_USER_H
 #define FACTSTR_BASE_USER_H
 
-/* The room that fs_user_name needs, its NUL included: what a name of the server may have. */
+/* The size that fs_user_name needs, including the NUL: that of the longest name on the server. */
 #define FS_USER_NAME_SIZE 64
 
-/*
- * Writes the name of the effective user or, if the system knows none that fits, "uid 1000".  Returns
- * name.
- */
+/* Writes the name of the effective user or, if the system knows none of this size, "uid 1000".  Returns name. */
 char	   *fs_user_name(char *name);
 
 #endif							/* FACTSTR_BASE_USER_H */

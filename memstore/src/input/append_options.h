@@ -1,6 +1,6 @@
 /*
  * input/append_options.h
- *		The options of an append that come as a JSON document.
+ *		The options of an append in a JSON document.
  */
 #ifndef FACTSTR_INPUT_APPEND_OPTIONS_H
 #define FACTSTR_INPUT_APPEND_OPTIONS_H
@@ -16,7 +16,7 @@ typedef struct fs_append_options
 	factstr_append_options options;
 } fs_append_options;
 
-/* text may be NULL: the defaults.  On success *parsed is to be released; on failure it is zeroed. */
+/* text may be NULL: the defaults.  On success the caller releases *parsed; on failure it is zeroed. */
 int			fs_append_options_of_json(const char *text, fs_append_options *parsed,
 									  factstr_error *error);
 void		fs_append_options_release(fs_append_options *parsed);

@@ -1,6 +1,6 @@
 /*
  * input/batches.h
- *		The batches of an import that come as a JSON document.
+ *		The batches of an import in a JSON document.
  */
 #ifndef FACTSTR_INPUT_BATCHES_H
 #define FACTSTR_INPUT_BATCHES_H

@@ -1,6 +1,6 @@
 /*
  * input/elements.h
- *		The elements of a JSON array, each as a text of its own.
+ *		Splits a JSON array into the texts of its elements.
  */
 #ifndef FACTSTR_INPUT_ELEMENTS_H
 #define FACTSTR_INPUT_ELEMENTS_H

@@ -1,6 +1,6 @@
 /*
  * input/events.h
- *		The events of an append, checked and parsed, from either form a caller may give them in.
+ *		The events of an append, checked and parsed, from either form of input.
  */
 #ifndef FACTSTR_INPUT_EVENTS_H
 #define FACTSTR_INPUT_EVENTS_H
@@ -12,8 +12,8 @@
 #include "match/input_error.h"
 
 /*
- * An event that has passed all checks.  The texts are as given, and belong to the caller of the
- * library or to the documents, which were parsed from them.
+ * An event that has passed all checks.  Its texts are as given, and belong to the caller of the library or to the
+ * documents that were parsed from them.
  */
 typedef struct fs_append_event
 {
@@ -28,14 +28,11 @@ typedef struct fs_events
 {
 	size_t		count;
 	fs_append_event *items;
-	const char *text;			/* all of them as a JSON array, if they were given so; or NULL */
-	fs_json		document;		/* parsed from that, and holding the documents of all; or NULL */
+	const char *text;			/* all of them as a JSON array, if given in that form; or NULL */
+	fs_json		document;		/* the document parsed from that, which holds those of all events; or NULL */
 } fs_events;
 
-/*
- * Texts stay the caller's and are borrowed.  On success *events is to be released; on failure it
- * is empty.
- */
+/* Texts stay the caller's and are borrowed.  On success the caller releases *events; on failure it is empty. */
 int			fs_events_of_structs(const factstr_event *events, size_t count, fs_events *result,
 								 factstr_error *error);
 int			fs_events_of_json(const char *text, fs_events *result, factstr_error *error);
@@ -54,18 +51,18 @@ int			fs_event_error(factstr_error *error, const char *what, fs_input_error *inp
 						   const char *format,...)
 			__attribute__((format(printf, 4, 5)));
 
-/* Adds an event to the size of its batch; false if the batch is too large to be delivered with it. */
+/* Adds an event to the size of its batch; false if the batch becomes too large to be delivered. */
 bool		fs_event_add_to_batch(uint64_t *size, const fs_append_event *event,
 								  fs_input_error *input_error);
 
-/* For an event that was made by fs_event_of_struct, whose documents are its own. */
+/* For an event from fs_event_of_struct, which owns its documents. */
 void		fs_append_event_release(fs_append_event *event);
 
 /*
- * Is a stored fact what an event asks for?  For idempotency keys.
+ * Is a stored fact equal to an event?  For idempotency keys.
  *
- * *equal: same type, and payloads equal as JSON values.  Metadata is not compared: a repeated call may
- * come with another trace.  FACTSTR_NO_MEMORY if there is none to tell.
+ * *equal: same type, and payloads equal as JSON values.  Metadata is not compared: a repeated call may have another
+ * trace.  FACTSTR_NO_MEMORY if there is no memory to decide.
  */
 int			fs_fact_is_event(const factstr_fact *fact, const fs_append_event *event, bool *equal,
 							 factstr_error *error);

@@ -1,8 +1,8 @@
 /*
  * input/options.h
- *		Options that come as a JSON object.
+ *		Options in a JSON object.
  *
- * A table has a row for each key, with the function that takes its value.  null is the same as absent.
+ * A table has a row for each key, with the function that reads its value.  null is the same as absent.
  */
 #ifndef FACTSTR_INPUT_OPTIONS_H
 #define FACTSTR_INPUT_OPTIONS_H
@@ -39,13 +39,13 @@ typedef struct fs_optional_number
 } fs_optional_number;
 
 /*
- * Takes the options in text, which may be NULL, into target, which has the defaults.  After a failure some
- * may have been taken.
+ * Reads the options in text, which may be NULL, into target, which contains the defaults.  After a failure, some
+ * may have been set.
  */
 int			fs_options_of_json(const char *text, const fs_option *options, const char *shape,
 							   void *target, factstr_error *error);
 
-/* Refuses a value; what says what would be right, such as "must be a number". */
+/* Rejects a value; what is the requirement, such as "must be a number". */
 bool		fs_refuse_option(const fs_given *given, const char *what, fs_input_error *error);
 
 /*

@@ -1,6 +1,6 @@
 /*
  * input/probe.h
- *		One fact, which is matched against any number of queries: its payload is read once at most.
+ *		One fact that is matched against any number of queries; its payload is parsed at most once.
  */
 #ifndef FACTSTR_INPUT_PROBE_H
 #define FACTSTR_INPUT_PROBE_H

@@ -1,6 +1,6 @@
 /*
  * input/read_options.h
- *		The options of a cursor that come as a JSON document.
+ *		The options of a cursor in a JSON document.
  */
 #ifndef FACTSTR_INPUT_READ_OPTIONS_H
 #define FACTSTR_INPUT_READ_OPTIONS_H

@@ -1,6 +1,6 @@
 /*
  * input/stream_options.h
- *		The options of a stream that come as a JSON document.
+ *		The options of a stream in a JSON document.
  */
 #ifndef FACTSTR_INPUT_STREAM_OPTIONS_H
 #define FACTSTR_INPUT_STREAM_OPTIONS_H
@@ -14,7 +14,7 @@ typedef struct fs_stream_options
 	factstr_stream_options options;
 } fs_stream_options;
 
-/* text may be NULL: the defaults.  On success *parsed is to be released; on failure it is zeroed. */
+/* text may be NULL: the defaults.  On success the caller releases *parsed; on failure it is zeroed. */
 int			fs_stream_options_of_json(const char *text, fs_stream_options *parsed,
 									  factstr_error *error);
 void		fs_stream_options_release(fs_stream_options *parsed);

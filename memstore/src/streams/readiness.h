@@ -1,6 +1,6 @@
 /*
  * streams/readiness.h
- *		Is there something for the next call with a stream that is pulled?  With the stream's mutex.
+ *		Is there something for the next call of a pulled stream?  With the stream's mutex.
  */
 #ifndef FACTSTR_STREAMS_READINESS_H
 #define FACTSTR_STREAMS_READINESS_H
@@ -9,10 +9,10 @@
 
 void		fs_readiness_set(factstr_stream *stream);
 
-/* Does nothing once the stream has been stopped: every call then says so. */
+/* Does nothing once the stream has been stopped: every call then reports that. */
 void		fs_readiness_clear(factstr_stream *stream);
 
-/* Makes the pipe, whose first end can be read from while it is set. */
+/* Creates the pipe, whose first end is readable while it is set. */
 int			fs_readiness_open(factstr_stream *stream, factstr_error *error);
 void		fs_readiness_close(factstr_stream *stream);
 

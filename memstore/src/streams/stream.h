@@ -2,9 +2,9 @@
  * streams/stream.h
  *		One stream, from the call that opens it until its handle is freed.
  *
- * Three hold a stream: its handle, which is the caller's; the list of the store, which lets go of it
- * when its thread has been joined; and the call that opens it, until that returns.  Who lets go last
- * frees it.  So a handle outlives the store, and a handler may free its own, in a replay too.
+ * A stream has three owners: its handle, which is the caller's; the list of the store, which releases it when its
+ * thread has been joined; and the call that opens it, until that returns.  The last one to release it frees it.
+ * So a handle outlives the store, and a handler may free its own, even during a replay.
  */
 #ifndef FACTSTR_STREAMS_STREAM_H
 #define FACTSTR_STREAMS_STREAM_H
@@ -17,7 +17,7 @@
 struct factstr_stream
 {
 	/* Does not change once the stream is in its store's list. */
-	factstr_store *store;		/* not to be looked into by the handle once has_ended is true */
+	factstr_store *store;		/* not to be used by the handle once has_ended is true */
 	pid_t		process;		/* that has the store */
 	char	   *name;			/* NULL: not durable */
 	bool		is_transactional;
@@ -34,21 +34,21 @@ struct factstr_stream
 	fs_lease   *lease;			/* NULL: not durable */
 	bool		is_replaying;	/* within the call that opens it */
 	bool		holds_name;		/* as far as is known: not while it pauses */
-	uint64_t	position;		/* up to here all is delivered or does not match */
+	uint64_t	position;		/* up to here everything is delivered or does not match */
 	uint64_t	cursor;			/* what the store has been told of that */
-	uint64_t	owed_cursor;	/* delivered, but the store could not be told; 0: nothing owed */
-	bool		has_failed_delivery;	/* which the store has to be told of, and to take back */
+	uint64_t	owed_cursor;	/* delivered, but not yet reported to the store; 0: nothing to report */
+	bool		has_failed_delivery;	/* a failure that must be reported to the store, and reset there */
 
-	/* Batches that were delivered, and that the cursor has not moved over; see cursor.c. */
+	/* Batches that were delivered, but that the cursor has not passed; see cursor.c. */
 	size_t		group_count;
 	size_t		group_limit;
 	int64_t		group_time;		/* in ms; 0: the default, negative: no limit */
 	int64_t		group_deadline;
 	uint64_t	last_given;		/* to who pulls: the end of the last batch */
 	void	   *transaction;	/* of the group; NULL: none */
-	uint64_t	careful_until;	/* up to this fact each batch is a group, since one of them has failed */
-	int64_t		cursor_due;		/* until then moves over what does not match are put off */
-	int64_t		last_pause;		/* in ms; 0: nothing has failed since the last success */
+	uint64_t	careful_until;	/* up to this fact each batch is a group, because one of them has failed */
+	int64_t		cursor_due;		/* until then, moves past facts that do not match are delayed */
+	int64_t		last_pause;		/* in ms; 0: no failure since the last success */
 	size_t		fetch_count;	/* how many batches to ask for at a time */
 
 	/*
@@ -57,13 +57,13 @@ struct factstr_stream
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
 	int			holders;
-	atomic_bool is_stopped;		/* no handler is to be called any more; read by a search without the mutex */
+	atomic_bool is_stopped;		/* no handler may be called any more; a search reads it without the mutex */
 	bool		is_freed;		/* the handle has let go, or is about to */
 	bool		is_over;		/* nor will be: the thread has seen that */
 	bool		is_destroyed;	/* the context, or that is about to happen */
 	bool		is_running;		/* a handler is being called */
 	bool		is_called;		/* by the dispatcher, since it joined */
-	bool		is_lost;		/* of one that is pulled: stopped by what failure says */
+	bool		is_lost;		/* of a pulled stream: stopped for the reason in failure */
 	bool		is_ready;		/* there may be something for the next call; see readiness.c */
 	bool		has_pipe;
 	int			pipe[2];
@@ -73,7 +73,7 @@ struct factstr_stream
 	/* Guarded by mutex: the store is being closed. */
 	bool		is_finishing;
 	bool		is_cut;			/* stopped by that, and not through the handle */
-	bool		is_finished;	/* the same, when it had delivered all that it had to */
+	bool		is_finished;	/* the same, when it had delivered everything that it had to */
 	uint64_t	last_wanted;	/* deliver up to this fact, and end */
 	int64_t		finish_deadline;
 
@@ -89,7 +89,7 @@ struct factstr_stream
 	factstr_stream *next;
 	pthread_t	thread;			/* of a finished one */
 
-	/* What the stream's running handler waits for; guarded by a mutex in handlers.c. */
+	/* The event for which the stream's running handler waits; guarded by a mutex in handlers.c. */
 	factstr_stream *awaited;
 };
 
@@ -107,64 +107,64 @@ typedef struct fs_stream_request
 } fs_stream_request;
 
 /*
- * Opens a stream of either kind, whose request has been checked; *handle is set before the handler
- * can be called, and NULL afterwards if it has been freed meanwhile.
+ * Opens a stream of either kind, from a checked request; *handle is set before the handler can be called, and NULL
+ * afterwards if it has been freed meanwhile.
  */
 int			fs_stream_open(factstr_store *store, const fs_stream_request *request,
 						   factstr_stream **handle, factstr_error *error);
 
-/* handle.c: held by the handle, the list and the call that opens it. */
+/* handle.c: references of the handle, the list and the call that opens it. */
 factstr_stream *fs_stream_new(factstr_store *store, const fs_stream_request *request,
 							  factstr_error *error);
 void		fs_stream_hold(factstr_stream *stream);
 void		fs_stream_let_go(factstr_stream *stream);
 
-/* There is something for a stream that waits for the dispatcher. */
+/* There is something for a stream that waits in the dispatcher. */
 void		fs_stream_call(factstr_stream *stream);
 
-/* Lets no handler begin any more, and wakes the thread.  Waits for nobody. */
+/* Prevents further calls of the handler, and wakes the thread.  Does not wait. */
 void		fs_stream_stop(factstr_stream *stream);
 
-/* The same for a stream of a store that is being closed, which has delivered what it had to. */
+/* The same for a stream of a store that is being closed, which has delivered everything that it had to. */
 void		fs_stream_note_finished(factstr_stream *stream);
 
 bool		fs_stream_is_freed(factstr_stream *stream);
 
-/* The handle is freed: false if that was done before. */
+/* The handle is freed: false if it was already freed. */
 bool		fs_stream_mark_freed(factstr_stream *stream);
 
-/* The last delivery is over.  Not said of a stream whose opening fails: it keeps its context. */
+/* The last delivery is over.  Not reported for a stream whose opening fails: its context is kept. */
 void		fs_stream_note_over(factstr_stream *stream);
 
 /* Nothing of the store is used any more. */
 void		fs_stream_note_end(factstr_stream *stream);
 bool		fs_stream_is_stopped(factstr_stream *stream);
 
-/* An error after which it cannot go on: another consumer has it, or it was dropped, alone or with its log. */
+/* An error that ends it: another consumer has it, or it was dropped, alone or with its log. */
 bool		fs_stream_is_lost_by(int code);
 
 /*
- * The store is being closed: a stream ends when it has delivered what there is up to a fact, and does
- * not try again what fails when that would be after the deadline.  Cut, it ends at once.
+ * The store is being closed: a stream ends when it has delivered everything up to a fact, and does not repeat
+ * failures after the deadline.  With cut, it ends immediately.
  */
 void		fs_stream_finish_at(factstr_stream *stream, uint64_t up_to, int64_t deadline);
 void		fs_stream_cut(factstr_stream *stream);
 
-/* Up to which fact it is to deliver: the last that there may be, unless it is to end. */
+/* The fact up to which it has to deliver: the highest possible one, unless it is to end. */
 uint64_t	fs_stream_last_wanted(factstr_stream *stream);
 
 /* Why it has ended, for factstr_ended. */
 void		fs_stream_end_reason(factstr_stream *stream, factstr_error *reason);
 
-/* How it is, for factstr_stream_state.  False if it was stopped. */
+/* Its state, for factstr_stream_state.  False if it was stopped. */
 bool		fs_stream_look(factstr_stream *stream, factstr_error *failure);
 
 void		fs_stream_set_failure(factstr_stream *stream, const factstr_error *failure);
 void		fs_stream_clear_failure(factstr_stream *stream);
 
 /*
- * handlers.c: which handlers the calling thread is in.  A handler that opens a durable stream has
- * the handler of that one called within itself, so there may be several.
+ * handlers.c: the handlers that the calling thread is in.  A handler that opens a durable stream is around the
+ * calls of that one's handler, so there may be several.
  */
 bool		fs_within_handler(const factstr_stream *stream);
 bool		fs_within_handler_of(const factstr_store *store);
@@ -177,14 +177,14 @@ bool		fs_within_transaction(const factstr_store *store);
 fs_lease   *fs_transaction_of(const factstr_store *store);
 
 /*
- * Waits until a stopped stream can do its caller no harm any more, or until the deadline; see
- * factstr_stream_close.  False if its handler is still running.
+ * Waits until a stopped stream can no longer affect its caller, or until the deadline; see factstr_stream_close.
+ * False if its handler is still running.
  */
 bool		fs_await_end(factstr_stream *stream, int64_t deadline);
 
 /*
- * Calls the handler.  False if the stream was stopped before; otherwise its result is in *result, and
- * what it says of a failure in *words.
+ * Calls the handler.  False if the stream was stopped before; otherwise its result is in *result, and its message
+ * about a failure in *words.
  */
 bool		fs_call_handler(factstr_stream *stream, const factstr_batch *batch,
 							const char *delivery, int *result, factstr_error *words);
@@ -198,18 +198,15 @@ void		fs_destroy_context(factstr_stream *stream);
 /*
  * delivery.c: the stream's batches, one after the other.
  *
- * Each of these works on with what the stream knows of its position, and returns a code.
+ * Each of these continues at the stream's known position, and returns a code.
  */
 
-/*
- * Delivers batches up to a sequence number, one list of them: *reached_end says that there are no
- * more for now.
- */
+/* Delivers batches up to a sequence number, one list of them: *reached_end means that there are no more for now. */
 int			fs_deliver_some(factstr_stream *stream, uint64_t up_to, bool *reached_end,
 							factstr_error *error);
 
 /*
- * cursor.c: the cursor follows what has been delivered, group by group.  These return a code.
+ * cursor.c: the cursor follows the deliveries, group by group.  These return a code.
  *
  * Before a batch is delivered: *transaction is that of its group, NULL if it has none.
  */
@@ -222,23 +219,21 @@ int			fs_group_add(factstr_stream *stream, uint64_t last, factstr_error *error);
 int			fs_group_end(factstr_stream *stream, factstr_error *error);
 
 /*
- * The handler has failed with the batch that ends with this fact, and *error says how.  What was
- * delivered before it is kept; in a transaction only by being delivered again, which is no failure.
+ * The handler has failed on the batch that ends with this fact, with *error.  Earlier deliveries are kept; in a
+ * transaction only by being delivered again, which is no failure.
  */
 int			fs_group_fail(factstr_stream *stream, uint64_t failed, factstr_error *error);
 
-/* Takes a transaction back, so that its batches are delivered again, each by itself. */
+/* Rolls a transaction back, so that its batches are delivered again, one by one. */
 int			fs_group_repeat(factstr_stream *stream, uint64_t failed, factstr_error *error);
 
-/*
- * Tells the store that the cursor may go on over what does not match, unless that is not due yet.
- */
+/* Reports to the store that the cursor may move past facts that do not match, unless that is not due yet. */
 int			fs_settle_cursor(factstr_stream *stream, factstr_error *error);
 
 /* No failure is left, and the next pause will be a short one. */
 void		fs_note_success(factstr_stream *stream);
 
-/* thread.c: gives up the name, with the cursor where the next consumer has nothing to search again. */
+/* thread.c: releases the name, with the cursor where the next consumer need not search again. */
 void		fs_release_name(factstr_stream *stream);
 
 /* Works until the stream is stopped or has ended. */
