@@ -1,30 +1,26 @@
 'use strict';
 
-// Loads the addon: that of the package for this platform, else the one that was built here.
+// Loads the addon: the one that was built here, else that of the package for this platform.
 
-function platformPackage() {
-  const libc =
-    process.platform === 'linux' ? (process.report.getReport().header.glibcVersionRuntime ? '-gnu' : '-musl') : '';
-  return `factstr-${process.platform}-${process.arch}${libc}`;
-}
+const { packageName } = require('./platform.js');
 
-function load() {
-  try {
-    return require('../build/factstr.node');
-  } catch (error) {
-    if (error.code !== 'MODULE_NOT_FOUND') throw error;
-  }
-  const name = platformPackage();
+// undefined if the module is not there.
+function tryRequire(name) {
   try {
     return require(name);
   } catch (error) {
-    if (error.code !== 'MODULE_NOT_FOUND') throw error;
-    throw new Error(
-      `factstr has no addon for this platform: the package ${name} is not installed, and there is none in build/. ` +
-        'Build it with "make" in clients/node of the sources, which needs a C compiler.',
-      { cause: error },
-    );
+    if (error.code === 'MODULE_NOT_FOUND') return undefined;
+    throw error;
   }
+}
+
+function load() {
+  const native = tryRequire('../build/factstr.node') ?? tryRequire(packageName());
+  if (native !== undefined) return native;
+  throw new Error(
+    `factstr has no addon for this platform: there is no package ${packageName()}, or npm has left it out. ` +
+      'Install a C compiler, make, pkg-config and the development files of SQLite and libpq, then "npm rebuild factstr".',
+  );
 }
 
 module.exports = load();
