@@ -655,7 +655,10 @@ CREATE FUNCTION factstr_log_state(
 	OUT facts_last_minute bigint,
 	OUT facts_last_hour bigint,
 	OUT redactions bigint,
-	OUT pending_pages bigint
+	OUT pending_pages bigint,
+	OUT table_bytes bigint,
+	OUT toast_bytes bigint,
+	OUT index_bytes jsonb
 ) RETURNS record
 	AS 'MODULE_PATHNAME', 'factstr_log_state'
 	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED;
@@ -672,11 +675,9 @@ SELECT state.head_sequence_number,
 	coalesce(streams.count, 0) AS streams,
 	coalesce(streams.failing, 0) AS failing_streams,
 	greatest(state.head_sequence_number - streams.last_cursor, 0) AS largest_lag_facts,
-	pg_catalog.pg_relation_size(events.oid) AS table_bytes,
-	pg_catalog.pg_total_relation_size(events.reltoastrelid) AS toast_bytes,
-	(SELECT pg_catalog.jsonb_object_agg(c.relname, pg_catalog.pg_relation_size(c.oid))
-	 FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
-	 WHERE i.indrelid = events.oid) AS index_bytes,
+	state.table_bytes,
+	state.toast_bytes,
+	state.index_bytes,
 	state.pending_pages,
 	coalesce(append_lock.holders, '{}') AS append_lock_holders,
 	coalesce(append_lock.waiters, '{}') AS append_lock_waiters,
@@ -693,11 +694,17 @@ CROSS JOIN LATERAL (
 		main.head_sequence_number - factstr_position_at(statement_timestamp() - interval '1 minute') AS facts_last_minute,
 		main.head_sequence_number - factstr_position_at(statement_timestamp() - interval '1 hour') AS facts_last_hour,
 		(SELECT count(*) FROM factstr_redactions) AS redactions,
-		factstr_pending_pages() AS pending_pages
+		factstr_pending_pages() AS pending_pages,
+		pg_catalog.pg_relation_size(events.oid) AS table_bytes,
+		pg_catalog.pg_total_relation_size(events.reltoastrelid) AS toast_bytes,
+		(SELECT pg_catalog.jsonb_object_agg(c.relname, pg_catalog.pg_relation_size(c.oid))
+		 FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+		 WHERE i.indrelid = events.oid) AS index_bytes
 	FROM (SELECT factstr_flushed(coalesce(max(sequence_number), 0)) AS head_sequence_number FROM factstr_events) main
 	WHERE l.log = 'main'
 	UNION ALL
-	SELECT o.head_sequence_number, o.last_appended_at, o.facts_last_minute, o.facts_last_hour, o.redactions, o.pending_pages
+	SELECT o.head_sequence_number, o.last_appended_at, o.facts_last_minute, o.facts_last_hour, o.redactions, o.pending_pages,
+		o.table_bytes, o.toast_bytes, o.index_bytes
 	FROM factstr_log_state(l.log) o
 	WHERE l.log <> 'main') state
 LEFT JOIN (

@@ -404,6 +404,18 @@ compat_bitmap_next_page(CompatBitmapIterator *iterator, CompatBitmapPage *page)
 
 #endif
 
+/* 18 returns the path in a struct, which lasts as long as the block that the call is in. */
+#if PG_VERSION_NUM >= 180000
+#define compat_relation_path(database, tablespace, number, fork) \
+	(GetRelationPath(database, tablespace, number, INVALID_PROC_NUMBER, fork).str)
+#elif PG_VERSION_NUM >= 170000
+#define compat_relation_path(database, tablespace, number, fork) \
+	GetRelationPath(database, tablespace, number, INVALID_PROC_NUMBER, fork)
+#else
+#define compat_relation_path(database, tablespace, number, fork) \
+	GetRelationPath(database, tablespace, number, InvalidBackendId, fork)
+#endif
+
 /* 19 stores what was pushed in the state; earlier versions returned it. */
 #if PG_VERSION_NUM >= 190000
 

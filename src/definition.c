@@ -422,17 +422,18 @@ fs_definition_require_index(IndexId id, const char *log, Relation table)
 	Oid			schema = RelationGetNamespace(table);
 	char	   *name = fs_log_index_name(id, log);
 	Oid			oid = get_relname_relid(name, schema);
-	char	   *statement = fs_definition_index_statement(id, log, RelationGetRelid(table));
 	Relation	index;
 	char	   *flaw;
 
 	if (!OidIsValid(oid))
-		raise_missing(name, schema, psprintf("Create it: %s.", statement));
+		raise_missing(name, schema,
+					  psprintf("Create it: %s.", fs_definition_index_statement(id, log, RelationGetRelid(table))));
 	if (get_rel_relkind(oid) != RELKIND_INDEX)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("relation \"%s\" of extension factstr is not an index", name),
-				 errhint("Give it another name, and create the index: %s.", statement)));
+				 errhint("Give it another name, and create the index: %s.",
+						 fs_definition_index_statement(id, log, RelationGetRelid(table)))));
 	index = index_open(oid, AccessShareLock);
 	flaw = index_flaw(definition, index, table);
 	if (flaw != NULL)
@@ -441,7 +442,8 @@ fs_definition_require_index(IndexId id, const char *log, Relation table)
 				 errmsg("index \"%s\" of extension factstr is not usable", name),
 				 errdetail("%s", flaw),
 				 errhint("Replace it, unless it is being built: %s; %s.", drop_statement(oid),
-						 statement)));
+						 fs_definition_index_statement(id, log, RelationGetRelid(table)))));
 	index_close(index, NoLock);
+	pfree(name);
 	return oid;
 }

@@ -18,7 +18,6 @@
 #include "access/table.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
-#include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -190,7 +189,6 @@ remember_relation(KnownLog *known, Oid relation)
 static void
 look_up_log(FactstrStore *store, Oid schema)
 {
-	char	   *rights = fs_log_rights_name(store->log);
 	Relation	events;
 
 	store->events = fs_definition_require_table(TABLE_EVENTS, store->log, schema);
@@ -201,23 +199,6 @@ look_up_log(FactstrStore *store, Oid schema)
 	store->by_payload = fs_definition_require_index(INDEX_OF_PAYLOADS, store->log, events);
 	store->by_idempotency_key = fs_definition_require_index(INDEX_OF_KEYS, store->log, events);
 	table_close(events, NoLock);
-	store->rights = get_relname_relid(rights, schema);
-	pfree(rights);
-}
-
-/* A log without the view would be everybody's; 0.1.0 had none. */
-static void
-require_rights(const FactstrStore *store, Oid schema)
-{
-	if (!OidIsValid(store->rights) && OidIsValid(shared_tables[TABLE_LOG_RECORDS]))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation \"%s\" of extension factstr is missing from schema \"%s\"",
-						fs_log_rights_name(store->log), get_namespace_name(schema)),
-				 errhint("Create it: CREATE VIEW %s AS SELECT %s::text AS log.",
-						 quote_qualified_identifier(get_namespace_name(schema),
-													fs_log_rights_name(store->log)),
-						 quote_literal_cstr(store->log))));
 }
 
 static void
@@ -245,7 +226,9 @@ look_up(KnownLog *known, Oid schema)
 	if (!fs_log_record_find(schema, store->log, &store->is_sealed) && known != &main_log)
 		return false;
 	look_up_log(store, schema);
-	require_rights(store, schema);
+	store->rights = InvalidOid;
+	if (OidIsValid(shared_tables[TABLE_LOG_RECORDS]))
+		store->rights = fs_store_require_rights(store->log, schema);
 	store->streams = shared_tables[TABLE_STREAMS] = fs_definition_require_table(TABLE_STREAMS, store->log, schema);
 	store->redactions = fs_log_find_table(TABLE_REDACTIONS, store->log, schema);
 	store->parked = shared_tables[TABLE_PARKED] = fs_log_find_table(TABLE_PARKED, store->log, schema);

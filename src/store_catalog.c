@@ -12,12 +12,14 @@
 #include "catalog/pg_subscription_rel.h"
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
+#include "utils/builtins.h"
 #include "utils/catcache.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "log_names.h"
 #include "store.h"
 
 bool
@@ -31,6 +33,24 @@ Oid
 fs_store_schema(const FactstrStore *store)
 {
 	return get_rel_namespace(store->events);
+}
+
+/* The view on which rights on a log are granted.  Without it, the log would be everybody's; 0.1.0 had none. */
+Oid
+fs_store_require_rights(const char *log, Oid schema)
+{
+	char	   *name = fs_log_rights_name(log);
+	Oid			view = get_relname_relid(name, schema);
+
+	if (!OidIsValid(view))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation \"%s\" of extension factstr is missing from schema \"%s\"", name,
+						get_namespace_name(schema)),
+				 errhint("Create it: CREATE VIEW %s AS SELECT %s::text AS log.",
+						 quote_qualified_identifier(get_namespace_name(schema), name), quote_literal_cstr(log))));
+	pfree(name);
+	return view;
 }
 
 /* The extension in this database, as its catalog has it; false if it is not there. */

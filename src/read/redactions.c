@@ -37,11 +37,12 @@ fs_redactions_exist(const FactstrStore *store)
 int64
 fs_redactions_count(const FactstrStore *store, Snapshot snapshot)
 {
-	Relation	redactions = fs_store_open_redactions(store, AccessShareLock);
+	Relation	redactions = table_open(store->redactions, AccessShareLock);
 	TupleTableSlot *row = table_slot_create(redactions, NULL);
 	TableScanDesc scan = compat_table_beginscan(redactions, snapshot);
 	int64		count = 0;
 
+	fs_definition_require_columns(TABLE_REDACTIONS, redactions);
 	while (table_scan_getnextslot(scan, ForwardScanDirection, row))
 		count++;
 	table_endscan(scan);

@@ -6,20 +6,24 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "access/xact.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "append/pending_list.h"
 #include "commit/durability.h"
+#include "log_names.h"
 #include "read/facts.h"
 #include "read/redactions.h"
 #include "rights.h"
 #include "sql/call.h"
+#include "sql/sizes.h"
 
 PG_FUNCTION_INFO_V1(factstr_flushed);
 PG_FUNCTION_INFO_V1(factstr_position_at);
@@ -65,9 +69,9 @@ factstr_flushed(PG_FUNCTION_ARGS)
 }
 
 static int64
-pending_pages(const FactstrStore *store)
+pending_pages(Oid payload_index)
 {
-	Relation	by_payload = index_open(store->by_payload, AccessShareLock);
+	Relation	by_payload = index_open(payload_index, AccessShareLock);
 	BlockNumber pages = fs_pending_list_pages(by_payload);
 
 	index_close(by_payload, NoLock);
@@ -80,7 +84,7 @@ factstr_pending_pages(PG_FUNCTION_ARGS)
 {
 	FactstrStore store = fs_store_of_call(fcinfo, 0, RIGHT_TO_READ);
 
-	PG_RETURN_INT64(pending_pages(&store));
+	PG_RETURN_INT64(pending_pages(store.by_payload));
 }
 
 /*
@@ -123,15 +127,15 @@ find_other_log(FunctionCallInfo fcinfo, int log_argument, bool for_consumers, Fa
 	char		log[FACTSTR_LOG_NAME_LENGTH + 1];
 
 	fs_store_argument_log(fcinfo, log_argument, log);
-	if (!fs_store_of_database(log, store))
+	if (strcmp(log, FACTSTR_MAIN_LOG) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for log \"%s\"", log),
+				 errhint("Read the view factstr_status.")));
+	if (!fs_store_glance(get_func_namespace(fcinfo->flinfo->fn_oid), log, store))
 		return false;
 	if (!for_consumers || !fs_right_has(store->rights, GetUserId(), RIGHT_TO_CONSUME))
 		fs_right_require(store->log, store->rights, GetUserId(), RIGHT_TO_READ);
-	if (fs_store_is_main(store))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied for log \"%s\"", store->log),
-				 errhint("Read the view factstr_status.")));
 	return true;
 }
 
@@ -187,6 +191,9 @@ enum
 	STATE_FACTS_LAST_HOUR,
 	STATE_REDACTIONS,
 	STATE_PENDING_PAGES,
+	STATE_TABLE_BYTES,
+	STATE_TOAST_BYTES,
+	STATE_INDEX_BYTES,
 	STATE_COLUMNS
 };
 
@@ -197,6 +204,24 @@ facts_since(const FactstrStore *store, int64 head, int seconds)
 	TimestampTz time = GetCurrentStatementStartTimestamp() - seconds * USECS_PER_SEC;
 
 	return head == 0 ? 0 : head - fs_fact_newest_before(store, GetActiveSnapshot(), time).sequence_number;
+}
+
+/* Most logs have none. */
+static int64
+count_redactions(const FactstrStore *store)
+{
+	return fs_size_of_table(store->redactions) == 0 ? 0 : fs_redactions_count(store, GetActiveSnapshot());
+}
+
+static void
+fill_sizes(Oid table, Datum *values)
+{
+	Relation	events = table_open(table, NoLock);
+
+	values[STATE_TABLE_BYTES] = Int64GetDatum(fs_size_of_table(table));
+	values[STATE_TOAST_BYTES] = Int64GetDatum(fs_size_of_toast(events->rd_rel->reltoastrelid));
+	values[STATE_INDEX_BYTES] = JsonbPGetDatum(fs_size_of_indexes(table));
+	table_close(events, NoLock);
 }
 
 static void
@@ -210,8 +235,9 @@ fill_state(const FactstrStore *store, Datum *values, bool *nulls)
 	values[STATE_LAST_APPENDED_AT] = TimestampTzGetDatum(head == 0 ? 0 : fact_after(store, head - 1).occurred_at);
 	values[STATE_FACTS_LAST_MINUTE] = Int64GetDatum(facts_since(store, head, SECS_PER_MINUTE));
 	values[STATE_FACTS_LAST_HOUR] = Int64GetDatum(facts_since(store, head, SECS_PER_HOUR));
-	values[STATE_REDACTIONS] = Int64GetDatum(fs_redactions_count(store, GetActiveSnapshot()));
-	values[STATE_PENDING_PAGES] = Int64GetDatum(pending_pages(store));
+	values[STATE_REDACTIONS] = Int64GetDatum(count_redactions(store));
+	fill_sizes(store->events, values);
+	values[STATE_PENDING_PAGES] = Int64GetDatum(pending_pages(fs_store_glance_payloads(store)));
 }
 
 /* factstr_log_state(log) */

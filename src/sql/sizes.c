@@ -1,0 +1,142 @@
+/*
+ * sql/sizes.c
+ *		How large the files of a log's table of events are.
+ *
+ * A view asks for thousands of logs.  pg_relation_size would have PostgreSQL make a relation of each index and TOAST
+ * table, which takes several times as long as to look at its files.
+ */
+#include "postgres.h"
+
+#include <sys/stat.h>
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/numeric.h"
+#include "utils/syscache.h"
+
+#include "compat.h"
+#include "sql/sizes.h"
+
+#define SEGMENT_BYTES ((off_t) RELSEG_SIZE * BLCKSZ)
+
+/* The bytes of all segments of a file, each full but the last; 0 if there is none. */
+static int64
+file_bytes(const char *path)
+{
+	int64		bytes = 0;
+
+	for (int segment = 0; bytes == segment * SEGMENT_BYTES; segment++)
+	{
+		char		name[MAXPGPATH];
+		struct stat file;
+
+		CHECK_FOR_INTERRUPTS();
+		if (segment == 0)
+			strlcpy(name, path, sizeof(name));
+		else
+			snprintf(name, sizeof(name), "%s.%d", path, segment);
+		if (stat(name, &file) != 0)
+		{
+			if (errno != ENOENT)
+				ereport(ERROR,
+						(errcode_for_file_access(),
+						 errmsg("could not stat file \"%s\": %m", name)));
+			break;
+		}
+		bytes += file.st_size;
+	}
+	return bytes;
+}
+
+/* Of a table or index, locked so that its files stay; of its forks up to the last.  0 if it is dropped meanwhile. */
+static int64
+relation_bytes(Oid relation, ForkNumber last_fork)
+{
+	HeapTuple	tuple;
+	Form_pg_class form;
+	int64		bytes = 0;
+
+	LockRelationOid(relation, AccessShareLock);
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	if (!HeapTupleIsValid(tuple))
+		return 0;
+	form = (Form_pg_class) GETSTRUCT(tuple);
+	for (ForkNumber fork = MAIN_FORKNUM; fork <= last_fork; fork++)
+		bytes += file_bytes(compat_relation_path(MyDatabaseId, OidIsValid(form->reltablespace) ? form->reltablespace :
+												 MyDatabaseTableSpace, form->relfilenode, fork));
+	ReleaseSysCache(tuple);
+	return bytes;
+}
+
+static List *
+indexes_of(Oid table)
+{
+	Relation	indexes = table_open(IndexRelationId, AccessShareLock);
+	List	   *found = NIL;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_index_indrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(table));
+	scan = systable_beginscan(indexes, IndexIndrelidIndexId, true, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		found = lappend_oid(found, ((Form_pg_index) GETSTRUCT(tuple))->indexrelid);
+	systable_endscan(scan);
+	table_close(indexes, AccessShareLock);
+	return found;
+}
+
+/* Like pg_relation_size. */
+int64
+fs_size_of_table(Oid table)
+{
+	return relation_bytes(table, MAIN_FORKNUM);
+}
+
+/* Like pg_total_relation_size of the TOAST table.  The one fork that is left out is of unlogged tables only. */
+int64
+fs_size_of_toast(Oid table)
+{
+	int64		bytes = relation_bytes(table, VISIBILITYMAP_FORKNUM);
+	ListCell   *cell;
+
+	foreach(cell, indexes_of(table))
+		bytes += relation_bytes(lfirst_oid(cell), VISIBILITYMAP_FORKNUM);
+	return bytes;
+}
+
+/* An object: the size of each index by its name. */
+Jsonb *
+fs_size_of_indexes(Oid table)
+{
+	CompatJsonbState state = {0};
+	ListCell   *cell;
+
+	compat_push_jsonb(&state, WJB_BEGIN_OBJECT, NULL);
+	foreach(cell, indexes_of(table))
+	{
+		int64		bytes = relation_bytes(lfirst_oid(cell), MAIN_FORKNUM);
+		char	   *name = get_rel_name(lfirst_oid(cell));
+		JsonbValue	key = {.type = jbvString};
+		JsonbValue	value = {.type = jbvNumeric};
+
+		if (name == NULL)
+			continue;
+		key.val.string.val = name;
+		key.val.string.len = (int) strlen(name);
+		value.val.numeric = DatumGetNumeric(DirectFunctionCall1(int8_numeric, Int64GetDatum(bytes)));
+		compat_push_jsonb(&state, WJB_KEY, &key);
+		compat_push_jsonb(&state, WJB_VALUE, &value);
+	}
+	compat_push_jsonb(&state, WJB_END_OBJECT, NULL);
+	return JsonbValueToJsonb(state.result);
+}
