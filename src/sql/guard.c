@@ -49,7 +49,6 @@
 PG_FUNCTION_INFO_V1(factstr_refuse_change);
 PG_FUNCTION_INFO_V1(factstr_refuse_table_change);
 PG_FUNCTION_INFO_V1(factstr_refuse_rewrite);
-PG_FUNCTION_INFO_V1(factstr_refuse_drop);
 
 /*
  * Statements
@@ -289,98 +288,11 @@ factstr_refuse_rewrite(PG_FUNCTION_ARGS)
 }
 
 /*
- * Dropping the extension
- */
-
-/* Does the command drop the extension, without CASCADE? */
-static bool
-drops_extension(Node *command, Oid owner)
-{
-	ListCell   *cell;
-
-	if (IsA(command, DropOwnedStmt))
-	{
-		DropOwnedStmt *drop = (DropOwnedStmt *) command;
-
-		return drop->behavior != DROP_CASCADE && list_member_oid(roleSpecsToIds(drop->roles), owner);
-	}
-	if (!IsA(command, DropStmt) || ((DropStmt *) command)->removeType != OBJECT_EXTENSION ||
-		((DropStmt *) command)->behavior == DROP_CASCADE)
-		return false;
-	foreach(cell, ((DropStmt *) command)->objects)
-	{
-		if (strcmp(strVal(lfirst(cell)), "factstr") == 0)
-			return true;
-	}
-	return false;
-}
-
-/* Whatever state the indexes are in. */
-static bool
-has_facts(Relation events, Snapshot snapshot)
-{
-	TupleTableSlot *row = table_slot_create(events, NULL);
-	TableScanDesc scan = compat_table_beginscan(events, snapshot);
-	bool		found = table_scan_getnextslot(scan, ForwardScanDirection, row);
-
-	table_endscan(scan);
-	ExecDropSingleTupleTableSlot(row);
-	return found;
-}
-
-/* The newest number, which is that of the facts too; 0 without a primary key. */
-static int64
-number_of_facts(Relation events, Snapshot snapshot)
-{
-	Oid			oid = compat_primary_key(events);
-	TupleTableSlot *row = table_slot_create(events, NULL);
-	int64		number = 0;
-
-	if (OidIsValid(oid))
-	{
-		Relation	index = index_open(oid, AccessShareLock);
-		IndexScanDesc scan = compat_index_beginscan(events, index, snapshot, 0);
-
-		index_rescan(scan, NULL, 0, NULL, 0);
-		if (index_getnext_slot(scan, BackwardScanDirection, row))
-			number = fs_row_sequence_number(row);
-		index_endscan(scan);
-		index_close(index, AccessShareLock);
-	}
-	ExecDropSingleTupleTableSlot(row);
-	return number;
-}
-
-static void
-raise_has_facts(int64 number)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-			 errmsg("cannot drop extension factstr because its log has facts"),
-			 number == 0 ? errdetail("All of them would be deleted.") :
-			 errdetail("All " INT64_FORMAT " of them would be deleted.", number),
-			 errhint("If they are still needed, export them first. Then DROP EXTENSION factstr CASCADE.")));
-}
-
-/* The lock is released: the command will take its own, in its own order. */
-static void
-refuse_facts(Oid table)
-{
-	Relation	events = table_open(table, AccessShareLock);
-	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
-
-	if (has_facts(events, snapshot))
-		raise_has_facts(number_of_facts(events, snapshot));
-	UnregisterSnapshot(snapshot);
-	table_close(events, AccessShareLock);
-}
-
-/*
  * A column is dropped with its dependent objects: if one is a view of the extension, then with the whole extension.
  * Nobody means that who writes CASCADE because of another view.
  */
-static void
-refuse_drop_of_column(FunctionCallInfo fcinfo, AlterTableStmt *command)
+void
+fs_guard_refuse_drop_of_column(FunctionCallInfo fcinfo, AlterTableStmt *command)
 {
 	Oid			table = RangeVarGetRelid(command->relation, NoLock, true);
 	ListCell   *cell;
@@ -399,28 +311,4 @@ refuse_drop_of_column(FunctionCallInfo fcinfo, AlterTableStmt *command)
 					 errdetail("It could drop the extension, and with it every fact."),
 					 errhint("Drop what depends on column \"%s\" first.", part->name)));
 	}
-}
-
-/*
- * Before a command that may drop the extension.  Only a role that could drop it learns the number of facts.  A log
- * that looks empty is checked again when nobody appends any more, and stays locked.
- */
-Datum
-factstr_refuse_drop(PG_FUNCTION_ARGS)
-{
-	Node	   *command = fs_guard_command_of_call(fcinfo, "factstr_refuse_drop");
-	Oid			events = table_of_call(fcinfo, TABLE_EVENTS);
-	FormData_pg_extension extension;
-
-	if (IsA(command, AlterTableStmt))
-		refuse_drop_of_column(fcinfo, (AlterTableStmt *) command);
-	else if (OidIsValid(events) && fs_store_find_extension(&extension) &&
-			 has_privs_of_role(GetUserId(), extension.extowner) &&
-			 drops_extension(command, extension.extowner))
-	{
-		refuse_facts(events);
-		LockRelationOid(events, AccessExclusiveLock);
-		refuse_facts(events);
-	}
-	PG_RETURN_NULL();
 }

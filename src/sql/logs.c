@@ -344,6 +344,75 @@ drop_all(const FactstrStore *store, Oid schema)
 	fs_statements_end(&statements);
 }
 
+/* The names of all others than main, of which there may be none.  No other one is made until the transaction ends. */
+static List *
+names_of_others(Oid schema)
+{
+	static const char *const others = "SELECT log FROM %s WHERE dropped_at IS NULL AND log <> 'main' ORDER BY log";
+	MemoryContext caller = CurrentMemoryContext;
+	Oid			records = fs_log_find_table(TABLE_LOG_RECORDS, FACTSTR_MAIN_LOG, schema);
+	Statements	statements;
+	SPITupleTable *rows;
+	uint64		count;
+	List	   *names = NIL;
+
+	if (!fs_log_records_exist(schema))
+		return NIL;
+	LockRelationOid(records, ShareUpdateExclusiveLock);
+	statements = fs_statements_begin(owner_of(records));
+	rows = fs_statement_select(psprintf(others, qualified(schema, get_rel_name(records))), 0, NULL, NULL, &count);
+	for (uint64 i = 0; i < count; i++)
+	{
+		MemoryContext spi = MemoryContextSwitchTo(caller);
+
+		names = lappend(names, SPI_getvalue(rows->vals[i], rows->tupdesc, 1));
+		MemoryContextSwitchTo(spi);
+	}
+	fs_statements_end(&statements);
+	return names;
+}
+
+int
+fs_logs_count_others(Oid schema)
+{
+	return list_length(names_of_others(schema));
+}
+
+/* In whatever state it is, with what has been made of it. */
+static void
+drop_whole_log(const char *log, Oid schema)
+{
+	Oid			events = fs_log_find_table(TABLE_EVENTS, log, schema);
+	Statements	statements = fs_statements_begin(OidIsValid(events) ? owner_of(events) : InvalidOid);
+
+	fs_statement_execute("DROP VIEW IF EXISTS %s CASCADE", qualified(schema, fs_log_rights_name(log)));
+	fs_statement_execute("DROP TABLE IF EXISTS %s, %s CASCADE",
+						 qualified(schema, fs_log_table_name(TABLE_EVENTS, log)),
+						 qualified(schema, fs_log_table_name(TABLE_REDACTIONS, log)));
+	fs_statements_end(&statements);
+	ereport(NOTICE, (errmsg("drop cascades to log \"%s\"", log)));
+}
+
+/* Before the extension is dropped: all others than main.  Their records go with it. */
+void
+fs_logs_drop_others(Oid schema)
+{
+	List	   *names = names_of_others(schema);
+	ListCell   *cell;
+
+	is_dropping = true;
+	PG_TRY();
+	{
+		foreach(cell, names)
+			drop_whole_log(lfirst(cell), schema);
+	}
+	PG_FINALLY();
+	{
+		is_dropping = false;
+	}
+	PG_END_TRY();
+}
+
 /*
  * factstr_drop_log(log, confirmation): drops it with all its facts, streams and cursors; how many facts.  It waits for
  * whoever uses the log.
