@@ -1,6 +1,6 @@
 /*
  * api/append.c
- *		factstr_append: whether, and when, events are appended, its options say.
+ *		factstr_append: its options say whether, and when, events are appended.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include "results/error.h"
 #include "streams/stream.h"
 
-/* No fact has this number or a higher one, so a context is never at it, and no log ends behind it. */
+/* No fact has this number or a higher one, so no context has this version, and no log ends after it. */
 #define FS_IMPOSSIBLE_NUMBER ((uint64_t) INT64_MAX)
 
 static const char *
@@ -25,7 +25,7 @@ fs_version_words(uint64_t version, char *words, size_t size)
 	return words;
 }
 
-/* Says what the caller asked for, of which the store may have been given another number. */
+/* Reports the number from the caller, because the store may have been given another one. */
 static void
 fs_explain_conflict(const factstr_append_options *options, factstr_error *error)
 {

@@ -1,6 +1,6 @@
 /*
  * api/at_commit.c
- *		Appends at commit, in transactions of the program's own: their connection, and what came of the last one.
+ *		Appends at commit, in transactions on connections of the program, and their results.
  */
 #include "api/append.h"
 #include "api/store.h"

@@ -1,10 +1,10 @@
 /*
  * api/cursor.c
- *		Reading many facts in little memory.
+ *		Reads many facts in little memory.
  *
- * A cursor reads the log chunk by chunk, each time from where the last chunk ended, up to what was
- * the newest fact when it was opened.  Facts never change and never disappear, so that is one
- * consistent view without a transaction that has to be kept open for it.
+ * A cursor reads the log chunk by chunk, each time from the end of the last chunk, up to the fact that was the
+ * newest when it was opened.  Facts never change and never disappear, so that is one consistent view without an
+ * open transaction.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 #include "results/error.h"
 #include "results/lists.h"
 
-/* Small at first, for callers who want only a few; then larger, while that is cheap. */
+/* Small at first, for callers that want only a few; then larger, while that is cheap. */
 #define FS_FIRST_CHUNK_FACTS 32
 #define FS_LARGEST_CHUNK_FACTS 512
 #define FS_LARGEST_CHUNK_BYTES 1000000
@@ -110,7 +110,7 @@ fs_next_chunk_size(const factstr_cursor *cursor)
 		cursor->chunk_size;
 }
 
-/* What is left of the range after the chunk. */
+/* The range that is left after the chunk. */
 static void
 fs_shorten_range(factstr_cursor *cursor)
 {
@@ -143,7 +143,7 @@ fs_find_chunk(const factstr_cursor *cursor, fs_fact_list *chunk, factstr_error *
 	return code;
 }
 
-/* Replaces the chunk, which has been handed out whole, by the next one. */
+/* Replaces the chunk, all of whose facts have been returned, by the next one. */
 static int
 fs_read_chunk(factstr_cursor *cursor, factstr_error *error)
 {

@@ -1,6 +1,6 @@
 /*
  * api/durable_streams.c
- *		Durable streams from outside: listing, seeking, dropping.
+ *		Durable streams from outside: lists, moves and drops them.
  */
 #include <stdlib.h>
 
@@ -9,7 +9,7 @@
 #include "results/lists.h"
 #include "streams/stream.h"
 
-/* What the caller sees comes first, so that one pointer is both. */
+/* The caller's part comes first, so that one pointer is both. */
 typedef struct fs_stream_answer
 {
 	factstr_stream_status_list list;

@@ -1,11 +1,11 @@
 /*
  * api/import.c
- *		Taking over the batches of another log.
+ *		Imports the batches of another log.
  *
- * What another log holds has passed the same checks once, but it comes through files and hands, so
- * everything is checked again, except that the first batch continues this log: only the store can
- * tell, while it holds its lock.  It also gives numbers to batches without, and knows which of their
- * keys it has; which of them come twice is found here.
+ * Batches of another log passed the same checks once, but files and people may have changed them, so everything
+ * is checked again, except that the first batch continues this log: only the store can check that, while it holds
+ * its lock.  The store also numbers batches without numbers, and skips keys that it has; repeated keys within an
+ * import are found here.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -31,7 +31,7 @@ typedef struct fs_parsed_batches
 	size_t		count;
 	factstr_batch *batches;
 	fs_append_event **events;
-	const char *facts_name;		/* how the caller calls the facts of a batch, for errors */
+	const char *facts_name;		/* the caller's name for the facts of a batch, for errors */
 } fs_parsed_batches;
 
 static void
@@ -157,7 +157,7 @@ fs_parse_batch(const factstr_batch *batch, size_t index, fs_parsed_batches *pars
 	return FACTSTR_OK;
 }
 
-/* *parsed is to be released whatever this returns. */
+/* The caller releases *parsed whatever this returns. */
 static int
 fs_parse_batches(const factstr_batch *batches, size_t count, const char *facts_name,
 				 size_t fact_count, fs_parsed_batches *parsed, factstr_error *error)
@@ -200,8 +200,7 @@ fs_compare_keyed(const void *a, const void *b)
 }
 
 /*
- * Drops the later of two batches with one key, which must have no numbers and equal events: it has
- * no facts then.
+ * Drops the later of two batches with one key, which must have no numbers and equal events: it then has no facts.
  */
 static int
 fs_drop_repetition(fs_parsed_batches *parsed, size_t first, size_t again, factstr_error *error)
@@ -236,7 +235,7 @@ fs_list_keyed(const fs_parsed_batches *parsed, fs_keyed_batch *keyed)
 	return count;
 }
 
-/* Closes the ranks of the batches that are not dropped. */
+/* Closes the gaps that dropped batches have left. */
 static void
 fs_close_ranks(fs_parsed_batches *parsed)
 {
@@ -252,7 +251,7 @@ fs_close_ranks(fs_parsed_batches *parsed)
 	parsed->count = kept;
 }
 
-/* Of batches without numbers, with the same key and equal events, the first is kept. */
+/* If batches without numbers have the same key and equal events, the first one is kept. */
 static int
 fs_drop_repetitions(fs_parsed_batches *parsed, factstr_error *error)
 {

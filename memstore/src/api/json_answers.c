@@ -1,6 +1,6 @@
 /*
  * api/json_answers.c
- *		What the functions of the JSON boundary return.
+ *		The results of the functions of the JSON boundary.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
  * api/json_copies.c
- *		Across the JSON boundary: exports, imports and redactions.
+ *		The JSON boundary: exports, imports and redactions.
  */
 #include "api/import.h"
 #include "api/json_answers.h"

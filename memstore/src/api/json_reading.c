@@ -1,6 +1,6 @@
 /*
  * api/json_reading.c
- *		Across the JSON boundary: queries, cursors and batches.
+ *		The JSON boundary: queries, cursors and batches.
  */
 #include "api/cursor.h"
 #include "api/json_answers.h"
@@ -148,7 +148,7 @@ fs_records_document(const factstr_fact *facts, size_t count)
 	return fs_finish_text(&out);
 }
 
-/* Facts whose document has no memory stay the next ones. */
+/* Without memory for their document, the facts stay the next ones. */
 int
 factstr_json_read_next(factstr_cursor *cursor, size_t max_count, char **result)
 {

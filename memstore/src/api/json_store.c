@@ -1,6 +1,6 @@
 /*
  * api/json_store.c
- *		Across the JSON boundary: opening a store, and appending.
+ *		The JSON boundary: opens a store, and appends.
  */
 #include "api/append.h"
 #include "api/json_answers.h"

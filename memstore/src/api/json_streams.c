@@ -1,7 +1,7 @@
 /*
  * api/json_streams.c
- *		Across the JSON boundary: streams, and durable streams from outside.  pulling.c has the batches of those
- *		that are pulled.
+ *		The JSON boundary: streams, and durable streams from outside.  pulling.c has the batches of pulled
+ *		streams.
  */
 #include "api/json_answers.h"
 #include "api/streams.h"

@@ -1,6 +1,6 @@
 /*
  * api/partitions.c
- *		Opening one partition of a durable stream: the one that is asked for, or any that is free.
+ *		Opens one partition of a durable stream: the requested one, or any free one.
  */
 #include "api/partitions.h"
 #include "api/store.h"
@@ -10,7 +10,7 @@
 #include "stores/hub.h"
 #include "streams/list.h"
 
-/* How often to ask again for partitions that other processes have.  In ms. */
+/* The interval between attempts to get a partition that other processes hold.  In ms. */
 #define FS_LOOK_INTERVAL 25
 
 int
@@ -48,7 +48,7 @@ fs_open_member(factstr_store *store, const fs_stream_request *request, const fs_
 	return fs_stream_open(store, &one, stream, error);
 }
 
-/* The first that is free; FACTSTR_STREAM_ACTIVE if none is. */
+/* Opens the first free one; FACTSTR_STREAM_ACTIVE if none is free. */
 static int
 fs_open_free(factstr_store *store, const fs_stream_request *request, const fs_partition_set *set,
 			 factstr_stream **stream, factstr_error *error)

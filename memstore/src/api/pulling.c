@@ -1,6 +1,6 @@
 /*
  * api/pulling.c
- *		Streams without a handler: asking for batches, and acknowledging them.
+ *		Streams without a handler: requests for batches, and acknowledgements.
  */
 #include <stdlib.h>
 
@@ -12,7 +12,7 @@
 #include "results/records.h"
 #include "streams/pull.h"
 
-/* A call with the stream and its store, which stays until the call has left the stream. */
+/* A call with the stream and its store, which exists until the call has left the stream. */
 static int
 fs_enter_stream(factstr_stream *stream, fs_entered *entered, factstr_error *error)
 {
@@ -79,7 +79,7 @@ factstr_stream_next(factstr_stream *stream, size_t max_batches, int64_t timeout_
 	return fs_report(code, &found, error);
 }
 
-/* Batches whose document has no memory are not given: they come again. */
+/* Without memory for their document, batches are not returned: they come again. */
 static int
 fs_next_document(factstr_stream *stream, size_t max_batches, int64_t timeout_ms, char **document,
 				 factstr_error *error)

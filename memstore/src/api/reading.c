@@ -1,6 +1,6 @@
 /*
  * api/reading.c
- *		Queries, context versions, batches and exports: answers that are whole in memory.
+ *		Queries, context versions, batches and exports: answers that are completely in memory.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -111,7 +111,7 @@ fs_release_queries(fs_query *queries, size_t count)
 	free(queries);
 }
 
-/* On success *queries is to be released, also if there are none. */
+/* On success the caller releases *queries, even if there are none. */
 static int
 fs_parse_queries(const char *const *texts, size_t count, fs_query **queries, factstr_error *error)
 {

@@ -1,6 +1,6 @@
 /*
  * api/redaction.c
- *		Erasing what facts say, and the record of it.
+ *		Erases the content of facts, and records it.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@
 #include "results/lists.h"
 #include "streams/stream.h"
 
-/* Years 1 to 9999, as far as times as text go. */
+/* Years 1 to 9999, the range of times as text. */
 #define FS_FIRST_TIME INT64_C(-62135596800000000)
 #define FS_LAST_TIME INT64_C(253402300799999999)
 
@@ -104,7 +104,7 @@ factstr_redact(factstr_store *store, uint64_t sequence_number, const char *paylo
  * The record
  */
 
-/* What the caller sees comes first, so that one pointer is both. */
+/* The caller's part comes first, so that one pointer is both. */
 typedef struct fs_redaction_answer
 {
 	factstr_redaction_list list;

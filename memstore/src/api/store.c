@@ -1,6 +1,6 @@
 /*
  * api/store.c
- *		Opening and closing a store, and the checks of arguments that several functions share.
+ *		Opens and closes a store; and the checks of arguments that several functions share.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -33,7 +33,7 @@
 typedef struct fs_store_kind
 {
 	const char *scheme;			/* how its URLs begin */
-	bool		takes_url;		/* the store is given the whole URL, not what follows */
+	bool		takes_url;		/* the store gets the whole URL, not only the part after the scheme */
 	const fs_methods *methods;	/* NULL: not in this build */
 } fs_store_kind;
 
@@ -139,7 +139,7 @@ factstr_open(const char *url, factstr_store **store, factstr_error *error)
 	return fs_report(fs_open(url, store, &found), &found, error);
 }
 
-/* For tests that bring a store of their own. */
+/* For tests with their own store. */
 int
 fs_open_methods(const fs_methods *methods, const char *location, factstr_store **store,
 				factstr_error *error)

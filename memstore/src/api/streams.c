@@ -1,6 +1,6 @@
 /*
  * api/streams.c
- *		Opening streams, their handles, and waiting for a durable one.
+ *		Opens streams, their handles, and waits for a durable one.
  */
 #include <inttypes.h>
 
@@ -15,10 +15,10 @@
 #include "streams/pull.h"
 #include "streams/stream.h"
 
-/* Waiting looks again after so many ms, for cursors that another process moves. */
+/* The interval, in ms, at which a wait checks for cursors that another process moves. */
 #define FS_LOOK_INTERVAL 50
 
-/* What only a durable stream has, and what only a live one. */
+/* The options that only a durable stream has, and those that only a live one has. */
 static int
 fs_check_kind(const fs_stream_request *request, factstr_error *error)
 {

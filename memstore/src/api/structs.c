@@ -1,20 +1,20 @@
 /*
  * api/structs.c
- *		The structs that a caller fills: how long they are, and what must not be in them.
+ *		Structs that a caller fills: checks their size and their reserved members.
  *
- * A caller may have been built with another version of the header.  Options that are shorter than
- * ours get the defaults, which are 0, for what is not there.  Longer ones come from a newer header,
- * and are understood as long as what is behind ours is 0: the caller does not use it.
+ * A caller may have been built with another version of the header.  If its options are shorter than ours, the
+ * missing ones get their defaults, which are 0.  Longer ones come from a newer header, and are accepted as long
+ * as the part after ours is 0: the caller does not use it.
  */
 #include <string.h>
 
 #include "api/structs.h"
 #include "results/error.h"
 
-/* No header will have longer options.  What is beyond was not set, and there is no end to it. */
+/* No header will have longer options.  A larger size was not set by a caller, and has no sensible limit. */
 #define FS_MAX_OPTIONS_SIZE 1024
 
-/* The options of the first version of the header with sizes, which no caller's are shorter than. */
+/* The options of the first version of the header with sizes; no caller's are shorter. */
 #define FS_FIRST_APPEND_OPTIONS_SIZE sizeof(factstr_append_options)
 #define FS_FIRST_READ_OPTIONS_SIZE sizeof(factstr_read_options)
 #define FS_FIRST_STREAM_OPTIONS_SIZE sizeof(factstr_stream_options)
@@ -111,7 +111,7 @@ fs_check_condition(factstr_append_condition condition, factstr_error *error)
 					(int) condition);
 }
 
-/* A number or a query without the condition that needs it would be passed by. */
+/* A number or a query without the condition that needs it would be ignored. */
 static int
 fs_check_context(const factstr_append_options *options, factstr_error *error)
 {

@@ -1,18 +1,18 @@
 /*
  * streams/cursor.c
- *		The cursor of a durable stream, which follows what has been delivered.
+ *		The cursor of a durable stream, which follows the deliveries.
  *
- * It moves after each batch; or, if the caller wants so, after several that came one right after the
- * other, which is a group.  A group ends with the list of batches that were found together, so it
- * never waits for batches to come.  The transaction of a transactional stream is that of the group.
+ * It moves after each batch; or, on request, after several consecutive ones, which are a group.  A group ends
+ * with the list of batches that were found together, so it never waits for batches to come.  The transaction of a
+ * transactional stream is that of the group.
  */
 #include "base/threads.h"
 #include "streams/stream.h"
 
-/* While facts come that do not match, the store is told of them four times a second. */
+/* While facts come that do not match, the cursor moves four times a second. */
 #define FS_SETTLE_INTERVAL 250
 
-/* How long a group may take if the caller does not say, in ms. */
+/* The default time limit of a group, in ms. */
 #define FS_DEFAULT_GROUP_TIME 100
 
 static int
@@ -26,7 +26,7 @@ fs_move_cursor(factstr_stream *stream, uint64_t cursor, bool delivered, factstr_
 	return code;
 }
 
-/* What was not committed has not been delivered. */
+/* Uncommitted deliveries do not count. */
 static void
 fs_forget_group(factstr_stream *stream)
 {

@@ -1,6 +1,6 @@
 /*
  * streams/delivery.c
- *		The batches of a stream, one after the other.
+ *		Delivers the batches of a stream, one after the other.
  */
 #include <stdlib.h>
 
@@ -13,11 +13,11 @@
 #include "streams/list.h"
 #include "streams/stream.h"
 
-/* A list of batches is as long as possible, and as short as large batches ask for. */
+/* A list of batches is as long as possible, and shorter if batches are large. */
 #define FS_LARGEST_FETCH 256
 #define FS_MANY_FACTS 2000
 
-/* As long as a group may be, but no longer than this. */
+/* As long as a group may be, but not longer than this. */
 #define FS_LARGEST_GROUP 4096
 
 void
@@ -117,7 +117,7 @@ fs_deliver_each(factstr_stream *stream, const fs_batch_list *batches, uint64_t u
 	return code;
 }
 
-/* The same, and ends the group.  *delivered_all says whether it got to the end of the list. */
+/* The same, and ends the group.  *delivered_all says whether it reached the end of the list. */
 static int
 fs_deliver_list(factstr_stream *stream, const fs_batch_list *batches, uint64_t up_to,
 				bool *delivered_all, factstr_error *error)
@@ -135,7 +135,7 @@ fs_deliver_list(factstr_stream *stream, const fs_batch_list *batches, uint64_t u
 	return code;
 }
 
-/* Is there nothing more to deliver for now?  A stream that went back begins again with the next list. */
+/* Is there nothing more to deliver for now?  A stream that went back starts again with the next list. */
 static bool
 fs_is_at_end(factstr_stream *stream, const fs_batch_list *batches, bool delivered_all)
 {
@@ -145,8 +145,8 @@ fs_is_at_end(factstr_stream *stream, const fs_batch_list *batches, bool delivere
 }
 
 /*
- * Looks for batches.  A search of the stream's own thread ends with FACTSTR_CLOSED when the stream is
- * stopped; one in the call that opens it ends as that does.
+ * Searches for batches.  A search of the stream's own thread ends with FACTSTR_CLOSED when the stream is stopped;
+ * one in the call that opens it ends together with that call.
  */
 static int
 fs_find_batches(factstr_stream *stream, fs_batch_list *batches, uint64_t *searched,

@@ -1,6 +1,6 @@
 /*
  * streams/dispatcher.c
- *		Reads what is new once for all streams that wait.
+ *		Reads new facts once for all waiting streams.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -29,8 +29,8 @@ struct fs_dispatcher
 	/* Guarded by mutex. */
 	bool		has_thread;
 	factstr_stream *waiting;
-	uint64_t	position;		/* all that wait know everything up to here, or more */
-	uint64_t	count;			/* of the hub, before what is at the position was read */
+	uint64_t	position;		/* all waiting streams know everything up to here, or more */
+	uint64_t	count;			/* of the hub, before the facts at the position were read */
 };
 
 fs_dispatcher *
@@ -146,7 +146,7 @@ fs_match_batches(fs_dispatcher *dispatcher, const fs_batch_list *batches, factst
 	return code;
 }
 
-/* What has not called a stream does not concern it; but its cursor may have to follow. */
+/* A batch that has not called a stream does not concern it; but its cursor may have to follow. */
 static void
 fs_pass(fs_dispatcher *dispatcher, uint64_t position)
 {
@@ -171,7 +171,7 @@ fs_pass(fs_dispatcher *dispatcher, uint64_t position)
  * The thread
  */
 
-/* Without the mutex.  The search ends when the dispatcher is to stop. */
+/* Without the mutex.  The search ends when the dispatcher has to stop. */
 static int
 fs_read_batches(fs_dispatcher *dispatcher, uint64_t after, fs_batch_list *batches,
 				uint64_t *searched, factstr_error *error)
@@ -187,7 +187,7 @@ fs_read_batches(fs_dispatcher *dispatcher, uint64_t after, fs_batch_list *batche
 	return code;
 }
 
-/* With the mutex held, but not while it reads.  False if there is more to be read. */
+/* With the mutex held, but not while it reads.  False if there is more to read. */
 static bool
 fs_dispatch_some(fs_dispatcher *dispatcher)
 {
@@ -289,8 +289,8 @@ fs_dispatcher_stop(fs_dispatcher *dispatcher)
 }
 
 /*
- * What the dispatcher has read while the stream looked may not be known to it, nor what the hub was
- * woken for; so it looks again, which brings it to where the dispatcher is.
+ * The stream may not know the facts that the dispatcher has read while it looked, nor the reason why the hub was
+ * woken; so it looks again, which brings it to the dispatcher's position.
  */
 bool
 fs_dispatcher_join(fs_dispatcher *dispatcher, factstr_stream *stream, uint64_t count)
@@ -315,7 +315,7 @@ fs_dispatcher_join(fs_dispatcher *dispatcher, factstr_stream *stream, uint64_t c
 	return may_wait;
 }
 
-/* With the mutex.  What it knew when it left the last time may be behind its position. */
+/* With the mutex.  The position that it left with may be behind the dispatcher's. */
 static void
 fs_move_position(factstr_stream *stream)
 {

@@ -1,6 +1,6 @@
 /*
  * streams/handle.c
- *		What a stream keeps, who holds it, and how it is.
+ *		The state of a stream, and the references to it.
  */
 #include <stdlib.h>
 #include <string.h>

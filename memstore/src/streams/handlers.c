@@ -1,6 +1,6 @@
 /*
  * streams/handlers.c
- *		Which handlers a thread is in, and who waits for whose.
+ *		The handlers that a thread is in, and their waits for each other.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +20,8 @@ typedef struct fs_frame
 static _Thread_local fs_frame *fs_innermost;
 
 /*
- * Guards every stream's "awaited".  A running handler is on one thread and waits for at most one
- * other stream, so following "awaited" from stream to stream finds all that a wait would depend on.
+ * Guards "awaited" of every stream.  A running handler is on one thread and waits for at most one other stream, so
+ * following "awaited" from stream to stream finds everything that a wait depends on.
  */
 static pthread_mutex_t fs_waiting_mutex = PTHREAD_MUTEX_INITIALIZER;
 
@@ -149,7 +149,7 @@ fs_call_ended(factstr_stream *stream)
 	fs_innermost = frame.outer;
 }
 
-/* Once; both the thread of the stream and the one that frees the handle come here. */
+/* Runs once; both the thread of the stream and the one that frees the handle come here. */
 static bool
 fs_is_to_destroy(factstr_stream *stream)
 {
@@ -164,7 +164,7 @@ fs_is_to_destroy(factstr_stream *stream)
 	return is_due;
 }
 
-/* What a handler must not do, this must not do either, so it counts as one. */
+/* The same restrictions apply here as in a handler, so it counts as one. */
 void
 fs_destroy_context(factstr_stream *stream)
 {
@@ -178,10 +178,9 @@ fs_destroy_context(factstr_stream *stream)
 }
 
 /*
- * Says for all handlers that the thread is in that they wait for the stream.  False, and nothing
- * said, if the stream's handler waits for one of them already, be it through others: the two would
- * wait for each other for good.  So they would if one of them has a transaction that the stream's
- * handler waits for.
+ * Records for all handlers of the thread that they wait for the stream.  False, without a record, if the stream's
+ * handler waits for one of them, directly or through others: the two would wait for each other forever.  So they
+ * would if one of them has a transaction that the stream's handler waits for.
  */
 static bool
 fs_begin_waiting(factstr_stream *stream)
@@ -216,9 +215,9 @@ fs_has_come_to_end(const factstr_stream *stream, bool within_handler)
 }
 
 /*
- * Outside of handlers: until the stream has given up its name and left its store.  In a handler:
- * until the stream's own is not running, since what comes then may need a lock that the waiting
- * handler's transaction holds.
+ * Outside of handlers: waits until the stream has released its name and left its store.  In a handler: until the
+ * stream's own handler is not running, because the rest may need a lock that the waiting handler's transaction
+ * holds.
  */
 bool
 fs_await_end(factstr_stream *stream, int64_t deadline)

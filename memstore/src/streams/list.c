@@ -18,15 +18,15 @@ struct fs_streams
 
 	/* What follows is guarded by mutex. */
 	bool		is_closing;
-	bool		is_incomplete;	/* a stream ended before it had delivered all that closing waits for */
+	bool		is_incomplete;	/* a stream ended before it had delivered everything that closing waits for */
 	factstr_stream *active;		/* from the call that opens it until its work is done */
-	factstr_stream *finished;	/* their threads have done their work, and are to be joined */
+	factstr_stream *finished;	/* their threads have finished, and have to be joined */
 
 	pthread_mutex_t watch_mutex;
-	size_t		watchers;		/* guarded by watch_mutex: who needs the store to watch */
+	size_t		watchers;		/* guarded by watch_mutex: the number of streams that need the store to watch */
 };
 
-/* False, and nothing left, if out of memory. */
+/* False, with nothing left behind, if out of memory. */
 static bool
 fs_streams_init(fs_streams *streams, factstr_store *store)
 {
@@ -129,7 +129,7 @@ fs_streams_remove(factstr_stream *stream)
 	(void) pthread_mutex_unlock(&streams->mutex);
 }
 
-/* The last that a stream's thread does with its store, which may be gone right afterwards. */
+/* The last action of a stream's thread on its store, which may be gone right afterwards. */
 void
 fs_streams_finish(factstr_stream *stream)
 {
@@ -201,7 +201,7 @@ fs_streams_begin_closing(factstr_store *store)
 	fs_hub_wake_cursors(store->hub);
 }
 
-/* With the mutex held, but not while a stream ends: ends one that is pulled.  False if there is none. */
+/* With the mutex held, except while a stream ends: ends a pulled stream.  False if there is none. */
 static bool
 fs_end_pulled(fs_streams *streams, void (*end_pulled) (factstr_stream *))
 {

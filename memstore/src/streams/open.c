@@ -1,6 +1,6 @@
 /*
  * streams/open.c
- *		Opening streams: taking the name, the replay of what is there, and starting the thread.
+ *		Opens streams: takes the name, replays the existing facts, and starts the thread.
  */
 #include "base/threads.h"
 #include "results/error.h"
@@ -8,7 +8,7 @@
 #include "streams/list.h"
 #include "streams/stream.h"
 
-/* How often to ask again for a name that another process has.  In ms. */
+/* The interval between attempts to get a name that another process holds.  In ms. */
 #define FS_CLAIM_INTERVAL 25
 
 /* Takes the name, and waits for it as long as the caller wants. */
@@ -29,7 +29,7 @@ fs_claim_name(factstr_stream *stream, const fs_stream_request *request, factstr_
 	{
 		uint64_t	count = fs_hub_cursor_count(store->hub);
 
-		/* Asked before the claim, during which the other may have come to its end. */
+		/* Checked before the claim, because the other stream may end during the claim. */
 		bool		is_ending = fs_streams_name_is_ending(stream);
 		int			code = store->methods->stream_claim(store->backend, &claim, &stream->lease,
 														&stream->cursor, error);
@@ -49,7 +49,7 @@ fs_claim_name(factstr_stream *stream, const fs_stream_request *request, factstr_
 	}
 }
 
-/* Delivers what is in the log now, on the caller's thread. */
+/* Delivers the facts that are in the log now, on the caller's thread. */
 static int
 fs_replay(factstr_stream *stream, factstr_error *error)
 {
@@ -62,13 +62,11 @@ fs_replay(factstr_stream *stream, factstr_error *error)
 		code = fs_deliver_some(stream, head, &reached_end, error);
 	stream->is_replaying = false;
 
-	/* The thread would do it as well, but who looks right afterwards should find it done. */
+	/* The thread would do it as well, but a caller that checks right afterwards should find it done. */
 	return code == FACTSTR_OK ? fs_settle_cursor(stream, error) : code;
 }
 
-/*
- * The words of a failed replay are kept like those of a failed delivery, but nothing tries again.
- */
+/* The message of a failed replay is kept like that of a failed delivery, but nothing tries again. */
 static void
 fs_abandon_name(factstr_stream *stream, const factstr_error *failure)
 {
@@ -155,8 +153,8 @@ fs_start(factstr_stream *stream, const fs_stream_request *request, factstr_strea
 		code = fs_find_start(stream, &request->options, error);
 
 	/*
-	 * The handle may lie in the context, and both may be gone as soon as the thread runs.  A stream
-	 * that was unsubscribed in the replay ends as it would afterwards.
+	 * The handle may be in the context, and both may be gone as soon as the thread runs.  A stream that was
+	 * unsubscribed during the replay ends like any other.
 	 */
 	*handle = fs_stream_is_freed(stream) ? NULL : stream;
 	if (code == FACTSTR_OK)
@@ -166,7 +164,7 @@ fs_start(factstr_stream *stream, const fs_stream_request *request, factstr_strea
 	return code;
 }
 
-/* The list and the handle, which has been freed in the replay if not now. */
+/* The references of the list and of the handle, unless that was freed during the replay. */
 static void
 fs_abandon(factstr_stream *stream, factstr_stream **handle)
 {

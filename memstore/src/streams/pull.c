@@ -1,9 +1,9 @@
 /*
  * streams/pull.c
- *		Streams without a handler: their caller asks for batches, and acknowledges them.
+ *		Streams without a handler: their caller requests batches, and acknowledges them.
  *
- * The position is behind what was given, the cursor behind what was acknowledged.  Between the calls
- * the stream waits at the dispatcher, unless the last call has left something.
+ * The position is after the returned batches, the cursor after the acknowledged ones.  Between calls the stream
+ * waits in the dispatcher, unless the last call has left something.
  */
 #include <inttypes.h>
 
@@ -14,14 +14,14 @@
 #include "streams/pull.h"
 #include "streams/readiness.h"
 
-/* How often who waits looks whether the call is to end.  In ms. */
+/* The interval at which a waiting call checks whether it must end.  In ms. */
 #define FS_LOOK_INTERVAL 50
 
 /*
  * Entering and leaving
  */
 
-/* With the mutex: why the stream gives nothing any more. */
+/* With the mutex: the reason why the stream returns nothing any more. */
 static int
 fs_refuse_ended(const factstr_stream *stream, factstr_error *error)
 {
@@ -73,7 +73,7 @@ fs_pull_leave(factstr_stream *stream)
  * Losing the stream, and getting it back
  */
 
-/* If it is lost, the same is said from now on. */
+/* If it is lost, all later calls report the same. */
 static void
 fs_note_lost(factstr_stream *stream, const factstr_error *error)
 {
@@ -86,7 +86,7 @@ fs_note_lost(factstr_stream *stream, const factstr_error *error)
 	fs_stream_stop(stream);
 }
 
-/* A call with the store has failed, so that it is not known what the store knows. */
+/* A call of the store has failed, so the state in the store is unknown. */
 static int
 fs_note_failure(factstr_stream *stream, factstr_error *error)
 {
@@ -95,7 +95,7 @@ fs_note_failure(factstr_stream *stream, factstr_error *error)
 	return error->code;
 }
 
-/* What was given stays given, unless somebody has moved the cursor meanwhile. */
+/* Returned batches count as returned, unless somebody has moved the cursor meanwhile. */
 static int
 fs_hold_again(factstr_stream *stream, factstr_error *error)
 {
@@ -124,7 +124,7 @@ fs_all_is_acknowledged(const factstr_stream *stream)
 	return stream->cursor >= stream->last_given;
 }
 
-/* Tells the store of what does not match; its loss does no harm. */
+/* Reports facts that do not match to the store; losing that does no harm. */
 static int
 fs_move_on(factstr_stream *stream, factstr_error *error)
 {
@@ -138,7 +138,7 @@ fs_move_on(factstr_stream *stream, factstr_error *error)
 	return FACTSTR_OK;
 }
 
-/* There is nothing more: waits at the dispatcher, unless something has come since the count. */
+/* There is nothing more: waits in the dispatcher, unless something has come since the count. */
 static void
 fs_wait_from_now_on(factstr_stream *stream, uint64_t count)
 {
@@ -245,7 +245,7 @@ fs_pull_ack(factstr_stream *stream, uint64_t sequence_number, factstr_error *err
 	return fs_move_on(stream, error);
 }
 
-/* The name is given up meanwhile, as by a handler that has failed. */
+/* The name is released meanwhile, as by a handler that has failed. */
 int
 fs_pull_fail(factstr_stream *stream, const factstr_error *words, factstr_error *error)
 {
@@ -271,7 +271,7 @@ fs_pull_fail(factstr_stream *stream, const factstr_error *words, factstr_error *
  * Ending
  */
 
-/* False if another thread ends it, and has done so now. */
+/* False if another thread ends it, and has already done so. */
 static bool
 fs_begin_end(factstr_stream *stream)
 {

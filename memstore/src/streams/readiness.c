@@ -1,7 +1,7 @@
 /*
  * streams/readiness.c
- *		Is there something for the next call with a stream that is pulled?  A flag, and a pipe for those
- *		who poll, with a byte in it as long as the flag is set.
+ *		Is there something for the next call of a pulled stream?  A flag, and a pipe for poll(), with a byte
+ *		in it as long as the flag is set.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -10,7 +10,7 @@
 #include "results/error.h"
 #include "streams/readiness.h"
 
-/* The pipe holds a byte at most, so neither can fail but for a signal. */
+/* The pipe contains at most one byte, so only a signal can make either call fail. */
 static void
 fs_write_byte(const factstr_stream *stream)
 {

@@ -1,6 +1,6 @@
 /*
  * streams/thread.c
- *		What the thread of a stream does: deliver, wait for more, and get up again after failures.
+ *		The thread of a stream: delivers, waits for more, and continues after failures.
  */
 #include "base/threads.h"
 #include "base/times.h"
@@ -9,7 +9,7 @@
 #include "streams/list.h"
 #include "streams/stream.h"
 
-/* How far the pause after a failure doubles while nothing succeeds.  In ms. */
+/* The limit of the pause after a failure, which doubles while nothing succeeds.  In ms. */
 #define FS_LONGEST_PAUSE 60000
 
 static int64_t
@@ -20,7 +20,7 @@ fs_next_pause(const factstr_stream *stream)
 	return stream->last_pause > FS_LONGEST_PAUSE / 2 ? FS_LONGEST_PAUSE : stream->last_pause * 2;
 }
 
-/* Ends early if the stream is stopped, or has no time for another try when its store is closed. */
+/* Ends early if the stream is stopped, or has no time for another attempt when its store is closed. */
 static void
 fs_pause(factstr_stream *stream)
 {
@@ -38,8 +38,8 @@ fs_pause(factstr_stream *stream)
 }
 
 /*
- * Gives up the name for the time of the pause if a delivery has failed.  What the store cannot be
- * told now is lost, but for the stream being lost.
+ * Releases the name during the pause if a delivery has failed.  Whatever cannot be reported to the store now is
+ * lost, except the loss of the stream.
  */
 static int
 fs_report_failed_delivery(factstr_stream *stream, const factstr_error *failure)
@@ -61,9 +61,8 @@ fs_report_failed_delivery(factstr_stream *stream, const factstr_error *failure)
 }
 
 /*
- * The name is held again, and the store says where the cursor is.  If that is not where it was
- * left, somebody has moved it, or a transaction was committed after all whose commit seemed to
- * fail.
+ * The name is held again, and the store returns the cursor.  If that has moved, somebody has moved it, or a
+ * transaction was committed although its commit seemed to fail.
  */
 static int
 fs_go_on_from(factstr_stream *stream, uint64_t cursor, factstr_error *error)
@@ -104,10 +103,7 @@ fs_resume(factstr_stream *stream, factstr_error *error)
 	return fs_go_on_from(stream, cursor, error);
 }
 
-/*
- * Pauses after a failure, longer each time, until the stream can go on: true; or is stopped, or
- * lost: false.
- */
+/* Pauses after a failure, longer each time, until the stream can continue: true; or is stopped, or lost: false. */
 static bool
 fs_recover(factstr_stream *stream, factstr_error *failure)
 {
@@ -130,8 +126,8 @@ fs_recover(factstr_stream *stream, factstr_error *failure)
 }
 
 /*
- * Until the dispatcher calls, or the stream is stopped or to finish, or the moment has come when its
- * cursor is to follow what does not match.
+ * Until the dispatcher calls, or the stream is stopped or has to finish, or its cursor is due to follow facts that
+ * do not match.
  */
 static void
 fs_await_call(factstr_stream *stream, uint64_t count)
@@ -153,7 +149,7 @@ fs_await_call(factstr_stream *stream, uint64_t count)
 	fs_dispatcher_leave(dispatcher, stream);
 }
 
-/* Delivers what there is, then waits for more, or for the moment when the cursor is to be moved. */
+/* Delivers all batches, then waits for more, or until the cursor has to be moved. */
 static int
 fs_work_once(factstr_stream *stream, factstr_error *error)
 {
