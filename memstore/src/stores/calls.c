@@ -1,6 +1,6 @@
 /*
  * stores/calls.c
- *		The calls that are in a store.
+ *		The current calls of a store.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -15,7 +15,7 @@ struct fs_calls
 {
 	pid_t		process;		/* does not change */
 
-	/* Atomic, since signal handlers may call factstr_interrupt. */
+	/* Atomic, because signal handlers may call factstr_interrupt. */
 	atomic_uint interruptions;
 
 	pthread_mutex_t mutex;
@@ -23,7 +23,7 @@ struct fs_calls
 
 	/* Changed with the mutex held. */
 	atomic_bool is_closing;
-	size_t		count;			/* without those of handlers, for which their streams are waited for */
+	size_t		count;			/* without those of handlers, which are covered by waiting for their streams */
 };
 
 fs_calls *
@@ -94,7 +94,7 @@ fs_calls_enter(fs_calls *calls, bool within_handler, fs_entered *entered, factst
 	return FACTSTR_OK;
 }
 
-/* The last that a call does with its store, which may be gone right afterwards. */
+/* The last action of a call on its store, which may be gone right afterwards. */
 void
 fs_calls_leave(fs_entered *entered)
 {

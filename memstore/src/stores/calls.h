@@ -1,9 +1,9 @@
 /*
  * stores/calls.h
- *		The calls that are in a store: what ends them, and waiting until they have left.
+ *		The current calls of a store: ends them, and waits until they have left.
  *
- * A store that is being closed takes no more calls, but those of its own handlers, and is freed when
- * none is left.  What may take long asks now and then whether it is to end.
+ * A store that is being closed accepts no more calls, except those of its own handlers, and is freed when none is
+ * left. Long operations check from time to time whether they must end.
  */
 #ifndef FACTSTR_STORES_CALLS_H
 #define FACTSTR_STORES_CALLS_H
@@ -31,8 +31,8 @@ fs_calls   *fs_calls_new(void);
 void		fs_calls_free(fs_calls *calls);
 
 /*
- * The process that made this, and so the store: no other has its threads.  In a child that was forked
- * they are missing, and any lock of the store may be held by one of them for good.
+ * The process that created this, and so the store: no other process has its threads.  In a forked child they are
+ * missing, and any of them may hold a lock of the store forever.
  */
 pid_t		fs_calls_process(const fs_calls *calls);
 
@@ -40,23 +40,22 @@ pid_t		fs_calls_process(const fs_calls *calls);
 int			fs_process_check(pid_t process, factstr_error *error);
 
 /*
- * A call begins: FACTSTR_OK, and then it is to leave; or FACTSTR_CLOSED, or FACTSTR_MISUSE in
- * another process.  Calls of the store's own handlers may begin while it is being closed, since that
- * waits for the handlers.
+ * A call begins: FACTSTR_OK, and then it has to leave; or FACTSTR_CLOSED, or FACTSTR_MISUSE in another process.
+ * Calls of the store's own handlers may begin while it is being closed, because closing waits for the handlers.
  */
 int			fs_calls_enter(fs_calls *calls, bool within_handler, fs_entered *entered,
 						   factstr_error *error);
 void		fs_calls_leave(fs_entered *entered);
 
-/* Why the call that the thread is in has to end: FACTSTR_CLOSED, FACTSTR_INTERRUPTED, or FACTSTR_OK. */
+/* The reason why the thread's current call must end: FACTSTR_CLOSED, FACTSTR_INTERRUPTED, or FACTSTR_OK. */
 int			fs_calls_check(factstr_error *error);
 
 int			fs_calls_refuse(factstr_error *error);
 
-/* Ends the calls that are in the store now.  May be called by a signal handler. */
+/* Ends the current calls of the store.  May be called by a signal handler. */
 void		fs_calls_interrupt(fs_calls *calls);
 
-/* False if another thread has done so already. */
+/* False if another thread has already done so. */
 bool		fs_calls_begin_closing(fs_calls *calls);
 void		fs_calls_await_none(fs_calls *calls);
 

@@ -1,6 +1,6 @@
 /*
  * stores/handle.h
- *		What is behind a factstr_store: one of the stores, and what the library keeps for it.
+ *		The object behind a factstr_store: one of the stores, and the library's state for it.
  */
 #ifndef FACTSTR_STORES_HANDLE_H
 #define FACTSTR_STORES_HANDLE_H
@@ -22,7 +22,7 @@ struct factstr_store
 	fs_calls   *calls;
 	fs_streams *streams;
 	_Atomic uint64_t last_committed;	/* the newest fact that was committed through this store */
-	int64_t		first_pause;	/* of a stream after a failure, in ms; tests make it shorter */
+	int64_t		first_pause;	/* of a stream after a failure, in ms; tests shorten it */
 };
 
 #endif							/* FACTSTR_STORES_HANDLE_H */

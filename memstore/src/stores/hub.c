@@ -1,6 +1,6 @@
 /*
  * stores/hub.c
- *		Where the library's threads wait for something to do.
+ *		Wakes the library's waiting threads.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include "base/threads.h"
 #include "stores/hub.h"
 
-/* Something to wait for, and how often it has happened. */
+/* A condition to wait for, and the number of times that it has occurred. */
 typedef struct fs_bell
 {
 	pthread_mutex_t mutex;

@@ -1,13 +1,12 @@
 /*
  * stores/hub.h
- *		Where the library's threads wait for something to do.
+ *		Wakes the library's waiting threads.
  *
- * A store wakes its hub when facts have come in or cursors have moved.  Who wants to wait takes the
- * count of wake-ups first, then looks, then waits for the count to change: nothing that happened in
- * between is missed.
+ * A store wakes its hub when facts have come in or cursors have moved.  A thread that wants to wait first reads
+ * the count of wake-ups, then looks, then waits for the count to change: so it misses nothing in between.
  *
- * The dispatcher of streams waits for facts.  Who waits for a cursor to move, or for a name to become free, waits for
- * cursors: that count changes with both, so that moving a cursor makes nobody read.
+ * The dispatcher of streams waits for facts.  A thread that waits for a cursor to move, or for a name to become
+ * free, waits for cursors: that count changes with both, so that a cursor's move makes no thread read facts.
  */
 #ifndef FACTSTR_STORES_HUB_H
 #define FACTSTR_STORES_HUB_H

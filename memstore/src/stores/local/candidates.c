@@ -1,24 +1,21 @@
 /*
  * stores/local/candidates.c
- *		The facts that may match a query, one after the other, by the terms they hold.
+ *		The facts that may match a query, one after the other, found by their terms.
  *
  * A query becomes a tree of sources:
+ * - query: any of its filters;
+ * - filter: all of: any of its event types, any of its predicates;
+ * - predicate: all of its terms.
  *
- *		query		any of its filters
- *		filter		all of: any of its event types, any of its predicates
- *		predicate	all of its terms
+ * Each source has a position, and is moved to the nearest one at or beyond a given position.  The members of "all
+ * of" overtake one another until they meet (a leapfrog join), so it costs as little as the rarest of them.  "Any
+ * of" keeps its members in a heap, with the nearest one on top, and moves only those that were passed.
  *
- * Each source stands at a position, and is moved on to the nearest one at or beyond a given
- * position.  "All of" lets its members overtake one another until they meet (a leapfrog join), so
- * it costs as little as the rarest of them.  "Any of" keeps its members in a heap, the nearest one
- * on top, and moves only those that were passed.
+ * Searching any of many alternatives can cost more than looking at a candidate that another member has found.  So
+ * if "all of" has such a member besides others, it is used only after as many candidates in a row were rejected
+ * as it has alternatives: whichever of the two ways is cheap, the search costs at most twice as much.
  *
- * Asking any of many alternatives can cost more than looking at a candidate that another member
- * has found.  So where "all of" has such a member besides others, it is asked only after as many
- * candidates in a row were rejected as it has alternatives: whichever of the two ways is
- * cheap, the search costs at most twice as much.
- *
- * "Before" and "beyond" are meant in the direction of the search.
+ * "Before" and "beyond" refer to the direction of the search.
  */
 #include <string.h>
 
@@ -28,8 +25,8 @@
 #include "stores/local/terms.h"
 
 /*
- * So many terms of a predicate are used.  Each one narrows the candidates down, but has to be asked
- * for every one of them.
+ * The maximum number of terms that are used of a predicate.  Each one reduces the candidates, but has to be looked
+ * up for each of them.
  */
 #define FS_MAX_TERMS_OF_PREDICATE 8
 
@@ -44,7 +41,7 @@ typedef enum fs_source_kind
 typedef struct fs_source
 {
 	fs_source_kind kind;
-	uint64_t	current;		/* nothing lies between where it was asked and here */
+	uint64_t	current;		/* nothing is between the requested position and this one */
 	fs_term		term;			/* FS_WITH_TERM */
 	size_t		count;			/* FS_ALL_OF, FS_ANY_OF; there a heap */
 	struct fs_source *members;
@@ -154,7 +151,7 @@ fs_source_of_predicates(fs_builder *builder, const fs_filter *filter)
 	return fs_source_over(builder, FS_ANY_OF, members, filter->payload_predicate_count);
 }
 
-/* Adds a source to what is to be an "all of", which takes the place of one inside another. */
+/* Adds a source to the members of an "all of", whose members replace an "all of" inside it. */
 static void
 fs_add_to_all_of(fs_source *members, size_t *count, const fs_source *source)
 {
@@ -165,7 +162,7 @@ fs_add_to_all_of(fs_source *members, size_t *count, const fs_source *source)
 			members[(*count)++] = source->members[i];
 }
 
-/* Both of them, those with fewer alternatives first. */
+/* Both of them, starting with those that have fewer alternatives. */
 static fs_source
 fs_source_of_both(fs_builder *builder, const fs_source *a, const fs_source *b)
 {
@@ -257,7 +254,7 @@ fs_seek_term(fs_candidates *candidates, fs_source *source, uint64_t position,
 	return code;
 }
 
-/* A member is asked only if that is likely to be cheaper than looking at the candidate. */
+/* A member is used only if that is likely to be cheaper than looking at the candidate. */
 static bool
 fs_is_worth_asking(const fs_candidates *candidates, const fs_source *member, uint64_t candidate)
 {
@@ -295,7 +292,7 @@ fs_seek_all_of(fs_candidates *candidates, fs_source *source, uint64_t position,
 	return FACTSTR_OK;
 }
 
-/* The top of the heap has moved on: lets it sink below those that are before it. */
+/* The top of the heap has moved: lets it sink below the members before it. */
 static void
 fs_heap_sink(const fs_candidates *candidates, fs_source *members, size_t count)
 {

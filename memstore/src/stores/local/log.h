@@ -1,6 +1,6 @@
 /*
  * stores/local/log.h
- *		A log that can be searched, as the memory and the SQLite store give it.
+ *		A log that can be searched, as the memory and the SQLite store provide it.
  */
 #ifndef FACTSTR_STORES_LOCAL_LOG_H
 #define FACTSTR_STORES_LOCAL_LOG_H
@@ -16,8 +16,8 @@ typedef struct fs_stored_fact
 } fs_stored_fact;
 
 /*
- * A log as it is at one moment, seen by one thread.  Each store fills one in within its own lock or
- * transaction; the search does not keep it.
+ * A snapshot of a log, used by one thread.  Each store fills it within its own lock or transaction; the search does
+ * not keep it.
  */
 typedef struct fs_local_log
 {
@@ -25,8 +25,8 @@ typedef struct fs_local_log
 	uint64_t	head;			/* the newest fact, 0 if there is none */
 
 	/*
-	 * The nearest fact with the term at or after (backwards: at or before) a position, in *found; 0
-	 * if there is none.  What it finds beyond the head is ignored.
+	 * The nearest fact with the term at or after (backwards: at or before) a position, in *found; 0 if there is
+	 * none.  Results beyond the head are ignored.
 	 */
 	int			(*seek) (void *store, fs_term term, uint64_t position, bool backwards,
 						 uint64_t *found, factstr_error *error);

@@ -2,9 +2,9 @@
  * stores/local/new_terms.c
  *		The terms of facts that are about to be added, in the order of the index.
  *
- * Those of a fact are made behind those of the facts before, in the memory that they stay in: a
- * payload may hold so many that a second list of them would be as large as everything else.  For the
- * same reason the terms of one fact alone have no offsets beside them.
+ * Those of a fact are created after those of the facts before, in their final memory: a payload may have so many
+ * that a second list of them would be as large as everything else.  For the same reason, the terms of a single
+ * fact have no offsets.
  */
 #include "stores/local/new_terms.h"
 #include "stores/local/sort.h"

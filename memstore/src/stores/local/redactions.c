@@ -1,6 +1,6 @@
 /*
  * stores/local/redactions.c
- *		What becomes of a fact that is redacted, in the memory and the SQLite store.
+ *		Redactions of a fact, in the memory and the SQLite store.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +26,7 @@ fs_find_old_terms(const factstr_fact *fact, fs_term_list *terms, factstr_error *
 	return found ? FACTSTR_OK : fs_error_no_memory(error);
 }
 
-/* The fact says something else from now on. */
+/* Replaces the content of the fact. */
 static int
 fs_replace(const factstr_fact *fact, const fs_append_event *event, fs_erasure *erasure,
 		   factstr_error *error)
@@ -75,7 +75,7 @@ fs_is_known(const factstr_redaction *redaction, const fs_redaction_list *known)
 	return false;
 }
 
-/* Of one fact, and in order: the last one is the newest. */
+/* Of one fact, in order: the last one is the newest. */
 static bool
 fs_is_newest(const factstr_redaction *redaction, const fs_redaction_list *known)
 {

@@ -1,6 +1,6 @@
 /*
  * stores/local/redactions.h
- *		What becomes of a fact that is redacted, in the memory and the SQLite store.
+ *		Redactions of a fact, in the memory and the SQLite store.
  */
 #ifndef FACTSTR_STORES_LOCAL_REDACTIONS_H
 #define FACTSTR_STORES_LOCAL_REDACTIONS_H
@@ -8,12 +8,12 @@
 #include "stores/local/terms.h"
 #include "stores/store.h"
 
-/* What stands for the message of a stream's error, which may quote a payload. */
+/* Replaces the message of a stream's error, which may quote a payload. */
 #define FS_ERASED_MESSAGE "message erased by a redaction"
 
 /*
- * A change of one fact: records to be added and, unless event is NULL, what it says from then on.  Its
- * terms before and after tell the index what to forget and what to learn.
+ * A change of one fact: records to be added and, unless event is NULL, its new content.  Its terms before and after
+ * are the entries to remove from the index and to add to it.
  */
 typedef struct fs_erasure
 {
@@ -25,13 +25,13 @@ typedef struct fs_erasure
 	factstr_redaction *records;	/* allocated; their texts are borrowed */
 } fs_erasure;
 
-/* A redaction that is made now, by the user of this process, whose name goes into *by. */
+/* A new redaction by the user of this process, whose name goes into *by. */
 int			fs_erasure_of_redaction(const fs_redaction *redaction, const factstr_fact *fact,
 									char *by, fs_erasure *erasure, factstr_error *error);
 
 /*
- * Those redactions of a fact in an imported batch that are not among the known ones.  There may be none;
- * then nothing is to be done.
+ * The redactions of a fact in an imported batch that are not among the known ones.  If there are none, there is
+ * nothing to do.
  */
 int			fs_erasure_of_import(const factstr_batch *batch, const fs_append_event *events,
 								 const factstr_fact *fact, const fs_redaction_list *known,

@@ -1,6 +1,6 @@
 /*
  * stores/local/search.c
- *		How the memory and the SQLite store find facts.
+ *		The search of the memory and the SQLite store.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -21,7 +21,7 @@ typedef struct fs_search
 	fs_candidates candidates;
 } fs_search;
 
-/* Facts with after < sequence number <= up_to.  To be ended whatever this returns. */
+/* Facts with after < sequence number <= up_to.  The caller ends it whatever this returns. */
 static int
 fs_search_begin(fs_search *search, const fs_local_log *log, const fs_query *query,
 				const fs_range *range, factstr_error *error)
@@ -42,7 +42,7 @@ fs_search_end(fs_search *search)
 	fs_candidates_release(&search->candidates);
 }
 
-/* No fact after this one is wanted any more; the search goes forward. */
+/* No fact after this one is wanted any more; the search runs forward. */
 static void
 fs_search_limit(fs_search *search, uint64_t last)
 {
@@ -166,7 +166,7 @@ fs_check_version(const fs_local_log *log, const fs_append *append, factstr_error
 	return fs_error_conflict(error, actual);
 }
 
-/* A number that the log does not have yet was read in another one: nothing can be said of what came after it. */
+/* A number beyond the end of the log comes from another log, and says nothing about this one. */
 static int
 fs_check_nothing_newer(const fs_local_log *log, const fs_append *append, factstr_error *error)
 {
@@ -237,7 +237,7 @@ fs_local_query(const fs_local_log *log, const fs_query *query, fs_fact_list *fac
 	if (code != FACTSTR_OK)
 		return code;
 
-	/* The newest row is the version; without rows it lies among those that were not wanted. */
+	/* The newest row is the version; without rows, it is among the facts that were not wanted. */
 	if (facts->count > 0)
 	{
 		*version = facts->facts[facts->count - 1].sequence_number;
@@ -247,7 +247,7 @@ fs_local_query(const fs_local_log *log, const fs_query *query, fs_fact_list *fac
 						error);
 }
 
-/* Adds the newest match of one query, and lets the version be its number if that is higher. */
+/* Adds the newest match of one query, and raises the version to its number if that is higher. */
 static int
 fs_add_newest(const fs_local_log *log, const fs_query *query, fs_fact_list *facts,
 			  uint64_t *version, factstr_error *error)
@@ -286,7 +286,7 @@ fs_local_newest(const fs_local_log *log, const fs_query *queries, size_t count,
 	return code;
 }
 
-/* Begins a batch with its first match.  The fact is copied before the log is asked again. */
+/* Begins a batch with its first match.  The fact is copied before the next call of the log. */
 static int
 fs_begin_batch(const fs_local_log *log, fs_batch_list *batches, const fs_stored_fact *fact,
 			   factstr_error *error)
@@ -354,7 +354,7 @@ fs_local_batches(const fs_local_log *log, const fs_query *query, uint64_t after,
 	bool		found;
 	int			code = fs_find_first(&search, log, query, after, &fact, &found, error);
 
-	/* The position lies inside a batch with a match behind it: the batch comes whole. */
+	/* If the position is inside a batch with a match after it, the batch is complete. */
 	if (code == FACTSTR_OK && found && fact.batch_first <= after)
 	{
 		fs_search_end(&search);

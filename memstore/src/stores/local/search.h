@@ -1,11 +1,10 @@
 /*
  * stores/local/search.h
- *		How the memory and the SQLite store find facts: one search, over what each of them keeps.
+ *		The search of the memory and the SQLite store: one search, over the data of each of them.
  *
- * Both keep an inverted index: for each term that a fact holds, the numbers of the facts with that
- * term, in order.  terms.h says what a term is.  A fact that matches a query holds certain terms,
- * so the search goes from one fact that holds them to the next, and lets the shared matcher decide.
- * What it costs follows the context, not the log.
+ * Both have an inverted index: for each term of a fact, the ordered numbers of the facts with that term; terms.h
+ * defines terms.  A fact that matches a query has certain terms, so the search goes from one fact that has them
+ * to the next, and the shared matcher decides.  Its cost depends on the context, not on the log.
  */
 #ifndef FACTSTR_STORES_LOCAL_SEARCH_H
 #define FACTSTR_STORES_LOCAL_SEARCH_H
@@ -21,9 +20,9 @@ int			fs_local_newest_after(const fs_local_log *log, const fs_query *query, uint
 								  uint64_t *newest, factstr_error *error);
 
 /*
- * Is the context as the condition of an append says?  FACTSTR_OK, or FACTSTR_CONFLICT with its
- * version; FACTSTR_MALFORMED for a position beyond the end of the log.  Looks at what is newer than the
- * number in the condition, and at the fact that has it; only a conflict needs more.
+ * Does the context fulfil the condition of an append?  FACTSTR_OK, or FACTSTR_CONFLICT with its version;
+ * FACTSTR_MALFORMED for a position beyond the end of the log.  Looks at facts that are newer than the number in the
+ * condition, and at the fact with that number; only a conflict needs more.
  */
 int			fs_local_check_context(const fs_local_log *log, const fs_append *append,
 								   factstr_error *error);
@@ -41,8 +40,8 @@ int			fs_local_newest(const fs_local_log *log, const fs_query *queries, size_t c
 							fs_fact_list *facts, uint64_t *version, factstr_error *error);
 
 /*
- * The batches with a match after a position.  If the position lies inside a batch that has a match
- * after it, the batch comes whole.
+ * The batches with a match after a position.  If the position is inside a batch with a match after it, the batch is
+ * complete.
  */
 int			fs_local_batches(const fs_local_log *log, const fs_query *query, uint64_t after,
 							 size_t max_batches, fs_batch_list *batches, uint64_t *searched,

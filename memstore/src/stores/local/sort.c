@@ -1,10 +1,10 @@
 /*
  * stores/local/sort.c
- *		Sorting many terms, without memory of its own.
+ *		Sorts many terms in place.
  *
- * The items are split by the highest bit in which they differ, and the halves by theirs (radix
- * exchange).  That takes few steps for hashes, is bounded by the bits of an item for any input, and
- * needs no second list as large as the first.
+ * The items are split by the highest bit in which they differ, and the parts by theirs (radix exchange).  That
+ * takes few steps for hashes, is bounded by the bits of an item for any input, and needs no second list as large
+ * as the first.
  */
 #include "stores/local/sort.h"
 
@@ -45,7 +45,7 @@ fs_sort_by_insertion(uint64_t *words, size_t count, size_t width)
 	}
 }
 
-/* The bits of one word in which the items are not all alike. */
+/* The bits of one word in which the items differ. */
 static uint64_t
 fs_differing_bits(const uint64_t *words, size_t count, size_t width)
 {
@@ -56,7 +56,7 @@ fs_differing_bits(const uint64_t *words, size_t count, size_t width)
 	return differing;
 }
 
-/* Moves the items with the bit behind those without, and returns how many are without. */
+/* Moves the items with the bit behind those without, and returns the number of those without. */
 static size_t
 fs_split(uint64_t *words, size_t count, size_t width, size_t word, uint64_t bit, uint64_t sign)
 {
@@ -73,7 +73,7 @@ fs_split(uint64_t *words, size_t count, size_t width, size_t word, uint64_t bit,
 	return low;
 }
 
-/* word is the one that is looked at; those before it are equal.  As deep as an item has bits. */
+/* word is the current one; those before it are equal.  The recursion is as deep as an item has bits. */
 static void
 fs_sort_by_word(uint64_t *words, size_t count, size_t width, size_t word)
 {

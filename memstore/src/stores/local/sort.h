@@ -1,6 +1,6 @@
 /*
  * stores/local/sort.h
- *		Sorting many terms, without memory of its own.
+ *		Sorts many terms in place.
  */
 #ifndef FACTSTR_STORES_LOCAL_SORT_H
 #define FACTSTR_STORES_LOCAL_SORT_H

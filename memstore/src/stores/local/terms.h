@@ -1,15 +1,15 @@
 /*
  * stores/local/terms.h
- *		What the inverted index of the memory and the SQLite store knows of a fact.
+ *		The index entries of a fact in the memory and the SQLite store.
  *
- * A fact's terms are its event type, and each scalar of its payload together with the path to it:
- * the keys on the way, and that an array is passed, but not at which index.  What a predicate asks
- * for is in a matching payload at the same path, so a fact that matches holds all terms of the
- * predicate.  The reverse does not hold, and need not: the matcher decides.
+ * A fact's terms are its event type, and each scalar of its payload together with the path to it: the keys on the
+ * way, and that an array is passed, but not at which index.  A matching payload has every scalar of the predicate
+ * at the same path, so a fact that matches has all terms of the predicate.  The reverse does not hold, and need
+ * not: the matcher decides.
  *
- * A term is kept as a 64-bit hash.  Two terms with one hash cost a look at a fact that does not
- * match, never a wrong answer.  A SQLite file keeps these numbers, so how they are computed never
- * changes within a schema version.
+ * A term is stored as a 64-bit hash.  Two terms with the same hash cost a look at a fact that does not match, but
+ * cause no wrong answer.  A SQLite file contains these numbers, so their computation never changes within a
+ * schema version.
  */
 #ifndef FACTSTR_STORES_LOCAL_TERMS_H
 #define FACTSTR_STORES_LOCAL_TERMS_H
@@ -39,15 +39,12 @@ typedef struct fs_term_list
 fs_term		fs_term_of_event_type(fs_text event_type);
 
 /*
- * The terms of a payload, or of a predicate, in order and without repetition, replace what is in the
- * list.  False if there is no memory.
+ * Replaces the list by the terms of a payload, or of a predicate, in order and without repetition. False if there
+ * is no memory.
  */
 bool		fs_terms_of_value(fs_json value, fs_term_list *list);
 
-/*
- * Adds all terms of a fact, with that of its type, in order and without repetition, behind what is
- * in the list.
- */
+/* Adds all terms of a fact, including that of its type, in order and without repetition, to the end of the list. */
 bool		fs_terms_add_fact(fs_term_list *list, fs_text event_type, fs_json payload);
 
 /* Room for more terms behind those that are there.  False if there is no memory. */

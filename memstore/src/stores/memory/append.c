@@ -1,10 +1,9 @@
 /*
  * stores/memory/append.c
- *		Adding facts to the memory store: all that can fail first, then what cannot.
+ *		Adds facts to the memory store: first everything that can fail, then the rest.
  *
- * A context is checked before the lock is taken, against the log as it is then.  Facts do not go
- * away, so a conflict found there is one for good; and with the lock in hand only facts
- * that were added meanwhile remain to be looked at.
+ * A context is checked before the lock is taken, against the log at that time.  Facts do not disappear, so a
+ * conflict found there is permanent; under the lock, only facts that were added meanwhile have to be examined.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -32,7 +31,7 @@ typedef struct fs_new_batch
 	size_t		size;			/* in memory */
 } fs_new_batch;
 
-/* What is to be added: batches that follow one on the other, and the terms of their facts. */
+/* The addition: consecutive batches, and the terms of their facts. */
 typedef struct fs_new_facts
 {
 	size_t		batch_count;
@@ -42,7 +41,7 @@ typedef struct fs_new_facts
 	fs_new_terms terms;			/* of all facts */
 } fs_new_facts;
 
-/* Works out what the batches need, but for their number. */
+/* Prepares everything that the batches need, except their numbers. */
 static bool
 fs_prepare_facts(fs_new_facts *facts, fs_new_batch *batches, size_t count)
 {
@@ -54,7 +53,7 @@ fs_prepare_facts(fs_new_facts *facts, fs_new_batch *batches, size_t count)
 		size_t		size = fs_memory_batch_size(batch->events, batch->count,
 												batch->idempotency_key);
 
-		/* Batches lie side by side in memory, each aligned. */
+		/* Batches are adjacent in memory, each aligned. */
 		if (size > SIZE_MAX / 4 - facts->size)
 			return false;
 		batch->size = (size + sizeof(uint64_t) - 1) & ~(sizeof(uint64_t) - 1);
@@ -71,8 +70,8 @@ fs_prepare_facts(fs_new_facts *facts, fs_new_batch *batches, size_t count)
 }
 
 /*
- * With the lock: makes all the room that the new facts need.  NULL if there is no memory: the store
- * then is as it was, but for room that nobody sees.
+ * With the lock: allocates all memory for the new facts.  NULL if there is not enough: the store is then unchanged,
+ * except for unused room.
  */
 static char *
 fs_reserve(fs_backend *backend, const fs_new_facts *facts)
@@ -84,7 +83,7 @@ fs_reserve(fs_backend *backend, const fs_new_facts *facts)
 		!fs_memory_keys_reserve(&backend->keys, facts->key_count))
 		return NULL;
 
-	/* Last, since there is no way to give it back. */
+	/* Last, because it cannot be undone. */
 	return fs_arena_allocate_words(&backend->pool, facts->size);
 }
 
@@ -97,7 +96,7 @@ fs_set_times(fs_memory_batch *batch, const factstr_fact *imported)
 		batch->facts[i].occurred_at = imported == NULL ? now : imported[i].occurred_at;
 }
 
-/* With the lock: adds the new facts in the room that was made for them.  Nothing here can fail. */
+/* With the lock: adds the new facts in the prepared memory.  Nothing here can fail. */
 static void
 fs_fill(fs_backend *backend, const fs_new_facts *facts, char *memory)
 {
@@ -147,7 +146,7 @@ fs_tell_batch(const fs_memory_batch *batch, factstr_append_result *result)
 	result->committed_count = batch->fact_count;
 }
 
-/* Is the fact what the event asks for?  Of a redacted fact nobody knows what it said: its type has to do. */
+/* Is the fact equal to the event?  The content of a redacted fact is unknown, so only its type is compared. */
 static int
 fs_is_same_event(const fs_backend *backend, const factstr_fact *fact, const fs_append_event *event,
 				 bool *same, factstr_error *error)
@@ -158,7 +157,7 @@ fs_is_same_event(const fs_backend *backend, const factstr_fact *fact, const fs_a
 	return FACTSTR_OK;
 }
 
-/* The key of these events was used for this batch: they have to be the same. */
+/* The key of these events was used for this batch: their events must be equal. */
 static int
 fs_require_same_events(const fs_backend *backend, const fs_memory_batch *batch,
 					   const fs_append_event *events, size_t count, factstr_error *error)
@@ -176,7 +175,7 @@ fs_require_same_events(const fs_backend *backend, const fs_memory_batch *batch,
 	return equal ? FACTSTR_OK : fs_error_idempotency_key_reused(error);
 }
 
-/* The key was used for this batch: gives the same answer again, if the events are the same. */
+/* The key was used for this batch: returns the same result again, if the events are equal. */
 static int
 fs_repeat_append(const fs_backend *backend, const fs_memory_batch *batch, const fs_append *append,
 				 factstr_append_result *result, factstr_error *error)
@@ -214,7 +213,7 @@ fs_look_for_earlier(fs_backend *backend, const fs_append *append)
  * Appending
  */
 
-/* With the lock.  The context was as expected when the log had this head. */
+/* With the lock.  The condition held when the log had this head. */
 static int
 fs_append_locked(fs_backend *backend, const fs_append *append, uint64_t head,
 				 const fs_new_facts *facts, factstr_append_result *result, factstr_error *error)
@@ -230,7 +229,7 @@ fs_append_locked(fs_backend *backend, const fs_append *append, uint64_t head,
 	return code;
 }
 
-/* When the log was as given, the key was not known. */
+/* The key was not known in this state of the log. */
 static int
 fs_append_prepared(fs_backend *backend, const fs_append *append, const fs_local_log *log,
 				   const fs_new_facts *facts, factstr_append_result *result,
@@ -260,7 +259,7 @@ static int
 fs_append_within(fs_backend *backend, const fs_append *append, factstr_append_result *result,
 				 factstr_error *error)
 {
-	/* In this order: what was added with the key later does not count for the context, either. */
+	/* In this order: facts that were added with the key later do not count in the context, either. */
 	fs_local_log log = fs_memory_local_log(backend);
 	const fs_memory_batch *earlier = fs_look_for_earlier(backend, append);
 	fs_new_batch batch = {
@@ -344,7 +343,7 @@ fs_import_numbered(fs_backend *backend, uint64_t first, const fs_new_facts *fact
 	return fs_add_imported(backend, facts, result, error);
 }
 
-/* Takes away those of the batches without numbers that are there already. */
+/* Removes the batches without numbers that already exist. */
 static int
 fs_pass_by_known(fs_backend *backend, fs_new_batch *batches, size_t *count, factstr_error *error)
 {

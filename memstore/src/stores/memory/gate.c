@@ -1,15 +1,15 @@
 /*
  * stores/memory/gate.c
- *		Lets those who look at facts pass side by side, and who changes one alone.
+ *		Admits many readers of facts, or one writer that changes a fact.
  *
- * Who enters counts first and then looks whether the gate is closed; who closes it does so first and
- * then looks at the count.  So at least one of two sees the other.
+ * A reader counts itself first and then checks whether the gate is closed; the writer closes it first and then
+ * checks the count.  So at least one of the two sees the other.
  */
 #include "base/threads.h"
 #include "stores/calls.h"
 #include "stores/memory/gate.h"
 
-/* How often who waits looks whether the call is to end.  In ms. */
+/* The interval at which a waiting thread checks whether its call must end.  In ms. */
 #define FS_LOOK_INTERVAL 50
 
 bool

@@ -2,9 +2,9 @@
  * stores/memory/leases.c
  *		Consumers of durable streams.
  *
- * Every claim has a number.  A stream remembers its last one, so a lease that has given up the name
- * can tell whether somebody else has had it since.  Leases keep the name, not the stream, which may
- * be dropped meanwhile.
+ * Every claim has a number.  A stream remembers its last one, so a lease that has released the name can tell
+ * whether another consumer has had it since.  Leases keep the name, not the stream, which may be dropped
+ * meanwhile.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +47,7 @@ fs_find_claimed(fs_backend *backend, const fs_claim *claim, fs_memory_stream **s
 	return FACTSTR_OK;
 }
 
-/* With the lock: the consumer with this claim has the name from now on. */
+/* With the lock: the consumer with this claim now has the name. */
 static void
 fs_take_stream(fs_memory_stream *stream, fs_lease *lease, uint64_t *cursor)
 {

@@ -1,6 +1,6 @@
 /*
  * stores/memory/partitions.c
- *		Durable streams that are made: one, or all partitions of one.
+ *		Creates durable streams: one, or all partitions of one.
  */
 #include <stdlib.h>
 

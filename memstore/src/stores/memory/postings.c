@@ -1,9 +1,9 @@
 /*
  * stores/memory/postings.c
- *		The inverted index of the memory store: the numbers of the facts with each term, in order.
+ *		The inverted index of the memory store: the ordered numbers of the facts with each term.
  *
- * A hash table of lists, split into shards by the highest bits of the term, so that a table that
- * grows is a small part of the whole, and readers keep out of each other's way.
+ * It is a hash table of lists, split into shards by the highest bits of the term, so that a table that grows is a
+ * small part of the whole, and readers do not obstruct each other.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 #define FS_SHARDS ((size_t) 1 << FS_POSTING_SHARD_BITS)
 #define FS_FIRST_CAPACITY 16
 
-/* As many numbers are in the list itself: most terms are rare. */
+/* The list itself contains up to this many numbers: most terms are rare. */
 #define FS_FEW_BITS 1
 #define FS_FEW (1 << FS_FEW_BITS)
 
@@ -112,7 +112,7 @@ fs_grow_shard(fs_posting_shard *shard)
 	return true;
 }
 
-/* The list of a term, which is made if there is none; NULL if there is no memory. */
+/* The list of a term, which is created if there is none; NULL if there is no memory. */
 static fs_posting_list *
 fs_provide_list(fs_posting_shard *shard, fs_term term)
 {
@@ -245,8 +245,8 @@ fs_postings_add(fs_postings *postings, const fs_new_terms *added, uint64_t first
 }
 
 /*
- * The index of the first number that is not below a position, count if there is none.  Gallops back
- * from the end, so that what is recent is found quickly.
+ * The index of the first number that is not below a position, count if there is none.  Gallops back from the end,
+ * so that recent numbers are found quickly.
  */
 static uint64_t
 fs_find_number(const uint64_t *numbers, uint64_t count, uint64_t position)

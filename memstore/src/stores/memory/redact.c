@@ -1,8 +1,9 @@
 /*
  * stores/memory/redact.c
- *		Erasing what facts say: the bytes are overwritten, the index forgets them, and it is recorded.
+ *		Erases the content of facts: the bytes are overwritten, the index entries removed, and a record is
+ *		added.
  *
- * All of it happens while nobody else looks at facts, after all that can fail has been done.
+ * All of this happens while nobody else looks at facts, after everything that can fail.
  */
 #include <string.h>
 
@@ -13,7 +14,7 @@
 #include "stores/local/redactions.h"
 #include "stores/memory/backend.h"
 
-/* A fact that will say something else, and the room for that. */
+/* A fact with its new content, and the memory for it. */
 typedef struct fs_new_text
 {
 	char	   *payload;
@@ -37,7 +38,7 @@ fs_reserve_text(fs_backend *backend, fs_text text)
 	return fs_arena_allocate_words(&backend->pool, text.length + 1);
 }
 
-/* Makes all the room that a change needs, and adds its records.  False if there is no memory. */
+/* Allocates all memory that a change needs, and adds its records.  False if there is no memory. */
 static bool
 fs_reserve_change(fs_backend *backend, const fs_erasure *erasure, fs_new_text *text)
 {
@@ -59,7 +60,7 @@ fs_reserve_change(fs_backend *backend, const fs_erasure *erasure, fs_new_text *t
 									erasure->record_count);
 }
 
-/* Overwrites a text of a batch, which is the store's own.  NULL is harmless. */
+/* Overwrites a text of a batch, which belongs to the store.  NULL is harmless. */
 static void
 fs_overwrite(const char *text)
 {
@@ -77,7 +78,7 @@ fs_fill_text(char *room, fs_text text)
 	return room;
 }
 
-/* The fact says something else, and is found by that.  Nothing here can fail. */
+/* The fact has its new content, and is found by it.  Nothing here can fail. */
 static void
 fs_change_fact(fs_backend *backend, const fs_erasure *erasure, const fs_new_text *text)
 {
@@ -211,7 +212,7 @@ fs_import_of_fact(fs_backend *backend, const factstr_batch *batch, const fs_appe
 	return code;
 }
 
-/* Works out the changes of all facts, and then makes them; only the want of memory can end it between. */
+/* Prepares the changes of all facts, and then makes them; in between, only a lack of memory can end it. */
 static int
 fs_import_closed(fs_backend *backend, const factstr_batch *batch, const fs_append_event *events,
 				 uint64_t *imported_count, factstr_error *error)

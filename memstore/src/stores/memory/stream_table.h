@@ -41,7 +41,7 @@ void		fs_memory_streams_destroy(fs_memory_streams *streams);
 void		fs_memory_streams_lock(fs_memory_streams *streams);
 void		fs_memory_streams_unlock(fs_memory_streams *streams);
 
-/* After a redaction: what words of errors quote is not kept. */
+/* After a redaction: the messages of errors, which may quote payloads, are not kept. */
 void		fs_memory_stream_erase_errors(fs_memory_streams *streams);
 
 /*

@@ -1,6 +1,6 @@
 /*
  * stores/memory/streams.c
- *		Durable streams, from outside: listed, moved and dropped.
+ *		Durable streams from outside: listed, moved and dropped.
  */
 #include <inttypes.h>
 
@@ -161,7 +161,7 @@ fs_is_partition(const fs_memory_streams *streams, const char *name)
 	return stream != NULL && fs_partition_shared_length(name, &stream->query.parsed) > 0;
 }
 
-/* With the lock.  What is removed leaves its place to the next one. */
+/* With the lock.  The next stream takes the place of a removed one. */
 static int
 fs_drop_stream(fs_backend *backend, const char *name, factstr_error *error)
 {
