@@ -14,7 +14,6 @@ TIMEOUT = 60
 SOURCES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'src')
 REQUIREMENTS = ['eventsourcing==9.5.6', 'mypy==2.4.1']
 PIP_SECONDS = 60
-TEMPLATE = 'python_template'
 
 _databases = 0
 
@@ -36,12 +35,13 @@ def has_postgres():
 def new_database():
     """A new database with the extension."""
     global _databases
+    template = f'python_{os.getpid()}'
     if _databases == 0:
-        psql('postgres', f'DROP DATABASE IF EXISTS {TEMPLATE}', f'CREATE DATABASE {TEMPLATE}')
-        psql(TEMPLATE, 'CREATE EXTENSION factstr')
+        psql('postgres', f'DROP DATABASE IF EXISTS {template}', f'CREATE DATABASE {template}')
+        psql(template, 'CREATE EXTENSION factstr')
     _databases += 1
-    name = f'python_{os.getpid()}_{_databases}'
-    psql('postgres', f'CREATE DATABASE {name} TEMPLATE {TEMPLATE}')
+    name = f'{template}_{_databases}'
+    psql('postgres', f'DROP DATABASE IF EXISTS {name}', f'CREATE DATABASE {name} TEMPLATE {template}')
     return name
 
 

@@ -6,7 +6,7 @@ import unittest
 
 from factstr import (ConflictError, EventFilter, NoSuchStreamError, StoreClosedError, StreamActiveError,
                      WaitTimedOutError, aio)
-from support import TIMEOUT, event, numbers, on_all_stores, run_python
+from support import TIMEOUT, event, numbers, on_all_stores, run_python, wait_until
 
 
 async def until(condition):
@@ -231,4 +231,4 @@ store = asyncio.run(main())
                 await asyncio.gather(*(store.append(event()) for _ in range(20)))
 
         asyncio.run(test())
-        self.assertLessEqual(threading.active_count(), before + 1)
+        wait_until(lambda: threading.active_count() <= before)

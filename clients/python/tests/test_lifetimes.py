@@ -89,9 +89,10 @@ class Closing:
         def handler(batch):
             raise RuntimeError('always')
 
-        store.subscribe(handler)
+        subscription = store.subscribe(handler)
         with self.assertLogs('factstr', 'WARNING'):
             store.append(event())
+            wait_until(lambda: subscription.error is not None)
             with self.assertRaises(WaitTimedOutError):
                 store.close(0.01)
         self.assertTrue(store.closed)

@@ -1,6 +1,7 @@
 """What needs packages of the registry: the test cases of eventsourcing for recorders, and mypy."""
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -119,3 +120,30 @@ class Types(unittest.TestCase):
         done = self.check(WRONG)
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
         self.assertIn('incompatible type', done.stdout)
+
+
+class Wheels(unittest.TestCase):
+    def test_a_wheel(self):
+        packages()
+        root = os.path.dirname(SOURCES)
+        with tempfile.TemporaryDirectory() as directory:
+            pip = [sys.executable, '-m', 'pip', '--quiet', '--no-input', '--disable-pip-version-check']
+            done = subprocess.run([*pip, 'wheel', '--no-deps', '--wheel-dir', directory, root], capture_output=True,
+                                  text=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            name, = os.listdir(directory)
+            self.assertRegex(name, r'^factstr-[0-9.]+-cp39-abi3-linux_\w+\.whl$')
+            installed = os.path.join(directory, 'installed')
+            subprocess.run([*pip, 'install', '--no-deps', '--target', installed, os.path.join(directory, name)],
+                           capture_output=True, check=True)
+            self.assertTrue(os.path.exists(os.path.join(installed, 'factstr', 'py.typed')))
+            program = ("import factstr; store = factstr.open_store('memory:'); store.append(factstr.NewEvent('a', 1)); "
+                       "store.close(); print(factstr.__file__)")
+            done = subprocess.run([sys.executable, '-c', program], cwd=directory, capture_output=True, text=True,
+                                  check=True, env={**os.environ, 'PYTHONPATH': installed})
+            self.assertTrue(done.stdout.startswith(installed), done.stdout)
+            needed = subprocess.run(['readelf', '-d', os.path.join(installed, 'factstr', '_native.abi3.so')],
+                                    capture_output=True, text=True, check=True).stdout
+            libraries = re.findall(r'\(NEEDED\).*\[(.*)\]', needed)
+            self.assertEqual([one for one in libraries if not re.match(r'(libc|libm|libdl|libpthread|ld-linux)\b', one)],
+                             [])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Callable, Generic, Iterable, List, Optional, Tuple, TypeVar, Union
 
 from ._errors import ConflictError
-from ._records import AppendResult, EventRecord, NewEvent, Query
+from ._records import AppendResult, EventRecord, NewEvent, Query, query_text
 from ._store import Store
 
 State = TypeVar('State')
@@ -40,14 +40,15 @@ def decide(store: Store, query: Query, fold: Fold[State], command: Command[State
     """
     if attempts < 1:
         raise ValueError(f'attempts must be 1 or more, not {attempts}')
+    text = query_text(query)
     while True:
-        context = store.query(query)
+        context = store._query(text)
         state = fold(context.event_records)
         events = events_of(command(state))
         if not events:
             return Decision(state, (), None)
         try:
-            result = store.append_if(events, query, context.current_context_version, idempotency_key=idempotency_key)
+            result = store._append_if(events, text, context.current_context_version, idempotency_key)
             return Decision(state, tuple(events), result)
         except ConflictError:
             attempts -= 1

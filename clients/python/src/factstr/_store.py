@@ -22,6 +22,9 @@ from ._streams import Batch, Handler, Stream, StreamOptions, Subscription, milli
 
 Events = Union[NewEvent, Iterable[NewEvent]]
 
+# Type, payload and metadata, as the library takes them.
+EventTuple = Tuple[str, str, Optional[str]]
+
 _ALWAYS, _IF, _UNLESS = range(3)
 
 # How many facts a reader, and batches an export, has in memory at once.
@@ -71,7 +74,7 @@ class Reader(Iterator[EventRecord]):
         self.close()
 
 
-def _events_of(events: Events) -> List[Tuple[str, str, Optional[str]]]:
+def _events_of(events: Events) -> List[EventTuple]:
     if isinstance(events, NewEvent):
         return [event_tuple(events)]
     if not isinstance(events, IterableABC):
@@ -139,7 +142,7 @@ class Store:
 
         A call that is repeated with its idempotency key stores nothing and returns the first result.
         """
-        return self._append(events, _ALWAYS, None, 0, idempotency_key)
+        return self._append(_events_of(events), _ALWAYS, None, 0, idempotency_key)
 
     def append_if(self, events: Events, context_query: Query, expected_context_version: Optional[int], *,
                   idempotency_key: Optional[str] = None) -> AppendResult:
@@ -147,7 +150,8 @@ class Store:
 
         Raises ConflictError otherwise.
         """
-        return self._append(events, _IF, context_query, expected_context_version or 0, idempotency_key)
+        return self._append(_events_of(events), _IF, query_text(context_query), expected_context_version or 0,
+                            idempotency_key)
 
     def append_unless(self, events: Events, context_query: Query, after_sequence_number: int, *,
                       idempotency_key: Optional[str] = None) -> AppendResult:
@@ -155,17 +159,27 @@ class Store:
 
         Raises ConflictError otherwise.
         """
-        return self._append(events, _UNLESS, context_query, after_sequence_number, idempotency_key)
+        return self._append(_events_of(events), _UNLESS, query_text(context_query), after_sequence_number,
+                            idempotency_key)
 
-    def _append(self, events: Events, condition: int, query: Query, number: int, key: Optional[str]) -> AppendResult:
-        return AppendResult(*_native.append(self._handle, _events_of(events), condition, query_text(query), number,
-                                            key))
+    def _append(self, events: List[EventTuple], condition: int, query: Optional[str], number: int,
+                key: Optional[str]) -> AppendResult:
+        return AppendResult(*_native.append(self._handle, events, condition, query, number, key))
+
+    # With the text of the query: decide needs it twice.
+
+    def _append_if(self, events: Events, query: Optional[str], version: Optional[int],
+                   key: Optional[str]) -> AppendResult:
+        return self._append(_events_of(events), _IF, query, version or 0, key)
 
     # Reading
 
     def query(self, query: Query = None) -> QueryResult:
         """The matching facts and the version of their context, from one snapshot. Use ``read`` for many facts."""
-        facts, last, version = _native.query(self._handle, query_text(query))
+        return self._query(query_text(query))
+
+    def _query(self, query: Optional[str]) -> QueryResult:
+        facts, last, version = _native.query(self._handle, query)
         read = self._read
         return QueryResult(tuple([record_of(fact, read) for fact in facts]), last or None, version or None)
 

@@ -64,13 +64,18 @@ class AsyncStore:
 
     async def close(self, timeout: Optional[float] = 5) -> None:
         """Ends the calls in progress, lets streams deliver, and closes the store. May be repeated."""
-        loop = asyncio.get_running_loop()
+        # Not on the threads of the store, all of which may wait for what closing ends.
+        thread = concurrent.futures.ThreadPoolExecutor(1, 'factstr-close')
         try:
-            # Not on the threads of the store, all of which may wait for what closing ends.
-            with concurrent.futures.ThreadPoolExecutor(1, 'factstr-close') as thread:
-                await loop.run_in_executor(thread, self._store.close, timeout)
+            await asyncio.get_running_loop().run_in_executor(thread, self._close, timeout)
         finally:
-            self._threads.shutdown(wait=False)
+            thread.shutdown(wait=False)
+
+    def _close(self, timeout: Optional[float]) -> None:
+        try:
+            self._store.close(timeout)
+        finally:
+            self._threads.shutdown()
 
     @property
     def closed(self) -> bool:
@@ -280,8 +285,10 @@ class AsyncStream(AsyncIterator[Batch]):
                     return batch
                 if not await self._readable(stream):
                     break
-            except (StoreClosedError, MisuseError):
-                if self._closed or self._store.closed:
+            except StoreClosedError:
+                break
+            except MisuseError:
+                if self._closed:
                     break
                 raise
         raise StopAsyncIteration
