@@ -12,7 +12,7 @@ from factstr import NewEvent
 
 TIMEOUT = 60
 SOURCES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'src')
-REQUIREMENTS = ['eventsourcing==9.5.6', 'mypy==2.4.1']
+REQUIREMENTS = ['eventsourcing==9.5.6', 'mypy==2.4.1', 'psycopg==3.3.9']
 PIP_SECONDS = 60
 
 _databases = 0

@@ -316,6 +316,7 @@ class Late:
 sys.late = Late()
 ''')
 
+    @unittest.skipIf('libasan' in os.environ.get('LD_PRELOAD', ''), 'a child cannot use the allocator of the sanitizer')
     def test_fork(self):
         if sys.version_info >= (3, 12):
             filters = 'import warnings; warnings.simplefilter("ignore", DeprecationWarning)\n'
