@@ -12,7 +12,7 @@ const { fixBatches } = require('./records.js');
 const MOST_BATCHES = 100;
 
 // After these errors nothing more comes from a stream.
-const ENDS = new Set(['stream_already_active', 'no_such_stream', 'closed', 'misuse']);
+const ENDS = new Set(['stream_already_active', 'no_such_stream', 'no_such_log', 'closed', 'misuse']);
 
 // The open streams by their numbers, and how many of them keep the program alive. They belong to the addon, which stays
 // when this module is loaded again.

@@ -146,7 +146,7 @@ redactions_of_latest(fs_backend *backend, uint64_t after, size_t max_count, fs_r
 }
 
 #define LOG_MUTANT(fault, member, function) \
-	{fault, "rule 48", {.open = open_latest, .member = function}, {.append = NULL}}
+	{(fault), "rule 48", {.open = open_latest, .member = (function)}, {.append = NULL}}
 
 const mutant mutants_of_logs[] = {
 	LOG_MUTANT("appends go to another log", append, append_to_latest),
