@@ -398,13 +398,12 @@ void
 fs_logs_drop_others(Oid schema)
 {
 	List	   *names = names_of_others(schema);
-	ListCell   *cell;
 
 	is_dropping = true;
 	PG_TRY();
 	{
-		foreach(cell, names)
-			drop_whole_log(lfirst(cell), schema);
+		for (int i = 0; i < list_length(names); i++)
+			drop_whole_log(list_nth(names, i), schema);
 	}
 	PG_FINALLY();
 	{

@@ -353,7 +353,8 @@ copy_fact(factstr_fact *copy, const factstr_fact *fact)
 	if (texts == NULL)
 		return false;
 	*copy = *fact;
-	copy->event_type = memcpy(texts, fact->event_type, type);
+	memcpy(texts, fact->event_type, type);
+	copy->event_type = texts;
 	copy->payload = memcpy(texts + type, fact->payload, payload);
 	if (metadata > 0)
 		copy->metadata = memcpy(texts + type + payload, fact->metadata, metadata);
