@@ -1,10 +1,7 @@
 -- Lets all functions mean another log than main, if they are not told one: so a test that looks at no table tests
--- that log instead.  It goes with the extension.
+-- that log instead.
 
 DO $$ BEGIN PERFORM factstr_create_log('another_log'); END $$;
-ALTER EXTENSION factstr ADD TABLE factstr_another_log_events;
-ALTER EXTENSION factstr ADD TABLE factstr_another_log_redactions;
-ALTER EXTENSION factstr ADD VIEW factstr_another_log_log;
 DO $$
 DECLARE
 	definition text;

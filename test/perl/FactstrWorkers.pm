@@ -11,7 +11,7 @@ use Exporter qw(import);
 use FactstrTest;
 
 our @EXPORT = qw(create_kept create_handler subscribe kept expected_batches status cursor head wait_for_status wait_until_at
-	launchers workers worker_of wait_for_worker);
+	launchers workers worker_of wait_for_worker kill_worker);
 
 # Batches are kept by keep(stream, event_records), in the handler's transaction.
 sub create_kept
@@ -150,6 +150,23 @@ sub wait_for_worker
 
 	wait_until('there is a worker', sub { workers($session) ne '' });
 	return (split(/\n/, workers($session)))[0];
+}
+
+# Kills a worker, which takes the server through recovery. False if the worker ends by itself: then the server does not
+# notice. It is stopped first, since a process that has ended, and is not yet waited for, can be killed without effect.
+sub kill_worker
+{
+	my ($pid) = @_;
+	my $state = '';
+
+	kill('STOP', $pid) or return 0;
+	wait_until('the worker is stopped', sub {
+		my $file;
+
+		$state = open($file, '<', "/proc/$pid/stat") && <$file> =~ /^.*\) (\S)/s ? $1 : 'Z';
+		return $state =~ /^[TXZ]$/;
+	});
+	return $state eq 'T' && kill('KILL', $pid);
 }
 
 1;

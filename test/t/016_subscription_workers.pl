@@ -144,7 +144,8 @@ sub ticks
 	return $fields[11] + $fields[12];
 }
 
-my @processes = map { $_->[0] } @{ $observer->run(q(SELECT pid FROM pg_stat_activity WHERE backend_type LIKE 'factstr %' ORDER BY pid)) };
+my $lasting = q(SELECT pid FROM pg_stat_activity WHERE backend_type IN ('factstr launcher', 'factstr delivery') ORDER BY pid);
+my @processes = map { $_->[0] } @{ $observer->run($lasting) };
 my %before = map { $_ => ticks($_) } @processes;
 my $idle_from = Time::HiRes::time();
 my %wrong;
@@ -160,8 +161,7 @@ while (Time::HiRes::time() < $idle_from + 4)
 # A worker looks now and then by itself, and may have been seen in that.
 is(join(', ', grep { $wrong{$_} > 20 } sort keys %wrong), '', 'idle, they are in no transaction, and hold no lock and no snapshot');
 is(join(', ', grep { ticks($_) - $before{$_} > 2 } @processes), '', 'idle, they take no time');
-is($observer->text(q(SELECT pid FROM pg_stat_activity WHERE backend_type LIKE 'factstr %' ORDER BY pid)),
-	join("\n", @processes), 'and stay');
+is($observer->text($lasting), join("\n", @processes), 'and stay');
 
 #
 # Databases come and go although workers are connected; those of others are undisturbed.
@@ -171,7 +171,8 @@ my ($dropped, $forced, $renamed, $template, $idle, $busy) = map { create_databas
 my $last = append($template);
 wait_until_at($template, 'in_template', $last);
 make_busy($forced, 'in_forced');
-my $undisturbed = "SELECT string_agg(pid::text, ' ' ORDER BY pid) FROM pg_stat_activity WHERE backend_type LIKE 'factstr %' AND (datname IS NULL OR datname = 'postgres')";
+# One that empties pending lists ends by itself when it has nothing to do.
+my $undisturbed = "SELECT string_agg(pid::text, ' ' ORDER BY pid) FROM pg_stat_activity WHERE backend_type IN ('factstr launcher', 'factstr delivery') AND (datname IS NULL OR datname = 'postgres')";
 my $others = $observer->value($undisturbed);
 my @commands = map { new_session($node) } 1 .. 5;
 $_->disconnect foreach $dropped, $forced, $renamed, $template;
@@ -271,7 +272,7 @@ $_->disconnect foreach $idle, $renamed, $template, $copy, $quiet;
 create_handler($observer, 'one', q(PERFORM pg_sleep(0.001);));
 my $from = head($observer);
 append($observer) foreach 1 .. 50;
-kill('KILL', wait_for_worker($observer));
+wait_until('a worker is killed', sub { kill_worker(wait_for_worker($observer)) });
 wait_until('the server breaks off', sub { $observer->is_lost });
 wait_until('the server is back', sub { $observer = eval { new_session($node) } });
 wait_until_at($observer, $_) foreach qw(one many_8);

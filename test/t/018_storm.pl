@@ -11,6 +11,7 @@ use lib "$FindBin::RealBin/../perl";
 use FactstrProcesses;
 use FactstrStreams;
 use FactstrTest;
+use FactstrWorkers qw(kill_worker);
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes ();
@@ -313,7 +314,7 @@ my %disturb = (
 	kill_worker => sub {
 		my $pid = worker_pid() or return 0;
 
-		kill('KILL', $pid) or return 0;
+		kill_worker($pid) or return 0;
 		wait_until('the server breaks off', sub { $observer->is_lost });
 		return reconnect();
 	},

@@ -67,8 +67,7 @@ onStores('a signal ends an iteration, a wait and a subscription', async (target)
   const durable = await store.streamAllDurable({ name: 's' }, () => {}, { signal: controller.signal });
   const wait = store.wait('s', 99n, { signal: controller.signal });
   controller.abort(enough);
-  await assert.rejects(iteration, enough);
-  await assert.rejects(wait);
+  await Promise.all([assert.rejects(iteration, enough), assert.rejects(wait, enough)]);
   await subscription.closed;
   await durable.closed;
   await assert.rejects(store.stream({}, { signal: controller.signal }).next(), enough);
