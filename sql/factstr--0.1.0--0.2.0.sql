@@ -969,7 +969,7 @@ SELECT factstr_carry_over_rights('factstr_wait(bigint, text, interval)', 'factst
 DROP FUNCTION factstr_carry_over_rights(regprocedure, regprocedure);
 DROP PROCEDURE factstr_wait(bigint, text, interval);
 
--- In 0.1.0 EXECUTE on a function was enough.  Whoever has it gets the right on main that the function needs now, and on
+-- In 0.1.0 EXECUTE on a function was enough.  A role that has it gets the right on main that the function needs now, and on
 -- no other log.
 CREATE FUNCTION factstr_carry_over_rights_to_main()
 	RETURNS void

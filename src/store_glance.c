@@ -31,7 +31,7 @@ glance_at_tables(FactstrStore *store, Oid schema)
 
 /*
  * Another log than main, locked, without its other indexes and what logs share; false if there is none.  As elsewhere,
- * its lock comes first: whoever waits for it learns what others have changed.
+ * its lock comes first: a session that waits for it learns of the changes that others have made.
  */
 bool
 fs_store_glance(Oid schema, const char *log, FactstrStore *store)

@@ -113,7 +113,7 @@ refuse_facts(Oid table)
 	table_close(events, AccessShareLock);
 }
 
-/* Also without facts: somebody has made them. */
+/* Even if they have no facts: somebody has created them. */
 static void
 refuse_other_logs(Oid schema)
 {
@@ -122,8 +122,8 @@ refuse_other_logs(Oid schema)
 	if (count > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-				 errmsg("cannot drop extension factstr because there are other logs than \"main\""),
-				 errdetail("With it, %d would be deleted, with all their facts.", count),
+				 errmsg("cannot drop extension factstr because logs other than \"main\" exist"),
+				 errdetail("It would delete %d of them, with all their facts.", count),
 				 errhint("factstr_drop_log drops a log. DROP EXTENSION factstr CASCADE drops all.")));
 }
 

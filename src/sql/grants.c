@@ -171,7 +171,7 @@ tell_of_main(const Grant *grant)
 	ereport(NOTICE,
 			(errmsg("role %s has the right \"%s\" on log \"main\", too", grant->role_name,
 					fs_right_name(grant->right)),
-			 errhint("factstr_revoke takes it, from public if that has it.")));
+			 errhint("factstr_revoke takes it away, from public if public has it.")));
 }
 
 /* factstr_grant(role, right, log) */

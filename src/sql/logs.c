@@ -378,7 +378,7 @@ fs_logs_count_others(Oid schema)
 	return list_length(names_of_others(schema));
 }
 
-/* In whatever state it is, with what has been made of it. */
+/* Whatever state the log is in, with all objects that depend on it. */
 static void
 drop_whole_log(const char *log, Oid schema)
 {

@@ -86,7 +86,7 @@ factstr_carry_over_rights(PG_FUNCTION_ARGS)
 }
 
 /*
- * Statements that give the privilege $2 on the view $3 to those who have EXECUTE on one of the functions $4 of the
+ * Statements that give the privilege $2 on the view $3 to the roles with EXECUTE on one of the functions $4 of the
  * schema $1, or SELECT on its view $5.
  */
 static const char *const grants_on_main =
