@@ -25,11 +25,11 @@ compile() {
   $CC $sanitizers "$@"
 }
 
-# root's programs, for whoever runs this: what the script does as root is done, what it calls is noted.
-mkdir "$work/root" "$work/user"
-printf '#!/bin/sh\necho 0\n' >"$work/root/id"
+# The programs of root and of an ordinary user, whoever runs this: calls of ldconfig are only noted.
+mkdir "$work/superuser" "$work/user"
+printf '#!/bin/sh\necho 0\n' >"$work/superuser/id"
 printf '#!/bin/sh\necho 1000\n' >"$work/user/id"
-for who in root user; do
+for who in superuser user; do
   printf '#!/bin/sh\necho "$@" >>"%s/ldconfig.log"\n' "$work" >"$work/$who/ldconfig"
   chmod +x "$work/$who/id" "$work/$who/ldconfig"
 done
@@ -48,9 +48,9 @@ is "an ordinary user does not call ldconfig to change anything" "$(grep -v -e -p
 contains "but is told how programs find the library" "$said" "LD_LIBRARY_PATH=$work/usr/lib"
 is "factstr.pc can be read by everybody" "$(stat -c %a "$work/usr/lib/pkgconfig/factstr.pc")" 644
 
-said=$(install_as root prefix="$work/usr" "$@")
+said=$(install_as superuser prefix="$work/usr" "$@")
 is "root calls ldconfig" "$(grep -c '^$' "$work/ldconfig.log")" 1
-said=$(install_as root DESTDIR="$work/stage" prefix=/opt/factstr "$@")
+said=$(install_as superuser DESTDIR="$work/stage" prefix=/opt/factstr "$@")
 is "not into a stage" "$(cat "$work/ldconfig.log")$said" ""
 is "a stage has all of it below itself" "$(cd "$work/stage" && echo *)" opt
 contains "factstr.pc knows nothing of the stage" "$(cat "$work/stage/opt/factstr/lib/pkgconfig/factstr.pc")" 'prefix=/opt/factstr'
