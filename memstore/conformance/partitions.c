@@ -6,7 +6,7 @@
 
 /*
  * In which of 1024 partitions a fact is whose payload is {"k": value}.  Computed by another program, from what
- * docs/streams.md says.
+ * docs/sql-reference.md says.
  */
 static const struct
 {

@@ -5,7 +5,7 @@
  * Include a binding first (json_value.h says what one is).
  *
  * Logs are copied between stores, and a consumer may move from one to another: so the number of a value's
- * partition is the same in every store, on every machine, for good.  docs/streams.md describes how it is
+ * partition is the same in every store, on every machine, for good.  docs/sql-reference.md describes how it is
  * computed, for programs that do so as well.
  */
 #ifndef FACTSTR_PARTITION_H
