@@ -1,4 +1,4 @@
-# What runs the programs of examples/consumers: the interpreter of each language that has the driver.
+# The commands that run the programs of examples/: for each language, an interpreter that has the driver.
 
 package FactstrConsumers;
 
@@ -8,14 +8,14 @@ use warnings;
 use Exporter qw(import);
 use Test::More;
 
-our @EXPORT = qw(consumer_commands);
+our @EXPORT = qw(consumer_commands python_with_driver);
 
 # The command of each program, by language; the driver of the one for Node is fetched into a directory if it is not
 # installed.  Without one, a test is skipped.
 sub consumer_commands
 {
 	my ($programs, $directory) = @_;
-	my %commands = (py => python($programs), pl => [ 'perl', "$programs/consumer.pl" ]);
+	my %commands = (py => [ python_with_driver(), "$programs/consumer.py" ], pl => [ 'perl', "$programs/consumer.pl" ]);
 	my ($node, $reason) = node($programs, $directory);
 
   SKIP: {
@@ -35,12 +35,11 @@ sub succeeds
 }
 
 # The first Python that has the driver, which Debian's package gives to its own one.
-sub python
+sub python_with_driver
 {
-	my ($programs) = @_;
 	my ($python) = grep { succeeds("$_ -c 'import psycopg'") } qw(python3 /usr/bin/python3);
 
-	return [ $python // 'python3', "$programs/consumer.py" ];
+	return $python // 'python3';
 }
 
 # The first line of a file.
