@@ -242,6 +242,13 @@ def curve(values):
             if part <= 0.5 or part < 1 and (1 - part) * values["count"] >= 10]
 
 
+def distribution_table(section, rows):
+    """rows: (name, distribution) pairs."""
+    section.table(["ms", *QUOTED, "measured"],
+                  [[label, *[milliseconds(value) for value in percentiles(values).values()], rate(values["count"])]
+                   for label, values in rows])
+
+
 def distributions(section, name, title, y_title, rows):
     """rows: (name, distribution) pairs."""
     series = [(label, curve(values)) for label, values in rows]
@@ -249,9 +256,7 @@ def distributions(section, name, title, y_title, rows):
           Axis("percentile", [x for _, points in series for x, _ in points], log=True,
                ticks=[(2, "50"), (10, "90"), (100, "99"), (1000, "99.9"), (10000, "99.99")]),
           Axis(y_title, [y for _, points in series for _, y in points], log=True), series)
-    section.table(["ms", *QUOTED, "measured"],
-                  [[label, *[milliseconds(value) for value in percentiles(values).values()], rate(values["count"])]
-                   for label, values in rows])
+    distribution_table(section, rows)
 
 
 def tail(section):
@@ -436,6 +441,67 @@ def rebuild(section):
                   [[REBUILDS[name], rate(value), share(value / rates["loop"])] for name, value in rates.items()])
 
 
+# Many logs
+
+def many_logs(section):
+    figures = section.figures
+    section.text("## Many logs", f"A database holds `main` and {figures['logs']:,} more logs.")
+    number_of_logs(section, figures["number"])
+    side_by_side(section, figures["side_by_side"])
+    creating(section, figures["create"])
+    status_views(section, figures["views"])
+
+
+def rows_of_medians(figures):
+    return [(row["clients"], {name: median(values) for name, values in row["rates"].items()}) for row in figures]
+
+
+def number_of_logs(section, figures):
+    rows = rows_of_medians(figures)
+    ratios = [(clients, *[times(rates[name] / rates["one"]) for name in ("another", "main")])
+              for clients, rates in rows]
+    section.text("### Appends to one of many logs", "Appends to one of these logs, and to `main`, against appends in a "
+                 "database that has only `main`: " +
+                 "; ".join(f"with {clients} {'client' if clients == 1 else 'clients'} {another} and {main} as fast"
+                           for clients, another, main in ratios) + ". Appends per second:")
+    section.table(["clients", "only `main`", "`main` of many", "another of many"],
+                  [[str(clients), rate(rates["one"]), *[f"{rate(rates[name])} ({times(rates[name] / rates['one'])})"
+                                                        for name in ("main", "another")]] for clients, rates in rows])
+
+
+SIDE_BY_SIDE = {"logs": "a log for each client", "log": "one log for all", "insert": "INSERT, a table for each client"}
+
+
+def side_by_side(section, figures):
+    rows = rows_of_medians(figures)
+    section.text("### Appends to many logs at the same time", "Appends to different logs do not wait for each other. " +
+                 " ".join(f"With a log for each of {clients} clients, appends are "
+                          f"{times(rates['logs'] / rates['log'])} as fast as with one log for all, and "
+                          f"{times(rates['logs'] / rates['insert'])} as fast as unordered INSERTs into a table for "
+                          "each client." for clients, rates in rows))
+    title = "Appends to many logs at the same time"
+    bars(section.plot("logs", title), title, "appends per second",
+         [(f"{clients}: {SIDE_BY_SIDE[name]}", value, number) for clients, rates in rows
+          for number, (name, value) in enumerate(rates.items())])
+    section.table(["clients", *[f"{name}, appends/s" for name in SIDE_BY_SIDE.values()]],
+                  [[str(clients), *[rate(rates[name]) for name in SIDE_BY_SIDE]] for clients, rates in rows])
+
+
+def creating(section, figures):
+    first, last = percentiles(figures["first"]), percentiles(figures["last"])
+    section.text("### Creating logs", "`factstr_create_log` and its commit, one log after the other. A log of the last "
+                 f"tenth takes {times(last['p50'] / first['p50'])} as long as one of the first tenth (medians).")
+    distribution_table(section, [("all", figures["all"]), ("the first tenth", figures["first"]),
+                                 ("the last tenth", figures["last"])])
+
+
+def status_views(section, figures):
+    section.text("### Views of many logs", "All rows of a view of these logs, each with a durable stream. The first "
+                 "time, a session also reads the catalog entries of all tables.")
+    distribution_table(section, [(f"`{view}`, {name} time", values) for view, found in figures.items()
+                                 for name, values in found.items()])
+
+
 # The library
 
 def memory(section):
@@ -505,7 +571,7 @@ def library_streams(section):
 
 SECTIONS = {"append": append, "slow": slow, "transactions": transactions,
             "slow_transactions": slow_transactions, "lock_times": lock_times, "readers": readers, "batch": batch, "tail": tail, "append_if": append_if, "growth": growth,
-            "streams": streams, "rebuild": rebuild, "memory": memory, "sqlite": sqlite, "library": library,
+            "streams": streams, "rebuild": rebuild, "logs": many_logs, "memory": memory, "sqlite": sqlite, "library": library,
             "library_streams": library_streams}
 
 # What is measured for a shorter time, or on a busier machine, shows that it works, and little more.

@@ -18,6 +18,7 @@ from delivering import library_streams
 from live_delivery import live_delivery
 from locking import lock_times, readers
 from machine import setting
+from many_logs import many_logs
 from measuring import (ROUNDS, SECONDS, Session, add_peers, columns, compare, consumer, distribution, fresh_database,
                        in_turns, latencies, library_program, load, output, pgbench, psql, say, say_distribution,
                        say_ratios, timed_in_turns)
@@ -406,8 +407,8 @@ def library():
 
 SECTIONS = {"append": append, "slow": slow, "transactions": transactions,
             "slow_transactions": slow_transactions, "lock_times": lock_times, "readers": readers, "batch": batch, "tail": tail, "append_if": append_if,
-            "growth": growth, "streams": streams, "rebuild": rebuild, "memory": memory, "sqlite": sqlite, "library": library,
-            "library_streams": library_streams}
+            "growth": growth, "streams": streams, "rebuild": rebuild, "logs": many_logs, "memory": memory, "sqlite": sqlite,
+            "library": library, "library_streams": library_streams}
 
 
 def rounded(value):
