@@ -5,6 +5,9 @@
 // Compares calls of this package with the same calls in C (bench/calls.c), and, where PGHOST leads to a server, with
 // calls of the SQL functions through the driver pg. Prints calls per second, the best of several rounds, since other
 // programs on the machine only make rounds slower; in memory, per second of the processor.
+//
+// What no package can be faster than is measured too: JSON.stringify of the payloads that are appended, and, for a
+// replay, JSON.parse of the payloads and an object for each record, with a bigint, and a time from a longer text.
 
 const { execFileSync } = require('node:child_process');
 const { mkdtempSync, rmSync } = require('node:fs');
@@ -68,6 +71,49 @@ async function withStore(store, calls, clock) {
   return rates;
 }
 
+// What JavaScript itself needs: see above.
+async function withoutStore(calls, clock) {
+  let length = 0;
+  const appended = await rate(
+    calls,
+    () => {
+      for (let i = 0; i < calls; i++) length += JSON.stringify(eventOf(i).payload).length;
+    },
+    clock,
+  );
+  const pages = pagesOfPayloads(2 * calls);
+  const replayed = await rate(calls, () => recordsOf(pages).length, clock);
+  return { append: appended, replay: length > 0 ? replayed : 0 };
+}
+
+const PAGE = 256;
+const TIME = '2026-01-31T08:15:30.123456Z';
+const TIMES = TIME.repeat(PAGE);
+const NUMBERS = new BigUint64Array(PAGE);
+
+function pagesOfPayloads(facts) {
+  const texts = Array.from({ length: facts }, (_, i) => JSON.stringify(eventOf(i % (facts / 2)).payload));
+  return Array.from(
+    { length: Math.ceil(facts / PAGE) },
+    (_, page) => `[${texts.slice(PAGE * page, PAGE * (page + 1)).join(',')}]`,
+  );
+}
+
+function recordsOf(pages) {
+  const records = [];
+  for (const page of pages) {
+    const payloads = JSON.parse(page);
+    for (let i = 0; i < payloads.length; i++)
+      records.push({
+        sequence_number: NUMBERS[i],
+        occurred_at: TIMES.slice(TIME.length * i, TIME.length * (i + 1)),
+        event_type: 'money-deposited',
+        payload: payloads[i],
+      });
+  }
+  return records;
+}
+
 // What a program without this package would write.
 async function withDriver(database, calls) {
   const { Client } = require('pg');
@@ -122,6 +168,7 @@ function contestants(calls) {
     memory: {
       'this package': () => withStore(new FactstrMemoryStore(), calls, clocks.processor),
       C: () => inC('memory:', calls),
+      'JavaScript alone': () => withoutStore(calls, clocks.processor),
     },
     sqlite: {
       'this package': () => withStore(new FactstrSqliteStore(newFile()), few),

@@ -4,6 +4,8 @@
 
 const native = require('./native.js');
 const records = require('./records.js');
+const json = require('./json.js');
+const { asItIs } = require('./calls.js');
 const { Core } = require('./core.js');
 const { Store, openDurable, subscribe, checkHandler, encodeStreamOptions } = require('./store.js');
 const { EventStreamSubscription } = require('./streams.js');
@@ -23,10 +25,16 @@ class SynchronousStore {
     return this.#store;
   }
 
-  #append(events, options) {
-    return records.fixAppendResult(
-      this.#core.decode(this.#core.now(native.APPEND, records.encodeRequired(events, 'the events'), options)),
-    );
+  #append(events, condition) {
+    const plain = records.joinAppend(events, condition);
+    if (plain !== undefined) {
+      const { name, events: joined, query, number, count } = plain;
+      const result = this.#core.now(records.readAppendResult, name, joined, query, undefined, number, count);
+      if (result !== undefined) return result;
+    }
+    const text = records.encodeRequired(events, 'the events');
+    const options = records.encodeAppendOptions(condition);
+    return records.fixAppendResult(this.#core.now(json.decode, native.APPEND_JSON, text, options));
   }
 
   append(events) {
@@ -34,13 +42,12 @@ class SynchronousStore {
   }
 
   query(query) {
-    return records.fixQueryResult(this.#core.decode(this.#core.now(native.QUERY, records.encodeQuery(query))));
+    return this.#core.now(records.readQueryResult, native.QUERY, records.encodeQuery(query));
   }
 
   appendIf(events, query, expectedContextVersion) {
-    const options = records.encodeAppendOptions({ query, expected: expectedContextVersion ?? null });
     try {
-      return { append_result: this.#append(events, options) };
+      return { append_result: this.#append(events, { query, expected: expectedContextVersion ?? null }) };
     } catch (error) {
       if (error.code !== 'conditional_append_conflict') throw error;
       return records.conflictOf(error);
@@ -53,7 +60,8 @@ class SynchronousStore {
 
   streamTo(query, handle) {
     checkHandler(handle);
-    const stream = this.#core.now(native.STREAM_OPEN, undefined, records.encodeQuery(query), encodeStreamOptions({}));
+    const options = encodeStreamOptions({});
+    const stream = this.#core.now(asItIs, native.STREAM_OPEN, undefined, records.encodeQuery(query), options);
     return new EventStreamSubscription(subscribe(this.#core, stream, undefined, handle));
   }
 

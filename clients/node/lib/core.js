@@ -4,13 +4,9 @@
 
 const native = require('./native.js');
 const json = require('./json.js');
-const { createError, errorOfDocument } = require('./errors.js');
+const { callNow, callLater, asItIs } = require('./calls.js');
+const { createError } = require('./errors.js');
 const { checkText, malformed } = require('./records.js');
-
-function throwFailure(outcome) {
-  if (Array.isArray(outcome)) throw errorOfDocument(outcome[0]);
-  return outcome;
-}
 
 function checkOptions({ longNumbers } = {}) {
   if (longNumbers !== undefined && !json.LONG_NUMBERS.includes(longNumbers))
@@ -58,29 +54,27 @@ class Core {
 
   static open(url, options) {
     const longNumbers = checkOptions(options);
-    return new Core(throwFailure(native.call(native.OPEN, null, checkText(url, 'the URL'))), longNumbers);
+    return new Core(callNow(asItIs, longNumbers, native.OPEN, null, checkText(url, 'the URL')), longNumbers);
   }
 
   static async openLater(url, options) {
     const longNumbers = checkOptions(options);
-    return new Core(throwFailure(await native.callLater(native.OPEN, null, checkText(url, 'the URL'))), longNumbers);
+    const handle = await callLater(asItIs, longNumbers, native.OPEN, null, checkText(url, 'the URL'));
+    return new Core(handle, longNumbers);
   }
 
-  now(call, ...args) {
-    return throwFailure(native.call(call, this.handle, ...args));
+  // With the function that reads what the call has come to.
+  now(read, name, text1, text2, text3, number, count) {
+    return callNow(read, this.longNumbers, name, this.handle, text1, text2, text3, number, count);
   }
 
-  async later(call, ...args) {
-    return throwFailure(await native.callLater(call, this.handle, ...args));
+  later(read, name, text1, text2, text3, number, count) {
+    return callLater(read, this.longNumbers, name, this.handle, text1, text2, text3, number, count);
   }
 
   // A call with a stream or a cursor of this store.
-  async laterWith(handle, call, ...args) {
-    return throwFailure(await native.callLater(call, handle, ...args));
-  }
-
-  decode(text) {
-    return json.decode(text, this.longNumbers);
+  laterWith(handle, read, name, text1, text2, text3, number, count) {
+    return callLater(read, this.longNumbers, name, handle, text1, text2, text3, number, count);
   }
 
   // At once, with no regard to deliveries.
@@ -99,7 +93,7 @@ class Core {
     stopped.abort();
     this.isClosed = true;
     for (const stream of this.streams) stream.stop(createError('closed', 'the store is closed'));
-    await native.callLater(native.CLOSE, this.handle);
+    await callLater(asItIs, this.longNumbers, native.CLOSE, this.handle);
     if (!inTime)
       throw createError('wait_timed_out', 'a stream did not deliver in time what was committed; the store is closed');
   }

@@ -4,7 +4,8 @@
 // numbers; both are taken along as strings that begin with U+0000, which no text in a store may have.
 
 const MARK = '\u0000';
-const MARKED = '"\\u0000';
+const ESCAPED = '\\u0000';
+const MARKED = `"${ESCAPED}`;
 const MARKED_NUMBER = /"\\u0000([-+.eE\d]+)"/g;
 const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
@@ -42,6 +43,17 @@ function encodePlainly(value) {
     if (!(error instanceof TypeError && /BigInt/.test(error.message))) throw error;
     return MARKED;
   }
+}
+
+// undefined for what has a bigint, a LongNumber or U+0000 in it, and for what JSON has no word for.
+function encodePlain(value) {
+  let text;
+  try {
+    text = JSON.stringify(value);
+  } catch {
+    return undefined;
+  }
+  return text === undefined || text.includes(ESCAPED) ? undefined : text;
 }
 
 // undefined for what JSON has no word for, such as a function.
@@ -92,4 +104,4 @@ function decodeExactly(text) {
   return decode(text, 'bigint');
 }
 
-module.exports = { LongNumber, encode, decode, decodeExactly, LONG_NUMBERS: Object.keys(REVIVALS) };
+module.exports = { LongNumber, encode, encodePlain, decode, decodeExactly, LONG_NUMBERS: Object.keys(REVIVALS) };

@@ -2,8 +2,10 @@
 
 // What goes into calls and comes out of them: checks, and numbers as bigint.
 
+const native = require('./native.js');
 const json = require('./json.js');
 const { createError } = require('./errors.js');
+const { readFacts } = require('./facts.js');
 
 const MOST_NUMBER = 2n ** 64n;
 
@@ -64,6 +66,65 @@ function encodeAppendOptions(condition, key) {
   return encodeMembers(members);
 }
 
+// The texts of an event for the addon, with U+0000 between them; undefined unless it is plain, which means that it has
+// nothing that JSON.stringify would treat in a special way, and nothing that the library would refuse.
+function joinEvent(event) {
+  if (typeof event !== 'object' || event === null || event.toJSON !== undefined) return undefined;
+  let type;
+  let payload;
+  let metadata;
+  for (const key in event)
+    if (key === 'event_type') type = event.event_type;
+    else if (key === 'payload') payload = event.payload;
+    else if (key === 'metadata') metadata = event.metadata ?? undefined;
+    else return undefined;
+  if (typeof type !== 'string' || payload === undefined) return undefined;
+  const text = json.encodePlain(payload);
+  if (metadata === undefined) return text === undefined ? undefined : `${type}\0${text}\0`;
+  const more = json.encodePlain(metadata);
+  return text === undefined || more === undefined ? undefined : `${type}\0${text}\0${more}`;
+}
+
+function joinEvents(events) {
+  if (!Array.isArray(events)) return undefined;
+  let joined = '';
+  for (let i = 0; i < events.length; i++) {
+    const text = joinEvent(events[i]);
+    if (text === undefined) return undefined;
+    joined = i === 0 ? text : `${joined}\0${text}`;
+  }
+  return joined;
+}
+
+function isPlainText(text) {
+  return typeof text === 'string' && !text.includes('\0') && text.isWellFormed();
+}
+
+// An append for the addon, without JSON around its events. undefined unless all of it is plain: then the same append as
+// JSON is checked by the library, with messages that tell the place.
+function joinAppend(events, condition, key) {
+  const joined = joinEvents(events);
+  if (joined === undefined || (key != null && !isPlainText(key))) return undefined;
+  const append = {
+    name: native.APPEND,
+    events: joined,
+    query: undefined,
+    key: key ?? undefined,
+    number: undefined,
+    count: events.length,
+  };
+  if (condition === undefined) return append;
+  append.query = encodeQuery(condition.query);
+  if (condition.after !== undefined) {
+    append.name = native.APPEND_UNLESS;
+    append.number = checkNumber(condition.after, 'after');
+  } else {
+    append.name = native.APPEND_IF;
+    if (condition.expected !== null) append.number = checkNumber(condition.expected, 'the expected context version');
+  }
+  return append;
+}
+
 // An empty context has no version.
 function encodeVersion(version) {
   return version === null ? 'null' : checkNumber(version, 'the expected context version');
@@ -100,6 +161,28 @@ function fixQueryResult(result) {
 function fixNewest(result) {
   fixRecords(result.event_records);
   return numbersToBigint(result, 'current_context_version');
+}
+
+// Zero stands for none.
+function orNull(number) {
+  return number === 0n ? null : number;
+}
+
+function readQueryResult(text, longNumbers) {
+  return {
+    event_records: readFacts(text, longNumbers),
+    last_returned_sequence_number: orNull(native.numbers[0]),
+    current_context_version: orNull(native.numbers[1]),
+  };
+}
+
+function readContextVersion() {
+  return orNull(native.numbers[0]);
+}
+
+function readAppendResult() {
+  const { numbers } = native;
+  return { first_sequence_number: numbers[0], last_sequence_number: numbers[1], committed_count: numbers[2] };
 }
 
 function fixAppendResult(result) {
@@ -144,8 +227,11 @@ module.exports = {
   encodeQuery,
   encodeAppendOptions,
   encodeMembers,
+  joinAppend,
+  readQueryResult,
+  readContextVersion,
+  readAppendResult,
   toBigint,
-  fixRecords,
   fixQueryResult,
   fixNewest,
   fixAppendResult,

@@ -4,12 +4,17 @@
 
 const native = require('./native.js');
 const records = require('./records.js');
+const json = require('./json.js');
+const { asItIs } = require('./calls.js');
 const { Core, insist } = require('./core.js');
-const { decodeExactly } = require('./json.js');
+const { readFacts, readBatches } = require('./facts.js');
 const { Source, Subscription, EventStreamSubscription } = require('./streams.js');
 
 const CLOSE_TIMEOUT_MS = 5000;
 const READ_AT_A_TIME = 1000;
+
+// The arguments of a call before its count.
+const NO_TEXTS = [undefined, undefined, undefined, undefined];
 
 // The options of a stream, as factstr_json_stream_open takes them.
 function encodeStreamOptions({ after, ...options }) {
@@ -43,7 +48,7 @@ async function openStream(core, name, query, options) {
   const encoded = records.encodeQuery(query);
   if (name !== undefined) await awaitPredecessor(core, name);
   return insist(
-    () => core.later(native.STREAM_OPEN, name, encoded, text),
+    () => core.later(asItIs, native.STREAM_OPEN, name, encoded, text),
     'stream_already_active',
     options.timeoutMs ?? 0,
     options.signal,
@@ -51,8 +56,7 @@ async function openStream(core, name, query, options) {
 }
 
 async function newestNumber(core) {
-  const text = await core.later(native.CONTEXT_VERSION);
-  return records.toBigint(core.decode(text).current_context_version) ?? 0n;
+  return (await core.later(records.readContextVersion, native.CONTEXT_VERSION)) ?? 0n;
 }
 
 // Older facts are delivered before this returns, unless they need not be.
@@ -71,15 +75,22 @@ class Store {
     this.#core = core;
   }
 
-  async #later(call, ...args) {
-    return this.#core.decode(await this.#core.later(call, ...args));
+  // A call that answers with JSON.
+  #later(call, ...args) {
+    return this.#core.later(json.decode, call, ...args);
   }
 
   async #append(events, condition, options) {
+    const key = options?.idempotency_key;
+    const plain = records.joinAppend(events, condition, key);
+    if (plain !== undefined) {
+      const { name, events: joined, query, key: text, number, count } = plain;
+      const result = await this.#core.later(records.readAppendResult, name, joined, query, text, number, count);
+      if (result !== undefined) return result;
+    }
     const text = records.encodeRequired(events, 'the events');
-    return records.fixAppendResult(
-      await this.#later(native.APPEND, text, records.encodeAppendOptions(condition, options?.idempotency_key)),
-    );
+    const result = await this.#later(native.APPEND_JSON, text, records.encodeAppendOptions(condition, key));
+    return records.fixAppendResult(result);
   }
 
   async append(events, options) {
@@ -95,7 +106,7 @@ class Store {
   }
 
   async query(query) {
-    return records.fixQueryResult(await this.#later(native.QUERY, records.encodeQuery(query)));
+    return this.#core.later(records.readQueryResult, native.QUERY, records.encodeQuery(query));
   }
 
   async newest(queries) {
@@ -103,31 +114,18 @@ class Store {
   }
 
   async contextVersion(query) {
-    const result = await this.#later(native.CONTEXT_VERSION, records.encodeQuery(query));
-    return records.toBigint(result.current_context_version);
+    return this.#core.later(records.readContextVersion, native.CONTEXT_VERSION, records.encodeQuery(query));
   }
 
   async *read(query, { maxCount, backwards, signal } = {}) {
     const members = { backwards: Boolean(backwards) };
     if (maxCount !== undefined) members.max_count = records.checkCount(maxCount, 'maxCount');
     signal?.throwIfAborted();
-    const cursor = await this.#core.later(
-      native.READ_OPEN,
-      records.encodeQuery(query),
-      records.encodeMembers(members),
-    );
+    const options = records.encodeMembers(members);
+    const cursor = await this.#core.later(asItIs, native.READ_OPEN, records.encodeQuery(query), options);
     try {
       for (;;) {
-        const text = await this.#core.laterWith(
-          cursor,
-          native.READ_NEXT,
-          undefined,
-          undefined,
-          undefined,
-          undefined,
-          READ_AT_A_TIME,
-        );
-        const found = records.fixRecords(this.#core.decode(text));
+        const found = await this.#core.laterWith(cursor, readFacts, native.READ_NEXT, ...NO_TEXTS, READ_AT_A_TIME);
         if (found.length === 0) return;
         for (const record of found) {
           signal?.throwIfAborted();
@@ -135,24 +133,23 @@ class Store {
         }
       }
     } finally {
-      await native.callLater(native.CLOSE, cursor);
+      await this.#core.laterWith(cursor, asItIs, native.CLOSE);
     }
   }
 
   async batches(query, { after = 0n, maxBatches = READ_AT_A_TIME } = {}) {
     const number = records.checkNumber(after, 'after');
     const count = records.checkCount(maxBatches, 'maxBatches');
-    return records.fixBatches(
-      await this.#later(native.BATCHES, records.encodeQuery(query), undefined, undefined, number, count),
-    );
+    const text = records.encodeQuery(query);
+    return this.#core.later(readBatches, native.BATCHES, text, undefined, undefined, number, count);
   }
 
   // Every digit is kept, whatever the store's option says, so that a copy is one.
   async export({ after = 0n, maxBatches = READ_AT_A_TIME } = {}) {
     const number = records.checkNumber(after, 'after');
     const count = records.checkCount(maxBatches, 'maxBatches');
-    const text = await this.#core.later(native.EXPORT, undefined, undefined, undefined, number, count);
-    return records.fixBatches(decodeExactly(text));
+    const read = (text) => records.fixBatches(json.decodeExactly(text));
+    return this.#core.later(read, native.EXPORT, undefined, undefined, undefined, number, count);
   }
 
   async import(batches) {
@@ -245,7 +242,7 @@ class Store {
     const number = records.checkNumber(sequenceNumber, 'the sequence number');
     records.checkText(name, 'the name of the stream');
     await insist(
-      () => this.#core.later(native.WAIT, name, undefined, undefined, number),
+      () => this.#core.later(asItIs, native.WAIT, name, undefined, undefined, number),
       'wait_timed_out',
       timeoutMs,
       signal,

@@ -7,7 +7,8 @@ const native = require('./native.js');
 const { createError } = require('./errors.js');
 const { messageOf, tell } = require('./messages.js');
 const { pauseAfter } = require('./pauses.js');
-const { fixBatches } = require('./records.js');
+const { asItIs } = require('./calls.js');
+const { readBatches } = require('./facts.js');
 
 const MOST_BATCHES = 100;
 
@@ -78,25 +79,20 @@ class Source {
     this.#wake?.();
   }
 
-  async next(most = MOST_BATCHES) {
-    const text = await this.#core.laterWith(
-      this.#handle,
-      native.STREAM_NEXT,
-      undefined,
-      undefined,
-      undefined,
-      undefined,
-      most,
-    );
-    return text === '[]' ? [] : fixBatches(this.#core.decode(text));
+  #call(read, name, ...args) {
+    return this.#core.laterWith(this.#handle, read, name, ...args);
+  }
+
+  next(most = MOST_BATCHES) {
+    return this.#call(readBatches, native.STREAM_NEXT, undefined, undefined, undefined, undefined, most);
   }
 
   ack(number) {
-    return this.#core.laterWith(this.#handle, native.STREAM_ACK, undefined, undefined, undefined, number);
+    return this.#call(asItIs, native.STREAM_ACK, undefined, undefined, undefined, number);
   }
 
   fail(message) {
-    return this.#core.laterWith(this.#handle, native.STREAM_FAIL, message);
+    return this.#call(asItIs, native.STREAM_FAIL, message);
   }
 
   // Until there may be a batch, or the stream has been stopped.
@@ -145,7 +141,7 @@ class Source {
     streams.sources.delete(this.#number);
     if (this.#held) holdProgram(-1);
     native.unsubscribe(this.#handle);
-    await native.callLater(native.CLOSE, this.#handle);
+    await this.#call(asItIs, native.CLOSE);
   }
 }
 

@@ -5,6 +5,7 @@
 #ifndef FACTSTR_NODE_CALLS_H
 #define FACTSTR_NODE_CALLS_H
 
+#include "found.h"
 #include "handles.h"
 
 /* CALL(NAME, kind of its handle). JavaScript has a constant with the number of each. */
@@ -13,6 +14,9 @@
 	CALL(CLOSE, FN_STORE) \
 	CALL(EXECUTE_SQL, FN_STORE) \
 	CALL(APPEND, FN_STORE) \
+	CALL(APPEND_IF, FN_STORE) \
+	CALL(APPEND_UNLESS, FN_STORE) \
+	CALL(APPEND_JSON, FN_STORE) \
 	CALL(QUERY, FN_STORE) \
 	CALL(NEWEST, FN_STORE) \
 	CALL(CONTEXT_VERSION, FN_STORE) \
@@ -42,22 +46,47 @@ typedef enum fn_call_name
 } fn_call_name;
 
 #define FN_TEXTS 3
+#define FN_NUMBERS 3
+
+/* Texts of calls are mostly short; these many bytes of them need no memory from elsewhere, and so many events. */
+#define FN_SHORT_TEXTS 1024
+#define FN_FEW_EVENTS 4
 
 typedef struct fn_call
 {
 	fn_call_name name;
 	fn_handle  *handle;			/* or NULL */
-	const char *texts[FN_TEXTS];	/* or NULL */
+	char	   *texts[FN_TEXTS];	/* or NULL */
+	size_t		lengths[FN_TEXTS];
 	uint64_t	number;			/* a sequence number */
 	size_t		count;
+	factstr_event *events;		/* of an append: count of them */
 
 	/* The outcome. */
 	int			code;
-	char	   *result;			/* JSON, or NULL; for fn_call_free */
+	char	   *result;			/* JSON, or NULL */
 	fn_handle  *opened;			/* or NULL; the caller's */
+	uint64_t	numbers[FN_NUMBERS];
+	fn_found	found;			/* the caller's, for fn_found_free */
+
+	/* Where texts and events are, unless they have memory of their own. */
+	size_t		used;
+	factstr_event few_events[FN_FEW_EVENTS];
+	char		short_texts[FN_SHORT_TEXTS];
 } fn_call;
 
+/* Before anything else. */
+extern void fn_call_begin(fn_call *call);
+
+/*
+ * For an append, whose events are one text: a type, a payload and the metadata, which may be empty, for each of them,
+ * with U+0000 between all of these.  Events that cannot be told apart so are none for this call, and FACTSTR_MALFORMED.
+ */
+extern int	fn_call_find_events(fn_call *call);
+
 extern void fn_call_make(fn_call *call);
-extern void fn_call_free_result(fn_call *call);
+
+/* Frees the arguments and the result. */
+extern void fn_call_end(fn_call *call);
 
 #endif

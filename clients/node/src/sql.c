@@ -5,11 +5,10 @@
  */
 #include "sql.h"
 
-#include <factstr.h>
+#include "errors.h"
 
 #include <dlfcn.h>
 #include <libpq-fe.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,36 +46,6 @@ load(fn_libpq *libpq)
 		&& find(libpq, "PQresultErrorField", &libpq->result_field) && find(libpq, "PQclear", &libpq->clear);
 }
 
-static void
-append_json_string(FILE *file, const char *text)
-{
-	fputc('"', file);
-	for (; *text != '\0'; text++)
-		if ((unsigned char) *text < 0x20)
-			fputc(' ', file);
-		else
-			fprintf(file, *text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
-	fputc('"', file);
-}
-
-static char *
-error_document(int code, const char *message, const char *sqlstate)
-{
-	char	   *document = NULL;
-	size_t		length;
-	FILE	   *file = open_memstream(&document, &length);
-
-	if (file == NULL)
-		return NULL;
-	fprintf(file, "{\"code\": \"%s\", \"message\": ", factstr_code_name(code));
-	append_json_string(file, message);
-	if (sqlstate != NULL)
-		fprintf(file, ", \"sqlstate\": \"%s\"", sqlstate);
-	fputc('}', file);
-	fclose(file);
-	return document;
-}
-
 static int
 execute(const fn_libpq *libpq, PGconn *connection, const char *sql, char **result)
 {
@@ -86,7 +55,7 @@ execute(const fn_libpq *libpq, PGconn *connection, const char *sql, char **resul
 
 	if (libpq->status(connection) != CONNECTION_OK)
 	{
-		*result = error_document(FACTSTR_NOT_CONNECTED, libpq->connection_message(connection), NULL);
+		*result = fn_failure_document(FACTSTR_NOT_CONNECTED, libpq->connection_message(connection), NULL);
 		return FACTSTR_NOT_CONNECTED;
 	}
 	answer = libpq->exec(connection, sql);
@@ -96,8 +65,8 @@ execute(const fn_libpq *libpq, PGconn *connection, const char *sql, char **resul
 	{
 		message = libpq->result_field(answer, PG_DIAG_MESSAGE_PRIMARY);
 		code = FACTSTR_STORAGE;
-		*result = error_document(code, message == NULL ? libpq->connection_message(connection) : message,
-								 libpq->result_field(answer, PG_DIAG_SQLSTATE));
+		*result = fn_failure_document(code, message == NULL ? libpq->connection_message(connection) : message,
+									  libpq->result_field(answer, PG_DIAG_SQLSTATE));
 	}
 	libpq->clear(answer);
 	return code;
@@ -112,8 +81,8 @@ fn_execute_sql(const char *url, const char *sql, char **result)
 
 	if (!load(&libpq))
 	{
-		*result = error_document(FACTSTR_CANNOT_OPEN, "libpq.so.5 cannot be loaded; install PostgreSQL's client library",
-								 NULL);
+		*result = fn_failure_document(FACTSTR_CANNOT_OPEN,
+									  "libpq.so.5 cannot be loaded; install PostgreSQL's client library", NULL);
 		return FACTSTR_CANNOT_OPEN;
 	}
 	connection = libpq.connect(url);
