@@ -26,7 +26,7 @@
 /* The operator family of jsonb_path_ops: as old as jsonb, without a name in the headers. */
 #define JSONB_PATH_GIN_FAM_OID 4037
 
-/* Texts are compared byte by byte; what can be null may be made NOT NULL. */
+/* Texts are compared byte by byte; a nullable column may be made NOT NULL. */
 typedef struct ColumnDefinition
 {
 	const char *name;
@@ -368,7 +368,7 @@ is_predicate_right(List *predicate, const IndexDefinition *definition)
 		((Var *) test->arg)->varattno == partial_by(definition);
 }
 
-/* What is wrong with an index, in a sentence, or NULL. */
+/* The problem of an index, as a sentence, or NULL. */
 static char *
 index_flaw(const IndexDefinition *definition, Relation index, Relation table)
 {

@@ -60,7 +60,7 @@ reserve_memory(void)
 
 static shmem_startup_hook_type previous_startup = NULL;
 
-/* What was reserved is taken before other structures grow into it, as that of locks does. */
+/* Takes the reserved memory before other structures, such as that of locks, grow into it. */
 static void
 take_memory(void)
 {

@@ -15,7 +15,7 @@
 
 typedef struct ObjectName
 {
-	const char *of_main;		/* or of what all logs share */
+	const char *of_main;		/* or of an object that all logs share */
 	const char *ending;			/* of its name in another log; NULL if it is shared */
 } ObjectName;
 

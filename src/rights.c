@@ -1,6 +1,6 @@
 /*
  * rights.c
- *		What a role may do with a log.
+ *		The rights of roles on a log.
  *
  * EXECUTE on a function says what a role may do, and a view of each log, on which PostgreSQL's own rights are granted,
  * says where.  The view has no table behind it, so a right on it gives nothing by itself; rights on the log's table
@@ -49,7 +49,7 @@ fs_right_name(LogRight right)
 	return rights[right].name;
 }
 
-/* What is granted on the log's view. */
+/* The privileges on the log's view. */
 const char *
 fs_right_privilege(LogRight right)
 {

@@ -1,11 +1,11 @@
 /*
  * rights.h
- *		What a role may do with a log.
+ *		The rights of roles on a log.
  */
 #ifndef FACTSTR_RIGHTS_H
 #define FACTSTR_RIGHTS_H
 
-/* What a role may do with a log. */
+/* The rights of roles on a log. */
 typedef enum LogRight
 {
 	RIGHT_TO_READ,

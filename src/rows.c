@@ -195,7 +195,7 @@ fs_row_change(Relation table, HeapTuple old_tuple, HeapTuple new_tuple)
 	ExecCloseIndices(result_relation);
 	ExecDropSingleTupleTableSlot(old_row);
 	ExecDropSingleTupleTableSlot(new_row);
-	/* Triggers have slots of their own. */
+	/* Triggers use separate slots. */
 	ExecResetTupleTable(estate->es_tupleTable, false);
 	FreeExecutorState(estate);
 	CommandCounterIncrement();

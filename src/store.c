@@ -2,16 +2,15 @@
  * store.c
  *		Finds the tables and indexes of a log.
  *
- * They live in the schema of the function that was called, whatever the search_path says.  Those of the log "main" are
- * made by the extension's script, those of others by factstr_create_log, under names that are made of the log's
+ * They live in the schema of the function that was called, whatever the search_path says.  The extension's script
+ * creates those of the log "main", and factstr_create_log those of others, under names derived from the log's
  * (definition.c).  They are compared with their definitions when they are found, and the result is kept for the
  * session, until one of them is changed.  So a call finds its log without a look into a catalog.
  *
- * Which other logs there are, and which are sealed, is in the table of their records.  It is looked into when a log is
- * looked up; creating, sealing and dropping a log tell all sessions that its table has changed.
+ * The table of records says which other logs exist, and which are sealed.  It is read when a log is looked up;
+ * creating, sealing and dropping a log invalidate its table in all sessions.
  *
- * The other tables are looked into when they are used: nobody who does without
- * them should wait for a lock on them.
+ * The other tables are opened when they are used: a call that does not use them must not wait for a lock on them.
  */
 #include "postgres.h"
 
@@ -48,7 +47,7 @@ typedef struct KnownRelation
 	KnownLog   *log;
 } KnownRelation;
 
-/* Made when they are needed.  Nothing is taken out of them: what a session has used is little. */
+/* Created when they are needed.  Entries are never removed, because a session uses few. */
 static HTAB *logs = NULL;
 static HTAB *relations = NULL;
 
@@ -60,7 +59,7 @@ static Oid	shared_tables[TABLES];
 static Oid	index_of_streams = InvalidOid;
 static Oid	index_of_parked = InvalidOid;
 
-static uint64 generation = 1;	/* what was found of any log in an earlier one may be found no more */
+static uint64 generation = 1;	/* results of look-ups in an earlier one may be outdated */
 static uint64 changes = 0;		/* of anything */
 
 static bool
@@ -69,7 +68,7 @@ is_known(const KnownLog *known)
 	return known->is_known && known->generation == generation;
 }
 
-/* What is known of all logs is forgotten. */
+/* Forgets all logs. */
 static void
 forget_all(void)
 {

@@ -1,6 +1,6 @@
 /*
  * store_catalog.c
- *		What PostgreSQL's catalogs say of the extension and of a log's table.
+ *		The extension and the tables of a log in PostgreSQL's catalogs.
  */
 #include "postgres.h"
 
@@ -35,7 +35,7 @@ fs_store_schema(const FactstrStore *store)
 	return get_rel_namespace(store->events);
 }
 
-/* The view on which rights on a log are granted.  Without it, the log would be everybody's; 0.1.0 had none. */
+/* The view on which rights on a log are granted.  Without it, the log would be open to all roles; 0.1.0 had none. */
 Oid
 fs_store_require_rights(const char *log, Oid schema)
 {

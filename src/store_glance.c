@@ -30,8 +30,8 @@ glance_at_tables(FactstrStore *store, Oid schema)
 }
 
 /*
- * Another log than main, locked, without its other indexes and what logs share; false if there is none.  As elsewhere,
- * its lock comes first: a session that waits for it learns of the changes that others have made.
+ * Another log than main, locked, without its other indexes and the shared tables; false if there is none.  As
+ * elsewhere, its lock comes first: a session that waits for it learns of the changes that others have made.
  */
 bool
 fs_store_glance(Oid schema, const char *log, FactstrStore *store)

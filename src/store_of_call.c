@@ -50,7 +50,7 @@ fs_store_argument_log(FunctionCallInfo fcinfo, int argument, char *log)
 	log[VARSIZE_ANY_EXHDR(name)] = '\0';
 }
 
-/* The log that a function was called for, by somebody who may do this with it. */
+/* The log that a function was called for, once the caller's right has been checked. */
 FactstrStore
 fs_store_of_call(FunctionCallInfo fcinfo, int log_argument, LogRight right)
 {

@@ -26,7 +26,7 @@
 #include "commit/notify.h"
 
 /*
- * What may stand against an append
+ * Reasons to refuse an append
  */
 
 /*

@@ -9,7 +9,7 @@
 #include "read/facts.h"
 #include "store.h"
 
-/* What an append asks of its context. */
+/* The condition of an append on its context. */
 typedef enum AppendCondition
 {
 	APPEND_UNCONDITIONALLY,
@@ -44,7 +44,7 @@ typedef struct AppendOutcome
 extern AppendOutcome fs_append_facts(AppendRequest *request);
 extern bool fs_append_answer_early(AppendRequest *request, AppendOutcome *outcome);
 
-/* What an import has in common with it. */
+/* The functions that an import uses, too. */
 extern void fs_append_refuse_replicated(const FactstrStore *store);
 extern void fs_append_require_visible_head(const FactstrStore *store, int64 head);
 extern FactPosition fs_append_head(const FactstrStore *store);

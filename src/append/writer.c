@@ -106,7 +106,7 @@ fs_writer_new_facts(Jsonb *document)
 }
 
 /*
- * What the writer would pass over, and so refuses
+ * Objects that the writer would bypass, and therefore refuses
  */
 
 /* Rows bypass the executor, so a trigger or a rule for them would be ignored silently. */

@@ -33,7 +33,7 @@ typedef struct Finding
 {
 	int64		count;
 	char	   *first;
-	char	   *summary;		/* what to say if nothing is wrong */
+	char	   *summary;		/* the detail if nothing is wrong */
 } Finding;
 
 typedef struct Check
@@ -46,10 +46,10 @@ typedef struct Check
 	Finding		findings[CHECKS];
 	int			next_result;
 	TupleDesc	descriptor;
-	MemoryContext context;		/* what lasts to the end */
-	MemoryContext row_context;	/* what one row leaves behind */
+	MemoryContext context;		/* lasts to the end */
+	MemoryContext row_context;	/* reset after each row */
 	int64		report_at;		/* not before, on clock.h's clock; 0 at first */
-	const char *what;			/* is being checked, for progress and errors */
+	const char *what;			/* the part that is being checked, for progress and errors */
 	int64		where;			/* the fact, or how many rows */
 
 	/* The walk over the log: the fact before, and counts. */

@@ -1,13 +1,13 @@
 /*
  * check/tables.h
- *		Checks of what a walk over the log cannot see.
+ *		Checks that a walk over the log cannot make.
  */
 #ifndef FACTSTR_CHECK_TABLES_H
 #define FACTSTR_CHECK_TABLES_H
 
 #include "check/check.h"
 
-/* These two compare with what fs_check_log has counted. */
+/* These two compare with the counts of fs_check_log. */
 extern void fs_check_table(Check *check);
 extern void fs_check_event_types(Check *check);
 

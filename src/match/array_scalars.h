@@ -2,7 +2,7 @@
  * match/array_scalars.h
  *		Does an array have a certain scalar as an element?
  *
- * Include a binding first (json_value.h says what one is).
+ * Include a binding first (json_value.h defines bindings).
  *
  * An array is walked through for the first scalars that are asked for, which is fastest where it is
  * short or they are few.  When there have been many, its scalars are sorted, so that long arrays
@@ -40,7 +40,7 @@ fs_array_scalars_release(fs_array_scalars *scalars)
 	fs_array_scalars_init(scalars);
 }
 
-/* What is known of the array is kept if this is the one before. */
+/* If this is the array of the last call, its sorted scalars are still valid. */
 static inline void
 fs_array_scalars_begin(fs_array_scalars *scalars, fs_json array)
 {
@@ -88,8 +88,8 @@ fs_sink_scalar(fs_json *heap, size_t count, size_t place)
 }
 
 /*
- * Heapsort: in place, n log n for any input, and it can be ended.  qsort promises none of these, and
- * who appends decides on the order.
+ * Heapsort: in place, n log n for any input, and it can be interrupted.  qsort promises none of these, and
+ * the client that appends controls the order.
  */
 static bool
 fs_sort_scalars(fs_json *scalars, size_t count, fs_progress *progress)

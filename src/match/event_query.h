@@ -2,7 +2,7 @@
  * match/event_query.h
  *		The parsed event query: rules 9 to 11 of the contract.
  *
- * Include a binding first (json_value.h says what one is).  Texts and predicates borrow from the
+ * Include a binding first (json_value.h defines bindings).  Texts and predicates borrow from the
  * document that was parsed, which must outlive the query.
  */
 #ifndef FACTSTR_EVENT_QUERY_H

@@ -2,7 +2,7 @@
  * match/event_query_parser.h
  *		From a JSON document to an event query.
  *
- * Include a binding first (json_value.h says what one is).  Everything that is not exactly an
+ * Include a binding first (json_value.h defines bindings).  Everything that is not exactly an
  * event query is an error: a misspelt filter must never come to mean "every fact".
  */
 #ifndef FACTSTR_EVENT_QUERY_PARSER_H
@@ -207,7 +207,7 @@ fs_parse_after(fs_json value, const char *name, fs_event_query *query, fs_input_
 	return fs_malformed(error, path, FS_AFTER_SHAPE, "%s is beyond the 64-bit signed range", name);
 }
 
-/* Releases what parsing allocated; also after a failed parse.  The document stays. */
+/* Releases the memory that parsing allocated; also after a failed parse.  The document stays. */
 static inline void
 fs_event_query_release(fs_event_query *query)
 {
@@ -221,8 +221,8 @@ fs_event_query_release(fs_event_query *query)
 }
 
 /*
- * Parses a document into *query.  Returns false with *error filled if it is not an event query; what
- * was allocated until then is released by fs_event_query_release all the same.
+ * Parses a document into *query.  Returns false with *error filled if it is not an event query.  In both cases
+ * fs_event_query_release releases the memory.
  */
 static bool
 fs_event_query_parse(fs_json document, fs_event_query *query, fs_input_error *error)

@@ -2,7 +2,7 @@
  * match/growth.h
  *		Lists that grow, and begin where their owner has put them.
  *
- * Include a binding first (json_value.h says what one is).
+ * Include a binding first (json_value.h defines bindings).
  */
 #ifndef FACTSTR_GROWTH_H
 #define FACTSTR_GROWTH_H

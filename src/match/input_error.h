@@ -1,6 +1,6 @@
 /*
  * match/input_error.h
- *		How the shared parsers say what is wrong with a document, and where.
+ *		How the shared parsers report an error in a document, and its place.
  */
 #ifndef FACTSTR_INPUT_ERROR_H
 #define FACTSTR_INPUT_ERROR_H
@@ -22,8 +22,8 @@ typedef enum fs_input_code
 } fs_input_code;
 
 /*
- * An error names the place (a JSON path), what is wrong there, and what was expected.  It quotes
- * keys but never values: messages end up in logs that a reader of facts may not be meant to see.
+ * An error names the place (a JSON path), the problem there, and the expected form.  It quotes keys but never
+ * values, because messages end up in logs, which may be open to people who must not see facts.
  */
 typedef struct fs_input_error
 {

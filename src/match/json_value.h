@@ -1,6 +1,6 @@
 /*
  * match/json_value.h
- *		What the shared matching code needs to know of a JSON value.
+ *		The interface through which the shared matching code reads JSON values.
  *
  * The event query, the new events and the matcher are written once, against the small interface
  * described here, and compiled once per JSON representation: over jsonb in the server
@@ -14,7 +14,7 @@
  *
  *	fs_json_kind fs_json_kind_of(fs_json value)
  *	int fs_json_scalar_compare(fs_json a, fs_json b)
- *		Both scalars of one kind: an order of them, whichever, in which 0 says that they are equal.
+ *		Both scalars of one kind: any total order in which 0 means equal.
  *		Numbers are equal by value, exactly; strings byte by byte.
  *	fs_text fs_json_string(fs_json string)
  *	fs_int64_result fs_json_int64(fs_json number, int64_t *result)
@@ -40,8 +40,8 @@
  *		Called in every loop whose length the input decides: where a cancel is an error that is
  *		raised, it comes through here.
  *	bool fs_interrupted(void)
- *		Asked now and then by what can take longer than reading its input: true if the call is to
- *		end, and then matching ends with FS_INTERRUPTED.  Where a cancel is raised, that is done here.
+ *		Called now and then by code that can take longer than reading its input.  True if the call
+ *		must end; matching then ends with FS_INTERRUPTED.  A binding that raises cancels raises them here.
  *	void *fs_allocate(size_t size), void fs_release(void *memory)
  *		fs_allocate may return NULL; fs_release(NULL) is harmless.
  *

@@ -2,13 +2,13 @@
  * match/matcher.h
  *		Recursive subset matching of a payload by a predicate: rule 12 of the contract.
  *
- * Include a binding first (json_value.h says what one is).
+ * Include a binding first (json_value.h defines bindings).
  *
  * Each pair of values at one depth is compared at most once, so the time is bounded by the product
  * of the two documents' sizes, whatever their shape.  For scalars in arrays it is less, n log n
- * (array_scalars.h).  For arrays and objects in arrays it is not: which one matches which says no
- * order.  But the search for the next one begins where the last one was found, so that an array
- * which has them in the payload's order is matched in one walk.
+ * (array_scalars.h).  For arrays and objects in arrays it is not, because no order shows which element
+ * matches which.  But the search for the next one begins where the last one was found, so an array
+ * that has them in the payload's order is matched in one walk.
  */
 #ifndef FACTSTR_MATCHER_H
 #define FACTSTR_MATCHER_H
@@ -87,7 +87,7 @@ fs_begin_pair(fs_matching *matching, fs_json payload, fs_json predicate)
 	while (state == FS_PAIR_HAS_MEMBER);
 	if (state == FS_PAIR_DIFFERS)
 		matching->depth = depth;
-	/* What was opened matches so far. */
+	/* The opened pairs match so far. */
 	return state == FS_PAIR_MATCHES && matching->depth > depth ? FS_PAIR_IS_OPEN : state;
 }
 

@@ -1,8 +1,8 @@
 /*
  * match/matching.h
- *		What matching keeps: the pairs of values that are being compared, and how it ended.
+ *		The state of matching: the pairs of values that are being compared, and how it ended.
  *
- * Include a binding first (json_value.h says what one is).
+ * Include a binding first (json_value.h defines bindings).
  *
  * One of these serves all predicates that a payload is matched by.  Matching never descends deeper
  * than a predicate, so the list of pairs is as long as that is deep.
@@ -19,7 +19,7 @@
 typedef struct fs_pair
 {
 	fs_json		payload;
-	fs_json_iterator wanted;	/* what of the predicate has not been looked at */
+	fs_json_iterator wanted;	/* the rest of the predicate */
 	bool		is_object;
 
 	/* Arrays only: a container that some element has to match, and the elements to try. */

@@ -5,7 +5,7 @@
 #ifndef FACTSTR_NESTING_H
 #define FACTSTR_NESTING_H
 
-/* What every JSON parser that facts have to pass takes, with the objects around a payload. */
+/* Every JSON parser that reads facts accepts this depth, including the objects around a payload. */
 #define FS_DEEPEST_NESTING 1000
 
 /*

@@ -2,7 +2,7 @@
  * match/new_events.h
  *		One of the events that an append is given.
  *
- * Include a binding first (json_value.h says what one is).  Texts and values borrow from the
+ * Include a binding first (json_value.h defines bindings).  Texts and values borrow from the
  * document that was parsed, which must outlive the event.
  */
 #ifndef FACTSTR_NEW_EVENTS_H

@@ -3,7 +3,7 @@
  *		From a JSON document to the events of an append, checked strictly: rules 7, 8 and 32 of the
  *		contract.
  *
- * Include a binding first (json_value.h says what one is).
+ * Include a binding first (json_value.h defines bindings).
  */
 #ifndef FACTSTR_NEW_EVENTS_PARSER_H
 #define FACTSTR_NEW_EVENTS_PARSER_H

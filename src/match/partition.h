@@ -2,7 +2,7 @@
  * match/partition.h
  *		Which facts belong to a partition: rule 42 of the contract.
  *
- * Include a binding first (json_value.h says what one is).
+ * Include a binding first (json_value.h defines bindings).
  *
  * Logs are copied between stores, and a consumer may move from one to another: so the number of a value's
  * partition is the same in every store, on every machine, for good.  docs/sql-reference.md describes how it is

@@ -2,7 +2,7 @@
  * match/partition_parser.h
  *		From a JSON document to the partition of an event query.
  *
- * Include a binding first (json_value.h says what one is).
+ * Include a binding first (json_value.h defines bindings).
  */
 #ifndef FACTSTR_PARTITION_PARSER_H
 #define FACTSTR_PARTITION_PARSER_H
@@ -24,7 +24,7 @@ fs_is_plain_in_path(unsigned char c)
 		c == '_' || c >= 0x80;
 }
 
-/* The length of a point and a key, with its quotes if it has some; 0 if that is not what there is. */
+/* The length of a point and a key, including its quotes if there are any; 0 if the text does not begin so. */
 static size_t
 fs_partition_step_length(fs_text path)
 {

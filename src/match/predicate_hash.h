@@ -2,12 +2,12 @@
  * match/predicate_hash.h
  *		A number for a predicate that is the same for equal ones, so that many can be compared.
  *
- * Include a binding first (json_value.h says what one is).
+ * Include a binding first (json_value.h defines bindings).
  *
  * Predicates are equal if each matches the other.  That leaves open the order of an array and whether it
  * repeats something; and an element that another one matches, such as {"a": 1} beside {"a": 1, "b": 2}, says
- * nothing.  So only the set of a predicate's leaves counts, each with the keys that lead to it: what another
- * element matches has no leaf of its own.
+ * nothing.  So only the set of a predicate's leaves counts, each with the keys that lead to it: an element that
+ * another one matches adds no leaf.
  */
 #ifndef FACTSTR_PREDICATE_HASH_H
 #define FACTSTR_PREDICATE_HASH_H
@@ -87,7 +87,7 @@ fs_compare_hashes(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-/* What leads to a child of the container that the walk is in. */
+/* The path to a child of the container that the walk is in. */
 static uint64_t
 fs_path_of_child(fs_tree_walk *walk, fs_text key)
 {

@@ -1,11 +1,11 @@
 /*
  * match/progress.h
- *		Whether matching can go on.
+ *		Whether matching may continue.
  *
- * Include a binding first (json_value.h says what one is).
+ * Include a binding first (json_value.h defines bindings).
  *
- * Each step that is one of many is counted, and after so many of them the call is asked whether it is
- * to end.  What cannot go on gives up: nothing is asked any more, and no step is made.
+ * Steps of long loops are counted.  After a number of steps, the call checks whether it must end.  If so, matching
+ * gives up: it makes no more steps, and checks no more.
  */
 #ifndef FACTSTR_PROGRESS_H
 #define FACTSTR_PROGRESS_H

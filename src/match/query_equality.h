@@ -2,14 +2,14 @@
  * match/query_equality.h
  *		Do two event queries ask the same?  Rule 25 of the contract.
  *
- * Include a binding first (json_value.h says what one is).
+ * Include a binding first (json_value.h defines bindings).
  *
  * Compared as queries, not as text: the order of a list and repetitions in it do not matter, numbers
  * are equal by value, and a query with an unconstrained filter is the query for every fact.
  *
  * Lists may be long, so predicates and filters are sorted by hashes that are the same for equal ones, and only
- * those with the same hash are compared.  Who wants to can make up many that differ and have the same one; then
- * it takes long, and can be ended.
+ * those with the same hash are compared.  An attacker can construct many different ones with the same hash; the
+ * comparison then takes long, but can be interrupted.
  */
 #ifndef FACTSTR_QUERY_EQUALITY_H
 #define FACTSTR_QUERY_EQUALITY_H
@@ -21,7 +21,7 @@
 #include "match/partition.h"
 #include "match/predicate_hash.h"
 
-/* What is sorted by its hash begins with it. */
+/* Structures that are sorted by their hash begin with it. */
 typedef struct fs_hashed_predicate
 {
 	uint64_t	hash;
@@ -76,7 +76,7 @@ fs_hashed_query_release(fs_hashed_query *hashed)
 	fs_release(hashed->predicates);
 }
 
-/* False if there is no memory; what was allocated until then is to be released all the same. */
+/* False if there is no memory; the caller must release *hashed in any case. */
 static bool
 fs_hash_query(const fs_event_query *query, fs_hashed_query *hashed)
 {
@@ -127,8 +127,8 @@ fs_find_hash(const void *list, size_t count, size_t item_size, uint64_t hash)
 }
 
 /*
- * Equal as predicates: each matches the other.  Matching is transitive, so what matches one matches
- * both.
+ * Equal as predicates: each matches the other.  Matching is transitive, so a payload that matches one
+ * matches both.
  */
 static bool
 fs_predicate_equal(fs_matching *matching, fs_json a, fs_json b)
@@ -249,8 +249,8 @@ fs_filters_equal(const fs_event_query *a, const fs_event_query *b, bool *equal)
 }
 
 /*
- * after is no part of the comparison: what is compared has none.  *equal is to be looked at only if
- * this was completed.
+ * The queries have no "after", so it is not compared.  *equal is valid only if this
+ * was completed.
  */
 static fs_completion
 fs_event_query_equal(const fs_event_query *a, const fs_event_query *b, bool *equal)

@@ -2,7 +2,7 @@
  * match/query_matcher.h
  *		Does a fact match an event query?  Rule 10 of the contract.
  *
- * Include a binding first (json_value.h says what one is).
+ * Include a binding first (json_value.h defines bindings).
  */
 #ifndef FACTSTR_QUERY_MATCHER_H
 #define FACTSTR_QUERY_MATCHER_H
@@ -49,7 +49,7 @@ fs_some_predicate_matches(fs_matching *matching, const fs_filter *filter, fs_jso
 	return false;
 }
 
-/* What the event type alone says of a match. */
+/* The result of a match as far as the event type alone decides it. */
 typedef enum fs_type_verdict
 {
 	FS_NO_MATCH,

@@ -24,7 +24,7 @@
 /* From 0000-03-01 to 1970-01-01. */
 #define FS_DAYS_TO_1970 INT64_C(719468)
 
-/* What 64 bits of microseconds reach, from 1970 on. */
+/* The range of 64 bits of microseconds, from 1970 on. */
 #define FS_LAST_YEAR 294247
 
 /* Rounds down, also below zero. */
@@ -34,14 +34,14 @@ fs_floor_divide(int64_t number, int64_t divisor)
 	return number / divisor - (number % divisor < 0 ? 1 : 0);
 }
 
-/* What rounding down leaves: never negative. */
+/* The remainder of rounding down: never negative. */
 static inline int64_t
 fs_floor_rest(int64_t number, int64_t divisor)
 {
 	return number % divisor + (number % divisor < 0 ? divisor : 0);
 }
 
-/* Days are counted from the first of March, so that the day that some years lack is the last of its year. */
+/* Days are counted from the first of March, so that a leap day is the last day of its year. */
 static inline int64_t
 fs_day_of_date(int64_t year, int month, int day)
 {
@@ -62,7 +62,7 @@ fs_days_of_month(int64_t year, int month)
 	return (int) (fs_day_of_date(month == 12 ? year + 1 : year, after, 1) - fs_day_of_date(year, month, 1));
 }
 
-/* What is left to read. */
+/* The rest of the text. */
 typedef struct fs_time_text
 {
 	const char *next;
@@ -144,7 +144,7 @@ fs_time_date(fs_time_text *rest, bool extended, int64_t *day)
 	return true;
 }
 
-/* Reads a point and what follows it, if there is one. */
+/* Reads a point and the digits after it, if there is one. */
 static inline bool
 fs_time_fraction(fs_time_text *rest, int64_t *microseconds)
 {
@@ -183,7 +183,7 @@ fs_time_of_day(fs_time_text *rest, bool extended, int64_t *seconds, int64_t *mic
 	return true;
 }
 
-/* Reads the offset, in seconds; with a colon or without, whatever the form of the rest. */
+/* Reads the offset, in seconds; with or without a colon, independently of the form of the rest. */
 static inline bool
 fs_time_offset(fs_time_text *rest, int64_t *seconds)
 {

@@ -2,10 +2,10 @@
  * match/tree_walk.h
  *		All values within a value, depth first.
  *
- * Include a binding first (json_value.h says what one is).
+ * Include a binding first (json_value.h defines bindings).
  *
- * How deep a document is nested, its author decides, and a thread's stack may be small.  So the way
- * from the root to where the walk is lies in a list, on the heap where it is longer than usual.
+ * The author of a document decides how deep it is nested, and a thread's stack may be small.  So the path
+ * from the root to the current value is a list, which is on the heap if it is longer than usual.
  *
  *		fs_tree_walk_begin(&walk);
  *		do
@@ -24,7 +24,7 @@
 typedef struct fs_tree_level
 {
 	fs_json_iterator children;
-	uint64_t	path;			/* for the caller, who sets it: what led here */
+	uint64_t	path;			/* set and used by the caller: the path to this container */
 	bool		is_object;
 } fs_tree_level;
 
@@ -60,7 +60,7 @@ fs_tree_walk_level(fs_tree_walk *walk)
 	return &walk->levels[walk->depth - 1];
 }
 
-/* What comes next is within this container.  False if there is no memory. */
+/* The next values are those within this container.  False if there is no memory. */
 static inline bool
 fs_tree_walk_enter(fs_tree_walk *walk, fs_json container)
 {

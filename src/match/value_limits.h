@@ -2,11 +2,11 @@
  * match/value_limits.h
  *		How deep a payload may be nested, and how large a batch may be: rules 4 and 5 of the contract.
  *
- * Include a binding first (json_value.h says what one is).
+ * Include a binding first (json_value.h defines bindings).
  *
  * PostgreSQL delivers a batch as one jsonb array, which has at most 256 MiB, and as its text.  A batch that
- * could not be delivered would be in the way of every consumer for good, so none is stored.  The size of a
- * batch is a bound of both, and the same in all stores.
+ * could not be delivered would block every consumer forever, so none is stored.  The size of a batch is an upper
+ * bound of both, and the same in all stores.
  */
 #ifndef FACTSTR_VALUE_LIMITS_H
 #define FACTSTR_VALUE_LIMITS_H
@@ -21,8 +21,8 @@
 #define FS_BATCH_SHAPE "One batch has at most 256000000 bytes; append its events as several batches."
 
 /*
- * Of an event: its number, time and keys.  Of a value or a key: what jsonb needs beside its bytes, and what
- * text needs of quotes, colons and commas.  While jsonb is made, PostgreSQL has room for 16,777,216 values
+ * Of an event: its number, time and keys.  Of a value or a key: the overhead of jsonb beside its bytes, and the
+ * quotes, colons and commas of text.  While jsonb is built, PostgreSQL has room for 16,777,216 values
  * of one array and 8,388,608 members of one object, and more of these are more than a batch has.
  */
 #define FS_SIZE_OF_EVENT 160
@@ -32,8 +32,8 @@
 #define FS_LARGEST_GROWTH 16400
 
 /*
- * Is anything nested deeper than so many levels?  The walk says whether there was memory to tell; what
- * is too small to be nested so deep is not walked.
+ * Is anything nested deeper than so many levels?  The walk shows whether there was enough memory.  Values that
+ * are too small to be nested so deep are not walked.
  */
 static bool
 fs_is_deeper(fs_tree_walk *walk, fs_json value, size_t levels)
@@ -71,7 +71,7 @@ fs_check_nesting(fs_json value, const char *path, const char *name, fs_input_err
 	return true;
 }
 
-/* The text of a string between its quotes, with what has to be escaped. */
+/* The text of a string between its quotes, with escapes. */
 static uint64_t
 fs_size_of_text(fs_text found)
 {

@@ -38,7 +38,7 @@ fs_input_raise_error(const fs_input_error *error, const char *argument)
 	}
 }
 
-/* What is at the path is not as expected. */
+/* The value at the path is not as expected. */
 void
 fs_input_refuse(const char *argument, const char *path, const char *expected,
 				const char *format,...)

@@ -26,7 +26,7 @@
 struct FactScan
 {
 	FactstrStore store;
-	FactRange	rest;			/* what no segment has been opened for yet */
+	FactRange	rest;			/* the part for which no segment has been opened yet */
 	ScanDirection direction;
 	int64		wanted;
 	FactMerge  *merge;			/* of the open segment */
@@ -35,7 +35,7 @@ struct FactScan
 	int64		found;
 	IndexPlan  *plan;			/* NULL until needed */
 	MemoryContext context;		/* the scan and its sources */
-	MemoryContext row_context;	/* what matching one fact leaves behind */
+	MemoryContext row_context;	/* memory of matching one fact */
 };
 
 static int64

@@ -3,9 +3,10 @@
  *		factstr_check: is the log correct, and do its indexes contain all of it?
  *
  * It uses one snapshot, and the memory of one fact.  The log is walked by its numbers; then the table and the
- * index of event types are read to their ends, which shows what the walk cannot: rows without a valid number, and
- * facts that an index lacks.  The payload index cannot be read in order.  It is searched for facts by their own
- * payloads, for each of them or for a sample.  The protection of facts is checked last, in the catalogs.
+ * index of event types are read to their ends, which finds problems that the walk cannot: rows without a valid
+ * number, and facts that are missing in an index.  The payload index cannot be read in order.  It is searched for
+ * facts by their own payloads, for each of them or for a sample.  The protection of facts is checked last, in the
+ * catalogs.
  */
 #include "postgres.h"
 

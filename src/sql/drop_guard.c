@@ -113,7 +113,7 @@ refuse_facts(Oid table)
 	table_close(events, AccessShareLock);
 }
 
-/* Even if they have no facts: somebody has created them. */
+/* Even if they have no facts: they were created on purpose. */
 static void
 refuse_other_logs(Oid schema)
 {

@@ -260,7 +260,7 @@ factstr_refuse_table_change(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();
 }
 
-/* What is unlogged may become what it should be. */
+/* An unlogged table may become permanent. */
 static bool
 is_becoming_logged(Oid table)
 {
@@ -289,7 +289,7 @@ factstr_refuse_rewrite(PG_FUNCTION_ARGS)
 
 /*
  * A column is dropped with its dependent objects: if one is a view of the extension, then with the whole extension.
- * Nobody means that who writes CASCADE because of another view.
+ * A CASCADE that is meant for another view must not do this.
  */
 void
 fs_guard_refuse_drop_of_column(FunctionCallInfo fcinfo, AlterTableStmt *command)

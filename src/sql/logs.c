@@ -53,7 +53,7 @@ fs_logs_is_dropping(void)
  */
 
 /*
- * One at a time changes which logs there are, until the end of its transaction; reading goes on.  Calls take this lock
+ * One transaction at a time creates, seals or drops logs; reads continue.  Calls take this lock
  * before they lock a log: one that drops a log, and has this, would wait for one that has the log, and waits for this.
  */
 static Relation
@@ -63,7 +63,7 @@ open_records(Oid schema)
 					  ShareUpdateExclusiveLock);
 }
 
-/* Who does it, and when, in two columns next to each other. */
+/* The role and the time, in two columns next to each other. */
 static void
 set_deed(Datum *values, bool *nulls, int time_column)
 {
@@ -115,7 +115,7 @@ qualified(Oid schema, const char *name)
 	return quote_qualified_identifier(get_namespace_name(schema), name);
 }
 
-/* A table of the log like that of main, with what its owner has set there for storage and vacuum. */
+/* A table of the log like that of main, with the same parameters for storage and vacuum. */
 static Oid
 make_table(TableId id, const char *log, Oid schema)
 {
@@ -142,7 +142,7 @@ make_indexes(const char *log, Oid events, Oid redactions)
 																 id == INDEX_OF_REDACTIONS ? redactions : events));
 }
 
-/* As on the table of main, fired whatever session_replication_role says. */
+/* As on the table of main, fires at any session_replication_role. */
 static void
 guard_table(Oid table, Oid schema, const char *trigger, const char *hint)
 {
@@ -164,7 +164,7 @@ make_rights(const char *log, Oid schema)
 	return get_relname_relid(name, schema);
 }
 
-/* What default privileges have given: rights on a log are given by factstr_grant. */
+/* Revokes default privileges: only factstr_grant gives rights on a log. */
 static void
 take_rights(Oid relation)
 {
@@ -249,7 +249,7 @@ factstr_create_log(PG_FUNCTION_ARGS)
 /*
  * factstr_seal_log(log): nothing is appended to it any more.  Was it open before?
  *
- * Whoever appends at the moment is waited for, and whoever waits for the append lock after this finds the log sealed.
+ * Waits for appends in progress.  Appends that get the append lock after this find the log sealed.
  */
 Datum
 factstr_seal_log(PG_FUNCTION_ARGS)
@@ -332,7 +332,7 @@ drop_tables(const FactstrStore *store, Oid schema)
 	PG_END_TRY();
 }
 
-/* What the log has cannot be in use any more: nobody has a lock on its table. */
+/* The objects of the log are not in use any more: no session has a lock on its table. */
 static void
 drop_all(const FactstrStore *store, Oid schema)
 {
@@ -378,7 +378,7 @@ fs_logs_count_others(Oid schema)
 	return list_length(names_of_others(schema));
 }
 
-/* Whatever state the log is in, with all objects that depend on it. */
+/* In any state of the log, with all objects that depend on it. */
 static void
 drop_whole_log(const char *log, Oid schema)
 {
@@ -413,8 +413,8 @@ fs_logs_drop_others(Oid schema)
 }
 
 /*
- * factstr_drop_log(log, confirmation): drops it with all its facts, streams and cursors; how many facts.  It waits for
- * whoever uses the log.
+ * factstr_drop_log(log, confirmation): drops it with all its facts, streams and cursors, and returns the number of its
+ * facts.  Waits for all transactions that use the log.
  */
 Datum
 factstr_drop_log(PG_FUNCTION_ARGS)

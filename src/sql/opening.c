@@ -194,7 +194,7 @@ refuse_other_form(const FactstrStore *store, const StreamOpening *opening)
 			 errhint("Open it as it is, or choose another name, or drop the stream first.")));
 }
 
-/* What is called for each partition of a stream, or for one that has none. */
+/* Called for each partition of a stream, or once for a stream without partitions. */
 typedef Stream (*PartitionOpener) (const FactstrStore *store, const StreamOpening *opening);
 
 /* In order; NIL if there is none for one of them. */

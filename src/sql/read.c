@@ -157,7 +157,7 @@ argument_is_absent(FunctionCallInfo fcinfo, int argument)
 	return PG_NARGS() <= argument || PG_ARGISNULL(argument);
 }
 
-/* A time that bounds what is returned; none if it is null. */
+/* A time that limits the result; no limit if it is null. */
 static TimestampTz
 argument_bound(FunctionCallInfo fcinfo, int argument, TimestampTz none)
 {

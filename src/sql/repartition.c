@@ -108,7 +108,7 @@ keep_park_after(const FactstrStore *store, text *name, const Stream *before)
 		fs_stream_park_after(store, &stream, before->park_after);
 }
 
-/* The handler goes on with the new ones. */
+/* The handler continues with the new ones. */
 static void
 subscribe_all(const FactstrStore *store, List *streams, const Stream *before)
 {

@@ -13,7 +13,7 @@
 
 #include "sql/statements.h"
 
-/* What follows is executed as this role, and leaves nothing behind; InvalidOid: as the one that is there. */
+/* Executes the following statements as this role, and leaves nothing behind; InvalidOid: as the current role. */
 Statements
 fs_statements_begin(Oid role)
 {
@@ -70,7 +70,7 @@ fs_statement_execute(const char *format,...)
 	pfree(statement.data);
 }
 
-/* The result of a query, which sees what was done before. */
+/* The result of a query, which sees earlier changes. */
 SPITupleTable *
 fs_statement_select(const char *query, int count, Oid *types, Datum *values, uint64 *rows)
 {

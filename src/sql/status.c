@@ -1,6 +1,6 @@
 /*
  * sql/status.c
- *		What the views factstr_status and factstr_stream_status cannot find out by themselves.
+ *		Functions that the views factstr_status and factstr_stream_status call.
  */
 #include "postgres.h"
 
@@ -54,7 +54,7 @@ factstr_position_at(PG_FUNCTION_ARGS)
 }
 
 /*
- * factstr_flushed(sequence_number): the same number, when whatever the statement sees of the log is on disk. For
+ * factstr_flushed(sequence_number): the same number, once every fact that the statement sees is on disk. For
  * the views, which find numbers in the table: so their readers need no right to ask for the head, and learn
  * nothing here.
  */

@@ -112,7 +112,7 @@ factstr_unsubscribe(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(had_handler);
 }
 
-/* There is nobody to deliver to. */
+/* The stream has no handler. */
 void
 fs_stream_refuse_unsubscribed(const Stream *stream)
 {

@@ -28,7 +28,7 @@ PG_FUNCTION_INFO_V1(factstr_carry_over_rights);
 PG_FUNCTION_INFO_V1(factstr_carry_over_rights_to_main);
 PG_FUNCTION_INFO_V1(factstr_extend_function);
 
-/* Statements that grant on function $2 what others than its owner may do with function $1. */
+/* Statements that grant on function $2 the privileges of other roles than the owner on function $1. */
 static const char *const grants =
 "SELECT pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO %s%s', $2, "
 "CASE a.grantee WHEN 0::pg_catalog.oid THEN 'PUBLIC' "
@@ -143,7 +143,7 @@ factstr_carry_over_rights_to_main(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* The columns of pg_proc that tell of arguments. */
+/* The columns of pg_proc that describe arguments. */
 static const AttrNumber argument_columns[] = {
 	Anum_pg_proc_pronargs, Anum_pg_proc_pronargdefaults, Anum_pg_proc_proargtypes, Anum_pg_proc_proallargtypes,
 	Anum_pg_proc_proargmodes, Anum_pg_proc_proargnames, Anum_pg_proc_proargdefaults

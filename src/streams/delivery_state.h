@@ -26,7 +26,7 @@ typedef enum DeliveryResult
 								 * this process */
 } DeliveryResult;
 
-/* The subject of the delivery, and what is known from one batch to the next. */
+/* The subject of the delivery, and its state between batches. */
 typedef struct Delivery
 {
 	char		log[FACTSTR_LOG_NAME_LENGTH + 1];	/* for a worker; in a session the call names it */

@@ -27,7 +27,7 @@
 #include "rows.h"
 #include "streams/error_messages.h"
 
-/* What stands for one that was erased. */
+/* The replacement of an erased message. */
 #define ERASED_MESSAGE "message erased by a redaction"
 
 /* Keeps the SQLSTATE before the message of a handler's error.  A client's error may begin with anything. */

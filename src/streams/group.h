@@ -14,7 +14,7 @@
 typedef struct BatchGroup
 {
 	MemoryContext memory;		/* lasts longer than the calls */
-	MemoryContext batch_memory; /* what a call leaves behind */
+	MemoryContext batch_memory; /* memory of one call */
 	FactBatch  *batches;
 	int			count;			/* that were read */
 	int			delivered;		/* before the current batch; at the end, in total */

@@ -226,7 +226,7 @@ fs_stream_park_after(const FactstrStore *store, const Stream *stream, int32 fail
 	apply_change(store, stream, &change);
 }
 
-/* The stream goes on with another query. */
+/* The stream continues with another query. */
 void
 fs_stream_set_query(const FactstrStore *store, const Stream *stream, Jsonb *event_query)
 {

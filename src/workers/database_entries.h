@@ -15,7 +15,7 @@
 /* The longest pause before another worker is started.  In ms. */
 #define DATABASE_LONGEST_PAUSE 60000
 
-/* What a database has been called for. */
+/* The reasons to look at a database. */
 typedef enum DatabaseCall
 {
 	CALL_NONE,
@@ -32,7 +32,7 @@ typedef struct DatabaseEntry
 	pg_atomic_uint32 attentive; /* workers that will look, or look now */
 	pg_atomic_uint32 has_prepared;	/* facts */
 	pg_atomic_uint64 facts;		/* counts commits of facts and other reasons to look */
-	pg_atomic_uint64 subscriptions; /* counts what has become of them */
+	pg_atomic_uint64 subscriptions; /* counts their changes */
 
 	int			most_workers;	/* factstr.delivery_workers there */
 	int			pause;			/* the last one, in ms */

@@ -48,7 +48,7 @@
 /* A worker that is asked to end does so within this time.  In ms. */
 #define MAKE_ROOM_TIME 1000
 
-/* What the launcher and its workers have in common. */
+/* The state that the launcher and its workers share. */
 static BackgroundWorker
 background_worker(const char *type, const char *function)
 {
