@@ -25,7 +25,7 @@ struct factstr_cursor
 {
 	factstr_store *store;
 	fs_query	query;
-	fs_range	range;			/* what has not been read */
+	fs_range	range;			/* not read yet */
 	uint64_t	left;			/* how many facts the caller still wants */
 	size_t		chunk_size;
 	bool		at_end;			/* nothing is left in the range */

@@ -1,6 +1,6 @@
 /*
  * api/import.h
- *		Imports batches, in whichever form they were given.
+ *		Imports batches, from structs or from JSON.
  */
 #ifndef FACTSTR_API_IMPORT_H
 #define FACTSTR_API_IMPORT_H

@@ -10,7 +10,7 @@
 /* Positions are 64-bit signed integers, and the number of the newest fact is below the highest one. */
 int			fs_check_position(uint64_t position, const char *what, factstr_error *error);
 
-/* Names and keys: 1 to 2000 bytes of UTF-8.  what is the argument's name. */
+/* Names and keys: 1 to 2000 bytes of UTF-8.  "what" is the argument's name. */
 int			fs_check_text(const char *text, const char *what, factstr_error *error);
 
 /*

@@ -1,6 +1,6 @@
 /*
  * api/streams.h
- *		Opens a stream, whichever function was called.
+ *		Opens a stream, for all functions that do so.
  */
 #ifndef FACTSTR_API_STREAMS_H
 #define FACTSTR_API_STREAMS_H

@@ -11,7 +11,7 @@
 #include "base/arena.h"
 
 /*
- * Chunks double in size up to the largest; what is larger than a chunk gets one of its own.  The
+ * Chunks double in size up to the largest; a piece that is larger than a chunk gets a separate one.  The
  * usual first one is small enough for the allocator's quick lists, and enough for most appends.
  */
 #define FS_FIRST_CHUNK_BYTES 960

@@ -1,7 +1,7 @@
 /*
  * base/buffer.c
- *		Text that grows: what happens when it has to, which is seldom.  The rest is inline, since
- *		writing is mostly appending.
+ *		Text that grows: the growth itself, which is rare.  The rest is inline, because writing is
+ *		mostly appending.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 
 #define FS_LARGE_BYTES 100000
 
-/* What is large grows by less at a time: it counts, and the system moves it without copying. */
+/* Large buffers grow by smaller steps, to save memory; the system moves them without copying. */
 size_t
 fs_grown_capacity(size_t wanted)
 {

@@ -42,7 +42,7 @@ fs_take_character(fs_text *rest, const char *choice)
 	return true;
 }
 
-/* What follows the letter e: an optional sign and at least one digit. */
+/* After the letter e: an optional sign and at least one digit. */
 static bool
 fs_scan_exponent(fs_text *rest, int64_t *exponent)
 {
@@ -160,7 +160,7 @@ fs_write_number(fs_buffer *out, const fs_number *number)
 	return true;
 }
 
-/* Whether well-formed or not, it ends where no number could go on. */
+/* Well-formed or not, it ends at the first byte that no number can contain. */
 fs_text
 fs_number_token(const char *text, const char *end)
 {

@@ -9,7 +9,7 @@
 #include "base/json_text.h"
 #include "base/utf8.h"
 
-/* What an escape stands for that is not a character which can be kept. */
+/* The value of an escape that is no character, or none that can be stored. */
 #define FS_NO_CHARACTER (-1)
 
 static bool
@@ -139,7 +139,7 @@ fs_read_plain(fs_string_reader *reader, fs_text *plain)
 	return true;
 }
 
-/* Behind what stands for itself, which was no escape. */
+/* After bytes that are no escape. */
 static bool
 fs_read_last_quote(fs_string_reader *reader)
 {

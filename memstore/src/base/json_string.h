@@ -11,7 +11,7 @@
 /* Begins after the first quote of a string; afterwards, next is after its last one. */
 typedef struct fs_string_reader
 {
-	const char *next;			/* after a failure: at what offends */
+	const char *next;			/* after a failure: at the offending byte */
 	const char *end;
 	const char *problem;		/* after a failure; NULL: there was no memory */
 } fs_string_reader;

@@ -32,7 +32,7 @@ bool		fs_json_walk_member(fs_json_walk *walk, fs_text *key, fs_text *value);
 
 /*
  * The same in steps: to the beginning of the next element or member, over its key, and over its value.  At each
- * step, walk->next points to what follows.
+ * step, walk->next points to the next token.
  */
 bool		fs_json_walk_on(fs_json_walk *walk);
 bool		fs_json_walk_key(fs_json_walk *walk, fs_text *key);

@@ -1,6 +1,6 @@
 /*
  * base/system.c
- *		What systems and their C libraries have in different forms, in one.
+ *		One interface for functions that differ between systems and their C libraries.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +19,7 @@ fs_words_of_status(int status, int number, char *words)
 	return words;
 }
 
-/* As glibc has it for _GNU_SOURCE: with words of its own. */
+/* The variant of glibc for _GNU_SOURCE, which returns the message. */
 static inline const char *
 fs_words_of_text(const char *text, int number, const char *words)
 {

@@ -7,7 +7,7 @@
 
 #include "base/threads.h"
 
-/* What factstr.h promises to handlers. */
+/* The stack that factstr.h promises to handlers. */
 #define FS_MIN_STACK_SIZE ((size_t) 2 * 1024 * 1024)
 
 bool
@@ -59,7 +59,7 @@ fs_condition_wait(pthread_cond_t *condition, pthread_mutex_t *mutex, int64_t dea
 {
 	struct timespec moment;
 
-	/* Beyond what a time_t of any width may hold. */
+	/* Beyond the range of any time_t. */
 	if (deadline / 1000 > INT32_MAX)
 		return pthread_cond_wait(condition, mutex) == 0;
 	moment.tv_sec = (time_t) (deadline / 1000);

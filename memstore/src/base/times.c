@@ -2,8 +2,8 @@
  * base/times.c
  *		Recorded times and their text: always UTC, always microseconds, whatever the locale.
  *
- * Days are counted from the first of March of the year 0, so that the day that some years lack is
- * the last of its year.
+ * Days are counted from the first of March of the year 0, so that a leap day is the last day of
+ * its year.
  */
 #include <string.h>
 #include <time.h>

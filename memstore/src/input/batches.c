@@ -38,7 +38,7 @@ typedef struct fs_member
 	fs_json		value;
 } fs_member;
 
-/* What is read, and where in it. */
+/* The input, and the position in it. */
 typedef struct fs_place
 {
 	char		path[FS_PATH_SIZE];

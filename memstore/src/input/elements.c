@@ -1,6 +1,6 @@
 /*
  * input/elements.c
- *		The elements of a JSON array, each as a text of its own.
+ *		The elements of a JSON array, each as a separate text.
  */
 #include <stdlib.h>
 #include <string.h>

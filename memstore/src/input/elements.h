@@ -14,8 +14,8 @@ typedef struct fs_elements
 } fs_elements;
 
 /*
- * Only where an element ends is looked at; whether it is JSON, its parser finds out.  what is the argument's
- * name for errors.  On success *elements is to be released; on failure it is empty.
+ * Finds only the end of each element; its parser checks whether it is JSON.  "what" is the argument's
+ * name for errors.  On success the caller releases *elements; on failure it is empty.
  */
 int			fs_elements_of_json(const char *text, const char *what, fs_elements *elements,
 								factstr_error *error);

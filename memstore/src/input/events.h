@@ -43,7 +43,7 @@ void		fs_write_append_events(fs_buffer *out, const fs_append_event *events, size
 
 /*
  * Checks and parses one event.  An error's path is within the event; fs_event_error puts the
- * event's own path in front of it, which is formatted only then.  what is the argument's name.
+ * event's own path in front of it, which is formatted only then.  "what" is the argument's name.
  */
 bool		fs_event_of_struct(const factstr_event *event, fs_append_event *result,
 							   fs_input_error *input_error);

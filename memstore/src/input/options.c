@@ -53,7 +53,7 @@ fs_take_text(const fs_given *given, void *member, fs_input_error *error)
 		fs_copy(fs_json_string(given->value), member, error);
 }
 
-/* What it asks for, its parser finds out. */
+/* Its parser checks the content. */
 bool
 fs_take_query(const fs_given *given, void *member, fs_input_error *error)
 {

@@ -27,7 +27,7 @@ typedef struct fs_option
 {
 	const char *key;			/* NULL ends a table */
 	bool		(*take) (const fs_given *given, void *member, fs_input_error *error);
-	size_t		offset;			/* of the member, in what the options are taken into */
+	size_t		offset;			/* of the member, in the struct of the options */
 	bool		takes_null;
 } fs_option;
 
@@ -45,7 +45,7 @@ typedef struct fs_optional_number
 int			fs_options_of_json(const char *text, const fs_option *options, const char *shape,
 							   void *target, factstr_error *error);
 
-/* Rejects a value; what is the requirement, such as "must be a number". */
+/* Rejects a value; "what" is the requirement, such as "must be a number". */
 bool		fs_refuse_option(const fs_given *given, const char *what, fs_input_error *error);
 
 /*

@@ -24,7 +24,7 @@ fs_next_key_character(const char **text)
 	if (**text != '\\')
 		return (unsigned char) *(*text)++;
 	if ((*text)[1] != 'u')
-		return -1;				/* no key of an event has what the short escapes stand for */
+		return -1;				/* no key of an event contains a character with a short escape */
 	for (int i = 2; i < 6; i++)
 		character = character * 16 + fs_hex_digit((*text)[i]);
 	*text += 6;

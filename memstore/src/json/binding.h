@@ -218,14 +218,14 @@ fs_json_number_length(fs_json number)
 	return sign + 2 + (size_t) -spelt.exponent;
 }
 
-/* What has no more than a byte within it for each level but the last is not nested so deep. */
+/* Each level but the last takes more than a byte, so a smaller value is not nested so deep. */
 static inline bool
 fs_json_may_nest(fs_json array_or_object, size_t levels)
 {
 	return fs_json_content_of(array_or_object).size >= levels;
 }
 
-/* What is equal has the same bytes. */
+/* Equal values have the same bytes. */
 static inline uint64_t
 fs_json_scalar_hash(fs_json scalar)
 {

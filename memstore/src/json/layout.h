@@ -1,9 +1,9 @@
 /*
  * json/layout.h
- *		How JSON documents lie in memory.
+ *		The layout of JSON documents in memory.
  *
- * A document is one piece of it, without pointers, and about as large as its text.  A value in it is
- * a head and what the head announces:
+ * A document is one piece of memory, without pointers, and about as large as its text.  A value in it is
+ * a head and a body, whose form depends on the head:
  *
  *		null, a boolean		nothing
  *		a number, a string	its text
@@ -12,7 +12,7 @@
  *
  * Equal values have equal bytes.  Numbers are spelt canonically: 1, 1.0 and 10e-1 are 1, -0.250 is
  * -25e-2, and 0, -0.0 and 0e7 are 0.  The members of an object are in order of their keys, each key
- * once: of duplicates the last one counts.  The form of a head follows from what it announces.
+ * once: of duplicates the last one counts.  The form of a head follows from its body.
  *
  * The first byte of a head has the kind in its low bits, and above them
  *
@@ -50,7 +50,7 @@ enum
 
 #define FS_JSON_MEMBERS_PER_ENTRY 16
 
-/* What an array or object consists of. */
+/* The parts of an array or object. */
 typedef struct fs_json_content
 {
 	const unsigned char *first;	/* the head of the first element, or of the first key */

@@ -14,8 +14,8 @@
 #define FS_LARGE_MEMBERS 100000
 
 /*
- * Members that are put in order: where each is behind the first.  Such a list may be as large as the
- * members, so its numbers are small; who has more than 4 GB of them has no memory for it.
+ * Members that are put in order: the offset of each from the first.  Such a list may be as large as the
+ * members, so its numbers are small; more than 4 GB of members count as out of memory.
  */
 typedef struct fs_members
 {

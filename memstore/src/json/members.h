@@ -8,8 +8,8 @@
 #include "base/buffer.h"
 
 /*
- * The document ends with count members, from start on, as they came.  Puts them in order, and drops
- * those whose key comes again; *count becomes that of what is left.  False if there is no memory.
+ * The document ends with count members, from start on, in the order of the text.  Sorts them, and drops
+ * those whose key occurs again; *count becomes the number of the others.  False if there is no memory.
  */
 bool		fs_members_sort(fs_buffer *document, size_t start, size_t *count);
 

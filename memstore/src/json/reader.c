@@ -86,7 +86,7 @@ fs_enter(fs_reader *reader, bool is_object)
 	return !reader->frames.no_memory && fs_reader_leave_room(reader, FS_JSON_LARGE_HEAD);
 }
 
-/* Writes the head of what has been read; the room for a large one was left. */
+/* Writes the head of the value that has been read, into the space that was left for a large one. */
 static void
 fs_write_head(fs_reader *reader, const fs_frame *frame)
 {
@@ -196,7 +196,7 @@ fs_read_value(fs_reader *reader, bool *entered)
 	}
 }
 
-/* Within what was just entered: is there anything? */
+/* In the container that was just entered: is there any element? */
 static bool
 fs_begin_children(fs_reader *reader, bool *complete)
 {
@@ -211,7 +211,7 @@ fs_begin_children(fs_reader *reader, bool *complete)
 	return reader->next < reader->end || fs_refuse_next(reader, NULL, FS_UNCLOSED_ARRAY);
 }
 
-/* A value is complete, and perhaps what it is in, up to where the next value has to come. */
+/* After a complete value, reads the ends of containers and the separator, up to the next value. */
 static bool
 fs_end_value(fs_reader *reader)
 {

@@ -8,7 +8,7 @@
 #include "base/buffer.h"
 #include "json/layout.h"
 
-/* What is wrong with a text. */
+/* The error of a text. */
 typedef struct fs_json_problem
 {
 	const char *place;			/* in the text; NULL: nothing, there was no memory */
@@ -20,14 +20,14 @@ typedef struct fs_json_problem
 fs_json		fs_json_read(const char *text, size_t length, fs_json_problem *problem);
 
 /*
- * What reader.c and scalars.c share.  What they do returns false if the text is at fault, and then
+ * Shared by reader.c and scalars.c.  Their functions return false if the text has an error, in which case
  * the problem has a place, or if there is no memory.
  */
 #define FS_JSON_SHAPE "A document is one JSON value in UTF-8 (RFC 8259)."
 
 typedef struct fs_reader
 {
-	const char *next;			/* what has not been read */
+	const char *next;			/* not read yet */
 	const char *end;
 	fs_buffer	document;
 	fs_buffer	frames;			/* see reader.c */
@@ -55,10 +55,10 @@ fs_reader_leave_room(fs_reader *reader, size_t room)
 /* A string, or a key, from behind its first quote. */
 bool		fs_reader_take_text(fs_reader *reader);
 
-/* What begins with a digit or a sign. */
+/* A token that begins with a digit or a sign. */
 bool		fs_reader_take_number(fs_reader *reader);
 
-/* What begins with a letter, and is to be this literal; more is what its head says. */
+/* A token that begins with a letter, and must be this literal; more is the value in its head. */
 bool		fs_reader_take_literal(fs_reader *reader, const char *literal, fs_json_kind kind,
 								   unsigned int more);
 

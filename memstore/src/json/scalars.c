@@ -81,8 +81,8 @@ fs_reader_take_text(fs_reader *reader)
 }
 
 /*
- * Is the token its own canonical form?  Most are: a digit, or some that neither begin nor end with
- * zero.  What is longer is looked at more closely.
+ * Is the token in canonical form?  Most are: one digit, or several that neither begin nor end with
+ * zero.  Longer tokens are checked more closely.
  */
 static bool
 fs_is_canonical(fs_text token)

@@ -34,11 +34,11 @@ int			fs_error_misuse_null(factstr_error *error, const char *argument);
 /* A store's part of a conflict: the context's version, 0 if it is empty.  The API adds the rest. */
 int			fs_error_conflict(factstr_error *error, uint64_t actual_context_version);
 
-/* What a parser said of some input, which is called what: "events", "event_query". */
+/* A parser's error in some input, whose name is "what": "events", "event_query". */
 int			fs_error_of_input(factstr_error *error, const char *what,
 							  const fs_input_error *input_error);
 
-/* A call that is to end, as its state says; FACTSTR_OK while it goes on. */
+/* The code of a call that must end, by its state; FACTSTR_OK if it may continue. */
 int			fs_error_of_call(factstr_error *error, fs_call_state state);
 
 /* How matching ended: FACTSTR_OK if it was completed. */
@@ -57,8 +57,8 @@ int			fs_error_no_such_fact(factstr_error *error, uint64_t sequence_number);
 int			fs_error_other_fact(factstr_error *error, uint64_t sequence_number);
 
 /*
- * Every public function works on an error of its own, which stores may write into while they try,
- * and gives it to the caller only when it fails.  Returns the code.
+ * Every public function has a local error, which stores may write to while they try, and
+ * passes it to the caller only when it fails.  Returns the code.
  */
 static inline int
 fs_report(int code, const factstr_error *found, factstr_error *error)

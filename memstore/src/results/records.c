@@ -142,7 +142,7 @@ fs_deliveries_document(const factstr_batch *batches, size_t count)
 	return fs_finish_text(&out);
 }
 
-/* Appends what is not empty as one more member of an error document. */
+/* Appends a value, unless it is empty, as one more member of an error document. */
 static void
 fs_write_words(fs_buffer *out, const char *key, const char *words)
 {

@@ -17,7 +17,7 @@ void		fs_write_event_record(fs_buffer *out, const factstr_fact *fact);
 void		fs_write_event_records(fs_buffer *out, const factstr_fact *facts, size_t count);
 
 /*
- * What a stream delivers: {"first_sequence_number": 1, "last_sequence_number": 2,
+ * A delivery of a stream: {"first_sequence_number": 1, "last_sequence_number": 2,
  * "event_records": [...]}.
  */
 void		fs_write_delivery(fs_buffer *out, const factstr_batch *batch);

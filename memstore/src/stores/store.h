@@ -72,9 +72,9 @@ typedef struct fs_claim
 typedef struct fs_methods
 {
 	/*
-	 * location is what follows the scheme, or the whole URL for a server.  Whenever facts may have
+	 * location is the part after the scheme, or the whole URL for a server.  Whenever facts may have
 	 * come in, by whatever process, the store calls fs_hub_wake(hub) after the commit, and
-	 * fs_hub_wake_cursors(hub) when cursors may have moved: always for what it did itself, for
+	 * fs_hub_wake_cursors(hub) when cursors may have moved: always for its own changes, for
 	 * others only while it watches.
 	 */
 	int			(*open) (const char *location, fs_hub *hub, fs_backend **backend,

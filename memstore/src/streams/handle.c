@@ -90,7 +90,7 @@ fs_stop_locked(factstr_stream *stream)
 	stream->is_stopped = true;
 	(void) pthread_cond_broadcast(&stream->changed);
 	if (!stream->has_ended)
-		fs_hub_wake_cursors(stream->store->hub);	/* somebody may wait for the name */
+		fs_hub_wake_cursors(stream->store->hub);	/* another consumer may wait for the name */
 }
 
 void

@@ -16,7 +16,7 @@ struct fs_streams
 	pthread_cond_t emptied;		/* active has become NULL */
 	fs_dispatcher *dispatcher;
 
-	/* What follows is guarded by mutex. */
+	/* The mutex guards the members below. */
 	bool		is_closing;
 	bool		is_incomplete;	/* a stream ended before it had delivered everything that closing waits for */
 	factstr_stream *active;		/* from the call that opens it until its work is done */

@@ -17,7 +17,7 @@
 fs_streams *fs_streams_new(factstr_store *store);
 void		fs_streams_free(fs_streams *streams);
 
-/* Who reads for those that have caught up. */
+/* The thread that reads for streams that have caught up. */
 fs_dispatcher *fs_streams_dispatcher(const factstr_store *store);
 
 /* False if the store is being closed. */

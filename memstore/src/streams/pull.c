@@ -95,7 +95,7 @@ fs_note_failure(factstr_stream *stream, factstr_error *error)
 	return error->code;
 }
 
-/* Returned batches count as returned, unless somebody has moved the cursor meanwhile. */
+/* Returned batches count as returned, unless another call has moved the cursor meanwhile. */
 static int
 fs_hold_again(factstr_stream *stream, factstr_error *error)
 {

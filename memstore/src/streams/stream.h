@@ -35,7 +35,7 @@ struct factstr_stream
 	bool		is_replaying;	/* within the call that opens it */
 	bool		holds_name;		/* as far as is known: not while it pauses */
 	uint64_t	position;		/* up to here everything is delivered or does not match */
-	uint64_t	cursor;			/* what the store has been told of that */
+	uint64_t	cursor;			/* the position last reported to the store */
 	uint64_t	owed_cursor;	/* delivered, but not yet reported to the store; 0: nothing to report */
 	bool		has_failed_delivery;	/* a failure that must be reported to the store, and reset there */
 

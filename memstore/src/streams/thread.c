@@ -61,7 +61,7 @@ fs_report_failed_delivery(factstr_stream *stream, const factstr_error *failure)
 }
 
 /*
- * The name is held again, and the store returns the cursor.  If that has moved, somebody has moved it, or a
+ * The name is held again, and the store returns the cursor.  If that has moved, another call has moved it, or a
  * transaction was committed although its commit seemed to fail.
  */
 static int
@@ -207,7 +207,7 @@ fs_end(factstr_stream *stream)
 	fs_destroy_context(stream);
 	fs_release_name(stream);
 	fs_watch_end(store);
-	fs_hub_wake_cursors(store->hub);	/* somebody may wait for the name */
+	fs_hub_wake_cursors(store->hub);	/* another consumer may wait for the name */
 	fs_stream_note_end(stream);
 	fs_streams_finish(stream);
 }

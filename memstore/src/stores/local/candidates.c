@@ -25,7 +25,7 @@
 #include "stores/local/terms.h"
 
 /*
- * The maximum number of terms that are used of a predicate.  Each one reduces the candidates, but has to be looked
+ * The maximum number of terms of a predicate that are used.  Each one reduces the candidates, but must be looked
  * up for each of them.
  */
 #define FS_MAX_TERMS_OF_PREDICATE 8
@@ -47,7 +47,7 @@ typedef struct fs_source
 	struct fs_source *members;
 } fs_source;
 
-/* What building a tree needs. */
+/* The state of building a tree. */
 typedef struct fs_builder
 {
 	fs_arena   *arena;

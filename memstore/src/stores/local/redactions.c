@@ -10,7 +10,7 @@
 #include "results/error.h"
 #include "stores/local/redactions.h"
 
-/* The terms of what the fact says now. */
+/* The terms of the current content. */
 static int
 fs_find_old_terms(const factstr_fact *fact, fs_term_list *terms, factstr_error *error)
 {

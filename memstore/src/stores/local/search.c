@@ -17,7 +17,7 @@ typedef struct fs_search
 {
 	const fs_local_log *log;
 	const fs_query *query;
-	uint64_t	position;		/* where to go on */
+	uint64_t	position;		/* where to continue */
 	fs_candidates candidates;
 } fs_search;
 

@@ -8,7 +8,7 @@
  *		a scalar		p, the steps that lead to it, and itself
  *
  *		a step			k KEY NUL	to the value of a key; no key holds a NUL
- *						a			to an element of an array, whichever
+ *						a			to any element of an array
  *
  *		itself			n DIGITS	a number, as base/json_number.h spells it
  *						s BYTES		a string

@@ -386,7 +386,7 @@ fs_import_prepared(fs_backend *backend, uint64_t first, const fs_new_facts *fact
 	return code;
 }
 
-/* Imports the batches, or what of them is not there; *again as above. */
+/* Imports the batches that are not stored yet; *again as above. */
 static int
 fs_import_new(fs_backend *backend, uint64_t first, fs_new_batch *batches, size_t *count, bool *again,
 			  factstr_append_result *result, factstr_error *error)

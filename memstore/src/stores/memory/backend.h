@@ -1,6 +1,6 @@
 /*
  * stores/memory/backend.h
- *		What the memory store consists of.
+ *		The parts of the memory store.
  *
  * Facts do not move and change only when they are redacted, so reading takes no lock but, for a moment,
  * that of a part of the index: it passes the gate, which a redaction closes.  Appends take turns; all
@@ -28,8 +28,8 @@ struct fs_backend
 	pthread_mutex_t appending;	/* held while facts are added, and for the keys and the pool */
 
 	/*
-	 * Batches and short lists of postings, which come in small pieces and stay for good.  Kept apart
-	 * from what is allocated and freed all the time, they do not scatter it.
+	 * Batches and short lists of postings, which are small pieces that are never freed.  They are kept
+	 * apart from short-lived memory, so that they do not fragment it.
 	 */
 	fs_arena	pool;
 	fs_memory_log log;

@@ -47,10 +47,10 @@ typedef struct fs_memory_log
 	fs_memory_batch **chunks[FS_CHUNKS];	/* each fact's batch */
 } fs_memory_log;
 
-/* Frees what a log holds, but not the batches.  It began zeroed. */
+/* Frees the members of a log, but not the batches.  It began zeroed. */
 void		fs_memory_log_release(fs_memory_log *log);
 
-/* What was added up to the head is there for the thread that asks. */
+/* The calling thread sees all facts up to the head. */
 static inline uint64_t
 fs_memory_log_head(const fs_memory_log *log)
 {

@@ -17,7 +17,7 @@
 typedef struct fs_gate
 {
 	_Atomic long within;		/* the number of readers, including those that are about to find the gate closed */
-	_Atomic bool is_closed;		/* somebody changes one, or waits to do so */
+	_Atomic bool is_closed;		/* a thread changes a fact, or waits to do so */
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
 } fs_gate;

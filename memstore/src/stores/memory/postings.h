@@ -38,12 +38,12 @@ bool		fs_postings_init(fs_postings *postings);
 void		fs_postings_destroy(fs_postings *postings);
 
 /*
- * Makes room, so that adding cannot fail.  The terms are sorted.  False if there is no memory; what
- * has been made room for stays, and nobody sees it.
+ * Makes room, so that adding cannot fail.  The terms are sorted.  False if there is no memory; the room
+ * that was made stays, unused.
  */
 bool		fs_postings_reserve(fs_postings *postings, const fs_new_terms *added);
 
-/* Adds what was reserved.  The numbers begin with first, which is higher than all there are. */
+/* Adds the reserved postings.  The numbers begin with first, which is higher than all existing ones. */
 void		fs_postings_add(fs_postings *postings, const fs_new_terms *added, uint64_t first);
 
 /* The same for one fact, which may be anywhere in the log. */

@@ -212,7 +212,7 @@ fs_import_of_fact(fs_backend *backend, const factstr_batch *batch, const fs_appe
 	return code;
 }
 
-/* Prepares the changes of all facts, and then makes them; in between, only a lack of memory can end it. */
+/* Prepares the changes of all facts, and then makes them; in between, only a failed allocation can end it. */
 static int
 fs_import_closed(fs_backend *backend, const factstr_batch *batch, const fs_append_event *events,
 				 uint64_t *imported_count, factstr_error *error)

@@ -2,7 +2,7 @@
  * stores/memory/redactions.h
  *		The redactions of the memory store: the record of them, by fact and then by time.
  *
- * Added to by who has the gate closed; looked at by those within it.
+ * Threads that have closed the gate add to it; threads within the gate read it.
  */
 #ifndef FACTSTR_STORES_MEMORY_REDACTIONS_H
 #define FACTSTR_STORES_MEMORY_REDACTIONS_H

@@ -27,7 +27,7 @@ typedef struct fs_memory_stream
 
 typedef struct fs_memory_streams
 {
-	pthread_mutex_t lock;		/* for all of this, and what is in the streams */
+	pthread_mutex_t lock;		/* for all of this, including the streams */
 	size_t		count;
 	size_t		capacity;
 	fs_memory_stream **streams;	/* ordered by name, byte by byte */

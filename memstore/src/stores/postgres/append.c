@@ -84,7 +84,7 @@ fs_write_events(const fs_append *append)
 	return fs_finish_text(&out);
 }
 
-/* With a key it does no harm to append twice, and tells what became of the first time. */
+/* With a key, a repeated append does no harm, and its answer shows the outcome of the first one. */
 int
 fs_postgres_append(fs_backend *backend, const fs_append *append, factstr_append_result *result,
 				   factstr_error *error)

@@ -28,7 +28,7 @@ fs_check_transaction_of(PGconn *libpq, factstr_error *error)
 	}
 }
 
-/* The server tells of a conflict in its detail. */
+/* The server describes a conflict in its detail. */
 static int
 fs_conflict_of(const PGresult *result, factstr_error *error)
 {

@@ -1,6 +1,6 @@
 /*
  * stores/postgres/backend.h
- *		What the files of the PostgreSQL store share: connections, and calls over them.
+ *		Shared by the files of the PostgreSQL store: connections, and calls over them.
  *
  * The store is a thin client: every method is a call of the extension's SQL functions, most of them
  * one prepared statement and one round trip.
@@ -28,8 +28,8 @@ typedef struct fs_call
 } fs_call;
 
 /*
- * What becomes of the rows, which are in binary format.  take is called for each row as it comes,
- * and returns a code; begin, if there is one, before the first and again before a repetition.
+ * How the rows, which are in binary format, are received.  take is called for each row as it arrives,
+ * and returns a code; begin, if there is one, is called before the first and again before a repetition.
  */
 typedef struct fs_answer
 {
@@ -39,12 +39,12 @@ typedef struct fs_answer
 	bool		one_by_one;		/* rows are taken while others are still to come, to save memory */
 } fs_answer;
 
-/* What may be done if the connection is lost, so that it is unknown what has become of the call. */
+/* How often a call may be repeated if the connection is lost, so that its outcome is unknown. */
 typedef enum fs_repetition
 {
 	FS_NEVER_REPEAT,
-	FS_REPEAT_ONCE,				/* reads, and what can be done twice: the outcome does not matter */
-	FS_REPEAT_FOR_SECONDS		/* what the server recognizes, and answers the same again */
+	FS_REPEAT_ONCE,				/* reads, and calls that may take effect twice: the outcome does not matter */
+	FS_REPEAT_FOR_SECONDS		/* calls that the server recognizes, and answers in the same way again */
 } fs_repetition;
 
 typedef struct fs_connection fs_connection;
@@ -59,7 +59,7 @@ typedef struct fs_ghost
 	int			server_pid;
 } fs_ghost;
 
-/* What the server allows for the name of a log, in bytes; and the log that exists from the start. */
+/* The maximum length of a log's name, in bytes; and the log that exists from the start. */
 #define FS_LOG_NAME_LENGTH 40
 #define FS_LOG_NAME_SIZE (FS_LOG_NAME_LENGTH + 1)
 #define FS_MAIN_LOG "main"
@@ -86,7 +86,7 @@ struct fs_backend
  * url.c
  */
 
-/* What follows the user and the password. */
+/* The part after the user and the password. */
 const char *fs_url_host(const char *url);
 
 /*
@@ -128,7 +128,7 @@ int			fs_log_check(fs_backend *backend, factstr_error *error);
  */
 PGconn	   *fs_connect(const char *url);
 
-/* Why there is no connection: FACTSTR_NOT_CONNECTED, or what is wrong with the URL.  Returns the code. */
+/* Why there is no connection: FACTSTR_NOT_CONNECTED, or the error of the URL.  Returns the code. */
 int			fs_connect_error(const fs_backend *backend, PGconn *libpq, factstr_error *error);
 
 /*
@@ -195,15 +195,15 @@ int			fs_call_server(fs_backend *backend, const fs_call *call, const fs_answer *
  * error.c
  */
 
-/* What the server or libpq says.  Returns the code. */
+/* The error of the server or of libpq.  Returns the code. */
 int			fs_postgres_error(PGconn *connection, const PGresult *result, factstr_error *error);
 
-/* The connection was lost over a call; what libpq says of it is one line in *error.  Returns the code. */
+/* The connection was lost during a call; *error gets libpq's message as one line.  Returns the code. */
 int			fs_connection_error(PGconn *connection, factstr_error *error);
 
 /*
- * Where it does not matter what became of a call whose connection was lost, or nothing was sent,
- * FACTSTR_CONNECTION_LOST becomes FACTSTR_NOT_CONNECTED.  Returns the code.
+ * If nothing was sent, or the outcome of the call does not matter, FACTSTR_CONNECTION_LOST becomes
+ * FACTSTR_NOT_CONNECTED.  Returns the code.
  */
 int			fs_nothing_was_done(factstr_error *error);
 
@@ -311,7 +311,7 @@ int			fs_postgres_stream_resume(fs_lease *lease, uint64_t *cursor, factstr_error
 void		fs_postgres_stream_release(fs_lease *lease);
 
 /*
- * Calls a function in the transaction of the lease's delivery, which goes on as it was if the call
+ * Calls a function in the transaction of the lease's delivery, which continues as it was if the call
  * fails.
  */
 int			fs_call_within(fs_lease *lease, const fs_call *call, factstr_error *error);

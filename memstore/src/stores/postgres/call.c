@@ -1,7 +1,7 @@
 /*
  * stores/postgres/call.c
- *		Calls of the extension's functions, over whichever connection there is, and what to do when
- *		the server is lost over one.
+ *		Calls of the extension's functions over any free connection, and their repetition after a lost
+ *		connection.
  */
 #include <poll.h>
 
@@ -58,7 +58,7 @@ fs_call_for_seconds(fs_backend *backend, const fs_call *call, const fs_answer *a
 {
 	int64_t		deadline = fs_deadline(FS_REPEAT_TIME);
 	int64_t		pause = FS_FIRST_PAUSE;
-	factstr_error ignored;		/* what is unknown is no better known for an interruption */
+	factstr_error ignored;		/* the outcome is unknown, with or without an interruption */
 	bool		was_sent;
 	bool		was_ever_sent = false;
 	int			code;

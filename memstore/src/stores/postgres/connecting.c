@@ -14,17 +14,16 @@
 #include "stores/postgres/backend.h"
 #include "stores/postgres/connection.h"
 
-/* What words consist of that quote nothing: "Connection refused", "timeout expired". */
+/* The characters of messages that quote nothing: "Connection refused", "timeout expired". */
 #define FS_UNQUOTED "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ ,"
 
 #define FS_MAX_REASON 300
 
 /*
- * What the URL says counts more than what is before it here, and less than what comes after it.
+ * The URL overrides the parameters before it, and those after it override the URL.
  *
- * Nothing bounds a call, which may wait for a lock.  But a server that the network has swallowed is
- * given up after a minute, be it idle or not; by default a system takes a quarter of an hour for
- * that, or two hours.
+ * A call has no time limit, because it may wait for a lock.  But if the network drops all packets, a connection is
+ * given up after a minute, whether it is idle or not; by default, systems wait for a quarter of an hour, or two hours.
  */
 PGconn *
 fs_connect(const char *url)
@@ -70,7 +69,7 @@ fs_find_invalid_option(const char *words)
 	return NULL;
 }
 
-/* What libpq puts behind the address of the last server that it has tried: one line. */
+/* The line that libpq adds after the address of the last server that it has tried. */
 static void
 fs_find_reason(const char *words, char *reason)
 {

@@ -13,7 +13,7 @@
 /* As many stay connected when nobody uses them. */
 #define FS_MAX_IDLE 16
 
-/* What roles and databases may have set otherwise: an append must see what came before it. */
+/* Settings that roles and databases may have changed: an append must see all earlier facts. */
 #define FS_SESSION_SETTINGS \
 	"SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED"
 

@@ -2,8 +2,8 @@
  * stores/postgres/error.c
  *		From SQLSTATEs and libpq's messages to codes of the library, once there is a connection.
  *
- * A server's message never quotes what a statement was given, but its detail and its hint may, so
- * they are passed on only where the extension or the resources of the server are concerned.
+ * A server's message never quotes the parameters of a statement, but its detail and its hint may, so
+ * they are passed on only if the error is one of the extension or of the server's resources.
  */
 #include <string.h>
 
@@ -115,7 +115,7 @@ static const struct
 	{NULL, NULL}
 };
 
-/* The server names what may not be used, but neither by whom nor which right is missing. */
+/* The server names the object, but neither the role nor the missing right. */
 static void
 fs_explain_rights(PGconn *connection, factstr_error *error)
 {

@@ -135,7 +135,7 @@ fs_take_count(const PGresult *rows, int row, void *target, factstr_error *error)
 	return FACTSTR_OK;
 }
 
-/* Repeated, it finds what it has done. */
+/* A repeated import finds the batches that it has stored. */
 int
 fs_postgres_import_redactions(fs_backend *backend, const factstr_batch *batch,
 							  const fs_append_event *events, uint64_t *imported_count,

@@ -3,15 +3,14 @@
  *		Consumers of durable streams.
  *
  * A consumer's lease has a connection, whose session holds the stream.  If either process or the
- * connection dies, the server frees the stream; the token of the hold then tells whether somebody
- * else has had it when the lease is resumed over another connection.
+ * connection dies, the server frees the stream.  When the lease is resumed over another connection, the token of the
+ * hold shows whether another consumer has held the stream meanwhile.
  *
  * Batches are read over other connections, so a consumer that is cut off learns of it when it moves
  * the cursor.  The batch that it has in hand may then have gone to its successor as well; only a
  * transactional consumer's effects are taken back in that case.
  *
- * A lost connection is FACTSTR_NOT_CONNECTED here: a consumer that resumes sees what has become of its
- * cursor.
+ * A lost connection is FACTSTR_NOT_CONNECTED here, because a consumer that resumes sees its current cursor.
  */
 #include <poll.h>
 #include <stdlib.h>
@@ -166,7 +165,7 @@ fs_take_hold(const PGresult *rows, int row, void *target, factstr_error *error)
 	return FACTSTR_OK;
 }
 
-/* Holds the stream over the lease's connection, anew if it has no token, and gives the cursor. */
+/* Holds the stream over the lease's connection, with a new hold if it has no token, and returns the cursor. */
 static int
 fs_try_hold_stream(fs_lease *lease, fs_hold *hold, factstr_error *error)
 {
@@ -243,7 +242,7 @@ fs_make_stream(fs_lease *lease, const fs_claim *claim, factstr_error *error)
 	return fs_call_with_lease(lease, &one, NULL, error);
 }
 
-/* Somebody may drop the stream between the two calls: then it is made again. */
+/* Another session may drop the stream between the two calls: then it is created again. */
 static int
 fs_claim_over_connection(fs_lease *lease, const fs_claim *claim, uint64_t *cursor,
 						 factstr_error *error)

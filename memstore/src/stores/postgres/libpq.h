@@ -2,9 +2,9 @@
  * stores/postgres/libpq.h
  *		libpq, loaded when the first PostgreSQL store is opened.
  *
- * A program that keeps its facts elsewhere neither needs libpq nor loads what comes with it.  What
- * the store's files call is in the list below, and leads to the functions that were found; one that
- * is missing there is an undefined reference when the shared library is linked.
+ * A program that keeps its facts elsewhere needs neither libpq nor its dependencies.  The list below has the functions
+ * that the store's files call, and leads to the ones that were found; a missing entry is an undefined reference when
+ * the shared library is linked.
  *
  * "make POSTGRES=link" links libpq instead, for programs without a dynamic linker.
  */
@@ -15,7 +15,7 @@
 
 #include "factstr.h"
 
-/* FACTSTR_CANNOT_OPEN, with what to install, if libpq is not there.  Called before all others. */
+/* FACTSTR_CANNOT_OPEN, and the package to install, if libpq is missing.  Called before all others. */
 int			fs_libpq_load(factstr_error *error);
 
 #ifndef FACTSTR_LINKS_LIBPQ

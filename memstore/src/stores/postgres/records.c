@@ -3,8 +3,8 @@
  *		Event records, as the extension writes them, back into facts.
  *
  * The server sends them as the text of a JSON array.  They are taken apart in place: payloads and
- * metadata stay the text that they are, each ended by a NUL where a comma or brace was.  Unlike
- * what applications pass, this text is well-formed, so only what would make the walk go astray is
+ * metadata stay the text that they are, each ended by a NUL where a comma or brace was.  Unlike the
+ * input of applications, this text is well-formed, so only the parts that the walk depends on are
  * checked.
  */
 #include <stdlib.h>

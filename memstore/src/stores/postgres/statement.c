@@ -48,7 +48,7 @@ fs_prepare(fs_backend *backend, fs_connection *connection, fs_statement statemen
 	return code;
 }
 
-/* Takes what a result holds.  An error replaces whatever was found before. */
+/* Takes the rows of a result.  An error replaces earlier results. */
 static int
 fs_take_result(fs_connection *connection, const PGresult *result, const fs_answer *answer,
 			   int code, factstr_error *error)

@@ -119,7 +119,7 @@ fs_postgres_stream_seek(fs_backend *backend, fs_lease *within, const char *name,
 	return fs_change_stream(backend, within, name, &call, FS_REPEAT_ONCE, error);
 }
 
-/* Repeated, it would not find what it has dropped. */
+/* A repeated drop would not find the stream that it has dropped. */
 int
 fs_postgres_stream_drop(fs_backend *backend, fs_lease *within, const char *name,
 						factstr_error *error)

@@ -2,9 +2,9 @@
  * stores/postgres/url.c
  *		The URL of a server, checked before anything is done with it.
  *
- * In a password whose special characters are not written with percent signs, libpq sees hosts, ports
- * and options, and its words then quote pieces of the password.  So what can be wrong with a URL is
- * found here as far as possible, and said in words that quote nothing of it.
+ * If the special characters of a password are not percent-encoded, libpq takes parts of it for hosts, ports
+ * and options, and its messages quote them.  So errors of a URL are detected here as far as possible, with
+ * messages that quote nothing of it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 #define FS_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define FS_DIGITS "0123456789"
 
-/* What a name consists of, and what any other value does, if it can be quoted without a thought. */
+/* The characters of names, and those of other values that can safely be quoted. */
 #define FS_PLAIN_NAME FS_LETTERS FS_DIGITS "_.-"
 #define FS_PLAIN_VALUE FS_PLAIN_NAME "/:,=+ []"
 
@@ -69,7 +69,7 @@ fs_check_parts(const char *url, factstr_error *error)
 	return FACTSTR_OK;
 }
 
-/* What libpq's words begin with, and ours for the same. */
+/* The beginnings of libpq's messages, and our messages for the same errors. */
 static const struct
 {
 	const char *beginning;

@@ -1,6 +1,6 @@
 /*
  * stores/postgres/values.c
- *		What the server sends, which is in binary format.
+ *		Values from the server, which are in binary format.
  */
 #include "stores/postgres/backend.h"
 

@@ -1,9 +1,9 @@
 /*
  * stores/postgres/watcher.c
- *		Notices what other processes commit.
+ *		Notices the commits of other processes.
  *
- * A thread listens for the notifications of the extension, over a connection of its own, and wakes
- * the hub.  They are hints: who is woken reads the log by position, so nothing is missed when some
+ * A thread listens for the notifications of the extension over a separate connection, and wakes the
+ * hub.  They are hints: a stream that is woken reads the log by position, so nothing is missed when some
  * do not come, and the hub is woken now and then anyway.
  */
 #include <errno.h>
@@ -100,7 +100,7 @@ fs_command(fs_watcher *watcher, const char *verb)
 	return succeeded;
 }
 
-/* What this store has committed itself has woken the hub already. */
+/* The commits of this store have already woken the hub. */
 static int
 fs_take_notifications(fs_watcher *watcher, bool *are_of_others)
 {
@@ -172,7 +172,7 @@ fs_watch_over_connection(fs_watcher *watcher)
 	{
 		if (fs_command(watcher, "LISTEN"))
 		{
-			/* What came before is looked for now. */
+			/* Looks for earlier commits now. */
 			fs_hub_wake(watcher->backend->hub);
 			fs_listen(watcher);
 			return;

@@ -1,13 +1,13 @@
 /*
  * stores/sqlite/access.c
- *		What the process may do with a store's file, and why not more; reading it where nothing may be
- *		written.
+ *		Which access the process has to a store's file, and why not more; reading without the right to
+ *		write.
  *
- * A file with a write-ahead log is read together with PATH-wal and PATH-shm, which SQLite makes where
- * they are missing.  A reader that may not write the file must not: they would be its own, and shut
- * out those who may.  So while there is a log, the reader uses what the writers have made; and while
- * there is none, nobody writes, and the file is read as if it could not change.  That it has not is
- * looked at when the answer is complete.
+ * A file with a write-ahead log is read together with PATH-wal and PATH-shm, which SQLite creates if they
+ * are missing.  A reader without the right to write the file must not create them: they would belong to it,
+ * and shut out the writers.  So while there is a log, the reader uses the files of the writers.  While there
+ * is none, nobody writes, and the file is read as if it could not change; when the answer is complete, the reader
+ * checks that it has not changed.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,9 +1,9 @@
 /*
  * stores/sqlite/append.c
- *		Appends and imports: what is prepared before the transaction, and what is done in it.
+ *		Appends and imports: the preparation before the transaction, and the work in it.
  *
- * In the transaction everything is looked at before anything is inserted, so that an append which
- * is refused has changed nothing.
+ * In the transaction everything is checked before anything is inserted, so an append that is
+ * refused has changed nothing.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@
 /* A row holds some numbers and a key besides the texts. */
 #define FS_ROW_OVERHEAD 2200
 
-/* What SQLite takes, unless it was built otherwise. */
+/* The limit of SQLite, unless it was built otherwise. */
 #define FS_MAX_ROW_BYTES 1000000000
 
 /* SQLite refuses a row beyond its limit; better say which. */
@@ -101,7 +101,7 @@ fs_insert_terms(fs_transaction *transaction, const fs_new_terms *terms, factstr_
 	return code;
 }
 
-/* What an append has to do and will answer. */
+/* An append: its input and its answer. */
 typedef struct fs_append_work
 {
 	const fs_append *append;
@@ -110,7 +110,7 @@ typedef struct fs_append_work
 	factstr_append_result result;
 } fs_append_work;
 
-/* Is the fact what the event asks for?  Of a redacted fact nobody knows what it said: its type has to do. */
+/* Does the fact equal the event?  The original content of a redacted fact is unknown, so only its type is compared. */
 static int
 fs_is_same_event(const fs_local_log *log, const factstr_fact *fact, const fs_append_event *event,
 				 bool *same, factstr_error *error)
@@ -187,7 +187,7 @@ fs_repeat_append(const fs_local_log *log, fs_append_work *work, factstr_error *e
 	if (code != FACTSTR_OK || first == 0)
 		return code;
 
-	/* What is compared needs the memory. */
+	/* The comparison uses the memory. */
 	fs_new_terms_release(&work->terms);
 	code = fs_require_same_events(log, first, last, append->events, append->event_count, error);
 	if (code != FACTSTR_OK)
@@ -327,7 +327,7 @@ fs_prepare_import(fs_import_work *work, factstr_error *error)
 	return code;
 }
 
-/* Is the batch there already?  Numbers tell what is, so with them no key may be known. */
+/* Is the batch already stored?  Numbered batches continue the log, so none of their keys may be known. */
 static int
 fs_check_present(const fs_local_log *log, fs_import_work *work, size_t index, factstr_error *error)
 {

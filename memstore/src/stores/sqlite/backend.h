@@ -1,13 +1,13 @@
 /*
  * stores/sqlite/backend.h
- *		The SQLite store: what its files share.
+ *		Shared by the files of the SQLite store.
  *
  *		store.c			opening and closing; the table of functions
  *		location.c		PATH?busy_timeout_ms=MS&mode=rw
- *		access.c		what may be done with a file, and reading where nothing may be written
- *		schema.c		what a file must look like, and making a new one
+ *		access.c		the access to a file, and reading without the right to write
+ *		schema.c		the schema of a file, and creating a new one
  *		connection.c	a connection and its statements; error.c: its errors
- *		writer.c		one transaction for all who write at the same time
+ *		writer.c		one transaction for all threads that write at the same time
  *		append.c		appends and imports, as such transactions see them
  *		redact.c		redactions, the same; erasure.c: the files forget what was erased
  *		log.c			the log as one connection sees it, for stores/local/search.h
@@ -15,7 +15,7 @@
  *		checkpoint.c	keeping the write-ahead log short
  *		watch.c			noticing the commits of other processes
  *		streams.c		durable streams, from outside
- *		leases.c		their consumers; lock.c: who has one
+ *		leases.c		their consumers; lock.c: the locks of these
  *		delivery.c		the transaction of a delivery
  */
 #ifndef FACTSTR_STORES_SQLITE_BACKEND_H
@@ -40,14 +40,14 @@ typedef struct fs_readers
 struct fs_write;
 
 /*
- * Who writes.  At any time one thread has the turn, and with it the connection; the others queue,
- * and the one that gets the turn takes what is in the queue into its transaction.
+ * The writers.  At any time one thread has the turn, and with it the connection; the others queue,
+ * and the one that gets the turn takes the whole queue into its transaction.
  */
 typedef struct fs_writer
 {
 	pthread_mutex_t mutex;
 	pthread_condattr_t condition_attributes;	/* of the condition that each write waits for */
-	bool		is_taken;		/* somebody has the turn */
+	bool		is_taken;		/* a thread has the turn */
 	bool		is_delivering;	/* for the transaction of a delivery */
 	struct fs_write *first;		/* the queue */
 	struct fs_write *last;
@@ -133,8 +133,7 @@ int			fs_location_parse(const char *text, fs_location *location, factstr_error *
 int			fs_access_writing(const char *path);
 
 /*
- * What is in the way of opening a file, and what to do about it, or NULL if nothing is seen.  Both are
- * static.
+ * The obstacle to opening a file, and the hint, or NULL if there is none.  Both are static.
  */
 const char *fs_access_obstacle(const char *path, const char **hint);
 int			fs_error_obstacle(const char *path, const char *obstacle, const char *hint,
@@ -150,11 +149,11 @@ int			fs_open_unwritable(const char *path, int busy_timeout, fs_database **conne
 /* FACTSTR_BUSY, if the file has changed that was read as if it could not. */
 int			fs_check_frozen(const fs_database *connection, factstr_error *error);
 
-/* Limits the pages that a connection keeps to what the store was opened with. */
+/* Limits the pages that a connection keeps, as the options of the store say. */
 int			fs_backend_limit_cache(const fs_backend *backend, fs_database *connection,
 								   factstr_error *error);
 
-/* A connection to the store, ready to do what may be done with it. */
+/* A connection to the store, ready for all access that the process has. */
 int			fs_backend_connect(const fs_backend *backend, fs_database **connection,
 							   factstr_error *error);
 
@@ -182,7 +181,7 @@ bool		fs_writer_init(fs_writer *writer);
 /* Closes its connection too. */
 void		fs_writer_destroy(fs_writer *writer);
 
-/* A transaction that is going on. */
+/* A running transaction. */
 typedef struct fs_transaction
 {
 	fs_database *connection;
@@ -190,8 +189,8 @@ typedef struct fs_transaction
 } fs_transaction;
 
 /*
- * What one caller wants done in a transaction.  It may be run more than once, each time in another
- * transaction, with nothing left of the time before.  *error is filled on failure.
+ * The work of one caller in a transaction.  It may be run more than once, each time in another
+ * transaction, without traces of the time before.  *error is filled on failure.
  */
 typedef int (*fs_write_function) (fs_transaction *transaction, void *work, factstr_error *error);
 
@@ -252,8 +251,8 @@ typedef struct fs_snapshot
 int			fs_snapshot_begin(fs_backend *backend, fs_snapshot *snapshot, factstr_error *error);
 
 /*
- * code is what came of the reading: after a failure the connection is not used again, unless that is
- * an answer of the log.  Returns it, or FACTSTR_BUSY if what was read may be of several moments.
+ * code is the result of the reading: after a failure the connection is not used again, unless the code is
+ * an answer of the log.  Returns it, or FACTSTR_BUSY if the answer may mix several snapshots.
  */
 int			fs_snapshot_end(fs_backend *backend, fs_snapshot *snapshot, int code,
 							factstr_error *error);
@@ -306,7 +305,7 @@ void		fs_erasure_begin(fs_backend *backend);
 /* After the commit of a redaction.  False if a file may still hold the old text. */
 bool		fs_erasure_finish(fs_backend *backend);
 
-/* After another commit, by whoever has the turn. */
+/* After another commit, by the thread that has the turn. */
 void		fs_erasure_retry(fs_backend *backend, fs_database *connection);
 
 /*
@@ -330,17 +329,17 @@ void		fs_sqlite_unwatch(fs_backend *backend);
  * lock.c
  */
 
-/* What F_OFD_SETLK locks through; -1: nothing. */
+/* The open file of F_OFD_SETLK; -1: none. */
 typedef int fs_lock;
 
-/* Takes a stream's lock without waiting.  FACTSTR_STREAM_ACTIVE if somebody has it. */
+/* Takes a stream's lock without waiting.  FACTSTR_STREAM_ACTIVE if a consumer has it. */
 int			fs_lock_take(const char *path, int64_t stream_id, const char *name, fs_lock *lock,
 						 factstr_error *error);
 
 /* -1 is harmless. */
 void		fs_lock_release(fs_lock *lock);
 
-/* Has somebody the lock? */
+/* Does a consumer have the lock? */
 int			fs_lock_is_held(const char *path, int64_t stream_id, bool *is_held,
 							factstr_error *error);
 
@@ -385,7 +384,7 @@ void		fs_delivery_end(fs_lease *lease);
 
 /*
  * Does work in the transaction of the lease's delivery, and undoes it if it fails; the transaction
- * goes on in any case.
+ * continues in any case.
  */
 int			fs_write_within(fs_lease *lease, fs_write_function function, void *work,
 							factstr_error *error);

@@ -1,16 +1,16 @@
 /*
  * stores/sqlite/checkpoint.c
- *		Keeping the write-ahead log short without keeping those waiting who append.
+ *		Keeping the write-ahead log short without delaying appends.
  *
  * A checkpoint copies the pages of the write-ahead log into the database, and when it has copied
- * all of them, and nobody reads them from the log any more, the next commit begins the log anew.
- * Copying is what takes time, and others may append meanwhile; but then it never
- * gets to the end, and the log would grow for ever.  So it is done in two parts: a thread copies
- * the bulk, and then one writer, before it passes on its turn, copies the little that has come
- * since.
+ * all of them, and nobody reads them from the log any more, the next commit starts the log from its beginning.
+ * Copying takes time, and others may append meanwhile; but then the copy never
+ * reaches the end, and the log would grow forever.  So it has two parts: a thread copies
+ * the bulk, and then one writer, before it passes on its turn, copies the few pages that have been
+ * added since.
  *
- * Readers that do not stop for a moment can still keep the log from beginning anew.  When it has
- * become very long, a writer waits for them a while; new ones then do without the log.
+ * Readers without a pause can still keep the log from starting again.  When it has
+ * become very long, a writer waits a while for them; new ones then do without the log.
  */
 #include <string.h>
 
@@ -122,7 +122,7 @@ fs_checkpoint_work(void *argument)
  * The writers.  Only the one that has the turn is here.
  */
 
-/* Copies what is left, and says when there is something to do again. */
+/* Copies the rest, and returns when there is work again. */
 static int
 fs_copy_rest(fs_database *connection)
 {
@@ -161,7 +161,7 @@ fs_checkpoint_if_due(fs_backend *backend, fs_database *connection)
 	(void) pthread_mutex_lock(&checkpointer->mutex);
 	checkpointer->wal_pages = connection->wal_pages;
 
-	/* The log has begun anew, so the limit is the usual one again. */
+	/* The log has started again, so the usual limit applies. */
 	if (checkpointer->wal_pages < FS_CHECKPOINT_PAGES)
 		checkpointer->next_at = FS_CHECKPOINT_PAGES;
 	if (checkpointer->state == FS_CHECKPOINT_IDLE &&

@@ -11,9 +11,9 @@
 #include "stores/sqlite/connection.h"
 
 /*
- * What every connection to a store has.  Commits wait until the write-ahead log is on disk, and
- * checkpoints are made by checkpoint.c, not by whichever commit comes to the limit.  What is deleted
- * or moved is overwritten, so that a redaction leaves nothing in the free space of pages.
+ * Settings of every connection to a store.  Commits wait until the write-ahead log is on disk, and checkpoint.c
+ * makes the checkpoints, not the commit that reaches the limit.  Deleted or moved content is overwritten, so
+ * that a redaction leaves nothing in the free space of pages.
  */
 #define FS_SETTINGS \
 	"PRAGMA synchronous = FULL;" \
@@ -135,7 +135,7 @@ fs_database_close(fs_database *connection)
 	for (int i = 0; i < FS_TERM_WALKS; i++)
 		(void) sqlite3_finalize(connection->walks[i].statement);
 
-	/* What a handler left of its own goes with its connection. */
+	/* The handler's temporary objects go with its connection. */
 	(void) sqlite3_close_v2(connection->db);
 	free(connection);
 }
@@ -221,7 +221,7 @@ fs_database_end_statements(fs_database *connection)
 	for (sqlite3_stmt *statement = NULL;
 		 (statement = sqlite3_next_stmt(connection->db, statement)) != NULL;)
 	{
-		/* What stands for the handle of a blob has no text, and points into what a reset would free. */
+		/* The stand-in for the handle of a blob has no text, and points into memory that a reset would free. */
 		if (sqlite3_stmt_busy(statement) != 0 && sqlite3_sql(statement) == NULL)
 			ended = false;
 		else

@@ -1,7 +1,6 @@
 /*
  * stores/sqlite/connection.h
- *		One connection to a SQLite file: its settings, its prepared statements, and what its
- *		errors mean.
+ *		One connection to a SQLite file: its settings, its prepared statements, and its errors.
  *
  * A connection is used by one thread at a time; SQLite's own mutex is off.
  */
@@ -126,7 +125,7 @@ typedef struct fs_term_walk
 /* As many terms as a search follows at once, as a rule; more of them only search more. */
 #define FS_TERM_WALKS 16
 
-/* What changes when a file is written. */
+/* Values that change when a file is written. */
 typedef struct fs_file_state
 {
 	bool		has_log;		/* a write-ahead log that is not empty */
@@ -141,7 +140,7 @@ typedef struct fs_database
 	const char *path;			/* borrowed, for messages */
 	int			busy_timeout;	/* ms */
 	int			patience;		/* the same, but for checkpoints */
-	int64_t		busy_until;		/* the deadline of the wait that is going on */
+	int64_t		busy_until;		/* the deadline of the current wait */
 	int			wal_pages;		/* in the write-ahead log after the newest own commit */
 	bool		syncs_lazily;	/* commits do not wait for the disk */
 	bool		lacks_redactions;	/* a file of schema version 1, which is only read */
@@ -162,7 +161,7 @@ int			fs_database_open(const char *path, int flags, int busy_timeout,
 int			fs_database_open_store(const char *path, int busy_timeout,
 								   fs_database **connection, factstr_error *error);
 
-/* Sets what is set anew for each connection to a store. */
+/* Applies the settings of every connection to a store. */
 int			fs_database_configure(fs_database *connection, factstr_error *error);
 
 /* NULL is harmless. */
@@ -201,7 +200,7 @@ bool		fs_database_end_statements(fs_database *connection);
 /* Ends the transaction, if one is open.  Works whatever happened before. */
 void		fs_database_rollback(fs_database *connection);
 
-/* What a result code of SQLite means.  The only place that knows.  Returns FACTSTR_... */
+/* Translates a result code of SQLite; only this function does.  Returns FACTSTR_... */
 int			fs_sqlite_error(const fs_database *connection, int result, const char *doing,
 							factstr_error *error);
 

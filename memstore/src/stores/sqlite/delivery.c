@@ -1,10 +1,9 @@
 /*
  * stores/sqlite/delivery.c
- *		The transaction of a delivery: the handler's writes, what it changes of other streams, and
- *		the move of the cursor.
+ *		The transaction of a delivery: the handler's writes, its changes of other streams, and the
+ *		move of the cursor.
  *
- * It is on a connection of the lease's own, and has the turn of all who write as long as the handler
- * runs.
+ * It uses a connection that only the lease has, and keeps the turn of the writers as long as the handler runs.
  */
 #include "results/error.h"
 #include "stores/hub.h"
@@ -39,8 +38,8 @@ fs_sqlite_stream_begin(fs_lease *lease, void **transaction, factstr_error *error
 }
 
 /*
- * Rolls back what is open.  A connection in which the handler has left something that runs on would
- * not get into another transaction, so the next delivery has a new one.
+ * Rolls back the open transaction.  If the handler has left a running statement, the connection cannot begin another
+ * transaction, so the next delivery has a new one.
  */
 void
 fs_delivery_end(fs_lease *lease)

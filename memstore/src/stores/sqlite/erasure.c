@@ -3,11 +3,11 @@
  *		The files do not hold erased text any more.
  *
  * The commit of a redaction is in the write-ahead log, with the old page before it and in the database.
- * A checkpoint copies the new page over the old one, where SQLite has overwritten what was deleted
- * (secure_delete), and cuts the log off.  It can do so only when nobody reads from before the commit.
+ * A checkpoint copies the new page, in which SQLite has overwritten deleted content (secure_delete), over the
+ * old one, and cuts the log off.  It can do so only when nobody reads from before the commit.
  *
- * Until it is done the fact stands in factstr_erasures.  So after a crash, or where a reader was in the
- * way, the next opening sees that there is something to finish, and each commit of a store that knows
+ * Until then the fact is listed in factstr_erasures.  So after a crash, or if a reader was in the
+ * way, the next opening finds the unfinished erasure, and each commit of a store that knows
  * of it tries again.
  */
 #include <time.h>
@@ -49,7 +49,7 @@ fs_end_erasures(fs_database *connection, int64_t last, factstr_error *error)
 	return fs_statement_run(connection, end, FS_FINISH, error);
 }
 
-/* Copies the log into the database and cuts it off.  Another checkpoint that is going on is waited for. */
+/* Copies the log into the database and cuts it off.  Waits for a running checkpoint. */
 static bool
 fs_empty_log(fs_database *connection, int patience)
 {
@@ -66,7 +66,7 @@ fs_empty_log(fs_database *connection, int patience)
 	return result == SQLITE_OK;
 }
 
-/* With the turn.  What was committed before the look is in the log that is cut off after it. */
+/* With the turn.  All commits before the look are in the log that is cut off after it. */
 static bool
 fs_try_to_finish(fs_database *connection, int patience)
 {

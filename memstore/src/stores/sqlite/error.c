@@ -1,6 +1,6 @@
 /*
  * stores/sqlite/error.c
- *		What a result code of SQLite means to a caller of the library.
+ *		From SQLite's result codes to codes of the library.
  */
 #include <errno.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "stores/sqlite/backend.h"
 #include "stores/sqlite/connection.h"
 
-/* The system's error that one of the connection's files has met last, or 0. */
+/* The last system error of the connection's files, or 0. */
 static int
 fs_error_of_file(sqlite3_file *file)
 {

@@ -2,10 +2,10 @@
  * stores/sqlite/leases.c
  *		Consumers of durable streams.
  *
- * Who consumes a stream holds the lock on its number (lock.c).  Each claim counts up the row's
+ * The consumer of a stream holds the lock on its number (lock.c).  Each claim increases the row's
  * epoch, so a consumer that gave up the lock while it paused can tell whether another one has had
- * the stream since.  What can be changed by the holder only is changed with the lock in hand, which
- * is kept until the change is committed.
+ * the stream since.  Columns that only the holder may change are changed with the lock held until the
+ * change is committed.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +33,7 @@ fs_own_stream(fs_database *connection, const fs_lease *lease, factstr_error *err
 	return fs_stream_change(connection, own, lease->name, error);
 }
 
-/* Somebody may wait for the name. */
+/* Another consumer may wait for the name. */
 static void
 fs_give_up_name(fs_lease *lease)
 {

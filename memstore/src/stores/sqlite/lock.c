@@ -1,11 +1,10 @@
 /*
  * stores/sqlite/lock.c
- *		Who has a durable stream: locks that end with the process that holds them.
+ *		The consumers of durable streams: locks that end with the process that holds them.
  *
  * Beside the database PATH there is an empty file PATH-streams.  The consumer of the stream with
- * number N holds a lock on byte N of it.  The kernel takes it back when the process ends, however
- * it ends, so a stream is never held by one that is gone, and needs no time after which a holder
- * is taken for dead.
+ * number N holds a lock on byte N of it.  The kernel releases it when the process ends in any
+ * way, so a dead process never holds a stream, and no timeout is needed after which a holder is considered dead.
  *
  * The locks are those that belong to an open file (F_OFD_SETLK), not those of a process: two
  * consumers in one process exclude each other like any others, and closing the file elsewhere in

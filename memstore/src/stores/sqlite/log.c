@@ -84,7 +84,7 @@ fs_walk_on(fs_database *connection, fs_term_walk *walk, uint64_t position,
 	for (int i = 0; i < FS_STEPS_PER_SEARCH && code == FACTSTR_OK &&
 		 fs_walk_leads_to(walk, position); i++)
 	{
-		/* What lies between the two is known to be nothing. */
+		/* There is nothing between the two. */
 		walk->asked = walk->backwards ? walk->found - 1 : walk->found + 1;
 		code = fs_walk_step(connection, walk, error);
 	}

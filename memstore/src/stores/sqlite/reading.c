@@ -2,8 +2,8 @@
  * stores/sqlite/reading.c
  *		Snapshots of the store, and all that is read in them.
  *
- * Each answer is read within one transaction on a connection of a pool, so it is of one moment, and
- * hinders nobody who writes.  What such a transaction sees is on disk: a commit shows only after it
+ * Each answer is read within one transaction on a connection of a pool, so it is one snapshot, and
+ * does not block writers.  All that such a transaction sees is on disk: a commit is visible only after it
  * has been synced.
  */
 #include <string.h>
@@ -101,7 +101,7 @@ fs_snapshot_end(fs_backend *backend, fs_snapshot *snapshot, int code, factstr_er
 	fs_log_reset(connection);
 	fs_database_rollback(connection);
 
-	/* What was found is not to be believed then, be it an error. */
+	/* Then the answer cannot be trusted, even if it is an error. */
 	if (fs_check_frozen(connection, &changed) != FACTSTR_OK)
 	{
 		*error = changed;

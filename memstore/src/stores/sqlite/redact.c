@@ -1,8 +1,8 @@
 /*
  * stores/sqlite/redact.c
- *		Erasing what facts say, and the record of it, as transactions see them.
+ *		Erasing the content of facts, and the record of it, as transactions see them.
  *
- * That the files do not hold the old text any more is erasure.c's work, after the commit.
+ * After the commit, erasure.c removes the old text from the files.
  */
 #include <string.h>
 
@@ -234,7 +234,7 @@ fs_fetch_fact(fs_transaction *transaction, uint64_t number, fs_stored_fact *fact
 	return log.fetch(log.store, number, fact, error);
 }
 
-/* What one caller wants redacted. */
+/* The redactions of one caller. */
 typedef struct fs_redact_work
 {
 	const fs_redaction *redaction;

@@ -1,6 +1,6 @@
 /*
  * stores/sqlite/schema.c
- *		What a SQLite file must look like to be a store, and how a new one is made.
+ *		The schema by which a SQLite file is a store, and creating a new one.
  *
  * A file says that it is a store by its application_id, and which schema it has by its
  * user_version.  One of an older schema is brought up to this one.  Nothing else is ever changed: a
@@ -33,12 +33,11 @@
 #define FS_TEXT(number) FS_TEXT_OF(number)
 
 /*
- * A transaction of its own, within which a handler's tables may come to stand beside these: that is
- * why the names have a prefix.
+ * A separate transaction.  A handler's tables may be in the same file, so the names have a prefix.
  *
  * factstr_terms is the inverted index; see stores/local/terms.h.  The key of an idempotent append is
- * kept with the first event of its batch.  Stream numbers are never used again, because they are
- * what consumers lock; see lock.c.
+ * kept with the first event of its batch.  Stream numbers are never reused, because consumers lock them;
+ * see lock.c.
  */
 static const char fs_first_schema[] =
 "CREATE TABLE factstr_events ("
@@ -76,9 +75,8 @@ static const char fs_first_schema[] =
 "PRAGMA application_id = " FS_TEXT(FS_APPLICATION_ID) ";";
 
 /*
- * What version 2 has in addition: redactions.  A fact can be changed only while it stands in
- * factstr_erasures, and then only in what it says.  There it stays until no file holds the old text any
- * more; see erasure.c.
+ * Version 2 adds redactions.  A fact can be changed only while it is listed in factstr_erasures, and
+ * then only its content.  It stays listed until no file contains the old text any more; see erasure.c.
  */
 static const char fs_second_schema[] =
 "CREATE TABLE factstr_redactions ("
@@ -140,7 +138,7 @@ fs_error_other_version(const fs_database *connection, int64_t version, factstr_e
 	return FACTSTR_INCOMPATIBLE;
 }
 
-/* What is it?  Within a transaction, so that all answers are of one moment. */
+/* Which kind of file is it?  Within a transaction, so that all answers are from one snapshot. */
 static int
 fs_look_at_file(fs_database *connection, fs_file_kind *kind, factstr_error *error)
 {

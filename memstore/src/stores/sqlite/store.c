@@ -3,7 +3,7 @@
  *		The SQLite store: opening, closing, and the table of its functions.
  *
  * Everything is kept in one file in write-ahead-log mode; any number of processes may have it open.
- * backend.h says what is where.
+ * backend.h lists the other files.
  */
 #include <stdlib.h>
 #include <sys/stat.h>

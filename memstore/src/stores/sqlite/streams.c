@@ -112,7 +112,7 @@ fs_stream_count_partitions(fs_database *connection, const char *name, size_t *co
 	return code == FACTSTR_OK && *count == 0 ? fs_error_no_such_stream(error, name) : code;
 }
 
-/* What is done with a stream, or with each of its partitions. */
+/* An action on a stream, or on each of its partitions. */
 typedef int (*fs_stream_visit) (fs_database *connection, const char *name, void *argument,
 								factstr_error *error);
 
@@ -349,8 +349,8 @@ fs_admin_write(fs_transaction *transaction, void *argument, factstr_error *error
 }
 
 /*
- * The lock may be released before the transaction is committed, since whoever takes it meanwhile becomes
- * active with a transaction that comes after this one.
+ * The lock may be released before the transaction is committed, because a consumer that takes it meanwhile becomes
+ * active with a later transaction.
  */
 static int
 fs_administer(fs_admin_work *work, fs_lease *within, factstr_error *error)

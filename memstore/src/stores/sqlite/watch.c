@@ -14,8 +14,8 @@
 #include "stores/sqlite/connection.h"
 
 /*
- * In ms.  After so many looks in vain the pause is the longer one: what waking up costs, several
- * times as much as the look itself, is not to be noticed in a process that idles.
+ * In ms.  After so many unsuccessful looks the pause is the longer one: a wake-up costs several times as much as the
+ * look itself, and must not be noticeable in an idle process.
  */
 #define FS_WATCH_PAUSE 20
 #define FS_IDLE_PAUSE 40

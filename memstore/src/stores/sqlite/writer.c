@@ -1,15 +1,15 @@
 /*
  * stores/sqlite/writer.c
- *		One transaction for all who write at the same time.
+ *		One transaction for all threads that write at the same time.
  *
- * A commit waits for the disk, and SQLite has one writer at a time.  So threads that come while
- * another one writes queue up; when the turn passes to the first of them, it does what the whole
- * queue wants in one transaction, and the one commit answers all of them.  Nobody serves others
- * twice: after its own transaction a thread passes the turn on.
+ * A commit waits for the disk, and SQLite has one writer at a time.  So threads that arrive while
+ * another one writes queue up; when the turn passes to the first of them, it does the work of the whole
+ * queue in one transaction, and the one commit answers all of them.  No thread serves others
+ * twice: after its own transaction it passes the turn on.
  *
  * A write that is refused, by a conflict for example, has changed nothing and leaves the others in
- * the transaction alone.  If something else goes wrong, all of it is rolled back, and each of them
- * has another try in a transaction of its own, so that one cannot fail because of another.
+ * the transaction alone.  After any other error, all of it is rolled back, and each write is retried
+ * in a separate transaction, so that one cannot fail because of another.
  */
 #include <string.h>
 
@@ -95,7 +95,7 @@ fs_queue_remove(fs_writer *writer, fs_write_entry *write)
 		writer->last = before;
 }
 
-/* Takes all that can be in one transaction off the front: what wants the turn for itself is not. */
+/* Takes writes off the front that can share one transaction; a write that needs the turn alone does not. */
 static fs_write_entry *
 fs_queue_take_group(fs_writer *writer)
 {
@@ -338,7 +338,7 @@ fs_answer_group(fs_writer *writer, fs_write_entry *group)
 	(void) pthread_mutex_lock(&writer->mutex);
 	for (fs_write_entry *write = group->next, *next; write != NULL; write = next)
 	{
-		next = write->next;		/* the entry is gone when its thread has gone on */
+		next = write->next;		/* the entry is invalid once its thread continues */
 		fs_set_state(write, FS_WRITE_DONE);
 	}
 	(void) pthread_mutex_unlock(&writer->mutex);
