@@ -4,7 +4,7 @@
 #
 #     make && make install && make installcheck     [PG_CONFIG=/path/to/pg_config]
 #
-# Also in another directory, with make -f /path/to/this/Makefile, which then has what is built.
+# Also in another directory, with make -f /path/to/this/Makefile; the products are then in that directory.
 #
 # test, demo, bench and lint need none of that: they install the Debian packages
 # they use, and build into a private PostgreSQL installation.
@@ -32,8 +32,8 @@ SCRIPT     := sql/$(EXTENSION)--$(EXTVERSION).sql
 DATA_built  = $(SCRIPT)
 DATA       := $(call sources,sql/$(EXTENSION)--*--*.sql)
 
-# Where installcheck leaves its results: here, or if that is not writable, since
-# somebody else has built it, in a new directory below TMPDIR.
+# Where installcheck leaves its results: here, or, if another user has built the
+# tree and it is not writable, in a new directory below TMPDIR.
 RESULTS = .
 ifneq ($(filter installcheck,$(MAKECMDGOALS)),)
 ifneq ($(shell test -w . && echo writable),writable)
@@ -54,8 +54,8 @@ ISOLATION_OPTS = --inputdir=$(TOP)/test --outputdir=$(RESULTS) --encoding=UTF8
 
 PG_CPPFLAGS = -I$(srcdir)/src
 
-# What our own tests build with.  The exceptions are what PostgreSQL's headers
-# do not keep to.
+# The warnings with which our own tests build, except those that PostgreSQL's
+# headers cause.
 ifeq ($(WERROR),1)
 PG_CFLAGS += -Werror -Wextra -Wshadow -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers
@@ -98,7 +98,7 @@ extension-image: all
 	$(INSTALL_SHLIB) $(MODULE_big)$(DLSUFFIX) "$(DESTDIR)/lib/"
 	$(INSTALL_DATA) $(EXTENSION).control $(DATA) $(DATA_built) "$(DESTDIR)/share/extension/"
 
-# The archive for PGXN: what HEAD has, the same bytes wherever it is made.
+# The archive for PGXN: the files of HEAD, the same bytes on every machine.
 dist:
 	@test/run/metadata >/dev/null || { test/run/metadata | grep -A9 '^not ok' >&2; exit 1; }
 	TZ=UTC git archive --format=zip --prefix=$(EXTENSION)-$(EXTVERSION)/ -o $(EXTENSION)-$(EXTVERSION).zip HEAD
@@ -112,8 +112,8 @@ clean-memstore:
 soak:
 	@$(TOP)/scripts/soak $(SOAK)
 
-# make test [SUITES="regress tap"] [TESTS="test/t/005_crash.pl"]: make puts what
-# is set on its command line into the environment of these.
+# make test [SUITES="regress tap"] [TESTS="test/t/005_crash.pl"]: make puts the
+# variables of its command line into the environment of these.
 test:
 	@$(TOP)/scripts/test
 

@@ -13,7 +13,7 @@
  *		Reads the log from the beginning, so many batches a call.  At each mark, a number of facts,
  *		prints the facts read, the seconds, and the peaks of the server's and the client's memory.
  *
- * Built on libpq alone, so that what is measured is the server.  The environment leads to it.
+ * Uses only libpq, so that the server is measured.  The environment names the server.
  */
 #include <inttypes.h>
 #include <poll.h>
@@ -29,8 +29,8 @@
 #define BATCHES_A_READ 100
 
 /*
- * So many notifications that wait at once are a burst: being woken for each batch then costs the
- * machine more than looking at intervals does.  Whoever keeps up finds one, and goes on listening.
+ * So many notifications at once are a burst: a wake-up for each batch then costs the machine more than
+ * polling at intervals.  A consumer that keeps up finds one, and continues to listen.
  */
 #define BURST 6
 
@@ -40,7 +40,7 @@
 /* Many pauses, so that trying to listen is rare; and soon over when the load is. */
 #define LOOK_PERIOD_MS 1000
 
-/* The last column counts facts, to be compared with what the query finds. */
+/* The last column counts facts, for a comparison with the answer of the query. */
 #define READ_BATCHES \
 	"SELECT first_sequence_number, last_sequence_number, event_records," \
 	" jsonb_array_length(event_records) FROM factstr_batches($1::jsonb, $2::bigint, $3::int)"
@@ -141,7 +141,7 @@ take_answer(PGconn *connection)
 	return true;
 }
 
-/* Appends one event and waits for its answer and its notification, whichever comes first. */
+/* Appends one event and waits for its answer and its notification, in either order. */
 static void
 measure_append(PGconn *appender, PGconn *listener)
 {

@@ -34,7 +34,7 @@ def steps_of(way, clients, release):
         log.seek(0, os.SEEK_END)
         pgbench("bench_lock_times", WAYS[way], clients, "-T", str(SECONDS),
                 settings=f"-c factstr.log_lock_times=on -c factstr.early_lock_release={release}")
-        # A session is gone when its memory is, so what it had to say is in the log.
+        # A session has ended once its memory is freed, so its messages are in the log.
         while psql("-c", "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgbench'") != "0":
             pass
         return logged_steps(log.read())
@@ -54,7 +54,7 @@ def lock_times():
     return results
 
 
-# What a reader notices that never appends.
+# The effect on a reader that never appends.
 
 @contextlib.contextmanager
 def server_without():

@@ -94,7 +94,7 @@ def pgbench(database, file, clients, *arguments, settings="", host=None):
     if failed and int(failed.group(1)) > 0:
         sys.exit(f"{file}: {failed.group(0)}\n{result}")
     rate = re.search(r"tps = ([0-9.]+)", result)
-    # Where none was finished, as happens to who waits for autovacuum's lock, the rate is below this.
+    # If no call was finished, for example because all of them waited for autovacuum's lock, the rate is below this.
     if not rate or float(rate.group(1)) == 0:
         say(f"  {file}: nothing was finished in {SECONDS} s")
         return 1 / SECONDS

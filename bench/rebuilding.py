@@ -68,7 +68,7 @@ def rebuild():
     say(f"rebuilding a table from {FACTS:,} batches of one fact (batches; the loop is so many times as fast)")
     fresh_database(DATABASE)
     psql("-f", script("factstr/rebuilt.sql"), database=DATABASE)
-    # What is loaded is not what is measured.
+    # Loading is not measured.
     psql("-c", f"ALTER DATABASE {DATABASE} SET synchronous_commit = off")
     load(DATABASE, FACTS, batch=1)
     psql("-c", f"ALTER DATABASE {DATABASE} RESET synchronous_commit")

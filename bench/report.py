@@ -574,7 +574,7 @@ SECTIONS = {"append": append, "slow": slow, "transactions": transactions,
             "streams": streams, "rebuild": rebuild, "logs": many_logs, "memory": memory, "sqlite": sqlite, "library": library,
             "library_streams": library_streams}
 
-# What is measured for a shorter time, or on a busier machine, shows that it works, and little more.
+# A shorter measurement, or one on a busier machine, shows that it works, and little more.
 ENOUGH_SECONDS, ENOUGH_ROUNDS = 3, 3
 BUSY = 0.2
 

@@ -127,7 +127,7 @@ CONTEXTS = {
     "empty": context(of_account("nobody")),
 }
 
-# What the function in PL/pgSQL can say as well.
+# The same as the function in PL/pgSQL.
 FUNCTION_ACCOUNTS = {"type and predicate": "new", "10 old facts": "old", "20,000 old facts": "huge",
                      "empty": "nobody"}
 
@@ -287,7 +287,7 @@ def growth():
     return results
 
 
-# Streams: how soon consumers learn of a fact, what listening costs the appends, how fast they catch up.
+# Streams: how soon consumers learn of a fact, how much listening costs the appends, how fast they catch up.
 
 def notification():
     appends, pause = 1000, 5
@@ -354,7 +354,7 @@ def streams():
     return {"notification": notification(), "delivery": live_delivery(), "consumers": consumers(), "catch_up": catch_up()}
 
 
-# The library: what its stores do, through its public functions.  bench/run has built the programs.
+# The library: the speed of its stores, through its public functions.  bench/run has built the programs.
 
 def memory():
     facts, calls = 1000000, 100000

@@ -30,7 +30,7 @@ ALTER TABLE line ALTER file SET DEFAULT 'earthquakes';
 ALTER TABLE line ALTER file SET DEFAULT 'flights';
 \copy line (text) FROM 'flights.json' (FORMAT csv, QUOTE E'\x01', DELIMITER E'\x02')
 
--- What becomes of a file: an event type, and an array of payloads.
+-- The content of a file: an event type, and an array of payloads.
 CREATE TEMP TABLE source AS
 SELECT file,
 	CASE file

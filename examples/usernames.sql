@@ -18,7 +18,7 @@ SELECT * FROM factstr_append_if(
 
 -- The conflict is expected, so psql continues after it.
 \set ON_ERROR_STOP off
-\echo -- Somebody else wants the same name, with form 4712:
+\echo -- Another user wants the same name, with form 4712:
 SELECT * FROM factstr_append_if(
   '[{"event_type": "name-taken", "payload": {"name": "ada"}}]',
   '{"filters": [{"event_types": ["name-taken"],

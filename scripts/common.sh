@@ -59,7 +59,7 @@ find_pg_config() {
   fi
 }
 
-# Print the directory for what was downloaded, and can be again.
+# Print the directory for downloads, which can be repeated.
 cache_directory() {
   if [ -n "${FACTSTR_CACHE:-}" ]; then
     realpath -m -- "$FACTSTR_CACHE"
@@ -122,10 +122,10 @@ end_processes_inside() {
 
 child=
 
-# Run a command, in a process group of its own, such that a signal to this script is
-# acted upon at once and ends the command too.  bash would otherwise put off its trap
+# Run a command in a separate process group, so that a signal to this script takes
+# effect immediately and ends the command too.  Otherwise bash would delay its trap
 # until the command has ended.  At a terminal the command stays in the foreground, for
-# the sake of programs like psql; Ctrl-C reaches it from there.
+# programs like psql; Ctrl-C reaches it there.
 run_child() {
   local status=0
 
@@ -169,7 +169,7 @@ at_exit() {
 finish() {
   local status=$?
 
-  # A second Ctrl-C must not interrupt the cleaning up, nor what it starts.
+  # A second Ctrl-C must not interrupt the clean-up or its commands.
   trap '' HUP INT TERM
   trap - EXIT
   set +e

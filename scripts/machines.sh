@@ -6,7 +6,7 @@
 #   FACTSTR_MIRROR=URL     another mirror of Debian
 #   FACTSTR_PACKAGES=DIR   keep the packages of the minimal system there, for the next time
 
-# Ends a script that cannot make machines, and says what it does not try.
+# Ends a script that cannot create machines, and names the test that is skipped.
 need_machines() {
   [ "$(id -u)" -eq 0 ] || die "it needs root, for chroot"
   command -v debootstrap >/dev/null || die "debootstrap is missing: apt-get install debootstrap"
@@ -16,7 +16,7 @@ need_machines() {
   use_proxy
 }
 
-# What apt of this machine knows of Debian: a mirror and a codename a line.
+# The sources of this machine's apt: a mirror and a codename per line.
 sources() {
   apt-get indextargets --format "\$(REPO_URI) \$(CODENAME)" \
     "Created-By: Packages" "Origin: Debian" "Component: main"
@@ -33,7 +33,7 @@ mirror() {
     die "apt has no sources of Debian here; run apt-get update, or set FACTSTR_MIRROR"
 }
 
-# The proxy of apt is debootstrap's, too.  What the environment says about proxies is in the array "proxies".
+# The proxy of apt is debootstrap's, too.  The array "proxies" has the proxies of the environment.
 use_proxy() {
   local http_proxy_of_apt
 

@@ -1,14 +1,14 @@
 # shellcheck shell=bash
 #
-# Sourced by scripts that run what README.md says, as it stands, and compare with what it shows: in a machine
+# Sourced by scripts that run the commands of README.md as printed, and compare their output with it: in a machine
 # (scripts/machines.sh) whose /run/factstr is the directory "scripts".  A block is three files there, NAME.sh,
-# NAME.shown and NAME.output, and some more that say how it went.
+# NAME.shown and NAME.output, and some more with its results.
 
 # The directory of a part's blocks, and how many there are.
 scripts=
 written=0
 
-# Print a block of README.md: the one with a number among those of a language in a section; or what it shows,
+# Print a block of README.md: the one with a number among those of a language in a section; or its output,
 # which is a block of text right after it.
 block() {
   local section=$1 language=$2 number=$3 shown=${4:-}
@@ -43,7 +43,7 @@ next_name() {
   printf -v name '%s/%02d' "$scripts" "$written"
 }
 
-# Its files are NAME.sh, and NAME.shown if README.md shows what it prints.
+# Its files are NAME.sh, and NAME.shown if README.md shows its output.
 write_block() {
   local section=$1 language=$2 number=$3 before=${4:-} after=${5:-} name
 
@@ -63,8 +63,8 @@ write_sql_blocks() {
   done
 }
 
-# What runs in the machine: all blocks in one shell, since they change its directory and environment.  One that
-# shows an error is to fail.  The shell notes when each command begins.
+# The script in the machine: all blocks in one shell, since they change its directory and environment.  A block that
+# shows an error must fail.  The shell notes when each command begins.
 write_driver() {
   cat >"$scripts/driver" <<'END'
 cd /root

@@ -1,6 +1,6 @@
 -- A message store that numbers each stream, as Message DB does: an advisory lock for the stream's category, the stream's
 -- last position, an insert.  The global position is a sequence's, so it has gaps and does not follow the commits; there
--- is no index on what the messages say, since a decision can only depend on one stream.
+-- is no index on the content of messages, since a decision can only depend on one stream.
 CREATE SCHEMA category;
 CREATE TABLE category.messages (global_position bigserial PRIMARY KEY, position bigint NOT NULL, time timestamptz NOT NULL DEFAULT now(), stream_name text NOT NULL, type text NOT NULL, data jsonb NOT NULL, metadata jsonb, id uuid NOT NULL DEFAULT gen_random_uuid());
 CREATE UNIQUE INDEX ON category.messages (id);

@@ -114,7 +114,7 @@ async function consume(client, way, until, wait) {
     });
   }
 
-  // LISTEN comes before the first read: what is committed after a read is then announced.
+  // LISTEN comes before the first read: later commits are then announced.
   await client.query('LISTEN factstr');
   await way.prepare(client);
   let listenAt;
@@ -175,7 +175,7 @@ function parseArguments() {
   return undefined;
 }
 
-// What to do about an error of the connection, the database or the rights; undefined: nothing that is known.
+// The fix of an error of the connection, the database or the rights; undefined if there is none.
 function fixFor(error) {
   if (error.code === '3D000') {
     return 'createdb makes it, PGDATABASE names another one';
@@ -224,19 +224,19 @@ async function main() {
       await client.end();
       return;
     } catch (error) {
-      // Not connected at all, or an error that a new connection does not mend.
+      // Not connected at all, or an error that a new connection does not fix.
       const isAlive = isConnected && await client.query('ROLLBACK').then(() => true, () => false);
       if (isAlive || !wasConnected) {
         throw error;
       }
-      // Go on with a new connection, from the position: that is still right.
+      // Continue from the position, which is still valid, over a new connection.
       console.error(`connection lost, trying again: ${messageOf(error)}`);
       await sleep(1000);
     }
   }
 }
 
-// The server rolls back what is not committed.
+// The server rolls back uncommitted work.
 process.on('SIGINT', () => process.exit());
 process.on('SIGTERM', () => process.exit());
 // Some versions of the driver throw, where nobody can catch it, that there is no password.

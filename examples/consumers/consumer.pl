@@ -127,7 +127,7 @@ sub consume
 {
 	my ($dbh, $way, $until, $wait) = @_;
 
-	# LISTEN comes before the first read: what is committed after a read is then announced.
+	# LISTEN comes before the first read: later commits are then announced.
 	$dbh->do('LISTEN factstr');
 	$way->{prepare}->($dbh);
 	my $listen_at;
@@ -175,7 +175,7 @@ sub take_notifications
 	return $count;
 }
 
-# What to do about an error of the connection, the database or the rights; undef: nothing that is known.
+# The fix of an error of the connection, the database or the rights; undef if there is none.
 sub fix_for
 {
 	my ($message, $state, $was_connected) = @_;
@@ -217,8 +217,8 @@ my ($until, $wait) = (undef, 30);
 my $way = @ARGV == 1 ? $ways{ $ARGV[0] } : undef;
 fail($USAGE, 2) unless $way;
 
-# At once, also while a statement waits: a handler in %SIG would run only after it. The server rolls
-# back what is not committed.
+# Immediately, even while a statement waits: a handler in %SIG would run only after it. The server rolls
+# back uncommitted work.
 my $end = POSIX::SigAction->new(sub { POSIX::_exit(0) });
 POSIX::sigaction($_, $end) foreach POSIX::SIGINT, POSIX::SIGTERM;
 
@@ -238,11 +238,11 @@ while (1)
 	};
 	my ($error, $message, $state) = ($@, $DBI::errstr, $DBI::state);
 
-	# Not connected at all, or an error that a new connection does not mend.
+	# Not connected at all, or an error that a new connection does not fix.
 	my $is_alive = $dbh && $dbh->ping;
 	eval { $dbh->disconnect } if $dbh;
 	explain($message // $error, $state // '', $was_connected) if !$was_connected || $is_alive;
-	# Go on with a new connection, from the position: that is still right.
+	# Continue from the position, which is still valid, over a new connection.
 	print STDERR "connection lost, trying again: $error";
 	sleep(1);
 }

@@ -98,7 +98,7 @@ class Durable:
 
 
 def consume(connection, way, until, wait):
-    # LISTEN comes before the first read: what is committed after a read is then announced.
+    # LISTEN comes before the first read: later commits are then announced.
     notifications = []
     connection.add_notify_handler(notifications.append)
     connection.execute('LISTEN factstr')
@@ -129,7 +129,7 @@ def consume(connection, way, until, wait):
 
 
 def fix_for(error, was_connected):
-    """What to do about an error of the connection, the database or the rights; None: nothing that is known."""
+    """The fix of an error of the connection, the database or the rights; None if there is none."""
     message = str(error)
     if not was_connected:
         if re.search(r'database ".*" does not exist', message):
@@ -160,10 +160,10 @@ def main():
                 consume(connection, way, arguments.until, arguments.wait)
                 return 0
         except psycopg.OperationalError as error:
-            # Not connected at all, or an error that a new connection does not mend.
+            # Not connected at all, or an error that a new connection does not fix.
             if connection is None or not connection.broken:
                 return explain(error, connection is not None)
-            # Go on with a new connection, from the position: that is still right.
+            # Continue from the position, which is still valid, over a new connection.
             print('connection lost, trying again:', error, file=sys.stderr, flush=True)
             time.sleep(1)
         except psycopg.Error as error:

@@ -37,7 +37,7 @@ SELECT count(*) > 0 AS some, max(last_sequence_number) AS newest FROM batch \gse
 \endif
 COMMIT;
 
--- What came.
+-- The batches.
 \pset tuples_only on
 \pset format unaligned
 SELECT format('facts %s-%s: %s', first_sequence_number, last_sequence_number,

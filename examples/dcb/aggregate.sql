@@ -1,7 +1,7 @@
 -- An event-sourced aggregate: all facts of one bank account are its boundary.
 --
--- Who comes from a stream per aggregate finds it here as a special case: the context is every fact that names the account, and its
--- version replaces the aggregate's version. Two commands on one account conflict; commands on two accounts never do.
+-- A stream per aggregate is a special case: the context is every fact that names the account, and its version replaces the
+-- aggregate's version. Two commands on one account conflict; commands on two accounts never do.
 --
 --     psql -f examples/dcb/decisions.sql -f examples/dcb/aggregate.sql        (a database with the extension)
 --     SELECT decide_and_append('open_account', 'A-1');

@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# What the scripts in this directory share: a decision, and the loop that makes it. They are sourced by none but them, and need
+# Shared by the scripts in this directory, which source it: a decision, and the loop that makes it. They need
 # jq and factstr, which finds its store in FACTSTR_URL.
 #
 #     SCRIPT COMMAND ARGUMENT...            decides and appends; after a conflict it decides again
 #     SCRIPT --decide COMMAND ARGUMENT...   prints the decision and appends nothing
 #     SCRIPT --append                       appends a decision from stdin; exit status 3 if its context has changed since
 #
-# A command is a function of the script. It reads its context, and then either refuses or says what happened.
+# A command is a function of the script. It reads its context, and then either refuses or names the new fact.
 
 set -euo pipefail
 
@@ -43,8 +43,8 @@ refuse() {
   exit 1
 }
 
-# This is what happened: a type, and the names and values of the payload's members. A value that is to be JSON, such as a
-# number, follows its name with a colon.
+# The new fact: a type, and the names and values of the payload's members. A value that is JSON, such as a number, follows
+# its name with a colon.
 happened() {
   local type=$1 payload='{}'
 
@@ -74,7 +74,7 @@ decide_and_append() {
   done
 }
 
-# What a script calls with its own arguments, after the names of its commands.
+# Each script calls this with its own arguments, after the names of its commands.
 main() {
   local commands=" $1 " decision
 

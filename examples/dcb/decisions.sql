@@ -4,7 +4,7 @@
 -- It appends nothing. That way the rules can be tested without a race, and the race needs to be handled only once, here.
 
 CREATE TYPE decision AS (
-	events jsonb,             -- what happened
+	events jsonb,             -- the new fact
 	context_query jsonb,      -- the facts that the decision depends on
 	context_version bigint    -- the newest of them when they were read; null if there were none
 );

@@ -31,7 +31,7 @@ change_product_price() {
   happened product-price-changed product "$product" price: "$price"
 }
 
-# What is wrong with an order, line by line: accepted are the newest price, and those whose successor is less than ten minutes old.
+# The errors of an order, one per line. It accepts the newest price, and those whose successor is less than ten minutes old.
 faults_of_order() {
   jq -r --argjson items "$1" '. as $facts | $items[] as $item
     | [$facts[] | select(.payload.product == $item.product)

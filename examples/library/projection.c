@@ -34,8 +34,8 @@ count_student(sqlite3_stmt *statement, const factstr_fact *fact)
 }
 
 /*
- * A handler takes one committed batch.  Whatever it returns but 0 takes back what it has written, and
- * brings the batch again.
+ * A handler takes one committed batch.  If it does not return 0, its writes are rolled back, and the
+ * batch is delivered again.
  */
 static int
 count_students(const factstr_batch *batch, void *context, factstr_error *error)

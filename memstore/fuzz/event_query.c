@@ -2,8 +2,8 @@
  * event_query.c
  *		Fuzz target: any bytes as an event query.
  *
- * Beyond "no crash": what is accepted is equal to what is parsed from its text again, and what the
- * event type alone says of a fact is what the whole query says.
+ * Beyond "no crash": an accepted query equals the one parsed from its text again, and the answer by the
+ * event type alone agrees with that of the whole query.
  */
 #include "fuzz.h"
 

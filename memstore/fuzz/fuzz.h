@@ -1,8 +1,8 @@
 /*
  * fuzz.h
- *		What the fuzz targets share.
+ *		Shared by the fuzz targets.
  *
- * A target is built twice: with libFuzzer, which makes up inputs ("make fuzz"), and with replay.c, which runs
+ * A target is built twice: with libFuzzer, which generates inputs ("make fuzz"), and with replay.c, which runs
  * the inputs that are kept in corpus/ ("make test").
  */
 #ifndef FACTSTR_FUZZ_H

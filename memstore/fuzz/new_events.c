@@ -2,7 +2,7 @@
  * new_events.c
  *		Fuzz target: any bytes as the events of an append.
  *
- * Beyond "no crash": what is accepted has at least one event, and each a type and, if any, metadata that
+ * Beyond "no crash": accepted input has at least one event, and each event a type and, if any, metadata that
  * is an object.
  */
 #include "fuzz.h"

@@ -1,12 +1,12 @@
 /*
  * bank.c
- *		A bank on whichever store its URL names: a command, or without one a prompt.
+ *		A bank on the store that its URL names: a command, or without one a prompt.
  *
  *		examples/library/build/bank sqlite:bank.db
  *		examples/library/build/bank sqlite:bank.db deposit A-1 5
  *		examples/library/build/bank postgresql:///mydatabase		(CREATE EXTENSION factstr there first)
  *
- * A command that is refused or fails has exit status 1, one that is none 2.
+ * A command that is refused or fails has exit status 1, an unknown one 2.
  * Several may run on one store at the same time: the decisions of each hold against those of the others.
  */
 #include <stdio.h>
@@ -88,7 +88,7 @@ run_line(Bank *bank, char *line)
 	return true;
 }
 
-/* Reads a line into the buffer; what does not come from a terminal is shown as if it did. */
+/* Reads a line into the buffer; input that does not come from a terminal is shown as if it did. */
 static bool
 ask(char *line, int size)
 {

@@ -1,6 +1,6 @@
 /*
  * bank.h
- *		What the slices of the bank share: how a decision is made, and how the prompt calls one.
+ *		Shared by the slices of the bank: how a decision is made, and how the prompt calls one.
  *
  * A slice is one thing that the bank can do, in one file: the facts it asks for, the decision on
  * them, and the facts that it appends.  No slice knows another, or an account as an object: all they
@@ -28,9 +28,9 @@ typedef const char *(*Decision) (const factstr_query_result *facts, json_t *requ
 								 const char **event_type, json_t **payload);
 
 /*
- * Queries the context, decides, and appends, if the context has not changed meanwhile; otherwise all
- * over again.  Takes over the references to the query and the request.  Prints what came of it, and
- * returns whether a fact did.
+ * Queries the context, decides, and appends if the context has not changed meanwhile; otherwise starts
+ * again.  Takes over the references to the query and the request.  Prints the result, and returns whether a fact
+ * was appended.
  */
 bool		decide(Bank *bank, json_t *context_query, Decision decision, json_t *request);
 
@@ -38,7 +38,7 @@ bool		decide(Bank *bank, json_t *context_query, Decision decision, json_t *reque
 json_t	   *facts_about(const char *account);
 json_t	   *facts_about_two(const char *account, const char *other);
 
-/* What the facts say of an account. */
+/* The state of an account according to the facts. */
 bool		is_open(const factstr_query_result *facts, const char *account);
 json_int_t	balance_of(const factstr_query_result *facts, const char *account);
 
