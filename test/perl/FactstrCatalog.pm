@@ -1,5 +1,5 @@
-# What an extension consists of, as the catalogs have it: for comparing one that was updated with one
-# that was installed anew.
+# The objects of an extension in the catalogs, to compare an updated extension with a fresh
+# installation.
 
 package FactstrCatalog;
 
@@ -10,7 +10,7 @@ use Exporter qw(import);
 
 our @EXPORT = qw(catalog catalog_difference);
 
-# Rights, the defaults written out, in an order of their own.
+# Rights, with the defaults written out, in a fixed order.
 sub rights
 {
 	my ($acl) = @_;
@@ -96,7 +96,7 @@ sub catalog
 	return sort map { $_->[0] } @{ $session->run($CATALOG, $extension // 'factstr') };
 }
 
-# What only one of two has, as text; empty if they are the same.
+# The difference of two, as text; empty if they are the same.
 sub catalog_difference
 {
 	my ($one, $other) = @_;

@@ -1,4 +1,4 @@
-# Clients in processes of their own, which work until the server is gone, and note down what they did and saw.
+# Clients in separate processes, which work until the server is gone, and note down their calls and answers.
 
 package FactstrClients;
 
@@ -16,7 +16,7 @@ our @EXPORT = qw(seed_clients note_down read_notes in_background answer wait_for
 
 my $notes = PostgreSQL::Test::Utils::tempdir();
 
-# What the clients do is chosen by FACTSTR_SEED.
+# FACTSTR_SEED determines the actions of the clients.
 sub seed_clients
 {
 	my $seed = $ENV{FACTSTR_SEED} || int(rand(2**31));
@@ -42,7 +42,7 @@ sub read_notes
 	return map { JSON::PP::decode_json($_) } split(/\n/, slurp_file("$notes/$name"));
 }
 
-# Runs a function in a process of its own until it returns false; it gets a session, after this setting, and a
+# Runs a function in a separate process until it returns false; it gets a session, after this setting, and a
 # file for notes.
 sub in_background
 {
@@ -63,7 +63,7 @@ sub in_background
 	POSIX::_exit(0);
 }
 
-# Runs a statement; what it returns is empty only if the server is gone.
+# Runs a statement; the result is empty only if the server is gone.
 sub answer
 {
 	my ($session, $file, $sql, @parameters) = @_;

@@ -1,4 +1,4 @@
-# The blocks of code in the documents: what they say, where, and which test runs them.
+# The blocks of code in the documents: their text and place, and the test that runs them.
 
 package FactstrDocuments;
 
@@ -37,12 +37,12 @@ my %RUNNERS = (
 	'docs/sql-reference.md text' => '032_documents.pl',
 	'docs/streams.md sql' => '032_documents.pl');
 
-# The tests that compare what a block prints with the block of text right after it, if there is one.
+# The tests that compare the output of a block with the block of text right after it, if there is one.
 my %COMPARES = map { $_ => 1 } qw(032_documents.pl 034_document_commands.pl clients/node/test/documents.test.ts
 	clients/python/tests/test_documents.py);
 
 # The blocks of all documents, in order: document, place (document:line), language, text, and
-# what is shown as its output, undef if nothing is.
+# its output as shown, undef if none is.
 my @blocks = map { parse($_) } map { sort glob } map { "$TOP/$_" } qw(*.md docs/*.md examples/*.md bench/peers/*.md);
 
 sub parse

@@ -1,5 +1,5 @@
-# A store with everything in it: facts, batches, keys, redactions, cursors, subscriptions and rights; and whether
-# another database is the same store, which goes on.
+# A store with everything in it: facts, batches, keys, redactions, cursors, subscriptions and rights; and the check
+# that another database is the same store, and keeps working.
 
 package FactstrFullStore;
 
@@ -51,7 +51,7 @@ sub fill_store
 	return;
 }
 
-# What is in it, for goes_on.
+# Its content, for goes_on.
 sub store_state
 {
 	my ($session) = @_;
@@ -67,7 +67,7 @@ sub is_sound
 	return;
 }
 
-# The same store, which goes on.
+# The same store, which keeps working.
 sub goes_on
 {
 	my ($name, $session, $state) = @_;

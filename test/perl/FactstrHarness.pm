@@ -1,5 +1,5 @@
-# Runs tests of any kind that print TAP, several at a time, and tells what became of them: a line for each as it
-# ends, what failed, what was skipped and why, and the sum.
+# Runs tests of any kind that print TAP, several at a time, and reports their results: a line for each as it
+# ends, the failures, the skipped ones with the reason, and the sum.
 
 package FactstrHarness;
 
@@ -16,13 +16,13 @@ use Time::HiRes qw(time);
 # Lines of output that are shown of a test that failed; all of it is in results/.
 my $SHOWN_LINES = 300;
 
-# What servers write down when they crash.
+# The messages of servers that crash.
 my $CRASH = qr/PANIC|TRAP:|was terminated by signal|stack smashing|AddressSanitizer|runtime error:|^ +#\d/;
 
 my $begin = time;
 
-# Options: how many jobs at a time, the seconds that a test may take, where their directories are to be, and
-# where what a failed one said is kept.
+# Options: how many jobs at a time, the seconds that a test may take, the place of their directories, and
+# the place of the output of failed ones.
 sub new
 {
 	my ($class, %options) = @_;
@@ -44,7 +44,7 @@ sub new
 
 # Tests have a name, that of a suite, and a function that makes a command for a directory; that of their server, and
 # what its environment has.  If they have a version, it is not the default one, and the suites' sums are without them;
-# what fails of those that are tolerated is shown, and is no failure of the run.
+# failures of those that are tolerated are shown, and are no failures of the run.
 sub run
 {
 	my ($self, @tests) = @_;
@@ -121,7 +121,7 @@ sub note_end
 	return;
 }
 
-# What is told instead of tests that cannot be run: a name, "skipped" or "failed", and why.
+# The report in place of tests that cannot be run: a name, "skipped" or "failed", and the reason.
 sub note_instead
 {
 	my ($self, $name, $outcome, $reason, %test) = @_;
@@ -131,7 +131,7 @@ sub note_instead
 	return;
 }
 
-# Prints what a test said, less what passed, and what its servers said when they crashed.
+# Prints the output of a test without passed results, and the messages of its servers that crashed.
 sub show_failure
 {
 	my ($self, $test) = @_;
@@ -192,8 +192,8 @@ sub sum
 	return "$passed passed, $failed failed" . ($skipped ? ", $skipped skipped" : '');
 }
 
-# Prints what was skipped and what failed, and, last, the sum.  Returns the exit status.  With a reason, that
-# is why nothing could be run.
+# Prints the skipped and the failed tests and, last, the sum.  Returns the exit status.  A reason explains
+# why nothing could be run.
 sub finish
 {
 	my ($self, $reason) = @_;
@@ -231,7 +231,7 @@ sub print_sums
 	return;
 }
 
-# What was skipped, or failed, each with why, and how often if that is more than once.
+# The skipped or failed results, each with the reason, and the number if there are several.
 sub print_reasons
 {
 	my ($label, $outcome, @tests) = @_;

@@ -27,13 +27,13 @@ my $PAGE_NUMBERS = 2 * $PAGES;
 
 my @queues;
 
-# What a server needs in its configuration.
+# The necessary settings of a server.
 sub settings { return $has_setting ? "max_notify_queue_pages = $PAGES" : '' }
 
 # Does filling the queue mean to send all of it?
 sub is_sent { return $has_setting || $ENV{FACTSTR_LONG} }
 
-# What keeps this from working with a server, or the empty text.
+# The reason why this cannot work with a server, or the empty text.
 sub obstacle
 {
 	my ($node) = @_;
@@ -240,7 +240,7 @@ sub fill
 {
 	my ($self) = @_;
 
-	# The last pages one by one: what is too much is refused as a whole.
+	# The last pages one by one, because a notification that does not fit is refused as a whole.
 	$self->fill_to(1 - 2 * $SEGMENT / $PAGES);
 	while ($self->{session}->state_of(q(SELECT pg_notify('filler', lpad('', 7999)))) ne '54000')
 	{

@@ -1,5 +1,5 @@
-# Processes of a test.  Each works with a connection of its own, and goes on with a new one when that is
-# lost; what they have to tell they note down in files.
+# Processes of a test.  Each works with its own connection, and continues with a new one when that is
+# lost; they note down their results in files.
 
 package FactstrProcesses;
 

@@ -1,7 +1,7 @@
 # A disk that can be stopped, or full: a library for LD_PRELOAD that makes the server's writes to its
 # log (pg_wal) wait while a file "hold" exists, and take thirty milliseconds while a file "slow" exists;
-# while a file "full" exists, no table or index gets longer.  What is held back is lost in a crash,
-# since it has not even reached the kernel.
+# while a file "full" exists, no table or index gets longer.  Blocked writes are lost in a crash,
+# since they have not even reached the kernel.
 
 package FactstrSlowDisk;
 

@@ -1,4 +1,4 @@
-# Durable streams in tests: calls, and what consumers keep of a stream against what the log holds for it.
+# Durable streams in tests: calls, and a comparison of the deliveries that consumers keep with the log.
 
 package FactstrStreams;
 
@@ -37,8 +37,8 @@ sub head
 	return $session->value('SELECT coalesce(max(sequence_number), 0) FROM factstr_events');
 }
 
-# Where consumers of a stream keep what it delivers, a row for each record.  What is rolled back leaves
-# gaps in the identity column, but the order of the rows is that of the deliveries: there is one at a time.
+# A table in which consumers of a stream keep its deliveries, a row for each record.  Rollbacks leave gaps in
+# the identity column, but the order of the rows is that of the deliveries: there is one at a time.
 sub create_table
 {
 	my ($session, $stream) = @_;
@@ -68,8 +68,9 @@ sub keep_sql
 		FROM jsonb_array_elements($records) WITH ORDINALITY e(record, n) ORDER BY n);
 }
 
-# What was kept against what a stream has to deliver, as the table of facts says, not the functions: those
-# that meet a condition, with their batch and how many of it do.  The first differences, or the empty text.
+# Compares the kept deliveries with those that a stream must deliver according to the table of facts, not the
+# functions: the facts that meet a condition, with their batch and the number of its facts that do.  Returns the
+# first differences, or the empty text.
 sub difference
 {
 	my ($session, $stream, $condition, $after) = @_;

@@ -1,4 +1,4 @@
-# What the TAP tests share: a server with the extension, waiting for a condition, JSON texts.
+# Shared by the TAP tests: a server with the extension, waiting for a condition, JSON texts.
 
 package FactstrTest;
 
@@ -23,7 +23,7 @@ $SIG{__DIE__} = sub { Test::More::diag(@_) if defined $^S && !$^S; return };
 our $TIMEOUT = $ENV{PG_TEST_TIMEOUT_DEFAULT} || 180;
 
 # A started server with the extension in database "postgres": name, settings, and options of init
-# and start.  Its clock does nothing of its own accord that a test would notice.
+# and start.  It does nothing periodically that a test would notice.
 sub new_node
 {
 	my ($name, %options) = @_;
@@ -157,7 +157,7 @@ sub of_payload
 	return json({ filters => [ { payload_predicates => [@_] } ] });
 }
 
-# Calls as SQL, for the JSON text of events and queries.  What the first returns is the number.
+# Calls as SQL, for the JSON text of events and queries.  The first returns the number.
 sub append_sql
 {
 	my ($events, $key) = @_;
@@ -186,8 +186,8 @@ sub wait_until
 	return;
 }
 
-# What a session's statement waits for, e.g. WALWrite, or the empty text. 17 and later tell the write itself, WalWrite,
-# from the lock on it; here both are WALWrite, as before.
+# The wait event of a session's statement, e.g. WALWrite, or the empty text. 17 and later distinguish the write itself,
+# WalWrite, from the lock on it; here both are WALWrite, as before.
 sub wait_event
 {
 	my ($observer, $session) = @_;

@@ -13,8 +13,8 @@ use PostgreSQL::Test::Utils;
 
 our @EXPORT = qw(pg_upgrade_ok);
 
-# Stops a server, and starts another one with what was in it and these settings: one of the same version, or of
-# that which is installed at a path.
+# Stops a server, and starts another one with its content and these settings: one of the same version, or of the
+# version that is installed at a path.
 sub pg_upgrade_ok
 {
 	my ($node, $conf, $install_path) = @_;

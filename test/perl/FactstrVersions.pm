@@ -1,5 +1,5 @@
-# The other versions of PostgreSQL that scripts/with-postgresql has, and the tests that run on them: those of what
-# differs between versions of the server.
+# The other versions of PostgreSQL that scripts/with-postgresql has, and the tests that run on them: those of
+# features that differ between versions of the server.
 
 package FactstrVersions;
 
@@ -34,7 +34,7 @@ sub runs
 	return grep { $name eq $_ || index($name, "$_/") == 0 } @TESTS;
 }
 
-# Does the archive call a version experimental?  What fails on it is shown, and is no failure of the run.
+# Does the archive call a version experimental?  Failures on it are shown, and are no failures of the run.
 sub is_experimental
 {
 	my ($version) = @_;
@@ -42,7 +42,7 @@ sub is_experimental
 	return scalar grep { /^\Q$version\E experimental$/ } `scripts/with-postgresql --list`;
 }
 
-# The pg_config of a version.  Without one, what became of the tests, "skipped" or "failed", and why.
+# The pg_config of a version.  Without one, the result of the tests, "skipped" or "failed", and the reason.
 sub find
 {
 	my ($version) = @_;

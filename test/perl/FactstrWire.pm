@@ -1,5 +1,5 @@
-# A connection that speaks the protocol itself: for what drivers hide, such as a Flush without a Sync, the function-call
-# interface, and which messages have arrived so far.
+# A connection that speaks the protocol itself, for details that drivers hide, such as a Flush without a Sync, the
+# function-call interface, and which messages have arrived so far.
 
 package FactstrWire;
 
@@ -39,7 +39,7 @@ sub put
 	return $self;
 }
 
-# A statement of the extended protocol, without what makes the server answer or commit.
+# A statement of the extended protocol, without the messages that make the server answer or commit.
 sub execute
 {
 	my ($self, $sql) = @_;
@@ -56,7 +56,7 @@ sub sync { my ($self) = @_; return $self->put('S', '') }
 # The function-call interface: a function without arguments, its result as text.
 sub call { my ($self, $oid) = @_; return $self->put('F', pack('N n n n', $oid, 0, 0, 0)) }
 
-# Takes what has arrived.
+# Takes the messages that have arrived.
 sub receive
 {
 	my ($self) = @_;

@@ -1,5 +1,5 @@
-# What the tests of subscriptions share: the launcher and the workers as pg_stat_activity shows them,
-# the state of streams, and a table in which handlers keep what they were given.
+# Shared by the tests of subscriptions: the launcher and the workers as pg_stat_activity shows them,
+# the state of streams, and a table in which handlers keep their batches.
 
 package FactstrWorkers;
 
@@ -59,7 +59,7 @@ sub subscribe
 	return $session->value('SELECT factstr_subscribe($1, $2, $3, $4)', $stream, $query // '{}', "$stream(jsonb)", $start // 'now');
 }
 
-# What the handler of a stream has kept, a line a batch, in the order of the deliveries.
+# The batches that the handler of a stream has kept, a line each, in the order of the deliveries.
 sub kept
 {
 	my ($session, $stream) = @_;

@@ -1,4 +1,4 @@
--- The log's table and indexes, and what holds for every object of the extension.
+-- The log's table and indexes, and rules for every object of the extension.
 BEGIN;
 SELECT plan(63);
 
@@ -53,7 +53,7 @@ FROM pg_class WHERE oid = 'factstr_events'::regclass;
 SELECT is(reloptions::text ~ 'autovacuum_enabled', false, 'autovacuum is not disabled')
 FROM pg_class WHERE oid = 'factstr_events'::regclass;
 
--- What keeps statements from changing facts, and the record of redactions
+-- The triggers that keep statements from changing facts, and the record of redactions
 SELECT has_table('factstr_redactions');
 SELECT columns_are(
 	'factstr_redactions', ARRAY['sequence_number', 'redacted_at', 'redacted_by', 'reason']);
@@ -75,7 +75,7 @@ FROM pg_trigger t
 WHERE tgrelid IN ('factstr_events'::regclass, 'factstr_redactions'::regclass)
 	AND obj_description(t.oid, 'pg_trigger') IS NOT NULL;
 
--- What keeps commands from leading past these
+-- The event triggers that keep commands from bypassing these
 SELECT bag_eq(
 	'SELECT evtname, evtevent, evtenabled FROM pg_event_trigger WHERE evtname ~ ''^factstr_''',
 	$$VALUES ('factstr_tables_stay'::name, 'ddl_command_end'::name, 'A'::"char"),
@@ -165,7 +165,7 @@ SELECT is_empty(
 	$$SELECT oid::regprocedure FROM functions WHERE lanname = 'c' AND probin !~ 'factstr$'$$,
 	'every C function is in the extension''s own module');
 
--- What a plan may do with a call of it
+-- The freedom of the planner with calls of it
 SELECT bag_eq(
 	$$SELECT proname::text FROM functions WHERE provolatile = 's'$$,
 	ARRAY[

@@ -1,6 +1,5 @@
--- Every object of the extension, and who may use it: the grants of docs/sql-reference.md, made as
--- they stand there, give each of its groups what is listed here and nothing else.  An object that
--- is not listed fails.
+-- Every object of the extension, and the roles that may use it: the grants of docs/sql-reference.md, executed as
+-- printed, give each of its groups exactly the rights listed here.  An object that is not listed fails.
 BEGIN;
 SELECT plan(7);
 

@@ -1,8 +1,8 @@
--- Who may do what: nothing until it is granted, then what was granted and no more.
+-- Rights: none until they are granted, then exactly those that were granted.
 BEGIN;
 SELECT plan(136);
 
--- What a command of another role comes to: its SQLSTATE and message, or its result.
+-- The outcome of a command of another role: its SQLSTATE and message, or its result.
 CREATE FUNCTION pg_temp.as_role(role name, command text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	result text;
@@ -175,8 +175,8 @@ SELECT is(
 	pg_temp.as_role('regress_factstr_table_reader', 'SELECT payload FROM factstr_read()'),
 	'42501: permission denied for function factstr_read', 'and none on the functions');
 
--- Errors tell a writer nothing of other facts, nor of what the log's own constraints and indexes
--- hold.
+-- Errors reveal nothing to a writer of other facts, or of the content of the log's own constraints and
+-- indexes.
 SELECT is(
 	pg_temp.detail_as_role(
 		'regress_factstr_writer',
@@ -213,7 +213,7 @@ SELECT is(
 	'new row for relation "factstr_events" violates check constraint "short"',
 	'a constraint of the user''s own reports its violation without the row');
 
--- To erase is a right of its own, and only that: it shows nothing, and changes nothing else.  The
+-- Erasing is a separate right, and nothing more: it shows nothing, and changes nothing else.  The
 -- record names the role that logged in.
 ALTER TABLE factstr_events DROP CONSTRAINT short;
 CREATE ROLE regress_factstr_eraser;
