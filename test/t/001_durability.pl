@@ -28,7 +28,7 @@ sub flushes
 	my $session = new_session($node);
 
 	$session->run($_) foreach @$setup;
-	# What was written before is not to count.
+	# Earlier writes must not count.
 	$observer->run('CHECKPOINT');
 	my $before = $observer->value($COUNT);
 	$session->run($_) foreach @statements;
@@ -53,7 +53,7 @@ foreach my $mode (qw(facts_only always off))
 # One commit, one flush.
 cmp_ok(flushes(1, [], 'BEGIN', @appends, 'COMMIT'), '<', $APPENDS / 4, 'appends of one transaction share its flush');
 
-# What appends nothing commits nothing.
+# A call that appends nothing commits nothing.
 my $stale = append_if_sql(events(a => 1), '{}', undef, 'factstr_try_append_if');
 cmp_ok(flushes(0, [], ($stale) x $APPENDS), '<', $APPENDS / 4, 'conflicts take no flush');
 

@@ -252,7 +252,7 @@ is($a->state_of(try_append_if($stranger, $of_old, 1)), '00000',
 $disk->release;
 
 #
-# A crash while the disk is stopped: the fact is lost, nobody was told, and its number is taken anew.
+# A crash while the disk is stopped: the fact is lost, no client was told, and its number is used again.
 #
 my $before = $observer->value('SELECT max(sequence_number) FROM factstr_events');
 pass_transaction_ids();

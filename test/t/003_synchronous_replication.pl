@@ -1,5 +1,5 @@
-# Synchronous replication: an append waits for the standby like any commit, and what was acknowledged
-# is there.  A standby can be read through the same functions.
+# Synchronous replication: an append waits for the standby like any commit, and acknowledged facts are
+# there.  A standby can be read through the same functions.
 
 use strict;
 use warnings;
@@ -39,7 +39,7 @@ foreach my $mode (qw(facts_only always off))
 }
 is(numbers($observer), '1-5', 'the facts are committed here');
 
-# Who does not ask for the standby does not wait for it.
+# A session that does not ask for the standby does not wait for it.
 $b->run('SET synchronous_commit = local');
 is($b->value(append_sql(events(a => 'local'))), 6, 'synchronous_commit = local is answered');
 
@@ -90,7 +90,7 @@ is($again->state_of(append_if_sql(events(a => 1), '{}', 21)), '25006', 'no facts
 is($again->state_of(append_if_sql(events(a => 1), '{}', 1, 'factstr_try_append_if')), '25006', 'no factstr_try_append_if');
 
 #
-# With synchronous_commit = on what was acknowledged survives the primary.
+# With synchronous_commit = on, acknowledged facts survive the primary.
 #
 $a->run('SET synchronous_commit = on');
 $a->run(append_sql(events(last => $_))) foreach 22 .. 60;

@@ -58,7 +58,7 @@ foreach my $mode (qw(facts_only always off))
 }
 $a->run('RESET factstr.early_lock_release');
 
-# What is put off to the commit is done by PREPARE TRANSACTION.
+# PREPARE TRANSACTION executes appends at commit.
 my $head = $observer->value('SELECT max(sequence_number) FROM factstr_events');
 $a->run('BEGIN');
 is($a->text('SELECT * FROM factstr_append($1, at_commit => true)', events(put_off => 1)), '||', 'an append at commit');
@@ -107,7 +107,7 @@ foreach my $ending ('restart', 'crash')
 	is(numbers($observer), '1-' . ($head + 2), "$ending: no gap");
 }
 
-# The session that prepared is not what appends next in it: nothing of the old transaction is left.
+# The next append of the session that prepared has nothing of the old transaction.
 $a->run('BEGIN');
 $a->run(append_sql(events(prepared => 'x')));
 $a->run("PREPARE TRANSACTION 'p'");

@@ -156,13 +156,13 @@ foreach my $round (0 .. $#ROUNDS)
 	my @readers = map { "reader-$round-$_" } 1 .. $READERS;
 	my @children;
 
-	# What is slow to be written is all the likelier not to be.
+	# Slow writes are more likely to be lost.
 	$disk->slow if $round != 1;
 	my $from = keys %facts;
 	push @children, in_background($node, $writers[$_ - 1], $setting, writer($round, $_)) foreach 1 .. $WRITERS;
 	push @children, in_background($node, $readers[$_], $setting, $_ % 2 ? reader_of_newest() : reader_by_position($from)) foreach 0 .. $READERS - 1;
 	wait_for_clients(@writers, @readers);
-	# Not to wait for anything, but to be at any point of what they do.
+	# Not to wait for anything, but to interrupt them at any point.
 	Time::HiRes::usleep(200_000 + int(rand(1_000_000)));
 	crash($node);
 	waitpid($_, 0) foreach @children;

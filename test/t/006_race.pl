@@ -31,7 +31,7 @@ my %contexts = (
 
 my %acknowledged;
 
-# The number of a batch's first fact, and who has it.
+# The number of a batch's first fact, and the client that has it.
 sub acknowledge
 {
 	my ($session, $payload) = @_;
@@ -79,7 +79,7 @@ sub race
 		my $racer = $racers[$number]->finish;
 
 		acknowledge($racer, $number) if $racer->state eq '00000';
-		# Both are what the contract has for those that lose at the higher levels.
+		# The contract allows both for the losers at the higher levels.
 		my $outcome = $racer->state eq '40001' && $level ne 'read committed' ? 'FS001' : $racer->state;
 		$outcomes{$outcome}++;
 	}

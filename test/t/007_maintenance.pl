@@ -1,4 +1,4 @@
-# VACUUM, autovacuum and CREATE INDEX CONCURRENTLY, held up in the middle: appends go on beside them,
+# VACUUM, autovacuum and CREATE INDEX CONCURRENTLY, stopped in the middle: appends continue beside them,
 # wait for no lock but the append lock, and cancel nobody.  The payload index's pending list stays short.
 
 use strict;
@@ -31,7 +31,7 @@ $observer->run(q(
 			FROM generate_series(1, n) i))
 	$$));
 
-# A lock that somebody keeps would be waited for longer than this; an append that waits for
+# A wait for a lock that is kept would take longer than this; an append that waits for
 # autovacuum would cancel it after that.
 foreach my $appender (@appenders)
 {

@@ -1,5 +1,5 @@
 # An append that waits for the lock can be ended: by lock_timeout, statement_timeout, cancel and
-# terminate.  It stores nothing and leaves nothing behind, and the queue goes on without it.
+# terminate.  It stores nothing and leaves nothing behind, and the others in the queue proceed without it.
 
 use strict;
 use warnings;
@@ -77,7 +77,7 @@ foreach my $call (sort keys %calls)
 is($waiter->value($calls{'append with a key'}), ++$head, 'the key was left free');
 is(numbers($observer), "1-$head", 'no gap');
 
-# In a transaction: what came before the savepoint is kept.
+# In a transaction: facts from before the savepoint are kept.
 $holder->run('BEGIN');
 $holder->run(append_sql(events(holder => 1)));
 $waiter->run('BEGIN');

@@ -1,4 +1,4 @@
-# A dump holds every fact, batch and key; the restored store goes on with the next number.  So does
+# A dump holds every fact, batch and key; the restored store continues with the next number, and so does
 # one that was restarted.
 
 use strict;
@@ -94,7 +94,7 @@ foreach my $format (qw(plain custom directory))
 	check($database, $session);
 }
 
-# In a schema of its own, and dumped with --inserts.
+# In a separate schema, and dumped with --inserts.
 $source->run('CREATE DATABASE apart');
 my $apart = new_session($node, dbname => 'apart');
 $apart->run('CREATE SCHEMA store');

@@ -1,6 +1,6 @@
-# Whatever way an answer is found - the log, the type index, the payload index, its pending list, at
-# any size, with statistics from an empty table - it is the one of a plain SQL query.  And what it
-# costs follows the context: a small context takes the same few pages in a log of ten times the length.
+# Each way to find an answer - the log, the type index, the payload index, its pending list, at any
+# size, with statistics from an empty table - agrees with a plain SQL query.  And the cost
+# follows the context: a small context takes the same few pages in a log of ten times the length.
 
 use strict;
 use warnings;
@@ -89,7 +89,7 @@ my @queries = (
 	['filters that overlap', query(filter(['visit', 'rare']), filter(undef, { half => 'first' }), filter(['rare']))],
 );
 
-# Compares everything that the functions say about a query with plain SQL; returns what differs.
+# Compares all answers of the functions to a query with plain SQL; returns the differences.
 sub differences
 {
 	my ($query) = @_;
@@ -203,7 +203,7 @@ sub pages_of_small_contexts
 		$pages{"factstr_append_if, $name"} = pages("SELECT * FROM factstr_append_if('$event', '$json', $expected)");
 		$pages{"conflict, $name"} = pages("SELECT * FROM factstr_try_append_if('$event', '$json', 1)") if $expected ne '1';
 	}
-	# Of a log or context of any length only what is asked for.
+	# Reads only the requested facts, in a log or context of any length.
 	$pages{'the newest fact'} = pages("SELECT * FROM factstr_read('{}', 1, true)");
 	$pages{'the newest of a common type'} = pages("SELECT * FROM factstr_read('" . of_type('visit') . "', 1, true)");
 	$pages{'the version of every fact'} = pages("SELECT factstr_context_version('{}')");
@@ -213,7 +213,7 @@ sub pages_of_small_contexts
 	return \%pages;
 }
 
-# The log's own length, as a table in pages: what a walk over all of it would take.
+# The length of the log's table in pages: the cost of a walk over all of it.
 sub length_of_log
 {
 	return $session->value("SELECT pg_relation_size('factstr_events') / 8192");
@@ -264,7 +264,7 @@ my $long_length = length_of_log();
 $session->run('VACUUM ANALYZE factstr_events');
 compare_all('60,000 facts after VACUUM and ANALYZE');
 
-# What many predicates do not fit into is a bitmap with whole pages in it.
+# Many predicates exceed the memory of a bitmap, which then has whole pages.
 $session->run("SET work_mem = '64kB'");
 compare_all('60,000 facts with little memory');
 $session->run('RESET work_mem');

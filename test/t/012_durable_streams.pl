@@ -1,4 +1,4 @@
-# Durable streams: whatever happens to consumers and server, a stream delivers what its query finds,
+# Durable streams: whatever happens to consumers and server, a stream delivers the facts of its query
 # in order, each batch whole, and exactly once to consumers that write into the same database.
 
 use strict;
@@ -150,7 +150,7 @@ $observer->run(qq(
 	my $consumer = new_session($node);
 	my @appenders = map { new_session($node) } 1 .. 3;
 
-	# One round; returns what is wrong, or the empty list, and how often the consumer had caught up.
+	# One round; returns the errors, or the empty list, and how often the consumer had caught up.
 	my $round = sub {
 		my ($query, $condition, $start, $batches, $pause) = @_;
 
@@ -226,7 +226,7 @@ $observer->run(qq(
 }
 
 #
-# Cursors survive a restart and a crash: what was acknowledged, and nothing else (rules 24, 27).
+# Cursors survive a restart and a crash: they are at the acknowledged batch (rules 24, 27).
 #
 my @NAMES = map { "kept_$_" } 1 .. 4;
 open_stream($_) foreach @NAMES;
@@ -249,7 +249,7 @@ foreach my $stream (@NAMES)
 wait_until('cursors move', sub { !grep { ($processes->is_noted("acks_$_") || 0) < 500 } @NAMES });
 Time::HiRes::usleep(rand(50_000));
 crash($node);
-# They would go on.
+# They would continue.
 $processes->kill(@clients);
 start_node($node);
 $observer = new_session($node);

@@ -1,5 +1,5 @@
 # A transaction that reads facts of others below its own ones gets them only when they are on disk:
-# its own newest fact does not speak for what was there before.
+# its own newest fact says nothing about earlier ones.
 
 use strict;
 use warnings;
@@ -26,8 +26,8 @@ sub is_flushed
 	return $careful->value("SELECT ('$position'::pg_lsn - pg_current_wal_flush_lsn() <= 24)::int");
 }
 
-# Begins a transaction of the careful session with a fact of its own behind one of the lazy session
-# that is not on disk; returns the position of that.  The WAL writer may be faster now and then.
+# Begins a transaction of the careful session with a fact after one of the lazy session that is not on
+# disk; returns the position of the latter.  The WAL writer may be faster now and then.
 sub begin_behind_unflushed
 {
 	foreach (1 .. 100)

@@ -26,7 +26,7 @@ $subscriber->run('SET ROLE subscriber');
 $other->run('SET ROLE other');
 $observer->run('CREATE TABLE secrets (n int)');
 
-# What a handler finds out, in its own transaction.
+# The findings of a handler, in its own transaction.
 $observer->run('CREATE TABLE found (id int GENERATED ALWAYS AS IDENTITY, stream text, what text, result text)');
 $observer->run('GRANT ALL ON found TO PUBLIC');
 
@@ -82,7 +82,7 @@ wait_until_at($observer, 'escaping');
 is($observer->text(q(SELECT DISTINCT result FROM found WHERE stream = 'escaping' AND what LIKE '%as')), 'subscriber', 'again and again');
 
 #
-# Nor does what it leaves for the commit run as anybody else.
+# Its deferred work at commit runs as the subscriber, too.
 #
 $subscriber->run('CREATE TABLE put_off (n int)');
 $subscriber->run(q(
@@ -156,8 +156,8 @@ is($observer->text('SHOW search_path'), 'public', 'nor does a handler of one\'s 
 $observer->run('RESET search_path');
 
 #
-# Who takes the place of a handler does not get the subscriber's rights, and with the cause the error
-# goes away.
+# A function that replaces a handler does not get the subscriber's rights.  Without the cause, the error
+# disappears.
 #
 $_->run('RESET factstr.background_delivery') foreach $observer, $subscriber, $other;
 create_handler($subscriber, 'replaced');
@@ -193,7 +193,7 @@ $observer->run('GRANT EXECUTE ON FUNCTION replaced TO subscriber');
 wait_until_at($observer, 'replaced', $third);
 is(status($observer, 'replaced', 'failure_count'), 0, 'granted again, it goes on');
 
-# A role that is gone; another one of its name is only let run what is its own or a superuser's.
+# A dropped role; another one of its name may only run its own functions, or those of a superuser.
 $observer->run('CREATE ROLE gone');
 $observer->run('GRANT EXECUTE ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text, integer, text, text) TO gone');
 $observer->run('GRANT UPDATE ON factstr_main_log TO gone');

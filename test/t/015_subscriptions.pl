@@ -1,4 +1,4 @@
-# Handlers in the database: what the workers deliver to them, when, and how often, whatever handlers do
+# Handlers in the database: the deliveries of workers, their time and number, whatever handlers do
 # and whatever happens to them.
 
 use strict;
@@ -27,7 +27,7 @@ sub append
 }
 
 #
-# Only what is committed, in commit order, filtered, a batch a delivery (rule 18).
+# Only committed facts, in commit order, filtered, a batch per delivery (rule 18).
 #
 $observer->run(q(CREATE FUNCTION every(event_records jsonb) RETURNS void LANGUAGE sql AS $$ SELECT keep('every', event_records) $$));
 create_handler($observer, 'several');
@@ -138,7 +138,7 @@ wait_until_at($observer, 'slow', $third);
 is(kept($observer, 'slow'), "$first\n$second\n$third", 'rules 25, 31: subscribed again, it goes on where it was');
 
 #
-# A failing handler (rules 20, 27, 28).  Sequences keep what a failure takes back.
+# A failing handler (rules 20, 27, 28).  Sequences keep their values when a failure rolls back.
 #
 $observer->run('CREATE SEQUENCE attempts');
 $observer->run('CREATE SEQUENCE furthest');
@@ -171,7 +171,7 @@ wait_until_at($observer, 'failing', $batches[3]);
 is(kept($observer, 'failing'), join("\n", @batches), 'rule 28: when the handler is mended, it goes on by itself, with the failed batch');
 is(status($observer, 'failing', 'failure_count, retry_at'), '0|', 'rule 28: and the view tells that it works');
 
-# While it pauses another consumer may take the stream over, and the handler goes on behind it.
+# While it pauses another consumer may take the stream over, and the handler continues after it.
 create_handler($observer, 'failing', q(RAISE EXCEPTION 'never';));
 @batches = map { append(failing => $_) } 1 .. 3;
 wait_for_status($observer, 'failing', 'failure_count >= 3');
@@ -354,8 +354,8 @@ pass('rule 22: a handler drops its own stream');
 is(subscribe($observer, 'own', of_type('own')), head($observer), 'rule 24: which may be made anew');
 
 #
-# A stream that is dropped and made anew with another query begins anew, even if its worker sees nothing of
-# that (rules 18, 25).
+# A stream that is dropped and created again with another query starts from the beginning, even if its worker does not
+# notice that (rules 18, 25).
 #
 create_handler($observer, 'anew');
 $observer->run(q(
@@ -429,7 +429,7 @@ is(kept($observer, 'contended'), expected_batches($observer, q(event_type = 'con
 cmp_ok($observer->value(q(SELECT count(DISTINCT worker) FROM kept WHERE stream = 'contended')), '>', 1, 'by workers and sessions');
 
 #
-# A worker waits for no other consumer, and finds out when that one is through.
+# A worker waits for no other consumer, and notices when that has finished.
 #
 $other->run('BEGIN');
 $other->run(q(SELECT * FROM factstr_stream_next('contended')));

@@ -1,5 +1,5 @@
-# The processes behind subscriptions: when they start, what brings them back, what they cost, and that they
-# are in nobody's way.
+# The processes behind subscriptions: when they start, after which events they return, their cost, and that they
+# block nobody.
 
 use strict;
 use warnings;
@@ -149,7 +149,7 @@ my @processes = map { $_->[0] } @{ $observer->run($lasting) };
 my %before = map { $_ => ticks($_) } @processes;
 my $idle_from = Time::HiRes::time();
 my %wrong;
-# What is observed here is a time in which nothing happens, so it has to pass.
+# This observes a time in which nothing happens, so the time has to pass.
 while (Time::HiRes::time() < $idle_from + 4)
 {
 	$wrong{$_}++ foreach split(/\n/, $observer->text(q(
@@ -267,7 +267,7 @@ is($observer->value(q(SELECT count(*) FROM pg_stat_activity WHERE backend_type L
 $_->disconnect foreach $idle, $renamed, $template, $copy, $quiet;
 
 #
-# Crash of a worker: the server begins anew, and so do they (rule 31).
+# Crash of a worker: the server restarts, and so do they (rule 31).
 #
 create_handler($observer, 'one', q(PERFORM pg_sleep(0.001);));
 my $from = head($observer);
@@ -280,8 +280,8 @@ my $delivered = $observer->text(q(SELECT facts FROM kept WHERE stream = 'one' AN
 is($delivered, join("\n", $from + 1 .. $from + 50), 'rule 31: a worker killed, everything is delivered once');
 
 #
-# Neither idle nor busy workers hold up the server's end.  Without preloading they come back when somebody
-# subscribes.
+# Neither idle nor busy workers delay the server's shutdown.  Without preloading they come back with the next
+# subscription.
 #
 $one = make_busy($observer, 'one');
 $_->disconnect foreach $observer, $busy;

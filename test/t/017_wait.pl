@@ -29,7 +29,7 @@ sub wait_sql
 	return "CALL factstr_wait('$stream', $sequence_number" . (defined $timeout ? ", '$timeout')" : ')');
 }
 
-# Waits until a session waits in factstr_wait, and returns what that holds back.
+# Waits until a session waits in factstr_wait, and returns the snapshot that it holds back.
 sub held_back
 {
 	my ($session) = @_;
@@ -89,7 +89,7 @@ $waiters[$_]->start(wait_sql($second + 2 + $_, 'worked')) foreach 0 .. $#waiters
 append(many => $_) foreach 0 .. $#waiters;
 is(join(' ', map { $_->finish->state } @waiters), join(' ', ('00000') x @waiters), 'many wait for many facts');
 
-# Waiting holds no snapshot, so vacuum removes what is deleted meanwhile.
+# Waiting holds no snapshot, so vacuum removes rows that are deleted meanwhile.
 my $beyond = head($observer) + 100;
 $observer->run('CREATE TABLE vacuumed AS SELECT generate_series(1, 100) AS n');
 $waiter->start(wait_sql($beyond, 'worked'));
@@ -125,7 +125,7 @@ $observer->run(q(SELECT factstr_stream_drop('worked')));
 is($waiter->finish->state, 'FS005', 'a stream that is dropped is not waited for any longer');
 
 #
-# What cannot be waited for.
+# Facts and streams that cannot be waited for.
 #
 subscribe($observer, 'worked');
 $observer->run(q(SELECT factstr_stream_open('consumed')));
@@ -267,7 +267,7 @@ $observer->run('SELECT pg_cancel_backend($1)', $waiter->pid);
 is($waiter->finish->state, '57014', 'it is cancelled');
 
 #
-# On a hot standby, for what is replayed there.
+# On a hot standby, for the replay of a fact.
 #
 $node->backup('base');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
@@ -299,7 +299,7 @@ is($reader->finish->state, '57014', 'a wait on the standby is cancelled');
 
 $standby->stop;
 
-# Nobody who waits holds up the server's end.
+# Waiting sessions do not delay the server's shutdown.
 $waiter->start(wait_sql($beyond, 'worked'));
 held_back($waiter);
 $node->stop('fast');

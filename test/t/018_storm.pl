@@ -1,6 +1,6 @@
 # No loss, no repeat, no reorder: clients and workers consume durable streams while others append, and
 # all of them are killed again and again, and the whole server with them (rules 18, 23, 26 to 29, 31).
-# FACTSTR_STORM_SECONDS is how long; what is done to whom, and when, follows from FACTSTR_SEED.
+# FACTSTR_STORM_SECONDS is the duration; FACTSTR_SEED determines the disturbances and their times.
 
 use strict;
 use warnings;
@@ -236,7 +236,7 @@ sub consumer
 	};
 }
 
-# Reads by position, and keeps outside of the database what it has seen.
+# Reads by position, and keeps the facts that it has seen outside of the database.
 sub reader
 {
 	my $position = 0;
@@ -256,7 +256,7 @@ sub reader
 }
 
 #
-# Disturbances.  Each returns what it did, or false if it met nobody.
+# Disturbances.  Each returns a description, or false if it met nobody.
 #
 
 my @consumers = map { { name => "$_ 1", stream => $_ }, { name => "$_ 2", stream => $_ } } @CONSUMED;
@@ -397,7 +397,7 @@ $processes->note('drain', 'yes');
 $processes->wait_for('the consumers end', $reader, map { $_->{pid} } @consumers);
 
 #
-# What is left
+# The result
 #
 my $head = head($observer);
 

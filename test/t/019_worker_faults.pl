@@ -1,4 +1,4 @@
-# Workers of subscriptions when things around them go wrong: what they leave behind, and how they come back.
+# Workers of subscriptions after faults around them: they leave nothing behind, and come back.
 
 use strict;
 use warnings;
@@ -48,8 +48,8 @@ sub delivered
 }
 
 #
-# A stream that is dropped and made again with another query: what the worker knows of the log was true
-# of the old one only.
+# A stream that is dropped and created again with another query: the worker's knowledge of the log is valid for the
+# old one only.
 #
 create_handler('reborn');
 foreach my $round (1 .. 20)
@@ -102,8 +102,8 @@ wait_until('subscriptions are found when it is tried again', sub { cursor($obser
 pass('a look that failed is repeated');
 
 #
-# A database is to be dropped, whose worker is woken all the time by the facts of another one: what
-# they wait at is shared.
+# A database is dropped whose worker is woken all the time by the facts of another one: they share
+# the place where they wait.
 #
 my $database = $observer->value(q(SELECT oid FROM pg_database WHERE datname = 'postgres'));
 my $oid = 0;

@@ -44,7 +44,7 @@ sub received_upto
 	return @ranges > 10 ? @ranges . ' ranges' : "@ranges";
 }
 
-# What the last statement of a session warned of.
+# The warnings of a session's last statement.
 sub skipped
 {
 	my ($session) = @_;
@@ -71,7 +71,7 @@ $other->run('SAVEPOINT a');
 $other->run(append_sql(events(a => 2)));
 $other->run('ROLLBACK TO a');
 
-# What a transaction is about to add counts.
+# The notifications that a transaction is about to add count.
 $queue->fill_to(0.9 - 5 / $FactstrNotifyQueue::PAGES);
 my $many = q(
 	SELECT count(*) FROM generate_series(1, 1000) i,
@@ -82,7 +82,7 @@ is($appender->value(append_sql(events(a => 1))), 1_002, 'one append');
 is(skipped($appender), '', 'without a warning');
 is(received_upto($consumer, '1002-1002'), '1002-1002', 'only the latter with its notification');
 
-# What each of them answers and warns of.  The last numbers are these.
+# The answer and the warnings of each.  The last numbers are these.
 my $last = 1_002;
 sub test_appends
 {
@@ -139,7 +139,7 @@ is($consumer->text(q(
 	FROM factstr_batches(after_sequence_number => 1, max_batches => 100000))),
 	join('|', $last - 3, 2, $last, $last - 1), 'a consumer that reads by position finds each batch');
 
-# The idle one goes on.
+# The idle one continues.
 $idle->run('COMMIT');
 wait_until('the queue is empty', sub { $queue->used < 2 });
 is($appender->value(append_sql(events(a => 1))), $last + 1, 'empty again: an append');

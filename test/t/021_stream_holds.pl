@@ -1,5 +1,5 @@
 # A stream that is held has one consumer, and exactly as long as its holder lives: killed, disconnected,
-# terminated, crashed with the server.  What it had not acknowledged comes to the next one.
+# terminated, crashed with the server.  Unacknowledged batches go to the next one.
 
 use strict;
 use warnings;
@@ -94,7 +94,7 @@ $observer->run(q(SELECT factstr_stream_release('held')));
 $next->run(ack_sql('held', cursor($observer, 'held') + 1));
 is($observer->state_of(hold_sql(0, $token)), 'FS004', 'unless somebody has consumed without a hold');
 
-# What a prepared transaction has locked cannot stay with the session too.
+# A lock of a prepared transaction cannot stay with the session too.
 $token = $next->value(hold_sql());
 $next->run('SET factstr.notify = off');
 $next->run('BEGIN');
@@ -103,7 +103,7 @@ is($next->state_of("PREPARE TRANSACTION 'p'"), '0A000', 'a holder does not prepa
 consumer_is($next, 'and is the holder still');
 
 #
-# After a crash nobody holds a stream; what is known of the last consumer stays.
+# After a crash nobody holds a stream; the record of the last consumer stays.
 #
 $next->run(q(SELECT factstr_stream_fail('held', 'broken', now() + '1 h')));
 my $cursor = cursor($observer, 'held');

@@ -1,5 +1,5 @@
 # The disk is full: appends fail with an error that says so and leave nothing behind, not even a number
-# or a key; what was acknowledged is there and can be read; and when there is room, all goes on, streams too.
+# or a key; acknowledged facts can be read; and when there is space, everything continues, streams too.
 
 use strict;
 use warnings;

@@ -15,7 +15,7 @@ use Test::More;
 my $node = new_node('long_deliveries', conf => 'fsync = off');
 my $session = new_session($node);
 
-# What one batch may leave behind in a transaction block: PostgreSQL itself keeps some bytes for every
+# The memory that one batch may keep in a transaction block: PostgreSQL itself keeps some bytes for every
 # command and every subtransaction until the transaction ends.  Outside of one, nothing.
 my $IN_BLOCK = 512;
 my $SLACK = 256 * 1024;
@@ -94,7 +94,7 @@ cmp_ok(growth('in_block'), '<', $SLACK + 6000 * $IN_BLOCK, 'each leaves hardly a
 my ($first, $last) = pages_at_both_ends('in_block');
 cmp_ok($last, '<', 2 * $first, "the last batches take as many pages as the first: $first, $last");
 
-# A consumer of its own in one transaction.
+# A separate consumer in one transaction.
 $session->run(q(SELECT factstr_stream_open('acknowledged')));
 $session->run('BEGIN');
 $session->run(q(DO $$

@@ -16,7 +16,7 @@ my ($session, $other) = map { new_session($node) } 1 .. 2;
 # So many facts are new.
 my $RANGE = 2_000;
 
-# A walk over the log may be a little longer than the range: an index tells of one entry beyond its end.
+# A walk over the log may be a little longer than the range: an index reads one entry beyond its end.
 my $SLACK = 100;
 
 # By region: EU has a long history, "some" one that is a little shorter than the range, "few" a short one;
@@ -50,7 +50,7 @@ my $entries = sub
 		FROM pg_index WHERE indrelid = 'factstr_events'::regclass));
 };
 
-# What a statement takes of them, and what it returns.
+# The number of these that a statement reads, and its result.
 sub entries_of
 {
 	my ($sql) = @_;
@@ -98,7 +98,7 @@ foreach my $region (sort keys %regions)
 	}
 }
 
-# What is wanted may lie in the old part, but one fact of it is found without listing all.
+# The wanted facts may be in the old part, but one of them is found without listing all.
 my ($taken, $result) = entries_of("SELECT sequence_number FROM factstr_read('$regions{EU}', 1)");
 cmp_ok($taken, '<', 500, 'the first of a long history');
 ($taken, $result) = entries_of("SELECT factstr_context_version('$regions{EU}')");
@@ -106,7 +106,7 @@ is($result, $old, 'the newest of a long history');
 cmp_ok($taken, '<', 2 * $RANGE + 500, 'which is not far away');
 
 #
-# Under the append lock: what has come in while an append waited for it.
+# Under the append lock: facts that have come in while an append waited for it.
 #
 foreach my $region (sort keys %regions)
 {
@@ -123,7 +123,7 @@ foreach my $region (sort keys %regions)
 	is($session->finish->state, '00000', "$region: nobody has appended to the context meanwhile");
 	my $both = $entries->($session) - $before;
 	$session->run('ROLLBACK');
-	# Before the lock it takes what it took alone, and may pass over what is not committed yet.
+	# Before the lock it reads as many as it did alone, and may pass over uncommitted ones.
 	cmp_ok($both, '<=', $alone + $RANGE + 1.5 * $RANGE + $SLACK, "$region: no more under the lock than to walk what came in meanwhile");
 }
 

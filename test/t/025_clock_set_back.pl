@@ -76,7 +76,7 @@ wait_until_at($observer, 'failing', $third);
 pass('another worker is started after its pause');
 
 #
-# The cursor of a stream passes what does not match.
+# The cursor of a stream passes facts that do not match.
 #
 create_handler($observer, 'passing');
 subscribe($observer, 'passing', of_type('b'));
@@ -111,7 +111,7 @@ pass('an append that waits goes into the queue');
 $other->run('COMMIT');
 is($session->finish->state, '00000', 'and has its turn');
 
-# Deliveries go on.
+# Deliveries continue.
 my $last = append(b => 1);
 wait_until_at($observer, 'passing', $last);
 is(kept($observer, 'passing'), $last, 'streams are delivered while the clock runs backwards');

@@ -45,7 +45,7 @@ sub batch_of
 		$key ? (idempotency_key => $key) : () } ]);
 }
 
-# Each call is made inside a transaction, after the statements before it: what waits is the answer, not a commit.
+# Each call is made inside a transaction, after the statements before it: the answer waits, not a commit.
 my @calls = (
 	[ 'factstr_status: the head', 'SELECT head_sequence_number FROM factstr_status' ],
 	[ 'factstr_status: facts of the last hour', 'SELECT facts_last_hour FROM factstr_status' ],
@@ -82,12 +82,12 @@ foreach my $name (map { $_->[0] } @calls)
 		sub { $session->is_done || wait_event($observer, $session) =~ /^WAL/ });
 	ok(!$session->is_done, "$name: not answered before the fact is on disk");
 	next if !$session->is_done;
-	# It may hold what others need.
+	# It may hold locks that others need.
 	$session->disconnect;
 	delete $sessions{$name};
 }
 
-# What tells of older facts only is answered.
+# Answers about older facts do not wait.
 my $reader = new_session($node);
 is($reader->value("SELECT factstr_position_at('2026-01-01')"), 0, 'a time before the first fact is answered');
 $reader->run('BEGIN');

@@ -1,4 +1,4 @@
-# No loop over what a caller gives is deaf to a cancel, two long queries are compared at once, and so are two long arrays.
+# No loop over a caller's input ignores a cancel, and two long queries, or two long arrays, are compared quickly.
 
 use strict;
 use warnings;
@@ -77,14 +77,14 @@ ok_matches('objects', 'objects', 't');
 $session->run('RESET statement_timeout');
 
 #
-# A cancel that comes while a function runs ends it: what stands behind the function is not reached. Once in a long while the
-# cancel comes in the moment between the function's end and the statement's, so a moment counts as deaf only when it is so each time.
+# A cancel that arrives while a function runs ends it: the next expression is not reached. Rarely the cancel
+# arrives between the function's end and the statement's, so a moment counts as deaf only if it is so each time.
 #
 $session->run('CREATE TEMP SEQUENCE reached');
 $session->run(q(SELECT nextval('reached')));
 my $TRIES = 3;
 
-# Whether the call, cancelled after so many milliseconds, ended before what stands behind it: undef if it was through by then.
+# Whether the call, cancelled after so many milliseconds, ended before the next expression: undef if it had finished by then.
 sub ends_at_once
 {
 	my ($name, $call, $moment) = @_;

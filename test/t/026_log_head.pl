@@ -1,5 +1,5 @@
-# Where the log ends is kept in shared memory: what was rolled back behind the newest fact costs nobody
-# anything, and whatever could make it wrong is noticed.
+# The end of the log is kept in shared memory: rolled-back rows after the newest fact cost nobody
+# anything, and all events that could make it wrong are noticed.
 
 use strict;
 use warnings;

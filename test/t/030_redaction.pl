@@ -1,4 +1,4 @@
-# Erasure where the server is at stake: what is answered or seen of a redaction survives a crash, also of a
+# Erasure and the server: a redaction that was answered or seen survives a crash, also of a
 # fact that is not on disk yet; prepared transactions, dumps, standbys and logical replication carry it.
 
 use strict;
@@ -58,7 +58,7 @@ $observer->run(append_sql(events(map { (a => "secret $_") } 1 .. 5), 'first'));
 $a->run(redact_sql(1, 'erased 1'));
 $b->run('SET synchronous_commit = off');
 $b->run(redact_sql(2, 'erased 2'));
-# What did not ask for the disk, and came later, may be gone.
+# Later facts that did not wait for the disk may be lost.
 $b->run('CREATE TABLE not_flushed ()');
 restart_after_crash();
 is($observer->value(payload_sql(1)), '"erased 1"', 'a redaction survives a crash');
@@ -125,7 +125,7 @@ is($observer->value(payload_sql($head + 1)), '"erased"', 'a crash after that cha
 is(numbers($observer), '1-' . ($head + 1), 'no gap');
 
 #
-# A crash in the middle of appends and redactions: what was answered is there, and nothing is in between.
+# A crash in the middle of appends and redactions: answered ones are there, and none is half done.
 #
 foreach my $round (1 .. 2)
 {

@@ -1,6 +1,6 @@
-# The state of the log as seen from another session: who appends and who waits, what a stopped transaction and
-# a prepared one look like; and the check of a log whose files were damaged, which a cancel ends, and which
-# needs no more memory for more facts.
+# The state of the log as seen from another session: the appending and the waiting processes, a stopped transaction
+# and a prepared one; and the check of a log whose files were damaged, which a cancel ends, and which needs no more
+# memory for more facts.
 
 use strict;
 use warnings;

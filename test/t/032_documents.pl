@@ -1,5 +1,5 @@
-# What is shown in the documents is so: every block of SQL runs, in order, as it stands, and prints what is shown
-# after it; what is JSON is what the text says it is; and no block of any language is without a test.
+# The documents are right: every block of SQL runs, in order, as printed, and its output is the one shown after it;
+# blocks of JSON are what the text says; and no block of any language is without a test.
 
 use strict;
 use warnings;
@@ -18,7 +18,7 @@ my $node = new_node('documents', conf => 'max_prepared_transactions = 5');
 
 is(join("\n", orphans()), '', 'every block in the documents has a language, and a test that runs it');
 
-# A database with the extension and what else it needs.
+# A database with the extension, prepared by some SQL.
 sub new_database
 {
 	my ($database, $sql) = @_;
@@ -28,7 +28,7 @@ sub new_database
 	return;
 }
 
-# Runs a block, which prints what is shown after it, if that is; returns what it printed.
+# Runs a block, and compares its output with the one shown after it, if there is one; returns the output.
 sub run_block
 {
 	my ($database, $block) = @_;
@@ -43,7 +43,7 @@ sub run_block
 }
 
 #
-# README.md: from a database without the extension to a conflict, and what a consumer sees.
+# README.md: from a database without the extension to a conflict.
 #
 $node->safe_psql('postgres', 'CREATE DATABASE readme');
 run_block('readme', $_) foreach blocks('README.md', 'sql');
@@ -82,7 +82,7 @@ is($node->safe_psql('operations', q(SELECT payload FROM factstr_read())),
 	'what is said of one account is erased');
 
 #
-# streams.md: what consumers see of erased facts, from one of the numbers that is named there.
+# streams.md: erased facts as consumers see them, from one of the numbers that is named there.
 #
 my $subscribed = events('student-subscribed' => { course => 'c1', student => 'ada' });
 new_database('streams', "SELECT factstr_append('$subscribed') FROM generate_series(1, 42);");
@@ -114,7 +114,7 @@ is($evolution->value('SELECT count(*) FROM factstr_check(NULL) WHERE NOT ok'), 0
 $evolution->disconnect;
 
 #
-# logs.md: another log, and what of it is published.
+# logs.md: another log, and its published tables.
 #
 new_database('logs');
 run_block('logs', $_) foreach blocks('docs/logs.md', 'sql');

@@ -1,5 +1,5 @@
-# Autovacuum with the settings that the log comes with: it passes by when facts are appended, freezes them at
-# once, takes out what redactions leave, and never makes the table shorter, for which it would lock it.
+# Autovacuum with the log's own settings: it runs when facts are appended, freezes them immediately,
+# removes old versions of redacted facts, and never makes the table shorter, for which it would lock it.
 
 use strict;
 use warnings;
@@ -24,7 +24,7 @@ $observer->run(q(
 
 sub vacuums
 {
-	# Before 15 a session reports what it has done as its next statement ends.
+	# Before 15 a session reports its work when its next statement ends.
 	$appender->run('SELECT 1');
 	return $observer->value(q(SELECT autovacuum_count FROM pg_stat_user_tables WHERE relid = 'factstr_events'::regclass));
 }

@@ -1,5 +1,5 @@
-# The commands in the documents work: every block of sh runs in a copy of the tree, in order, as it stands but for the
-# substitutions below, and prints what is shown after it; the C that is shown is compiled and does what is said of it.
+# The commands in the documents work: every block of sh runs in a copy of the tree, in order, as printed except for the
+# substitutions below, and its output is the one shown after it; blocks of C are compiled and work as described.
 
 use strict;
 use warnings;
@@ -13,7 +13,7 @@ use IPC::Run ();
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-# What cannot run here as it stands, and what runs instead.  All else runs.
+# Commands that cannot run here as printed, and their replacements.  All others run.
 my @INSTEAD = (
 	# Nothing comes from the network: the packages have to be among those that the tests have installed.
 	[ qr/\bapt-get update\b/, 'true' ],
@@ -29,13 +29,13 @@ my @INSTEAD = (
 	[ qr{^scripts/with-postgresql \S+ (scripts/\S+) .*}m, 'test -x $1' ],
 	# Not into the system.
 	[ qr/\bmake(?= (?:-C \S+ )?install\b)/, 'make DESTDIR="$DESTDIR"' ],
-	# The tests of these packages build them, and run what is shown in their languages.
+	# The tests of these packages build them, and run the blocks in their languages.
 	[ qr{^make -s -C (clients/\w+)}m, 'test -f $1/Makefile' ],
-	# It would go on for ever.
+	# It would run forever.
 	[ qr{^(examples/consumers/consumer\S+) durable}m, '$PYTHON $1 durable --until 1' ]);
 
 my $FUNCTIONS = <<'SH';
-# Options, and what comes with build-essential or with the clone of a tree, are not in any list.
+# Options, and packages that come with build-essential or are needed for the clone, are not in any list.
 has_packages() {
   for package; do
     case $package in -* | git | ca-certificates | make | gcc | libc6-dev) continue ;; esac
@@ -59,7 +59,7 @@ my $node = new_node('commands');
 my $copy = PostgreSQL::Test::Utils::tempdir();
 my ($python) = grep { system("$_ -c 'import psycopg' >/dev/null 2>&1") == 0 } qw(python3 /usr/bin/python3);
 
-# What is built stays built: the times of the files are kept.
+# Built files stay valid: the times of the files are kept.
 IPC::Run::run([ 'tar', '-C', $TOP, '-c', map({ "--exclude=./$_" } qw(.git results log tmp_check)), '--exclude=node_modules', '.' ],
 	'|', [ 'tar', '-C', $copy, '-x' ])
 	or die "could not copy $TOP\n";
@@ -118,7 +118,7 @@ is($node->safe_psql('bank', q(SELECT count(*) FROM factstr_read('{"filters": [{"
 ok(-x "$copy/destdir/usr/local/bin/factstr", 'the command was installed');
 
 #
-# The loop of a decision, in a program in which somebody else withdraws first.
+# The loop of a decision, in a program in which another withdrawal comes first.
 #
 my $FRAME = <<'C';
 #include <factstr.h>
@@ -187,7 +187,7 @@ main(void)
 }
 C
 
-# The frame of a document's blocks, and what they print in it.
+# The frame of a document's blocks, and their output in it.
 my %FRAMES = (
 	'docs/getting-started.md' => [ $FRAME, '2 decisions, fact 2' ],
 	'docs/streams.md' => [ $STREAM_FRAME, 'open' ]);

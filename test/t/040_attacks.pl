@@ -1,5 +1,5 @@
-# What a role tries in order to get more than it was granted: by the objects that it may create, as a
-# subscriber's handler, through errors and the server's log, and by keeping others out.  Nothing is gained.
+# Attempts of a role to get more than it was granted: by the objects that it may create, as a
+# subscriber's handler, through errors and the server's log, and by keeping others out.  None succeeds.
 
 use strict;
 use warnings;
@@ -29,7 +29,7 @@ $superuser->run('CREATE TABLE loot (id int GENERATED ALWAYS AS IDENTITY, what te
 $superuser->run('GRANT ALL ON loot TO PUBLIC');
 $mallory->run('SET ROLE mallory');
 
-# What was noted of an attack, in order, and forgotten.
+# Returns the notes of an attack, in order, and deletes them.
 sub loot
 {
 	my $text = $superuser->text('SELECT what, result FROM loot ORDER BY id');
@@ -131,7 +131,7 @@ $mallory->run(q(SELECT public.factstr_stream_drop('shadowed')));
 $mallory->run($_) foreach 'DISCARD TEMP', 'RESET search_path';
 
 #
-# The handler of a low role.  (Roles and what is put off: 014_subscribers.pl)
+# The handler of a low role.  (Roles and deferred work: 014_subscribers.pl)
 #
 $superuser->run('CREATE FUNCTION observer_pid() RETURNS int LANGUAGE sql AS $$ SELECT ' . $superuser->pid . ' $$');
 $mallory->run('CREATE FUNCTION evil.committing() RETURNS void LANGUAGE plpgsql AS $$ BEGIN COMMIT; END $$');
@@ -186,7 +186,7 @@ wait_until_at($superuser, 'attacking');
 my %results = map { split(/\|([^|]*)$/, $_) } split(/\n/, loot());
 is($results{ $_->[0] }, $_->[1], "a handler fails to: $_->[0]") foreach @ATTACKS;
 
-# What it may create is its own.
+# The objects that it may create are its own.
 create_handler($mallory, 'attacking', q(
 	CREATE OR REPLACE FUNCTION evil.as_definer() RETURNS name LANGUAGE sql SECURITY DEFINER AS 'SELECT current_user';
 	INSERT INTO public.loot (what, result) VALUES ('definer', evil.as_definer());));
@@ -202,7 +202,7 @@ append(attack => 3);
 wait_until_at($superuser, 'attacking');
 is(loot(), 'locks|1', 'a handler cannot let go of its stream');
 
-# What it leaves in its worker hurts itself only.
+# Its traces in its worker harm only itself.
 create_handler($mallory, 'attacking', q(
 	SET default_transaction_read_only = on;
 	SET default_transaction_isolation = serializable;
@@ -243,7 +243,7 @@ $superuser->run(q(SELECT factstr_stream_drop('erasing')));
 $_->run('RESET factstr.background_delivery') foreach $superuser, $mallory;
 
 #
-# Who was even granted to write the table of streams cannot have a function of its own run as somebody else.
+# Even a role with the right to write the table of streams cannot have its functions run as another role.
 #
 $superuser->run('GRANT SELECT, INSERT, UPDATE, DELETE ON factstr_streams TO mallory');
 create_handler($mallory, 'planted', q(INSERT INTO public.loot (what, result) VALUES ('planted', current_user);));
@@ -260,8 +260,8 @@ $superuser->run(q(SELECT factstr_stream_drop('planted')));
 $superuser->run('REVOKE ALL ON factstr_streams FROM mallory');
 
 #
-# Errors and the server's log do not tell what facts say.  The text of statements that fail, which PostgreSQL
-# itself logs, is left aside.
+# Errors and the server's log do not reveal the content of facts, except for the text of failed statements, which
+# PostgreSQL itself logs.
 #
 my $SECRET = 'xyzzy-17';
 my $appender = new_session($node);
@@ -406,7 +406,7 @@ unlike("@heard", qr/\Q$SECRET/, 'a role without rights that listens hears no pay
 is(kept($superuser, 'undisturbed'), $number, 'forged notifications deliver nothing');
 
 #
-# Between logs: one that has all rights on a log of his own gets nothing of another, nor of main.
+# Between logs: a role that has all rights on one log gets nothing of another, nor of main.
 #
 my $tenant = new_session($node);
 $superuser->run('CREATE ROLE tenant');
@@ -445,7 +445,7 @@ is($tenant->text('SELECT log FROM factstr_logs'), 'his', 'he sees his log');
 is($tenant->text('SELECT log, head_sequence_number FROM factstr_status'), 'his|1', 'and its state');
 is($tenant->text('SELECT log FROM factstr_stream_status'), '', 'and no stream of others');
 
-# What looks like a part of a log.
+# Objects that look like parts of a log.
 is($tenant->state_of($_), '00000', "made: $_") foreach 'CREATE TABLE factstr_fake_events (a int)', 'CREATE TABLE factstr_fake_redactions (a int)',
 	'CREATE VIEW factstr_fake_log AS SELECT 1 AS a', 'CREATE FUNCTION factstr_query(jsonb, varchar) RETURNS int LANGUAGE sql AS $$ SELECT 1 $$';
 is($tenant->state_of(q(SELECT factstr_read(log => 'fake'))), 'FS008', 'is none');

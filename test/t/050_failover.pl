@@ -1,6 +1,6 @@
 # Failover: a synchronous standby takes the place of a primary that is killed under load.  No acknowledged
-# fact is lost, none is there twice, the numbers go on; streams resume, and the workers of subscriptions
-# start where they have not run before.  Before that, the standby is where one reads.
+# fact is lost or stored twice, the numbers continue; streams resume, and the workers of subscriptions
+# start on the new primary.  Before that, clients read from the standby.
 
 use strict;
 use warnings;
@@ -29,7 +29,7 @@ $observer->run('SELECT factstr_redact(1, $1, $2)', '"redacted"', 'test');
 my $standby = new_synchronous_standby($primary, $observer);
 
 #
-# What reads, reads there; what writes says where to go.
+# Functions that read work there; functions that write name the primary.
 #
 my $reader = new_session($standby);
 
@@ -67,8 +67,8 @@ foreach my $call (
 }
 
 #
-# Killed under load.  What an appender was answered is noted with its number; what was under way will be
-# repeated with its key.
+# Killed under load.  Appenders note their answers with the numbers; unanswered appends are repeated with
+# their keys.
 #
 my $first_of_load = $observer->value(append_sql(events(before => 'the load'))) + 1;
 my @appenders = map { { session => new_session($primary) } } 1 .. $APPENDERS;
@@ -160,7 +160,7 @@ is($session->value(q(SELECT count(DISTINCT payload->>'id') FROM factstr_events W
 is($session->state_of(append_if_sql(events(after => 1), of_type('load'), $acknowledged{1})), 'FS001', 'contexts are known');
 
 #
-# Consumers go on where they were.
+# Consumers continue at their positions.
 #
 $head = $session->value(append_sql(events(after => 1)));
 wait_for_worker($session);

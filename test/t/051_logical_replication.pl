@@ -1,5 +1,5 @@
-# Logical replication: another server has the log in a database of its own, where queries run and streams
-# are consumed, and nothing is appended until it is to go on by itself.
+# Logical replication: another server has a copy of the log, where queries run and streams are consumed,
+# and nothing is appended until it takes over.
 
 use strict;
 use warnings;
@@ -19,7 +19,7 @@ my $replica = new_session($subscriber);
 my $CONTENTS = q(SELECT (SELECT md5(string_agg(e::text, E'\n' ORDER BY sequence_number)) FROM factstr_events e),
 	(SELECT md5(string_agg(r::text, E'\n' ORDER BY redacted_at)) FROM factstr_redactions r));
 
-# What docs/replication.md says, each half for its server, and what is for who wants to be notified there.
+# The SQL of docs/replication.md: each half for its server, and the trigger for notifications there.
 my ($setup, $notifying, $moving, @others) = map { $_->{text} } blocks('docs/replication.md', 'sql');
 my ($publishing, $subscribing) = split(/\n\n/, $setup);
 is(scalar(@others), 0, 'no other block of the document');
@@ -90,7 +90,7 @@ wait_until_replicated('copied and live');
 is(failed_checks(), '', 'its log is sound');
 
 #
-# What reads, answers as on the publisher.
+# Functions that read give the same answers as on the publisher.
 #
 foreach my $query (
 	'SELECT * FROM factstr_query()',
@@ -125,7 +125,7 @@ is($replica->state_of($_), '42809', "nor this: $_") foreach 'DELETE FROM factstr
 	'TRUNCATE factstr_events', q(UPDATE factstr_events SET payload = '1');
 
 #
-# Streams of its own: consumed with a cursor there, and by handlers that write there.
+# Its own streams: consumed with a cursor there, and by handlers that write there.
 #
 $replica->run('SELECT factstr_stream_open($1, $2)', 'own', of_type('m'));
 is($replica->text(q(SELECT first_sequence_number, jsonb_array_length(event_records) FROM factstr_stream_next('own', 10))),
@@ -138,7 +138,7 @@ append_more();
 wait_until_at($replica, 'handled', head($source));
 is(kept($replica, 'handled'), expected_batches($source, q(event_type = 'live')), 'a handler gets every batch once, in order');
 
-# Who wants to LISTEN there, has a trigger notify.
+# For sessions that LISTEN there, a trigger notifies.
 $subscriber->safe_psql('postgres', $notifying);
 $replica->run('LISTEN factstr');
 my $first = $source->value(append_sql(events(heard => 1)));
@@ -148,7 +148,7 @@ is($notification->[2], qq({"first_sequence_number" : $first, "last_sequence_numb
 $replica->run('DROP TRIGGER notify_replicated ON factstr_events');
 
 #
-# The subscriber is gone for a while, then goes on.
+# The subscriber is gone for a while, then continues.
 #
 $replica->disconnect;
 $subscriber->stop('immediate');
@@ -169,7 +169,7 @@ wait_until('the cursor has arrived',
 my $next = $source->text(q(SELECT * FROM factstr_stream_next('moving', 5)));
 
 #
-# Another log moves: each part of what the document says for its server.
+# Another log moves: each part of the document's SQL on its server.
 #
 my ($publish_log, $subscribe_log, $seal_log, $take_log) = split(/\n\n/, $moving);
 my $LOG = q(SELECT md5(string_agg(e::text, E'\n' ORDER BY sequence_number)) FROM factstr_orders_events e);

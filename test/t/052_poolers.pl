@@ -217,7 +217,7 @@ is($y->value('SHOW factstr.notify'), 'off', 'SET has changed it for another clie
 $x->run('RESET factstr.notify');
 
 #
-# What does not work: a notification goes to the client that has the connection, a hold stays with it.
+# Features that do not work: a notification goes to the client that has the connection, a hold stays with it.
 #
 $x->run('LISTEN factstr');
 $y->run(append_sql(events(heard => 1)));

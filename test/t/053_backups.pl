@@ -1,5 +1,5 @@
 # Backups and moves with PostgreSQL's tools, of a store with everything in it: facts, batches, keys,
-# redactions, cursors, subscriptions and rights come back, and all goes on.
+# redactions, cursors, subscriptions and rights come back, and everything continues.
 
 use strict;
 use warnings;

@@ -1,7 +1,7 @@
-# ALTER EXTENSION UPDATE: facts stay, sessions and handlers go on, and what was updated is what would
-# have been installed anew.  From each released version, of which test/releases/ has the scripts, to
-# this one; and from this one to a next version that is made up here, so that there is always a case.
-# Before the update the library of this version works with the SQL of the released one.
+# ALTER EXTENSION UPDATE: facts stay, sessions and handlers continue, and the result equals a fresh
+# installation.  From each released version, whose scripts are in test/releases/, to this one; and from
+# this one to an invented next version, so that there is always a case.  Before the update the library of
+# this version works with the SQL of the released one.
 
 use strict;
 use warnings;
@@ -87,7 +87,7 @@ sub is_sound
 	return;
 }
 
-# What every version has works, with this library.
+# The features of every version work with this library.
 sub works
 {
 	my ($name, $session) = @_;
@@ -105,7 +105,7 @@ sub works
 	return;
 }
 
-# The rest of what 0.1.0 has, called as it was.
+# The other functions of 0.1.0, called in the old way.
 sub works_in_detail
 {
 	my ($name, $session) = @_;
@@ -171,7 +171,7 @@ sub update_ok
 	works("$from with this library", $session);
 	works_in_detail("$from with this library", $session);
 
-	# Sessions that have used it go on, and so does a transaction that is under way.
+	# Sessions that have used it continue, and so does an open transaction.
 	my $other = new_session($node, dbname => "updated_$databases");
 	my $updater = new_session($node, dbname => "updated_$databases");
 	my $contents = $session->text($CONTENTS);
@@ -200,10 +200,10 @@ sub update_ok
 }
 
 #
-# What was released.
+# Released versions.
 #
 is_deeply([ sort keys %updated ], [ grep { $updated{$_} } sort keys %released ], 'of each version that can be updated the script is kept');
-# An update that is rolled back; what it locks meanwhile.
+# An update that is rolled back; its locks meanwhile.
 sub rollback_ok
 {
 	my ($from) = @_;
@@ -235,9 +235,9 @@ sub rollback_ok
 	return;
 }
 
-# What users have made of the extension's objects, and the rights that they have given, stay; nothing is rewritten.
-# Functions of 0.1.0 that got more arguments are the same ones.  One that got another order of them is another, with the
-# same rights; so is the primary key of the streams, of which each log has its own.
+# Users' objects that depend on the extension's, and granted rights, stay; nothing is rewritten.  Functions of 0.1.0
+# that got more arguments are the same functions.  One that got another order of arguments is a new one, with the
+# same rights; the primary key of the streams is new, because each log has its own names.
 my $REPLACED = q('factstr_wait');
 my $RIGHTS = "SELECT proname, proacl::text FROM pg_proc WHERE proname IN ($REPLACED) ORDER BY 1";
 my $ON_MAIN = q(SELECT CASE WHEN a.grantee <> 0 THEN a.grantee::regrole END, a.privilege_type, a.is_grantable FROM pg_class c, aclexplode(c.relacl) a
@@ -293,7 +293,7 @@ sub own_objects_stay
 	is($session->value('EXECUTE appending'), 3, "$name: a prepared append");
 	is($session->text('SELECT * FROM my_streams'), 'noted|mine', "$name: an added column");
 
-	# What roles could do before, they can do with main, and no more.
+	# Roles keep their former rights on main, and get no more.
 	is($session->text($ON_MAIN), "|INSERT|f\n|UPDATE|f\nregress_factstr_watcher|SELECT|f\n" . join("\n", map { "$app|$_" } 'INSERT|t', 'SELECT|t', 'UPDATE|t'),
 		"$name: rights on main are those that the functions need");
 	$node->command_like([ 'pg_dump', '-s', '-d', $node->connstr('owned') ], qr/^GRANT SELECT,INSERT,UPDATE ON TABLE public.factstr_main_log TO $app WITH GRANT OPTION;$/m,
@@ -331,7 +331,7 @@ sub own_objects_stay
 	return;
 }
 
-# Appends, a consumer and a handler go on while the update comes in; each in a session with plans of its own.
+# Appends, a consumer and a handler continue during the update, each in a session with its own plans.
 sub update_under_load_ok
 {
 	my ($from) = @_;
@@ -453,13 +453,13 @@ SKIP:
 }
 
 #
-# What will be.
+# The next version.
 #
 my ($updated, $fresh) = update_ok($version, $next);
 is($updated->value('SELECT factstr_next()'), 'next', 'what is new is there');
 is($observer->value('SELECT extversion FROM pg_extension WHERE extname = $1', 'factstr'), $version, 'other databases keep their version');
 
-# The comparison finds what an update might forget.
+# The comparison finds objects that an update might forget.
 my @expected = catalog($fresh);
 foreach my $difference (
 	'COMMENT ON FUNCTION factstr_next() IS NULL',

@@ -1,5 +1,5 @@
-# What keeps facts from being changed, where PostgreSQL's tools pass by: restores of every kind leave it
-# as it was, a log with facts is not dropped by one, and what gets past it is found by factstr_check.
+# The protection of facts and PostgreSQL's tools: restores of every kind leave it as it was, none drops a
+# log with facts, and factstr_check finds changes that bypassed it.
 
 use strict;
 use warnings;
@@ -27,7 +27,7 @@ sub new_database
 	return $sessions[-1];
 }
 
-# Nothing is missing of what it should be, and statements are refused, in a replica too.
+# The protection is complete, and statements are refused, in a replica too.
 sub is_guarded
 {
 	my ($name, $session) = @_;
@@ -119,7 +119,7 @@ is(numbers($empty), '1-1', 'and stays');
 is($empty->state_of(append_sql(events(a => 2))), '00000', 'appends go on');
 
 #
-# Logical replication applies what the publisher's owner did; factstr_check finds it.
+# Logical replication applies changes of the publisher's owner; factstr_check finds them.
 #
 my $replica = new_database('replica', 1);
 $source->run('CREATE PUBLICATION facts FOR TABLE factstr_events');

@@ -1,5 +1,5 @@
-# Where an erased payload still is, and what takes it away, as docs/operations.md lists it: files of the
-# tables and indexes, errors of streams, the write-ahead log, statistics, the server's log, sessions.
+# The places of an erased payload, and when it disappears there, as docs/operations.md lists them: files of
+# the tables and indexes, errors of streams, the write-ahead log, statistics, the server's log, sessions.
 
 use strict;
 use warnings;
@@ -101,7 +101,7 @@ ok($observer->value(q(SELECT count(*) FROM pg_stat_activity WHERE pid = $1 AND p
 $session->run('SELECT 1');
 ok(!$observer->value(q(SELECT count(*) FROM pg_stat_activity WHERE pid = $1 AND position($2 IN query) > 0), $session->pid, $secret), 'until it runs another one');
 
-# factstr's own messages hold no values, neither of facts nor of what was refused.
+# factstr's own messages contain no values, neither of facts nor of refused input.
 my $before = -s $node->logfile;
 $session->run("SET log_min_error_statement = 'panic'");
 $session->run('SET log_parameter_max_length_on_error = 0');

@@ -1,5 +1,5 @@
-# The database's encoding is UTF8, or the extension is not installed; what a fact holds is valid, and if a
-# value of it is damaged, every error about it says of which fact.
+# The extension requires a database with encoding UTF8; the values of a fact are valid, and if one is
+# damaged, every error about it names the fact.
 
 use strict;
 use warnings;
@@ -43,7 +43,7 @@ is($session->value(q(SELECT event_type || ' ' || payload FROM factstr_read())), 
 is($session->state_of(qq(SELECT * FROM factstr_append('[{"event_type": "caf\xe9", "payload": 1}]'))), '22021', 'bytes that are not UTF-8 are refused');
 
 #
-# What is not valid nevertheless is found.  A cast without a function lets any bytes in.
+# Invalid values are found nevertheless.  A cast without a function accepts any bytes.
 #
 $session->run('CREATE CAST (bytea AS text) WITHOUT FUNCTION');
 is($session->text('SELECT check_name FROM factstr_check(NULL) WHERE NOT ok'), '', 'before, all is well');

@@ -1,5 +1,5 @@
-# Facts and rows in one transaction, on a disk that can be stopped: where the library is preloaded, the commit
-# lets go of the append lock before it is on disk, and nobody is shown before what it wrote, whichever way it is read.
+# Facts and rows in one transaction, on a disk that can be stopped: if the library is preloaded, the commit
+# releases the append lock before it is on disk, and no way to read shows its writes before that.
 
 use strict;
 use warnings;
@@ -121,7 +121,7 @@ is_deeply([ map { $_->is_done } $writer, $second ], [ 0, 0 ], 'neither is answer
 release_and_finish($writer, $second);
 
 #
-# Every way to read: what comes before there is anything in flight, what comes then and does not wait, and what waits.
+# Every way to read: before anything is in flight; then without waiting; and then with waiting.
 #
 my $file = PostgreSQL::Test::Utils::tempdir_short() . '/rows';
 my @parallel = ('SET parallel_setup_cost = 0', 'SET parallel_tuple_cost = 0', 'SET min_parallel_table_scan_size = 0',
@@ -246,7 +246,7 @@ foreach my $statement ('SELECT n FROM other WHERE n = 2 FOR UPDATE', 'UPDATE oth
 }
 
 #
-# What does not wait.
+# Statements that do not wait.
 #
 commit_in_flight($writer, 'INSERT INTO other VALUES (4)', 'INSERT INTO parent VALUES (1001)');
 is($observer->value('SELECT count(*) FROM quiet WHERE n = 1') > 0, 1, 'a read of another table does not wait');
@@ -329,7 +329,7 @@ is_held_through_flush(1, 'off: facts', 'SET LOCAL factstr.early_lock_release = o
 is_held_through_flush(0, 'always: a new table', 'SET LOCAL factstr.early_lock_release = always', append(f => 1),
 	'CREATE TABLE newer (n int)');
 
-# With every setting, what is in flight is waited for.
+# With every setting, readers wait for commits in flight.
 foreach my $setting (qw(auto facts_only always))
 {
 	commit_in_flight($writer, "SET LOCAL factstr.early_lock_release = $setting");
@@ -353,7 +353,7 @@ is($observer->state_of('SELECT count(*) FROM many_1'), '00000', 'and its tables 
 $disk->release;
 
 #
-# A crash: what nobody was shown is gone, facts and rows.
+# A crash: facts and rows that nobody was shown are gone.
 #
 my $head = $observer->value('SELECT max(sequence_number) FROM factstr_events');
 my $rows = $observer->value('SELECT count(*) FROM other');

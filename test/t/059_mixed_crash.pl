@@ -1,6 +1,6 @@
 # The whole server is killed, again and again, while clients append facts and write rows in one transaction and
 # others read both: afterwards facts and rows belong together, everything that was acknowledged is there, and so is
-# everything that any reader was shown, whichever way it read.
+# everything that any reader was shown, by any way to read.
 
 use strict;
 use warnings;
@@ -94,7 +94,7 @@ foreach my $round (1 .. $ROUNDS)
 	push @children, in_background($node, "writer-$round-$_", $SETTING, writer($round, $_)) foreach 1 .. $WRITERS;
 	push @children, in_background($node, "reader-$round-$_", $SETTING, reader($READS[$_])) foreach 0 .. $#READS;
 	wait_for_clients(@writers, @readers);
-	# Not to wait for anything, but to be at any point of what they do.
+	# Not to wait for anything, but to interrupt them at any point.
 	Time::HiRes::usleep(int(rand(500_000)));
 	crash($node);
 	waitpid($_, 0) foreach @children;

@@ -1,5 +1,5 @@
-# A stream that is far behind is delivered many batches to a transaction: each once and in order, whatever
-# fails and whenever the server is killed; and what others have seen of a handler's work is never taken back.
+# A stream that is far behind is delivered many batches in a transaction: each once and in order, whatever
+# fails and whenever the server is killed; and visible work of a handler is never undone.
 
 use strict;
 use warnings;
@@ -15,7 +15,7 @@ my $node = new_node('rebuild', conf => "shared_preload_libraries = 'factstr'\nma
 my $session = new_session($node);
 my $FACTS = 20000;
 
-# Workers deliver what there is when their stream is subscribed.
+# Workers deliver all present batches when their stream is subscribed.
 create_kept($session);
 $session->run(q(ALTER TABLE kept ADD COLUMN transaction xid8 DEFAULT pg_current_xact_id()));
 $session->run(qq(DO \$\$
@@ -43,7 +43,7 @@ sub is_exactly_once
 	return;
 }
 
-# What is there is delivered many batches to a transaction, and what comes then is not put off.
+# Present batches are delivered many in a transaction, and new ones are not delayed.
 create_handler($session, 'old');
 subscribe($session, 'old', '{}', 'first');
 wait_until_at($session, 'old');
@@ -54,7 +54,7 @@ wait_until_at($session, 'old', $live);
 is((split(/\n/, kept($session, 'old')))[-1], $live, 'a new one is delivered at once');
 $session->run(q(SELECT factstr_stream_drop('old')));
 
-# The commit fails, because of what one batch has left to it: that batch alone fails.
+# The commit fails because of one batch's deferred work: that batch alone fails.
 my $bad = $FACTS / 2 + 77;
 $session->run(q(
 	CREATE FUNCTION leave_to_commit(first bigint, bad bigint) RETURNS void LANGUAGE plpgsql AS $$

@@ -1,5 +1,5 @@
-# What leaves for a client, in whichever message and at whichever moment, tells nothing of commits that are not on disk
-# yet: on a disk that can be stopped, and with a client that speaks the protocol itself.
+# No message to a client, at any moment, reveals commits that are not on disk yet: on a disk that can be
+# stopped, and with a client that speaks the protocol itself.
 
 use strict;
 use warnings;
@@ -50,7 +50,7 @@ sub release
 	return;
 }
 
-# Waits until the server waits for the disk over what was sent, or something has come.
+# Waits until the server waits for the disk because of the sent messages, or an answer has arrived.
 sub ok_waits
 {
 	my ($client, $name) = @_;
@@ -190,7 +190,7 @@ foreach my $statement ('INSERT INTO copies SELECT max(n) FROM other', 'INSERT IN
 }
 
 #
-# What tells nothing does not wait: the tags of what only writes, although a function has read what is in flight.
+# Answers that reveal nothing do not wait: the tags of writing statements, even if a function has read rows in flight.
 #
 my $tagged = FactstrWire->new($node);
 $tagged->query('BEGIN')->wait_for('Z');

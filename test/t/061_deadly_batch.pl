@@ -1,5 +1,5 @@
 # A batch whose handler kills its process, and the whole server with it, in the midst of many that are delivered
-# together: it is found after few crashes, and the failure is its own; the stream goes on without it.
+# together: it is found after few crashes, and the failure is its own; the stream continues without it.
 
 use strict;
 use warnings;

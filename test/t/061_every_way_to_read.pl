@@ -1,5 +1,5 @@
 # On a disk that can be stopped, with each setting of factstr.early_lock_release, with the library preloaded and without:
-# whichever way facts and rows of a commit are read that is not on disk yet, they are not shown.
+# no way to read shows facts and rows of a commit that is not on disk yet.
 
 use strict;
 use warnings;
@@ -54,7 +54,7 @@ sub watching_script
 	return $script;
 }
 
-# What a reader was told, or wrote.
+# The answer of a reader, or its output.
 sub told
 {
 	my ($reader) = @_;

@@ -15,7 +15,7 @@ my $TIMES = join(', ', map { "\\d+\\.\\d\\d $_" } 'waiting', 'checking', 'writin
 my $node = new_node('lock_times', conf => "shared_preload_libraries = 'factstr'");
 my $observer = new_session($node);
 
-# What the log says at the end of a session that has run statements.
+# The line in the server's log at the end of a session that has run statements.
 sub logged
 {
 	my ($setting, @statements) = @_;
@@ -43,7 +43,7 @@ $log = logged('on', 'SELECT 1', 'BEGIN', 'SELECT 1', 'COMMIT', 'BEGIN', $append,
 	'BEGIN', 'SAVEPOINT s', $append, 'ROLLBACK TO s', 'COMMIT', $conflict);
 unlike($log, qr/append lock of/, 'nothing of transactions that have not');
 
-# One who waits for the lock.
+# A session that waits for the lock.
 my $holder = new_session($node);
 my $waiter = new_session($node);
 $holder->run($_) foreach 'BEGIN', $append;

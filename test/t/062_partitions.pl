@@ -1,5 +1,5 @@
-# Partitions of durable streams: consumers that take whichever is free, and handlers, lose nothing, do nothing twice and keep the order
-# within a key, while they are killed, the server crashes, others append, and the stream is divided in another way.
+# Partitions of durable streams: consumers that take any free one, and handlers, lose nothing, do nothing twice and keep
+# the order within a key, while they are killed, the server crashes, others append, and the stream is repartitioned.
 
 use strict;
 use warnings;
@@ -77,7 +77,7 @@ sub append
 	return 1;
 }
 
-# What is wrong with what was kept of the facts up to a number: nothing.
+# The errors in the kept facts up to a number: none.
 sub wrong_with
 {
 	my ($table) = @_;

@@ -1,5 +1,5 @@
-# Workers that many subscriptions share: whose session it is, what one subscription leaves to the next, how
-# handlers fail and are stopped, and who waits for whom.
+# Workers that many subscriptions share: whose session it is, which traces one subscription leaves to the next, how
+# handlers fail and are stopped, and which streams wait for which.
 
 use strict;
 use warnings;
@@ -92,7 +92,7 @@ $superuser->run("ALTER ROLE postgres RESET $_") foreach qw(default_transaction_r
 $superuser->run('ALTER DATABASE postgres RESET ALL');
 $superuser->run('ALTER ROLE tenant RESET search_path');
 
-# The table of streams is given to a role that is no superuser; what that places there is run as that.
+# The table of streams belongs to a role that is no superuser; its triggers there run as that role.
 $superuser->run($_) foreach 'CREATE ROLE keeper', 'GRANT CREATE ON SCHEMA public TO keeper', 'ALTER TABLE factstr_streams OWNER TO keeper',
 	'SET ROLE keeper',
 	q(CREATE FUNCTION tell_trigger() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -144,7 +144,7 @@ cmp_ok($superuser->value(q(SELECT count(*) FROM kept l JOIN kept a ON a.worker =
 found();
 drop_all();
 
-# A hold of its own stream ends with the delivery.
+# A hold of the handler's own stream ends with the delivery.
 create_handler($tenant, 'holding', q(PERFORM factstr_stream_hold('holding');));
 subscribe($tenant, 'holding', of_type('hold'));
 append(hold => 1);
@@ -198,7 +198,7 @@ $superuser->run('ALTER SYSTEM RESET factstr.handler_timeout');
 $superuser->run('SELECT pg_reload_conf()');
 wait_until('handlers may take their time', sub { new_session($node)->value('SHOW factstr.handler_timeout') eq '0' });
 
-# A lock_timeout is for what the handler waits for, and not for what its worker does.
+# A lock_timeout applies to the handler's waits, not to those of its worker.
 $superuser->run(q(ALTER ROLE tenant SET lock_timeout = '50ms'));
 $superuser->run('CREATE TABLE wanted (n int)');
 $superuser->run('GRANT ALL ON wanted TO PUBLIC');

@@ -83,7 +83,7 @@ is(kept($_, 'one'), expected_batches($_, 'true'), 'what comes when a worker leav
 $observer->run('ALTER DATABASE other ALLOW_CONNECTIONS false');
 end_process($_) foreach split(/\n/, $observer->text(q(SELECT pid FROM pg_stat_activity WHERE backend_type = 'factstr delivery')));
 my $closed = append($other);
-# The launcher has seen that one first.
+# The launcher has seen the other one first.
 wait_until_at($observer, 'one', append($observer));
 unlike(slurp_file($node->logfile), qr/not currently accepting connections/, 'no worker tries to connect where nobody may');
 $observer->run('ALTER DATABASE other ALLOW_CONNECTIONS true');

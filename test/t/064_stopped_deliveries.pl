@@ -1,6 +1,6 @@
-# What ends a delivery from outside: calls that change the stream, the end of the server, a cancel for another one, the
-# end of the process in the midst of many batches.  Nobody waits for a handler that hangs, and nothing is recorded as the
-# failure of a batch that is none.
+# Ends of a delivery from outside: calls that change the stream, the shutdown of the server, a cancel for another one, the
+# end of the process in the midst of many batches.  Nobody waits for a handler that hangs, and nothing is recorded as a
+# failure of a batch that did not fail.
 
 use strict;
 use warnings;
@@ -68,7 +68,7 @@ is($other->state_of("SELECT $_->[0]($_->[1], nowait => true)"), 'FS004', "$_->[0
 is(status($observer, 'hanging', 'consumer_pid'), $pid, 'the handler goes on');
 $observer->run(q(SELECT factstr_stream_drop('hanging')));
 
-# One that goes on has to be ended with its process, which is no failure either.
+# One that continues is ended with its process, which is no failure either.
 create_handler($observer, 'catching', q(
 	LOOP
 		BEGIN
@@ -151,7 +151,7 @@ is(status($observer, 'waiting', 'failure_count, last_error, parked_batches'), '0
 is((split(/\n/, kept($observer, 'waiting')))[-1], head($observer), 'and its batch is delivered after the start');
 
 #
-# The same where its process cannot write what has become of the delivery.
+# The same if its process cannot write the result of the delivery.
 #
 $observer->run(q(SELECT factstr_park_after('waiting', NULL)));
 $gate->run('SELECT pg_advisory_lock(1)');

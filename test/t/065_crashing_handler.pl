@@ -1,5 +1,5 @@
-# A handler in C that takes the server with it, again and again: each time it is on record, the pause grows, others are
-# served meanwhile, and when it is mended the batch is delivered.
+# A handler in C that crashes the server, again and again: each time it is on record, the pause grows, others are
+# served meanwhile, and once it is fixed the batch is delivered.
 
 use strict;
 use warnings;

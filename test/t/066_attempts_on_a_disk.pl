@@ -1,6 +1,6 @@
-# Each point of a delivery at which the server can be killed, on a disk that has not yet written what was said there; and
-# a disk that is slow, or full.  Nothing is lost, or comes twice, and a failure is on record only where a process has
-# ended in a delivery.
+# Each point of a delivery at which the server can be killed, on a disk that has not yet written its records; and
+# a disk that is slow, or full.  Nothing is lost or delivered twice, and a failure is on record only if a process has
+# ended during a delivery.
 
 use strict;
 use warnings;
@@ -56,7 +56,7 @@ sub end_workers
 	return;
 }
 
-# What was delivered is what there is, and the state of the stream is this.
+# All facts were delivered, and the state of the stream is this.
 sub is_delivered
 {
 	my ($state, $name) = @_;
@@ -75,8 +75,8 @@ append(gated => 0);
 is_delivered('0|', 'at first');
 
 #
-# What a worker says of a delivery, and what comes of that, is not on disk yet.  Each time by a new process, which says
-# that it is going to try.
+# A worker's announcement of a delivery, and its result, are not on disk yet.  Each time by a new process, which
+# announces its attempt.
 #
 my $LOST = '57P02: the worker process ended during the delivery';
 my %points = (
@@ -136,7 +136,7 @@ subscribe($observer, 'gated', of_type('gated'));
 is_delivered('0|', 'after that');
 
 #
-# A full disk: what the handler writes is refused, until there is room.
+# A full disk: the handler's writes are refused, until there is space.
 #
 create_handler($observer, 'large', q(INSERT INTO large SELECT string_agg(gen_random_uuid()::text, '') FROM generate_series(1, 3000);));
 $observer->run('CREATE TABLE large (text text)');

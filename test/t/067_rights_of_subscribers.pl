@@ -1,5 +1,5 @@
-# What a role that has subscribed is not allowed, or no longer: what stops its handler, what does not, and what is on
-# record.
+# Missing and revoked rights of a subscribed role: which of them stop its handler, which do not, and the records
+# of that.
 
 use strict;
 use warnings;
@@ -73,7 +73,7 @@ foreach my $case (
 }
 
 #
-# The role is no more; another one of its name has rights of its own.
+# The role has been dropped; another one of its name has its own rights.
 #
 $observer->run('DROP OWNED BY subscriber');
 $subscriber->disconnect;

@@ -42,8 +42,8 @@ sub move
 	return ($? >> 8, $output);
 }
 
-# A client appends with a key each time. What the old server refuses because the log is sealed there, it repeats on the new
-# one, until that lets it in.
+# A client appends with a key each time. If the old server refuses because the log is sealed there, it repeats the append on
+# the new one, until it gets the right there.
 sub client
 {
 	my ($name) = @_;
@@ -103,7 +103,7 @@ $target->run(q(SELECT factstr_grant('writer', 'append', 'orders')));
 waitpid($_, 0) foreach @clients;
 
 #
-# What the clients know
+# The answers of the clients
 #
 my @notes = map { read_notes($_) } @names;
 is(join("\n", map { $_->{error} // () } @notes), '', 'no client was refused anything but the append to a sealed log');
@@ -114,7 +114,7 @@ my %number_of = map { @$_ } @{ $target->run(q(
 is_deeply(\%number_of, { map { $_->{key} => $_->{number} } @notes }, 'each append is there once, with the number that its client was told');
 
 #
-# What the logs say
+# The content of the logs
 #
 my $moved = $source->value(q(SELECT factstr_context_version('{}', 'orders')));
 is($target->text(q(SELECT jsonb_agg(to_jsonb(e) ORDER BY first_sequence_number) FROM factstr_export(3, 1000000, 'orders') e WHERE last_sequence_number <= $1), $moved),
@@ -136,7 +136,7 @@ is($target->value(q(SELECT factstr_stream_open('parts', $1, 'first', 3, '$.n', '
 	'partitions are partitions of one stream');
 
 #
-# Repeated, it has nothing to do; and it does not overwrite what was appended since.
+# A repeated move has nothing to do, and does not overwrite facts that were appended since.
 #
 ($status, $output) = move();
 isnt($status, 0, 'a second move is refused, since the new log has gone on');
