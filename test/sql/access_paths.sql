@@ -166,7 +166,7 @@ BEGIN
 END
 $$;
 
--- What the functions say otherwise: one row per disagreement.
+-- The differences between the functions and plain SQL: one row each.
 CREATE FUNCTION pg_temp.numbers_read(query jsonb, max_count bigint, backwards boolean)
 	RETURNS bigint[] LANGUAGE sql AS $$
 	SELECT coalesce(array_agg(sequence_number ORDER BY n), '{}')

@@ -1,4 +1,4 @@
--- Appending: numbers, batches, and whether what comes back is what went in.
+-- Appending: numbers, batches, and whether reads return the appended values.
 \set abs_srcdir `echo "$PG_ABS_SRCDIR"`
 \set helpers :abs_srcdir /data/helpers.sql
 \set ECHO none

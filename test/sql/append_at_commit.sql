@@ -37,13 +37,13 @@ SELECT pg_temp.at_commit('third', 2);
 SELECT * FROM pg_temp.holds_the_lock;
 SELECT current_context_version FROM factstr_query();
 SELECT * FROM factstr_last_append();
--- What is appended now comes first.
+-- An immediate append comes first.
 SELECT factstr_append(pg_temp.events('first', 1));
 COMMIT;
 SELECT * FROM pg_temp.log ORDER BY 1;
 SELECT * FROM factstr_last_append();
 
--- A savepoint takes back what was put off in it.
+-- A rollback to a savepoint discards the appends requested since.
 BEGIN;
 SELECT pg_temp.at_commit('kept');
 SAVEPOINT one;
@@ -80,7 +80,7 @@ INSERT INTO accounts VALUES (1), (1);
 COMMIT;
 SELECT * FROM factstr_last_append();
 
--- What is wrong with the input is said by the call.
+-- The call reports errors of its input.
 BEGIN;
 SELECT factstr_append('[]', at_commit => true);
 ROLLBACK;

@@ -44,7 +44,7 @@ SELECT f.state, f.message FROM pg_temp.failure('DELETE FROM facts') f;
 DROP VIEW facts;
 SELECT sequence_number, payload FROM factstr_events ORDER BY 1;
 
--- What changes no fact is allowed: inserts as a restore does them, row locks, a rewrite of the
+-- Allowed, because no fact changes: inserts like those of a restore, row locks, a rewrite of the
 -- table
 COPY factstr_events FROM stdin;
 4	4	2026-01-01 00:00:00+00	copied	{"n": 4}	\N	\N

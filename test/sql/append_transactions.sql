@@ -67,7 +67,7 @@ ROLLBACK TO before;
 SELECT pg_temp.append('after the error');
 COMMIT;
 
--- PL/pgSQL, with what is caught taken back
+-- PL/pgSQL, with a rollback of caught errors
 DO $$
 DECLARE
 	result record;
@@ -111,7 +111,7 @@ EXECUTE appending('prepared', 20);
 DEALLOCATE appending;
 RESET plan_cache_mode;
 
--- A transaction sees what it has appended, a statement what was there before it.
+-- A transaction sees its own appends, a statement only those before it.
 BEGIN;
 SELECT pg_temp.append('own');
 SELECT event_type, sequence_number = (SELECT max FROM pg_temp.log) AS newest

@@ -1,4 +1,4 @@
--- Appends that a fact of the context after a position refuses: when they succeed, and what a conflict reports.
+-- Appends that a fact of the context after a position refuses: when they succeed, and the report of a conflict.
 \set abs_srcdir `echo "$PG_ABS_SRCDIR"`
 \set helpers :abs_srcdir /data/helpers.sql
 \set ECHO none
@@ -109,7 +109,7 @@ SELECT first_sequence_number FROM factstr_append_unless(
 SELECT conflict, actual_context_version FROM factstr_try_append_unless(:event, :of_account, 7);
 COMMIT;
 
--- At commit: what is known already fails the call.
+-- At commit: a conflict that already exists fails the call.
 SELECT factstr_append_unless(:event, :of_account, 7, at_commit => true);
 SELECT factstr_append_unless(:event, :of_account, 100, at_commit => true);
 BEGIN;

@@ -1,4 +1,4 @@
--- Batches: what was appended together comes together, filtered.
+-- Batches: facts that were appended together are returned together, filtered.
 \set abs_srcdir `echo "$PG_ABS_SRCDIR"`
 \set helpers :abs_srcdir /data/helpers.sql
 \set ECHO none

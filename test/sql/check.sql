@@ -1,4 +1,4 @@
--- factstr_check: what is wrong with a log that was damaged on purpose, and nothing else.
+-- factstr_check finds each damage that was made on purpose, and nothing else.
 \set abs_srcdir `echo "$PG_ABS_SRCDIR"`
 \set helpers :abs_srcdir /data/helpers.sql
 \set ECHO none
@@ -30,7 +30,7 @@ SELECT detail FROM factstr_check(1) WHERE check_name = 'payload index' AND detai
 SELECT detail FROM factstr_check(0) WHERE check_name = 'payload index';
 SELECT f.* FROM pg_temp.failure('SELECT factstr_check(-1)') f;
 
--- Each damage, and what is found: nothing where the log could have come about like this (7: two
+-- Each damage, and the findings: none where appends could have produced such a log (7: two
 -- batches instead of one; 13: the clock was set back).  An index that is "not ready" misses the
 -- entry.
 CREATE TEMP TABLE damages (n int GENERATED ALWAYS AS IDENTITY, damage text);

@@ -1,4 +1,4 @@
--- Conditional appends: when they succeed, and what a conflict reports and leaves behind.
+-- Conditional appends: when they succeed, and the report and the effects of a conflict.
 \set abs_srcdir `echo "$PG_ABS_SRCDIR"`
 \set helpers :abs_srcdir /data/helpers.sql
 \set ECHO none
@@ -69,7 +69,7 @@ FROM (VALUES
 		pg_temp.attempt(query, expected) a
 ORDER BY n, m;
 
--- rule 11: the bound of a context query does not change what is checked
+-- rule 11: the bound of a context query does not change the check
 SELECT bound, expected, a.conflict, a.actual, a.same_as_error
 FROM unnest(ARRAY[0, 2, 4, 100]) bound, unnest(ARRAY[NULL, 3, 4]) WITH ORDINALITY e(expected, m),
 	pg_temp.attempt(
@@ -128,7 +128,7 @@ FROM generate_series(1, 3) n,
 		jsonb_build_array(jsonb_build_object('event_type', 'once', 'payload', n)),
 		'{"filters": [{"event_types": ["once"]}]}', NULL) ORDER BY n;
 SELECT payload FROM factstr_read('{"filters": [{"event_types": ["once"]}]}');
--- What a savepoint took back does not count, and its number is used again.
+-- An append that a savepoint rolled back does not count, and its number is used again.
 BEGIN;
 SAVEPOINT s;
 SELECT first_sequence_number FROM factstr_append('[{"event_type": "taken back", "payload": 1}]');

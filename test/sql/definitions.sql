@@ -1,5 +1,5 @@
--- Tables and indexes are found by their names, and are believed only if they are what the extension
--- made.
+-- Tables and indexes are found by their names, and used only if they have the definitions of the
+-- extension.
 \set abs_srcdir `echo "$PG_ABS_SRCDIR"`
 \set helpers :abs_srcdir /data/helpers.sql
 \set ECHO none
@@ -10,8 +10,8 @@ SELECT factstr_append(pg_temp.events('a', 300)), factstr_append(pg_temp.events('
 SELECT factstr_stream_open('s'), factstr_redact(1, '{"n": 1}', 'why');
 CREATE TABLE other (LIKE factstr_events);
 
--- What is called, and what it says after something has taken the place of an index; then all of it
--- is taken back.
+-- The call, and its error after something has taken the place of an index; then all of it
+-- is rolled back.
 CREATE FUNCTION pg_temp.with(change text, call text) RETURNS TABLE (state text, message text,
 	detail text, hint text)
 LANGUAGE plpgsql AS $$
@@ -136,7 +136,7 @@ SELECT regexp_replace(:'hint', '^[^:]*: (.*)\.$', '\1') AS remedy \gset
 SELECT f.state FROM pg_temp.failure('SELECT factstr_query()') f;
 SELECT check_name FROM factstr_check(NULL) WHERE NOT ok;
 
--- What is no matter: where the index is, how it is kept, how it came about.
+-- These do not matter: the index's tablespace, storage parameters, and the command that created it.
 DROP INDEX factstr_events_payload_idx;
 CREATE INDEX factstr_events_payload_idx ON factstr_events USING gin (payload jsonb_path_ops)
 	WITH (fastupdate = off);
@@ -178,7 +178,7 @@ FROM column_changes,
 	LATERAL (SELECT call FROM calls WHERE index = ANY (uses) ORDER BY call LIMIT 1) c,
 	pg_temp.with(change, call) f
 ORDER BY n;
--- What a user has added is no matter.
+-- A user's additions do not matter.
 ALTER TABLE factstr_streams ADD COLUMN note text, ALTER COLUMN last_error SET DEFAULT 'none';
 SELECT first_sequence_number FROM factstr_stream_next('s');
 DROP EXTENSION factstr CASCADE;

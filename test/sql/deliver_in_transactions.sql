@@ -1,5 +1,5 @@
--- factstr_deliver as part of its caller's transaction: what the handler sees of its own stream, and whose
--- deferred constraints are checked when.
+-- factstr_deliver as part of its caller's transaction: the state of its own stream that the handler sees, and when
+-- which deferred constraints are checked.
 CREATE EXTENSION factstr;
 SET factstr.background_delivery = off;
 \set VERBOSITY default
@@ -41,7 +41,7 @@ CALL factstr_deliver('looking');
 SELECT what, number, cursor FROM seen ORDER BY id;
 SELECT cursor_of('looking');
 ROLLBACK;
--- In transactions of its own it is the same.
+-- It is the same in separate transactions.
 SELECT cursor_of('looking');
 CALL factstr_deliver('looking');
 SELECT what, number, cursor FROM seen ORDER BY id;
@@ -64,7 +64,7 @@ SELECT what, number, cursor FROM seen ORDER BY id;
 SELECT count(*) FROM factstr_stream_status WHERE name = 'looking';
 COMMIT;
 
--- What is rolled back to a savepoint leads nobody astray.
+-- A rollback to a savepoint leaves no stale state.
 SELECT factstr_subscribe('looking', '{"filters": [{"event_types": ["do"]}]}', 'looking(jsonb)', 'now');
 SELECT tell('look'), tell('look');
 TRUNCATE seen;
@@ -80,7 +80,7 @@ CALL factstr_deliver('looking');
 COMMIT;
 SELECT what, number, cursor FROM seen ORDER BY id;
 
--- The table of streams written anew in between
+-- The table of streams is rewritten in between
 SELECT tell('look'), tell('look');
 BEGIN;
 CALL factstr_deliver('looking');
@@ -141,7 +141,7 @@ INSERT INTO other_child VALUES (2);
 ROLLBACK TO s;
 CALL factstr_deliver('children');
 COMMIT;
--- In a procedure, which could commit, what it did before is committed before the first batch: its error.
+-- In a procedure, which could commit, its earlier work is committed before the first batch: its error.
 SELECT tell('nothing') IS NOT NULL AS told;
 DO $$
 BEGIN

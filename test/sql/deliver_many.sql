@@ -161,7 +161,7 @@ CALL factstr_deliver('skipping');
 SELECT count(*), array_agg(number ORDER BY id) FILTER (WHERE number BETWEEN 18 AND 33) AS passed FROM seen;
 SELECT factstr_stream_drop('skipping');
 
--- It sees what other batches did, and what it appends and redacts is there for those that follow.
+-- It sees the work of other batches, and later ones see its appends and redactions.
 CREATE FUNCTION reacting(event_records jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	number int := event_records->0->'sequence_number';

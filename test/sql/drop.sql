@@ -29,7 +29,7 @@ DROP EXTENSION factstr CASCADE;
 ROLLBACK;
 SELECT count(*) FROM factstr_read();
 
--- The owner's other way; who does not own it does not learn what is in it.
+-- The owner's other way; other roles do not learn the content.
 DROP EXTENSION factstr CASCADE;
 CREATE ROLE regress_factstr_owner SUPERUSER;
 CREATE ROLE regress_factstr_nobody;

@@ -6,7 +6,7 @@
 \set ECHO all
 CREATE EXTENSION factstr;
 
--- What a stream delivers now: the numbers of each batch, and of its matching facts.
+-- The current deliveries of a stream: the numbers of each batch, and of its matching facts.
 CREATE FUNCTION pg_temp.delivered(name text, max_batches int DEFAULT 100)
 	RETURNS TABLE (first bigint, last bigint, facts text)
 LANGUAGE sql AS $$
@@ -39,7 +39,7 @@ SELECT event_records = (SELECT event_records
 	FROM factstr_query('{"filters": [{"payload_predicates": [{"n": 5}]}]}')) AS as_queried
 FROM factstr_stream_next('all', 3) OFFSET 2;
 
--- rule 27: what is not acknowledged comes again; the cursor moves to the end of a batch and never
+-- rule 27: unacknowledged batches are returned again; the cursor moves to the end of a batch and never
 -- backwards
 SELECT factstr_stream_ack('all', 3);
 SELECT * FROM pg_temp.delivered('all', 2);
@@ -208,7 +208,7 @@ $$;
 SELECT pg_temp.pages($$SELECT * FROM factstr_stream_next('needle', 1)$$) < 100 AS few_pages;
 SELECT * FROM pg_temp.delivered('needle');
 
--- The view names the consumer, who holds the stream until the transaction ends.
+-- The view names the consumer, which holds the stream until the transaction ends.
 BEGIN;
 SELECT count(*) FROM factstr_stream_next('needle');
 SELECT name, consumer_pid = pg_backend_pid() AS consumed_here

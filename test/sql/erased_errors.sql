@@ -1,5 +1,4 @@
--- A redaction erases the messages of errors that streams have kept, which may quote what a fact
--- said.
+-- A redaction erases the messages of streams' errors, which may quote the content of a fact.
 \set abs_srcdir `echo "$PG_ABS_SRCDIR"`
 \set helpers :abs_srcdir /data/helpers.sql
 \set ECHO none
@@ -25,7 +24,7 @@ SELECT factstr_stream_fail('by hand', 'no number: secret'),
 CREATE TEMP TABLE before AS SELECT xmin::text AS version, * FROM factstr_streams;
 SELECT name, last_error FROM factstr_stream_status ORDER BY name;
 
--- Taken back with the redaction; for good with it. Nothing else of the streams changes.
+-- Rolled back with the redaction; permanent with it. Nothing else of the streams changes.
 BEGIN;
 SELECT factstr_redact(1, '{}', 'taken back');
 SELECT name, last_error FROM factstr_stream_status ORDER BY name;
@@ -44,7 +43,7 @@ ORDER BY name;
 CREATE TEMP TABLE erased AS SELECT xmin::text AS version, name FROM factstr_streams;
 SELECT factstr_redact(1, '{"age": "3"}', 'again');
 SELECT count(*) FROM erased e JOIN factstr_streams s USING (name) WHERE e.version = s.xmin::text;
--- The message stays erased when the stream goes on, and what fails afterwards is kept as it is.
+-- The message stays erased when the stream continues, and later messages are kept as they are.
 CALL factstr_deliver('casting');
 SELECT age FROM ages;
 CALL factstr_deliver('later');
@@ -74,7 +73,7 @@ SELECT factstr_stream_fail('by hand', 'the transaction''s own');
 SELECT last_error FROM factstr_streams WHERE name = 'by hand';
 COMMIT;
 
--- By a handler, of its own stream too
+-- By a handler, also for its own stream
 CREATE FUNCTION redact(event_records jsonb) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
 	IF (SELECT count(*) FROM factstr_redactions WHERE reason = 'by a handler') = 0 THEN

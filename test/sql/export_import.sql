@@ -42,7 +42,7 @@ SELECT f.* FROM pg_temp.failure('SELECT factstr_import(pg_temp.batches(1, 5))') 
 DROP EXTENSION factstr CASCADE;
 CREATE EXTENSION factstr;
 
--- In parts, each of which continues the log; what does not is refused with the number that comes
+-- In parts, each of which continues the log; any other part is refused with the number that is expected
 -- next.
 SELECT * FROM factstr_import(pg_temp.batches(1, 2));
 SELECT f.* FROM pg_temp.failure('SELECT factstr_import(pg_temp.batches(1, 2))') f;
@@ -55,7 +55,7 @@ ROLLBACK;
 SELECT f.state FROM pg_temp.failure($$SELECT factstr_import(pg_temp.batches(3, 5) || '[{}]')$$) f;
 SELECT max(sequence_number) FROM factstr_events;
 SELECT * FROM factstr_import(pg_temp.batches(3, 5));
--- The log is the same, row by row, and so is what is exported of it.
+-- The log is the same, row by row, and so is its export.
 SELECT count(*) AS different
 FROM (
 	TABLE facts EXCEPT TABLE factstr_events UNION ALL (TABLE factstr_events EXCEPT TABLE facts)) d;
@@ -64,7 +64,7 @@ SELECT bool_and(
 		IS NOT DISTINCT FROM (
 			x.first_sequence_number, x.last_sequence_number, x.event_records, x.idempotency_key))
 FROM factstr_export() e FULL JOIN exported x USING (first_sequence_number);
--- rule 33: so is what its keys stand for.
+-- rule 33: its keys stand for the same batches.
 SELECT * FROM factstr_append(
 	'[{"event_type": "a", "payload": {"n": 1}, "metadata": {"actor": "me"}},
 		{"event_type": "b", "payload": null}]', 'key 1');

@@ -86,8 +86,8 @@ SELECT factstr_append(
 	IS NOT NULL AS stored;
 SELECT length(payload #>> '{}'), payload = to_jsonb(repeat('x', 100000000)) AS equal
 FROM factstr_read('{"filters": [{"event_types": ["large"]}]}');
--- Together they exceed the 256 MB that a jsonb array of records can hold: an error that says what
--- to do instead.
+-- Together they exceed the 256 MB that a jsonb array of records can hold: an error that names the
+-- alternative.
 SELECT committed_count
 FROM factstr_append(
 	jsonb_build_array(

@@ -52,7 +52,7 @@ BEGIN
 	EXECUTE 'DELETE FROM parent';
 END $$;
 
--- What would rewrite the rows, or let a crash take them
+-- Commands that would rewrite the rows, or let a crash remove them
 TRUNCATE commands RESTART IDENTITY;
 INSERT INTO commands (command) VALUES
 	('ALTER TABLE factstr_events ALTER COLUMN payload TYPE jsonb USING ''{"forged": true}'''),
@@ -122,7 +122,7 @@ FROM (VALUES
 	pg_temp.failure(statement) f;
 DROP VIEW facts, written;
 
--- What changes how facts are kept, or what others may do, and no fact
+-- Commands that change storage or rights, but no fact
 ALTER TABLE factstr_events ALTER COLUMN payload SET STORAGE EXTERNAL;
 ALTER TABLE factstr_events ALTER COLUMN payload SET DEFAULT '"default"',
 	ALTER COLUMN metadata SET DEFAULT '{}';
@@ -144,7 +144,7 @@ SELECT check_name, detail FROM factstr_check(NULL) WHERE NOT ok;
 DROP TABLE parent, partitioned, parent_of_redactions, parent_of_streams, lookalike, referred,
 	referring;
 
--- What the owner and a superuser can do is reported, with the statement that takes it back.
+-- Changes by the owner and a superuser are reported, with the statement that undoes them.
 SELECT * FROM factstr_check() WHERE check_name = 'guard';
 CREATE TABLE parent (LIKE factstr_events);
 CREATE FUNCTION pg_temp.forge() RETURNS trigger

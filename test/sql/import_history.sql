@@ -69,7 +69,7 @@ SELECT f.* FROM pg_temp.failure(
 SELECT f.state FROM pg_temp.failure(
 	$$SELECT factstr_import(
 		jsonb_build_array(pg_temp.batch('{13}', 'k 6'), pg_temp.batch('{14}', 'k 6')))$$) f;
--- With numbers it is as it was: what is there is told by them.
+-- With numbers nothing has changed: the numbers show which batches are stored.
 SELECT f.state, f.message
 FROM pg_temp.failure($$SELECT factstr_import(
 	'[{"first_sequence_number": 17, "last_sequence_number": 17, "idempotency_key": "k 2",
@@ -152,7 +152,7 @@ FROM unnest(ARRAY[
 	'9999-12-31T23:59:59-05:00', '10000-01-01T00:00:00Z',
 	'-0001-01-01T00:00:00Z', '+2018-02-07T01:45:21Z', 'infinity', 'now', '2018-02-07T01:45:2٢Z']) t;
 ROLLBACK;
--- What PostgreSQL writes can be read.
+-- The output of PostgreSQL can be read.
 SELECT f.state FROM pg_temp.failure(format('SELECT factstr_import(%L)',
 	jsonb_build_array(pg_temp.batch('{1}', NULL, to_jsonb(now())#>>'{}')))) f;
 DROP EXTENSION factstr CASCADE;

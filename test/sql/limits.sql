@@ -1,4 +1,4 @@
--- What is stored can be delivered: how deep a payload may be nested, and how large a batch may be.
+-- All stored batches can be delivered: the limits of a payload's nesting and of a batch's size.
 \set abs_srcdir `echo "$PG_ABS_SRCDIR"`
 \set helpers :abs_srcdir /data/helpers.sql
 \set ECHO none

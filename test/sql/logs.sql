@@ -70,7 +70,7 @@ SELECT call, state, message FROM (VALUES
 	pg_temp.failure(call);
 SELECT factstr_has_right('read', 'none');
 
--- Numbers, contexts and keys of its own
+-- Separate numbers, contexts and keys
 SELECT * FROM factstr_append(pg_temp.events('in main', 2), 'key');
 SELECT * FROM factstr_append(pg_temp.events('ordered', 3), 'key', log => 'orders');
 SELECT * FROM factstr_append(pg_temp.events('ordered', 3), 'key', log => 'orders');
@@ -154,7 +154,7 @@ SELECT state, message FROM pg_temp.failure($$SELECT factstr_stream_drop('p')$$);
 CALL factstr_wait('s', 3, '0', 'orders');
 CALL factstr_wait('s', 3, '0');
 
--- A handler, what it cannot take, and erasure
+-- A handler, a parked batch, and erasure
 CREATE TABLE seen (log text, number bigint);
 CREATE FUNCTION see_orders(event_records jsonb) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -270,7 +270,7 @@ SELECT factstr_grant('regress_factstr_tenant', 'read', 'log'), factstr_revoke('r
 	'orders');
 SELECT has_function_privilege('regress_factstr_tenant', 'factstr_query(jsonb, text)', 'EXECUTE') AS query,
 	has_table_privilege('regress_factstr_tenant', 'factstr_orders_log', 'SELECT') AS orders;
--- Whoever has a right on main for some functions, and gets the others, has them there too.
+-- A role with a right on main for some functions that gets the others can use them on main, too.
 GRANT INSERT ON factstr_main_log TO PUBLIC;
 SELECT factstr_grant('regress_factstr_tenant', 'append', 'log');
 SELECT factstr_grant('regress_factstr_tenant', 'append', 'orders');

@@ -1,4 +1,4 @@
--- Malformed appends: each is refused with what is wrong and where, and nothing is stored.
+-- Malformed appends: each is refused with the error and its place, and nothing is stored.
 \set abs_srcdir `echo "$PG_ABS_SRCDIR"`
 \set helpers :abs_srcdir /data/helpers.sql
 \set ECHO none

@@ -1,4 +1,4 @@
--- Malformed queries and arguments: refused with what is wrong and where, by every function that
+-- Malformed queries and arguments: refused with the error and its place, by every function that
 -- takes a query.
 \set abs_srcdir `echo "$PG_ABS_SRCDIR"`
 \set helpers :abs_srcdir /data/helpers.sql

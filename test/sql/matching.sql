@@ -44,7 +44,7 @@ WHERE factstr_matches(
 	IS DISTINCT FROM matches
 ORDER BY n;
 
--- rule 12: stored, each payload with a type of its own, on the short log that is walked ...
+-- rule 12: stored, each payload with another type, on the short log that is walked ...
 SELECT count(*) AS appended
 FROM (SELECT factstr_append(
 		jsonb_build_array(jsonb_build_object('event_type', name, 'payload', payload)))

@@ -29,7 +29,7 @@ SELECT * FROM pg_temp.newest('[{"filters": [{"event_types": []}]}]');
 SELECT * FROM pg_temp.newest('[{"filters": [{"event_types": ["a"]}], "after": 2},
 	{"filters": [{"event_types": ["b"]}], "after": 2}]');
 SELECT * FROM pg_temp.newest('[{"filters": [{"event_types": ["b"]}], "after": 9223372036854775807}]');
--- A record is what other functions return.
+-- Records are the same as those of other functions.
 SELECT n.event_records -> 0 = q.event_records -> 3 AS same
 FROM factstr_newest('[{"filters": [{"event_types": ["c"]}]}]') n, factstr_query() q;
 -- Many, so that offsets within the array are stored as well.
@@ -42,7 +42,7 @@ SELECT event_records -> 997 ->> 'event_type' AS type
 FROM factstr_newest((SELECT jsonb_agg(CASE WHEN n = 998 THEN '{}'::jsonb ELSE '{"filters": [{"event_types": []}]}' END)
 	FROM generate_series(1, 1000) n));
 
--- It decides: the version of all is what append_if expects of all filters.
+-- For a decision: append_if with all filters expects the version of all.
 SELECT first_sequence_number FROM factstr_append_if('[{"event_type": "a", "payload": 5}]',
 	'{"filters": [{"event_types": ["a"]}, {"event_types": ["b"]}]}',
 	(SELECT current_context_version

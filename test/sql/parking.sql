@@ -1,4 +1,4 @@
--- Batches that a handler cannot take, set aside so that the stream goes on, and delivered again or discarded later
+-- Batches that a handler cannot take, parked so that the stream continues, and delivered again or discarded later
 \set abs_srcdir `echo "$PG_ABS_SRCDIR"`
 \set helpers :abs_srcdir /data/helpers.sql
 \set ECHO none
@@ -51,7 +51,7 @@ SELECT * FROM state;
 SELECT * FROM parked;
 SELECT array_agg(number ORDER BY id) FROM seen;
 
--- It comes again as it is, in a transaction with what the handler does, in any order.
+-- It is delivered again with its current content, in a transaction with the handler's writes, in any order.
 SELECT factstr_redeliver_parked('s', 7);
 SELECT * FROM parked;
 DELETE FROM bad;
@@ -77,7 +77,7 @@ SELECT * FROM parked;
 SELECT factstr_discard_parked('s', 15), factstr_discard_parked('s', 15), factstr_discard_parked('s', 16);
 SELECT * FROM parked;
 
--- What is before the consumer again is parked no longer.
+-- A batch that is ahead of the cursor again is no longer parked.
 SELECT factstr_stream_seek('s', 17);
 SELECT * FROM parked;
 DELETE FROM bad;
@@ -169,7 +169,7 @@ SET ROLE regress_factstr_subscriber;
 SELECT factstr_discard_parked('of role', 3);
 RESET ROLE;
 
--- What is wrong
+-- Errors
 SELECT factstr_unsubscribe('s');
 SELECT call, f.*
 FROM (VALUES

@@ -25,12 +25,12 @@ SELECT factstr_append('[{"event_type": "moved", "payload": {"account": "b"}}, {"
 SELECT factstr_append('[{"event_type": "moved", "payload": {"account": "a"}},
 	{"event_type": "moved", "payload": {"account": null}}]');
 
--- batches stay batches, with the facts of the partition; what is without the key is together
+-- batches stay batches, with the facts of the partition; facts without the key are together
 SELECT n AS partition, d AS batch FROM generate_series(0, 2) n, pg_temp.delivered('balances#' || n) d;
 SELECT factstr_stream_ack('balances#0', 3), factstr_stream_ack('balances#1', 7);
 SELECT n AS partition, d AS batch FROM generate_series(0, 2) n, pg_temp.delivered('balances#' || n) d;
 SELECT factstr_stream_open('balances', '{}', 'first', 3, '$.account') AS "lowest cursor";
--- the cursor of one moves on alone, and over what is not its own
+-- the cursor of one moves alone, and passes facts of others
 SELECT name, cursor_sequence_number FROM factstr_stream_status ORDER BY name;
 
 -- waiting for all partitions, and for one

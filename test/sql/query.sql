@@ -1,4 +1,4 @@
--- Queries: what filters mean, and what a result says.
+-- Queries: the meaning of filters, and the result.
 \set abs_srcdir `echo "$PG_ABS_SRCDIR"`
 \set helpers :abs_srcdir /data/helpers.sql
 \set ECHO none
@@ -98,7 +98,7 @@ FROM factstr_query('{"filters": [{"event_types": ["b"]}]}'), jsonb_array_element
 GROUP BY 1, 2 ORDER BY 1;
 SELECT * FROM factstr_query() \gdesc
 
--- rule 13: one snapshot: what other parts of the statement append, before or after, is not in it
+-- rule 13: one snapshot, without the appends of other parts of the statement, before or after
 SELECT jsonb_array_length(event_records) AS records, last_returned_sequence_number AS last,
 	current_context_version AS version
 FROM factstr_append('[{"event_type": "a", "payload": 1}]') appended,

@@ -74,7 +74,7 @@ EXECUTE four('{}', NULL, false, '2026-01-01 01:00:00+00');
 SELECT f.state, f.message
 FROM pg_temp.failure($$SELECT factstr_read('{}', NULL, NULL, since => now())$$) f;
 
--- Where times step back, what comes is within the bounds all the same, though not all that is.
+-- Where times step back, the answer is still within the bounds, but may miss facts.
 SELECT factstr_import(jsonb_agg(
 	pg_temp.batch(999 + 2 * n,
 	'2026-01-01 00:30:00+00'::timestamptz + n * interval '10 s') ORDER BY n))
@@ -91,7 +91,7 @@ FROM generate_series('2025-12-31 23:59:00+00'::timestamptz, '2026-01-01 02:00:00
 	LATERAL (SELECT count(*) FILTER (WHERE occurred_at >= since AND occurred_at < until)
 			+ 10000 * count(*) FILTER (WHERE occurred_at < since OR occurred_at >= until)
 		FROM factstr_read('{}', NULL, false, since, until)) r(found);
--- A limit counts what is returned.
+-- A limit counts returned facts.
 SELECT count(*), count(*) FILTER (WHERE occurred_at >= '2026-01-01 00:50:00+00') AS within
 FROM factstr_read('{}', 700, false, since => '2026-01-01 00:50:00+00');
 DROP EXTENSION factstr CASCADE;

@@ -121,8 +121,8 @@ SELECT factstr_redact(
 SELECT length(payload->>'text')
 FROM factstr_read('{"filters": [{"payload_predicates": [{"n": 2}]}]}');
 
--- In a transaction: seen by it, taken back with it; a fact that it has appended itself; a fact that
--- tells of it.
+-- In a transaction: visible in it, rolled back with it; a fact that it has appended itself; a fact
+-- about the redaction.
 BEGIN;
 SELECT factstr_redact(2, '{}', 'taken back');
 SELECT payload FROM factstr_read('{"filters": [{"event_types": ["paid in"]}]}', 1);
@@ -211,7 +211,7 @@ SELECT sequence_number, payload
 FROM factstr_read('{"filters": [{"payload_predicates": [{"account": 3}]}]}');
 SELECT count(*) = max(sequence_number) AS gap_free FROM factstr_events;
 
--- A durable stream does not get the fact again; what it reads again has the new payload.
+-- A durable stream does not get the fact again; a fact that it reads again has the new payload.
 SELECT factstr_stream_open('s', '{"filters": [{"event_types": ["told"]}]}', 'now');
 SELECT factstr_append('[{"event_type": "told", "payload": "first"}]') IS NOT NULL AS told,
 	factstr_append('[{"event_type": "told", "payload": "second"}]') IS NOT NULL AS told;
@@ -234,7 +234,7 @@ ALTER TABLE factstr_events ADD CONSTRAINT objects CHECK (payload <> '0');
 SELECT f.state, f.message FROM pg_temp.failure($$SELECT factstr_redact(3, '0', 'constraint')$$) f;
 ALTER TABLE factstr_events DROP CONSTRAINT objects;
 
--- What is refused, and records nothing
+-- Refused calls, which record nothing
 SELECT count(*) AS redactions FROM factstr_redactions \gset
 SELECT call, f.* FROM (VALUES
 	('NULL, ''{}'', ''why'''), ('1, NULL, ''why'''), ('1, ''{}'', NULL'), ('1, ''{}'', '''''),

@@ -44,7 +44,7 @@ SELECT factstr_import_redactions((SELECT jsonb_agg(to_jsonb(twice)) FROM twice))
 SELECT sequence_number, payload, metadata FROM factstr_read();
 SELECT count(*) FROM (SELECT * FROM factstr_redactions EXCEPT SELECT * FROM record) other;
 SELECT factstr_import_redactions((SELECT jsonb_agg(to_jsonb(twice)) FROM twice));
--- What is older brings back nothing.
+-- Older batches bring back nothing.
 SELECT factstr_import_redactions((SELECT jsonb_agg(to_jsonb(once)) FROM once));
 SELECT factstr_import_redactions((SELECT jsonb_agg(to_jsonb(before)) FROM before));
 SELECT sequence_number, payload, metadata FROM factstr_read();
@@ -69,7 +69,7 @@ SELECT factstr_import_redactions((
 	FROM once));
 SELECT last_error FROM factstr_stream_status;
 
--- What is malformed, or of another log, is refused.
+-- Batches that are malformed, or of another log, are refused.
 CREATE FUNCTION pg_temp.changed(path text, value jsonb) RETURNS jsonb LANGUAGE sql AS $$
 	SELECT jsonb_build_array(jsonb_set(to_jsonb(once), path::text[], value))
 	FROM once WHERE first_sequence_number = 1

@@ -15,7 +15,7 @@ FROM factstr_status;
 SELECT factstr_position_at('-infinity'), factstr_position_at(now()),
 	factstr_position_at('infinity');
 
--- What there is in it
+-- Its content
 SELECT factstr_append(pg_temp.events('a', 3)), factstr_append(pg_temp.events('b', 2));
 SELECT factstr_redact(1, '{}', 'why'), factstr_redact(1, '{}', 'why');
 SELECT factstr_stream_open('first'), factstr_stream_open('last', start => 'now');

@@ -1,4 +1,4 @@
--- Durable streams held for longer than a transaction: tokens, failures, what ends a hold.
+-- Durable streams held for longer than a transaction: tokens, failures, the ends of a hold.
 \set abs_srcdir `echo "$PG_ABS_SRCDIR"`
 \set helpers :abs_srcdir /data/helpers.sql
 \set ECHO none
@@ -42,7 +42,7 @@ SELECT first_sequence_number FROM factstr_stream_next('s', 2);
 SELECT factstr_stream_ack('s', 2);
 SELECT * FROM pg_temp.held_here();
 
--- What fails, or is rolled back, does not end a hold.
+-- Errors and rollbacks do not end a hold.
 SELECT factstr_stream_ack('s', 100);
 SELECT * FROM pg_temp.held_here();
 BEGIN;
@@ -131,7 +131,7 @@ SELECT failure_count, last_error, retry_at FROM factstr_stream_status WHERE name
 SELECT factstr_stream_release('s');
 SELECT f.* FROM pg_temp.failure($$SELECT factstr_stream_fail('s', 'of somebody else')$$) f;
 
--- What ends all advisory locks of a session, such as its reset in a pool, ends its holds too.
+-- A command that releases all advisory locks of a session, such as its reset in a pool, ends its holds too.
 SELECT factstr_stream_hold('s') > 0 AS held, factstr_stream_hold('other') > 0 AS held;
 SELECT pg_advisory_unlock_all();
 SELECT count(*) FROM pg_temp.held_here();

@@ -47,8 +47,8 @@ SELECT stream, facts FROM seen ORDER BY id OFFSET 3;
 SELECT * FROM status;
 SELECT handler, subscriber = current_user AS mine FROM factstr_stream_status WHERE name = 'a';
 
--- rule 28: a failure takes back what the handler did, is kept in the view, and the batch comes
--- again, none beyond it first
+-- rule 28: a failure rolls back the handler's writes, the view shows it, and the batch is delivered
+-- again before any later one
 CREATE OR REPLACE FUNCTION keep_all(event_records jsonb) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM keep('failing', event_records);
@@ -66,7 +66,7 @@ SELECT * FROM status WHERE name = 'all';
 SELECT last_failed_at <= now() AS failed,
 	retry_at - last_failed_at BETWEEN interval '0.4 s' AND interval '0.6 s' AS pause_has_doubled
 FROM factstr_stream_status WHERE name = 'all';
--- While it pauses another consumer may take over, from the same cursor; the handler goes on behind
+-- While it pauses another consumer may take over, from the same cursor; the handler continues after
 -- it.
 BEGIN;
 SELECT first_sequence_number FROM factstr_stream_next('all');
@@ -178,7 +178,7 @@ SELECT factstr_subscribe(
 CALL factstr_deliver('children');
 SELECT name, failures, last_error FROM status WHERE name = 'children';
 
--- What cannot be a handler
+-- Functions that cannot be handlers
 CREATE FUNCTION takes_json(json) RETURNS void LANGUAGE sql AS '';
 CREATE FUNCTION takes_two(jsonb, int) RETURNS void LANGUAGE sql AS '';
 CREATE FUNCTION takes_many(jsonb) RETURNS SETOF int LANGUAGE sql AS 'SELECT 1';

@@ -1,4 +1,4 @@
--- What a user may add to the log's table, and what is refused.
+-- Additions of a user to the log's table: allowed and refused ones.
 \set abs_srcdir `echo "$PG_ABS_SRCDIR"`
 \set helpers :abs_srcdir /data/helpers.sql
 \set ECHO none

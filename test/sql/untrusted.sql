@@ -1,4 +1,4 @@
--- Only a superuser installs the extension: who owns the database and the schema may not.
+-- Only a superuser installs the extension: the owner of the database and the schema may not.
 CREATE ROLE regress_factstr_owner;
 SELECT current_database() AS database, current_user AS superuser \gset
 ALTER DATABASE :"database" OWNER TO regress_factstr_owner;
@@ -9,7 +9,7 @@ CREATE EXTENSION factstr SCHEMA regress_factstr_schema;
 RESET ROLE;
 SELECT count(*) FROM pg_extension WHERE extname = 'factstr';
 
--- Whoever gets its schema afterwards has no right on the log by that, nor may drop it.
+-- A role that gets its schema afterwards has no right on the log by that, and may not drop it.
 CREATE EXTENSION factstr SCHEMA regress_factstr_schema;
 SET ROLE regress_factstr_owner;
 SELECT * FROM regress_factstr_schema.factstr_append('[{"event_type": "a", "payload": 1}]');
