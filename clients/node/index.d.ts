@@ -184,6 +184,17 @@ export interface StreamStatus {
   active: boolean;
 }
 
+/** A log of a PostgreSQL database. */
+export interface LogStatus {
+  log: string;
+  /** Null for main, which exists from the start. */
+  created_at: string | null;
+  created_by: string | null;
+  /** Null while the log is open. */
+  sealed_at: string | null;
+  sealed_by: string | null;
+}
+
 /** Nothing has this property: it lets TypeScript find the event types of a log. */
 declare const eventTypes: unique symbol;
 
@@ -288,6 +299,14 @@ export declare class Store<Events = EventMap> implements Log<Events> {
   dropStream(name: string): Promise<void>;
   /** Waits until the cursor of a durable stream has reached a fact. */
   wait(name: string, sequenceNumber: bigint, options?: { timeoutMs?: number; signal?: AbortSignal }): Promise<void>;
+
+  /** The logs of the PostgreSQL database on which the role has a right; UnsupportedError on other stores. */
+  logs(): Promise<LogStatus[]>;
+  createLog(log: string): Promise<void>;
+  /** Ends appends to a log for good. Was it open before? */
+  sealLog(log: string): Promise<boolean>;
+  /** Drops a log if the confirmation repeats its name. How many facts did it have? */
+  dropLog(log: string, confirmation: string): Promise<bigint>;
 
   /** Lets the streams deliver what was committed before, and closes the store. */
   close(options?: { timeoutMs?: number }): Promise<void>;
@@ -453,6 +472,7 @@ export declare class IdempotencyKeyReusedError extends FactstrError {}
 export declare class WaitTimedOutError extends FactstrError {}
 export declare class NoSuchLogError extends FactstrError {}
 export declare class LogSealedError extends FactstrError {}
+export declare class LogExistsError extends FactstrError {}
 export declare class MalformedError extends FactstrError {}
 export declare class MisuseError extends FactstrError {}
 export declare class NoMemoryError extends FactstrError {}

@@ -23,6 +23,7 @@ export const {
   WaitTimedOutError,
   NoSuchLogError,
   LogSealedError,
+  LogExistsError,
   MalformedError,
   MisuseError,
   NoMemoryError,

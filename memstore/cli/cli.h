@@ -37,6 +37,10 @@ extern const cli_command cli_import_command;
 extern const cli_command cli_copy_command;
 extern const cli_command cli_redact_command;
 extern const cli_command cli_redactions_command;
+extern const cli_command cli_logs_command;
+extern const cli_command cli_create_log_command;
+extern const cli_command cli_seal_log_command;
+extern const cli_command cli_drop_log_command;
 extern const cli_command cli_bench_command;
 extern const cli_command cli_conformance_command;
 

@@ -16,11 +16,26 @@
 
 #define CLI_URL_VARIABLE "FACTSTR_URL"
 #define CLI_SQLITE_SCHEME "sqlite:"
+#define CLI_LOG_IN_URL "factstr_log="
 
 static bool
 cli_begins_with(const char *text, const char *beginning)
 {
 	return strncmp(text, beginning, strlen(beginning)) == 0;
+}
+
+/* A connection string of libpq, which factstr_open refuses, and which must not become the name of a file. */
+static bool
+cli_has_keywords(const char *url)
+{
+	static const char *const keywords[] = {"host=", "hostaddr=", "port=", "dbname=", "user=", "service=", CLI_LOG_IN_URL};
+
+	for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++)
+	{
+		if (cli_begins_with(url, keywords[i]))
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -34,7 +49,7 @@ cli_is_path(const char *url)
 
 	if (cli_find_secret(url) != NULL)
 		return url[0] == '/' || url[0] == '.';
-	return url[scheme] != ':';
+	return url[scheme] != ':' && !cli_has_keywords(url);
 }
 
 /* As the path of a URL. */
@@ -92,7 +107,7 @@ cli_make_url(const char *url, const char *log, cli_store_mode mode)
 		(options == NULL || strstr(options, "mode=") == NULL))
 		cli_add_option(&complete, &has_options, "mode=", "rw");
 	if (log != NULL)
-		cli_add_option(&complete, &has_options, "factstr_log=", log);
+		cli_add_option(&complete, &has_options, CLI_LOG_IN_URL, log);
 	return fs_finish_text(&complete);
 }
 
@@ -124,12 +139,57 @@ cli_open_url(const char *url, cli_store_mode mode)
 	return cli_open_log(url, NULL, mode);
 }
 
-factstr_store *
-cli_open_store(cli_store_mode mode)
+static const char *
+cli_chosen_url(void)
 {
 	const char *url = cli_given_url() != NULL ? cli_given_url() : getenv(CLI_URL_VARIABLE);
 
 	if (url != NULL && url[0] != '\0')
-		return cli_open_log(url, cli_given_log(), mode);
+		return url;
 	cli_usage_error("no store given: use --store URL, or set " CLI_URL_VARIABLE);
+}
+
+factstr_store *
+cli_open_store(cli_store_mode mode)
+{
+	return cli_open_log(cli_chosen_url(), cli_given_log(), mode);
+}
+
+static void
+cli_take_log_out(char *url)
+{
+	char	   *separator = cli_is_path(url) ? NULL : (char *) cli_find_options(url);
+
+	while (separator != NULL && *separator != '\0')
+	{
+		char	   *option = separator + 1;
+		char	   *end = option + strcspn(option, "&");
+
+		if (!cli_begins_with(option, CLI_LOG_IN_URL))
+			separator = end;
+		else if (*end == '&')
+			(void) memmove(option, end + 1, strlen(end + 1) + 1);
+		else
+			*separator = '\0';
+	}
+}
+
+factstr_store *
+cli_open_database(void)
+{
+	char	   *url;
+	factstr_store *store;
+
+	if (cli_given_log() != NULL)
+		cli_usage_error("--log is not allowed here: the command works on all logs of a database");
+	url = strdup(cli_chosen_url());
+	if (url == NULL)
+	{
+		(void) cli_fail_no_memory();
+		return NULL;
+	}
+	cli_take_log_out(url);
+	store = cli_open_url(url, CLI_EXISTING_STORE);
+	free(url);
+	return store;
 }

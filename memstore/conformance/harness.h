@@ -76,6 +76,7 @@ extern const fc_case fc_read_only_cases[];
 extern const fc_case fc_redaction_cases[];
 extern const fc_case fc_redaction_copy_cases[];
 extern const fc_case fc_log_cases[];
+extern const fc_case fc_log_change_cases[];
 
 /* Something that is given back when the case is over. */
 typedef struct fc_owned

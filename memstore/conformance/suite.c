@@ -43,6 +43,7 @@ static const fc_case *const subjects[] = {
 	fc_redaction_cases,
 	fc_redaction_copy_cases,
 	fc_log_cases,
+	fc_log_change_cases,
 };
 
 const factstr_conformance_case *

@@ -17,7 +17,7 @@
  *		factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
  *
  * The parts of this file: conventions; codes and errors; stores; appending; querying; batches;
- * redaction; streams; durable streams from outside; the JSON boundary, for other languages.
+ * redaction; streams; durable streams from outside; logs; the JSON boundary, for other languages.
  *
  * Conventions
  *
@@ -117,6 +117,8 @@ extern "C" {
 		 "the database has no log of this name") \
 	CODE(LOG_SEALED, -24, "log_sealed", "FS009", \
 		 "nothing can be appended to the log any more") \
+	CODE(LOG_EXISTS, -25, "log_exists", "42710", \
+		 "the database already has a log of this name") \
 	CODE(MALFORMED, -8, "malformed_input", "22023", \
 		 "the input is not what it must be; the message names the place") \
 	CODE(MISUSE, -9, "misuse", "", \
@@ -212,7 +214,7 @@ typedef struct factstr_store factstr_store;
  * sign.  A URI of libpq takes libpq's options, and this one, which libpq does not see:
  *
  *		factstr_log=NAME			which log of the database the store is; "main" by default.  A log that
- *									does not exist is FACTSTR_NO_SUCH_LOG: the SQL function
+ *									does not exist is FACTSTR_NO_SUCH_LOG:
  *									factstr_create_log creates it.
  *
  * Every call with the store concerns its log alone.  Nothing can be appended to, or imported into, a sealed
@@ -924,6 +926,71 @@ FACTSTR_API int factstr_wait(factstr_store *store, const char *name, uint64_t se
 							 int64_t timeout_ms, factstr_error *error);
 
 /*
+ * Logs
+ *
+ * A PostgreSQL database holds any number of logs.  These functions work on the database of the store, whichever
+ * of its logs the store is; the name of a log has 1 to 40 of the characters a to z, 0 to 9, "_" and "-".
+ * docs/logs.md describes what belongs to a log.  In memory a store is a log, and in SQLite a file is one, so there
+ * they are FACTSTR_UNSUPPORTED.  In a handler that has a transaction, those that change logs are FACTSTR_MISUSE.
+ *
+ * After FACTSTR_CONNECTION_LOST it is unknown whether a change was made; factstr_logs shows it.
+ */
+
+typedef struct factstr_log_status
+{
+	const char *log;			/* its name */
+	int64_t		created_at;		/* 0: it is "main", which exists from the start */
+	const char *created_by;		/* the role that had logged in; or NULL */
+	int64_t		sealed_at;		/* 0: it is open */
+	const char *sealed_by;		/* or NULL */
+	uint64_t	reserved[4];
+} factstr_log_status;
+
+typedef struct factstr_log_status_list
+{
+	size_t		count;
+	const factstr_log_status *logs;	/* ordered by name, byte by byte */
+} factstr_log_status_list;
+
+/*
+ * Returns the logs on which the role has a right.  On success *list is new; free it with
+ * factstr_log_status_list_free.
+ *
+ * Errors: FACTSTR_UNSUPPORTED, storage errors.
+ */
+FACTSTR_API int factstr_logs(factstr_store *store, factstr_log_status_list **list,
+							 factstr_error *error);
+FACTSTR_API void factstr_log_status_list_free(factstr_log_status_list *list);
+
+/*
+ * Creates a log, which factstr_open can open then.
+ *
+ * Errors: FACTSTR_LOG_EXISTS, FACTSTR_MALFORMED (it is not the name of a log), FACTSTR_UNSUPPORTED,
+ * FACTSTR_MISUSE, storage errors.
+ */
+FACTSTR_API int factstr_create_log(factstr_store *store, const char *log, factstr_error *error);
+
+/*
+ * Ends appends to a log for good; everything else remains possible.  Waits for appends in progress.
+ * *was_open reports whether the log was not sealed before; was_open may be NULL.
+ *
+ * Errors: FACTSTR_NO_SUCH_LOG, FACTSTR_MALFORMED, FACTSTR_UNSUPPORTED, FACTSTR_MISUSE, storage errors.
+ */
+FACTSTR_API int factstr_seal_log(factstr_store *store, const char *log, bool *was_open,
+								 factstr_error *error);
+
+/*
+ * Drops a log with its facts, streams and cursors, if confirmation repeats its name.  Waits for all
+ * transactions that use the log.  *dropped_facts is the number of facts that it had; dropped_facts may be
+ * NULL.  The log "main" cannot be dropped.
+ *
+ * Errors: FACTSTR_NO_SUCH_LOG, FACTSTR_MALFORMED (another confirmation), FACTSTR_UNSUPPORTED (also for
+ * "main"), FACTSTR_MISUSE, storage errors.
+ */
+FACTSTR_API int factstr_drop_log(factstr_store *store, const char *log, const char *confirmation,
+								 uint64_t *dropped_facts, factstr_error *error);
+
+/*
  * The JSON boundary
  *
  * For packages in other languages: every call above that takes or fills a struct, with JSON documents in place of
@@ -1101,6 +1168,19 @@ FACTSTR_API int factstr_json_stream_drop(factstr_store *store, const char *name,
 /* Result: {}. */
 FACTSTR_API int factstr_json_wait(factstr_store *store, const char *name, uint64_t sequence_number,
 								  int64_t timeout_ms, char **result);
+
+/* Result: an array of objects with the members of factstr_log_status, points in time as text or null. */
+FACTSTR_API int factstr_json_logs(factstr_store *store, char **result);
+
+/* Result: {}. */
+FACTSTR_API int factstr_json_create_log(factstr_store *store, const char *log, char **result);
+
+/* Result: {"was_open": true}. */
+FACTSTR_API int factstr_json_seal_log(factstr_store *store, const char *log, char **result);
+
+/* Result: {"dropped_facts": 5}. */
+FACTSTR_API int factstr_json_drop_log(factstr_store *store, const char *log, const char *confirmation,
+									  char **result);
 
 #ifdef __cplusplus
 }

@@ -19,7 +19,7 @@ test_codes(void)
 		if (strcmp(factstr_code_name(code), "unknown") != 0 && factstr_code_text(code)[0] != '\0')
 			named++;
 	}
-	ok_int(named, 24, "24 codes have names and texts");
+	ok_int(named, 25, "25 codes have names and texts");
 	ok_str(factstr_code_name(FACTSTR_OK), "ok", "the name of success");
 	ok_str(factstr_code_name(FACTSTR_CONFLICT), "conditional_append_conflict", "of a conflict");
 	ok_str(factstr_code_name(1), "unknown", "of what is no code");

@@ -30,6 +30,7 @@ const NAMES = {
   wait_timed_out: 'WaitTimedOutError',
   no_such_log: 'NoSuchLogError',
   log_sealed: 'LogSealedError',
+  log_exists: 'LogExistsError',
   malformed_input: 'MalformedError',
   misuse: 'MisuseError',
   out_of_memory: 'NoMemoryError',

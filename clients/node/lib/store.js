@@ -249,6 +249,25 @@ class Store {
     );
   }
 
+  async logs() {
+    return this.#later(native.LOGS);
+  }
+
+  async createLog(log) {
+    await this.#later(native.CREATE_LOG, records.checkText(log, 'the name of the log'));
+  }
+
+  async sealLog(log) {
+    const result = await this.#later(native.SEAL_LOG, records.checkText(log, 'the name of the log'));
+    return result.was_open;
+  }
+
+  async dropLog(log, confirmation) {
+    records.checkText(confirmation, 'the confirmation');
+    const result = await this.#later(native.DROP_LOG, records.checkText(log, 'the name of the log'), confirmation);
+    return records.toBigint(result.dropped_facts);
+  }
+
   async close({ timeoutMs = CLOSE_TIMEOUT_MS } = {}) {
     await this.#core.closeLater(timeoutMs);
   }

@@ -284,6 +284,14 @@ call_store(fn_call *call, factstr_store *store)
 			return factstr_json_stream_drop(store, texts[0], result);
 		case FN_WAIT:
 			return factstr_json_wait(store, texts[0], call->number, 0, result);
+		case FN_LOGS:
+			return factstr_json_logs(store, result);
+		case FN_CREATE_LOG:
+			return factstr_json_create_log(store, texts[0], result);
+		case FN_SEAL_LOG:
+			return factstr_json_seal_log(store, texts[0], result);
+		case FN_DROP_LOG:
+			return factstr_json_drop_log(store, texts[0], texts[1], result);
 		case FN_READ_OPEN:
 			open_cursor(call, store);
 			return call->code;

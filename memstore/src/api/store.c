@@ -109,17 +109,36 @@ fs_refuse_left_out(factstr_error *error)
 	return FACTSTR_CANNOT_OPEN;
 }
 
+/* "host=... dbname=...", the other form of connection strings that libpq knows. */
+static bool
+fs_has_keywords(const char *url)
+{
+	const char *equals = url + strspn(url, " abcdefghijklmnopqrstuvwxyz_");
+
+	return equals > url && *equals == '=';
+}
+
+static int
+fs_refuse_url_of_store(const char *url, factstr_error *error)
+{
+	bool		has_keywords = fs_has_keywords(url);
+
+	(void) fs_error(error, FACTSTR_CANNOT_OPEN, "invalid URL of the store%s",
+					has_keywords ? ": it is a connection string with keywords" : "");
+	fs_error_detail(error, "It is \"memory:\", \"sqlite:PATH\" or \"postgresql://...\".");
+	if (has_keywords)
+		fs_error_hint(error, "Write \"host=HOST dbname=NAME factstr_log=LOG\" as \"postgresql://HOST/NAME?factstr_log=LOG\". "
+					  "Other keywords follow as options, separated by \"&\".");
+	return FACTSTR_CANNOT_OPEN;
+}
+
 static int
 fs_open(const char *url, factstr_store **store, factstr_error *error)
 {
 	const fs_store_kind *kind = fs_find_store_kind(url);
 
 	if (kind == NULL)
-	{
-		(void) fs_error(error, FACTSTR_CANNOT_OPEN, "invalid URL of the store");
-		fs_error_detail(error, "It is \"memory:\", \"sqlite:PATH\" or \"postgresql://...\".");
-		return FACTSTR_CANNOT_OPEN;
-	}
+		return fs_refuse_url_of_store(url, error);
 	if (kind->methods == NULL)
 		return fs_refuse_left_out(error);
 	return fs_open_with(kind->methods, kind->takes_url ? url : url + strlen(kind->scheme), store,

@@ -212,3 +212,25 @@ fs_redaction_list_release(fs_redaction_list *list)
 	fs_arena_release(&list->arena);
 	*list = (fs_redaction_list) {0};
 }
+
+bool
+fs_log_list_add(fs_log_list *list, const factstr_log_status *log)
+{
+	factstr_log_status copy = *log;
+
+	if (!fs_grow((void **) &list->logs, &list->capacity, list->count, sizeof(factstr_log_status)) ||
+		!fs_copy_text(&list->arena, log->log, &copy.log) ||
+		!fs_copy_text(&list->arena, log->created_by, &copy.created_by) ||
+		!fs_copy_text(&list->arena, log->sealed_by, &copy.sealed_by))
+		return false;
+	list->logs[list->count++] = copy;
+	return true;
+}
+
+void
+fs_log_list_release(fs_log_list *list)
+{
+	free(list->logs);
+	fs_arena_release(&list->arena);
+	*list = (fs_log_list) {0};
+}

@@ -1,7 +1,7 @@
 /*
  * results/lists.h
  *		Lists that a store fills and a caller of the library gets: facts, batches, streams,
- *		redactions.
+ *		redactions, logs.
  *
  * All that a list holds is in its arena, so one call frees it.  A list begins zeroed.  Adding
  * copies every text, and returns false if there is no memory; the list then is as it was.
@@ -65,5 +65,16 @@ typedef struct fs_redaction_list
 
 bool		fs_redaction_list_add(fs_redaction_list *list, const factstr_redaction *redaction);
 void		fs_redaction_list_release(fs_redaction_list *list);
+
+typedef struct fs_log_list
+{
+	fs_arena	arena;
+	size_t		count;
+	size_t		capacity;
+	factstr_log_status *logs;
+} fs_log_list;
+
+bool		fs_log_list_add(fs_log_list *list, const factstr_log_status *log);
+void		fs_log_list_release(fs_log_list *list);
 
 #endif							/* FACTSTR_RESULTS_LISTS_H */

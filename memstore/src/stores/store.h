@@ -212,6 +212,14 @@ typedef struct fs_methods
 								uint64_t sequence_number, factstr_error *error);
 	int			(*stream_drop) (fs_backend *backend, fs_lease *within, const char *name,
 								factstr_error *error);
+
+	/* The logs of the store's database, by name; all four are NULL if the store is one log, and there are no others. */
+	int			(*logs) (fs_backend *backend, fs_log_list *logs, factstr_error *error);
+	int			(*create_log) (fs_backend *backend, const char *log, factstr_error *error);
+	int			(*seal_log) (fs_backend *backend, const char *log, bool *was_open,
+							 factstr_error *error);
+	int			(*drop_log) (fs_backend *backend, const char *log, const char *confirmation,
+							 uint64_t *dropped_facts, factstr_error *error);
 } fs_methods;
 
 /* One file each; see there. */

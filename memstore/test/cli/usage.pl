@@ -10,8 +10,8 @@ use Test::More;
 
 my $HERE = getcwd();
 
-my @commands = qw(append append-if append-unless query read context-version tail streams export import copy bench
-  conformance help status);
+my @commands = qw(append append-if append-unless query read context-version tail streams export import copy logs create-log seal-log
+  drop-log bench conformance help status);
 
 my $help = run('--help');
 status_is($help, 0, 'there is help');
@@ -83,6 +83,15 @@ my @wrong = (
 	[ qr/--batches requires --follow or --durable/, 'tail', '--batches' ],
 	[ qr/the URLs of two stores/, 'copy', 'memory:' ],
 	[ qr/name both stores as arguments/, '-s', 'memory:', 'copy', 'memory:', 'memory:' ],
+	[ qr/NAME, of the log, is missing/, 'create-log' ],
+	[ qr/NAME, of the log, is missing/, 'seal-log' ],
+	[ qr/NAME, of the log, is missing/, 'drop-log' ],
+	[ qr/NAME must be given twice/, 'drop-log', 'orders' ],
+	[ qr/too many arguments: "orders"/, 'create-log', 'orders', 'orders' ],
+	[ qr/too many arguments: "c"/, 'drop-log', 'a', 'b', 'c' ],
+	[ qr/too many arguments: "orders"/, 'logs', 'orders' ],
+	[ qr/--log is not allowed here/, 'logs', '-s', 'memory:', '--log', 'orders' ],
+	[ qr/no store given/, 'create-log', 'orders' ],
 	[ qr/--threads must be between/, 'bench', '-c', '0' ],
 );
 for my $case (@wrong)
@@ -115,7 +124,7 @@ for my $case (@wrong)
 # What is misspelt is suggested, if it is near enough.
 my @misspelt = (
 	[ 'query', 'qeury' ], [ 'query', 'quer' ], [ 'append-if', 'apend-if' ], [ 'context-version', 'context_version' ],
-	[ 'streams', 'stream' ], [ 'read', 'help', 'raed' ], [ '--backwards', 'read', '--backward-' ], [ '--query', 'read', '--qurey' ],
+	[ 'streams', 'stream' ], [ 'create-log', 'crate-log' ], [ 'read', 'help', 'raed' ], [ '--backwards', 'read', '--backward-' ], [ '--query', 'read', '--qurey' ],
 	[ '--store', 'tail', '--stroe=x' ], [ '--one-batch', 'append', '--onebatch' ], [ '--help', 'bench', '--hlep' ],
 	[ '--store', '--stroe', 'x', 'read' ],
 	[ 'seek', 'streams', 'seke' ],

@@ -18,6 +18,7 @@ static const mutant *const subjects[] = {
 	mutants_of_pulling,
 	mutants_of_redaction,
 	mutants_of_logs,
+	mutants_of_log_changes,
 	mutants_of_json
 };
 
@@ -62,6 +63,10 @@ mutant_methods(const mutant *of)
 	REPLACE(stream_cursor);
 	REPLACE(stream_seek);
 	REPLACE(stream_drop);
+	REPLACE(logs);
+	REPLACE(create_log);
+	REPLACE(seal_log);
+	REPLACE(drop_log);
 #undef REPLACE
 	return methods;
 }

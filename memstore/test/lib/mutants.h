@@ -70,6 +70,7 @@ extern const mutant mutants_of_api[];
 extern const mutant mutants_of_pulling[];
 extern const mutant mutants_of_redaction[];
 extern const mutant mutants_of_logs[];
+extern const mutant mutants_of_log_changes[];
 extern const mutant mutants_of_json[];
 
 /* Number i of all of them; NULL beyond the last. */

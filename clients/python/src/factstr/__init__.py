@@ -9,13 +9,13 @@
 from ._decide import Decision, decide
 from ._errors import (BusyError, CallInterruptedError, CannotOpenError, ConflictError, ConnectionLostError,
                       EmptyAppendError, FactstrError, HandlerFailedError, IdempotencyKeyReusedError,
-                      IncompatibleStoreError, LogSealedError, MalformedInputError, MisuseError, NoSuchLogError,
-                      NoSuchStreamError, NotConnectedError, OutOfMemoryError, PermissionDeniedError, ReadOnlyError,
-                      StorageError, StoreClosedError, StreamActiveError, StreamQueryDiffersError, UnsupportedError,
-                      WaitTimedOutError)
+                      IncompatibleStoreError, LogExistsError, LogSealedError, MalformedInputError, MisuseError,
+                      NoSuchLogError, NoSuchStreamError, NotConnectedError, OutOfMemoryError, PermissionDeniedError,
+                      ReadOnlyError, StorageError, StoreClosedError, StreamActiveError, StreamQueryDiffersError,
+                      UnsupportedError, WaitTimedOutError)
 from ._native import version as _version
-from ._records import (AppendResult, EventFilter, EventQuery, EventRecord, ExportedBatch, ImportedEvent, NewestResult,
-                       NewEvent, Partition, Query, QueryResult, Redaction, StoreStatus, StreamStatus)
+from ._records import (AppendResult, EventFilter, EventQuery, EventRecord, ExportedBatch, ImportedEvent, LogStatus,
+                       NewestResult, NewEvent, Partition, Query, QueryResult, Redaction, StoreStatus, StreamStatus)
 from ._store import Reader, Store, open_store
 from ._streams import Batch, Handler, Stream, Subscription
 from ._transaction import Transaction
@@ -26,9 +26,9 @@ __all__ = [
     'AppendResult', 'Batch', 'BusyError', 'CallInterruptedError', 'CannotOpenError', 'ConflictError',
     'ConnectionLostError', 'Decision', 'EmptyAppendError', 'EventFilter', 'EventQuery', 'EventRecord',
     'ExportedBatch', 'FactstrError', 'Handler', 'HandlerFailedError', 'IdempotencyKeyReusedError', 'ImportedEvent',
-    'IncompatibleStoreError', 'LogSealedError', 'MalformedInputError', 'MisuseError', 'NewEvent', 'NewestResult',
-    'NoSuchLogError', 'NoSuchStreamError', 'NotConnectedError', 'OutOfMemoryError', 'Partition',
-    'PermissionDeniedError', 'Query', 'QueryResult', 'ReadOnlyError', 'Reader', 'Redaction', 'StorageError', 'Store',
+    'IncompatibleStoreError', 'LogExistsError', 'LogSealedError', 'LogStatus', 'MalformedInputError', 'MisuseError',
+    'NewEvent', 'NewestResult', 'NoSuchLogError', 'NoSuchStreamError', 'NotConnectedError', 'OutOfMemoryError',
+    'Partition', 'PermissionDeniedError', 'Query', 'QueryResult', 'ReadOnlyError', 'Reader', 'Redaction', 'StorageError', 'Store',
     'StoreClosedError', 'StoreStatus', 'Stream', 'StreamActiveError', 'StreamQueryDiffersError', 'StreamStatus',
     'Subscription', 'Transaction', 'UnsupportedError', 'WaitTimedOutError', 'decide', 'open_store',
 ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Dict, Mapping, Union
 
-from ._records import (EventRecord, ExportedBatch, ImportedEvent, Redaction, StreamStatus, read_time, write_time)
+from ._records import (EventRecord, ExportedBatch, ImportedEvent, LogStatus, Redaction, StreamStatus, read_time,
+                       write_time)
 
 
 def read_batch(document: Mapping[str, Any]) -> ExportedBatch:
@@ -53,6 +54,13 @@ def batch_document(batch: ExportedBatch) -> Dict[str, Any]:
     if batch.idempotency_key is not None:
         document['idempotency_key'] = batch.idempotency_key
     return document
+
+
+def read_log(document: Mapping[str, Any]) -> LogStatus:
+    """The log that a document describes."""
+    created_at, sealed_at = (None if document[key] is None else read_time(document[key])
+                             for key in ('created_at', 'sealed_at'))
+    return LogStatus(document['log'], created_at, document['created_by'], sealed_at, document['sealed_by'])
 
 
 def read_status(document: Mapping[str, Any]) -> StreamStatus:

@@ -98,6 +98,12 @@ class LogSealedError(FactstrError):
     code = 'log_sealed'
 
 
+class LogExistsError(FactstrError):
+    """The database already has a log of this name."""
+
+    code = 'log_exists'
+
+
 class MalformedInputError(FactstrError, ValueError):
     """The input is not what it must be; the message names the place."""
 
@@ -213,6 +219,7 @@ CLASSES: Dict[int, Type[FactstrError]] = {
     -22: ReadOnlyError,
     -23: NoSuchLogError,
     -24: LogSealedError,
+    -25: LogExistsError,
 }
 
 

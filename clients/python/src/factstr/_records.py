@@ -165,6 +165,20 @@ class StreamStatus(SlotRecord):
 
 
 @dataclass(frozen=True)
+class LogStatus(SlotRecord):
+    """A log of a PostgreSQL database. ``main``, which exists from the start, was not created by anybody."""
+
+    __slots__ = ('log', 'created_at', 'created_by', 'sealed_at', 'sealed_by')
+
+    log: str
+    created_at: Optional[datetime]
+    created_by: Optional[str]
+    #: None while the log is open.
+    sealed_at: Optional[datetime]
+    sealed_by: Optional[str]
+
+
+@dataclass(frozen=True)
 class StoreStatus(SlotRecord):
     """The newest number of the log, None if it is empty, and its durable streams."""
 

@@ -13,11 +13,11 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequ
 from urllib.parse import quote
 
 from . import _native
-from ._batches import batch_document, read_batch, read_redaction, read_status
+from ._batches import batch_document, read_batch, read_log, read_redaction, read_status
 from ._errors import FactstrError, WaitTimedOutError
 from ._json import encode, make_reader
-from ._records import (AppendResult, EventRecord, ExportedBatch, NewestResult, NewEvent, Query, QueryResult, Redaction,
-                       StoreStatus, StreamStatus, event_tuple, query_text, record_of)
+from ._records import (AppendResult, EventRecord, ExportedBatch, LogStatus, NewestResult, NewEvent, Query, QueryResult,
+                       Redaction, StoreStatus, StreamStatus, event_tuple, query_text, record_of)
 from ._streams import Batch, Handler, Stream, StreamOptions, Subscription, milliseconds
 
 Events = Union[NewEvent, Iterable[NewEvent]]
@@ -306,6 +306,24 @@ class Store:
     def wait(self, name: str, sequence_number: int, timeout: Optional[float] = None) -> None:
         """Waits until the cursor of a durable stream has reached a fact; raises WaitTimedOutError."""
         _native.wait(self._handle, name, sequence_number, milliseconds(timeout))
+
+    # Logs of the PostgreSQL database; other stores are one log, and raise UnsupportedError
+
+    def logs(self) -> List[LogStatus]:
+        """The logs on which the role has a right, ordered by name."""
+        return [read_log(document) for document in self._read(_native.logs(self._handle))]
+
+    def create_log(self, log: str) -> None:
+        """Creates a log, which ``open_store`` can open then; raises LogExistsError."""
+        _native.create_log(self._handle, log)
+
+    def seal_log(self, log: str) -> bool:
+        """Ends appends to a log for good. Returns whether it was open before."""
+        return bool(self._read(_native.seal_log(self._handle, log))['was_open'])
+
+    def drop_log(self, log: str, confirmation: str) -> int:
+        """Drops a log with its facts, if the confirmation repeats its name. Returns the number of its facts."""
+        return int(self._read(_native.drop_log(self._handle, log, confirmation))['dropped_facts'])
 
 
 def _batches_text(batches: Iterable[ExportedBatch]) -> str:

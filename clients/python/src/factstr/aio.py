@@ -23,7 +23,7 @@ from typing import (Any, AsyncIterator, Awaitable, Callable, Deque, Dict, Iterab
 from . import _store
 from ._decide import Command, Decision, Fold, events_of
 from ._errors import ConflictError, FactstrError, MisuseError, StoreClosedError, WaitTimedOutError
-from ._records import (AppendResult, EventRecord, ExportedBatch, NewestResult, Query, QueryResult, Redaction,
+from ._records import (AppendResult, EventRecord, ExportedBatch, LogStatus, NewestResult, Query, QueryResult, Redaction,
                        StoreStatus, StreamStatus)
 from ._streams import Batch, Stream, Subscription
 
@@ -184,6 +184,18 @@ class AsyncStore:
             except WaitTimedOutError:
                 if end is not None and time.monotonic() >= end:
                     raise
+
+    async def logs(self) -> List[LogStatus]:
+        return await self._run(self._store.logs)
+
+    async def create_log(self, log: str) -> None:
+        await self._run(self._store.create_log, log)
+
+    async def seal_log(self, log: str) -> bool:
+        return await self._run(self._store.seal_log, log)
+
+    async def drop_log(self, log: str, confirmation: str) -> int:
+        return await self._run(self._store.drop_log, log, confirmation)
 
 
 def _take(items: Any, most: int) -> List[Any]:

@@ -70,21 +70,22 @@ redactions(PyObject *module, PyObject *args)
 	return answer(handle, code, result);
 }
 
-typedef int (*import_function) (factstr_store *, const char *, char **);
+typedef int (*text_function) (factstr_store *, const char *, char **);
 
+/* A function of the JSON boundary that takes a text. */
 static PyObject *
-import_with(import_function function, PyObject *args)
+call_with_text(text_function function, PyObject *args)
 {
 	PyObject   *capsule;
-	const char *batches;
+	const char *text;
 	char	   *result = NULL;
 	store_handle *handle;
 	int			code;
 
-	if (!parse(args, "Os", &capsule, &batches) || (handle = begin_call(capsule)) == NULL)
+	if (!parse(args, "Os", &capsule, &text) || (handle = begin_call(capsule)) == NULL)
 		return NULL;
 	Py_BEGIN_ALLOW_THREADS
-	code = function(handle->store, batches, &result);
+	code = function(handle->store, text, &result);
 	Py_END_ALLOW_THREADS
 	return answer(handle, code, result);
 }
@@ -94,7 +95,7 @@ static PyObject *
 import_batches(PyObject *module, PyObject *args)
 {
 	(void) module;
-	return import_with(factstr_json_import, args);
+	return call_with_text(factstr_json_import, args);
 }
 
 /* import_redactions(store, batches) -> text of {"imported_count": n} */
@@ -102,23 +103,75 @@ static PyObject *
 import_redactions(PyObject *module, PyObject *args)
 {
 	(void) module;
-	return import_with(factstr_json_import_redactions, args);
+	return call_with_text(factstr_json_import_redactions, args);
 }
 
-/* streams(store) -> text of an array of durable streams */
+typedef int (*list_function) (factstr_store *, char **);
+
 static PyObject *
-streams(PyObject *module, PyObject *args)
+list_with(list_function function, PyObject *args)
 {
 	PyObject   *capsule;
 	char	   *result = NULL;
 	store_handle *handle;
 	int			code;
 
-	(void) module;
 	if (!parse(args, "O", &capsule) || (handle = begin_call(capsule)) == NULL)
 		return NULL;
 	Py_BEGIN_ALLOW_THREADS
-	code = factstr_json_streams(handle->store, &result);
+	code = function(handle->store, &result);
+	Py_END_ALLOW_THREADS
+	return answer(handle, code, result);
+}
+
+/* streams(store) -> text of an array of durable streams */
+static PyObject *
+streams(PyObject *module, PyObject *args)
+{
+	(void) module;
+	return list_with(factstr_json_streams, args);
+}
+
+/* logs(store) -> text of an array of logs */
+static PyObject *
+logs(PyObject *module, PyObject *args)
+{
+	(void) module;
+	return list_with(factstr_json_logs, args);
+}
+
+/* create_log(store, log) -> text of {} */
+static PyObject *
+create_log(PyObject *module, PyObject *args)
+{
+	(void) module;
+	return call_with_text(factstr_json_create_log, args);
+}
+
+/* seal_log(store, log) -> text of {"was_open": true} */
+static PyObject *
+seal_log(PyObject *module, PyObject *args)
+{
+	(void) module;
+	return call_with_text(factstr_json_seal_log, args);
+}
+
+/* drop_log(store, log, confirmation) -> text of {"dropped_facts": n} */
+static PyObject *
+drop_log(PyObject *module, PyObject *args)
+{
+	PyObject   *capsule;
+	const char *log;
+	const char *confirmation;
+	char	   *result = NULL;
+	store_handle *handle;
+	int			code;
+
+	(void) module;
+	if (!parse(args, "Oss", &capsule, &log, &confirmation) || (handle = begin_call(capsule)) == NULL)
+		return NULL;
+	Py_BEGIN_ALLOW_THREADS
+	code = factstr_json_drop_log(handle->store, log, confirmation, &result);
 	Py_END_ALLOW_THREADS
 	return answer(handle, code, result);
 }
@@ -236,5 +289,9 @@ PyMethodDef documents_methods[] = {
 	{"stream_seek", stream_seek, METH_VARARGS, NULL},
 	{"stream_drop", stream_drop, METH_VARARGS, NULL},
 	{"wait", wait_for, METH_VARARGS, NULL},
+	{"logs", logs, METH_VARARGS, NULL},
+	{"create_log", create_log, METH_VARARGS, NULL},
+	{"seal_log", seal_log, METH_VARARGS, NULL},
+	{"drop_log", drop_log, METH_VARARGS, NULL},
 	{NULL, NULL, 0, NULL}
 };

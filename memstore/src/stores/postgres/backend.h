@@ -332,4 +332,14 @@ int			fs_postgres_stream_seek(fs_backend *backend, fs_lease *within, const char 
 int			fs_postgres_stream_drop(fs_backend *backend, fs_lease *within, const char *name,
 									factstr_error *error);
 
+/*
+ * logs.c
+ */
+int			fs_postgres_logs(fs_backend *backend, fs_log_list *logs, factstr_error *error);
+int			fs_postgres_create_log(fs_backend *backend, const char *log, factstr_error *error);
+int			fs_postgres_seal_log(fs_backend *backend, const char *log, bool *was_open,
+								 factstr_error *error);
+int			fs_postgres_drop_log(fs_backend *backend, const char *log, const char *confirmation,
+								 uint64_t *dropped_facts, factstr_error *error);
+
 #endif							/* FACTSTR_STORES_POSTGRES_BACKEND_H */

@@ -36,6 +36,7 @@ static const struct
 	{"3F", FACTSTR_INCOMPATIBLE},	/* the extension was dropped or replaced meanwhile */
 	{"40", FACTSTR_BUSY},
 	{FS_INSUFFICIENT_PRIVILEGE, FACTSTR_PERMISSION_DENIED},
+	{"42710", FACTSTR_LOG_EXISTS},	/* nothing else is created */
 	{"42883", FACTSTR_INCOMPATIBLE},
 	{"42P01", FACTSTR_INCOMPATIBLE},
 	{"53200", FACTSTR_NO_MEMORY},

@@ -120,7 +120,16 @@
 			  " consumer_pid FROM @factstr_stream_status" \
 			  " WHERE log OPERATOR(pg_catalog.=) % ORDER BY name") \
 	STATEMENT(LOG_EXISTS, \
-			  "SELECT @factstr_has_right('read', %) IS NOT NULL")
+			  "SELECT @factstr_has_right('read', %) IS NOT NULL") \
+	STATEMENT(LOGS, \
+			  "SELECT log, created_at, created_by::pg_catalog.text, sealed_at," \
+			  " sealed_by::pg_catalog.text FROM @factstr_logs ORDER BY log") \
+	STATEMENT(CREATE_LOG, \
+			  "SELECT @factstr_create_log($1::pg_catalog.text)") \
+	STATEMENT(SEAL_LOG, \
+			  "SELECT @factstr_seal_log($1::pg_catalog.text)") \
+	STATEMENT(DROP_LOG, \
+			  "SELECT @factstr_drop_log($1::pg_catalog.text, $2::pg_catalog.text)")
 
 typedef enum fs_statement
 {

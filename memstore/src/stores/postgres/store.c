@@ -178,5 +178,9 @@ const fs_methods fs_postgres_store = {
 	.streams = fs_postgres_streams,
 	.stream_cursor = fs_postgres_stream_cursor,
 	.stream_seek = fs_postgres_stream_seek,
-	.stream_drop = fs_postgres_stream_drop
+	.stream_drop = fs_postgres_stream_drop,
+	.logs = fs_postgres_logs,
+	.create_log = fs_postgres_create_log,
+	.seal_log = fs_postgres_seal_log,
+	.drop_log = fs_postgres_drop_log
 };
