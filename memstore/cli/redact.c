@@ -103,8 +103,8 @@ cli_redact(factstr_store *store, const cli_redaction *redaction)
 
 	if (redaction->dry_run)
 		return cli_print_fact(store, redaction->sequence_number);
-	if (factstr_redact(store, redaction->sequence_number, redaction->payload, redaction->metadata,
-					   redaction->reason, &traces_remain, &error) != FACTSTR_OK)
+	if (factstr_redact(store, redaction->sequence_number, redaction->payload, redaction->reason,
+					   redaction->metadata, &traces_remain, &error) != FACTSTR_OK)
 		return cli_fail(&error);
 	cli_print_redacted(redaction->sequence_number, traces_remain);
 	if (traces_remain)

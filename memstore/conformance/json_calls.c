@@ -273,9 +273,9 @@ redactions_move_along(fc_test *test)
 
 	fc_append_owners(test);
 	(void) import_json(test, copy, export_json(test, test->store));
-	code = factstr_json_redact(test->store, 1, "{}", NULL, "a \"right\"", &result);
+	code = factstr_json_redact(test->store, 1, "{}", "a \"right\"", NULL, &result);
 	(void) answer(test, "factstr_json_redact", code, result, FACTSTR_OK);
-	code = factstr_json_redact(test->store, 1, "{\"n\": 1}", "{\"m\": 2}", "again", &result);
+	code = factstr_json_redact(test->store, 1, "{\"n\": 1}", "again", "{\"m\": 2}", &result);
 	(void) answer(test, "factstr_json_redact", code, result, FACTSTR_OK);
 	exported = export_json(test, test->store);
 	code = factstr_json_import_redactions(copy, exported, &result);

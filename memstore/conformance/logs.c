@@ -191,7 +191,7 @@ redactions_of_one_log(fc_test *test)
 
 	(void) fc_append(test, "a", "{'n': 1}");
 	(void) fc_append_to(test, other, "a", "{'n': 1}");
-	fc_expect_ok(test, "a redaction", factstr_redact(other, 1, "{}", NULL, "asked for", NULL, &error), &error);
+	fc_expect_ok(test, "a redaction", factstr_redact(other, 1, "{}", "asked for", NULL, NULL, &error), &error);
 	expect_facts(test, test->store, FC_PREDICATE("{'n': 1}"), "1", 1);
 	expect_facts(test, other, FC_PREDICATE("{'n': 1}"), "", 0);
 	fc_expect_ok(test, "the redactions of the log", factstr_redactions(test->store, 0, 10, &list, &error), &error);

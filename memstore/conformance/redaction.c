@@ -133,7 +133,7 @@ errors_change_nothing(fc_test *test)
 				   factstr_redact(test->store, 1, "{}", NULL, NULL, &remain, &error), &error,
 				   FACTSTR_MISUSE);
 	fc_expect_code(test, "a redaction without a payload",
-				   factstr_redact(test->store, 1, NULL, NULL, "r", &remain, &error), &error,
+				   factstr_redact(test->store, 1, NULL, "r", NULL, &remain, &error), &error,
 				   FACTSTR_MISUSE);
 	fc_expect_record(test, test->store, "");
 	fc_expect_query(test, FC_OWNER, "1 2 3", 3);
@@ -212,7 +212,7 @@ errors_of_streams_are_erased(fc_test *test)
 static int
 redact_delivered(fc_collector *collector, const factstr_batch *batch)
 {
-	return factstr_redact(collector->test->store, batch->first_sequence_number, "0", NULL, "h", NULL,
+	return factstr_redact(collector->test->store, batch->first_sequence_number, "0", "h", NULL, NULL,
 						  NULL);
 }
 
@@ -249,7 +249,7 @@ redact_or_append(fc_worker *worker)
 			fc_expect_ok(test, "factstr_redact",
 						 factstr_redact(worker->store, (uint64_t) (1 + i % 2),
 										worker->index == 0 ? "{\"n\": 1, \"owner\": \"X\"}" : "{\"n\": 2}",
-										NULL, "r", NULL, &error), &error);
+										"r", NULL, NULL, &error), &error);
 		else
 			(void) fc_append_to(test, worker->store, "a", "{'owner': 'Ada'}");
 		found = fc_query(test, worker->store, FC_OWNER);

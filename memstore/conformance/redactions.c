@@ -8,8 +8,8 @@ int
 fc_try_redact(fc_test *test, factstr_store *store, uint64_t number, const char *payload,
 		   const char *metadata, const char *reason, factstr_error *error)
 {
-	return factstr_redact(store, number, fc_quote(test, payload),
-						  metadata == NULL ? NULL : fc_quote(test, metadata), reason, NULL, error);
+	return factstr_redact(store, number, fc_quote(test, payload), reason,
+						  metadata == NULL ? NULL : fc_quote(test, metadata), NULL, error);
 }
 
 void

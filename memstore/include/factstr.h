@@ -598,7 +598,7 @@ FACTSTR_API int factstr_import(factstr_store *store, const factstr_batch *batche
  * FACTSTR_MISUSE (from a handler that has a transaction), storage errors.
  */
 FACTSTR_API int factstr_redact(factstr_store *store, uint64_t sequence_number,
-							   const char *payload, const char *metadata, const char *reason,
+							   const char *payload, const char *reason, const char *metadata,
 							   bool *traces_remain, factstr_error *error);
 
 typedef struct factstr_redaction_list
@@ -1105,7 +1105,7 @@ FACTSTR_API int factstr_json_import_redactions(factstr_store *store, const char 
 
 /* Result: {"traces_remain": false}. */
 FACTSTR_API int factstr_json_redact(factstr_store *store, uint64_t sequence_number,
-									const char *payload, const char *metadata, const char *reason,
+									const char *payload, const char *reason, const char *metadata,
 									char **result);
 
 /*

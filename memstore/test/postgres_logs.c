@@ -210,7 +210,7 @@ test_import_and_redaction(factstr_store *first, factstr_store *second)
 	ok_code(factstr_import(second, batches->batches, batches->count, NULL, &error), FACTSTR_OK, &error,
 			"batches of one log are imported into another");
 	factstr_batch_list_free(batches);
-	ok_code(factstr_redact(first, 5, "{\"gone\": true}", NULL, "test", NULL, &error), FACTSTR_OK, &error, "a fact is redacted");
+	ok_code(factstr_redact(first, 5, "{\"gone\": true}", "test", NULL, NULL, &error), FACTSTR_OK, &error, "a fact is redacted");
 	ok_code(factstr_redactions(first, 0, 100, &redactions, &error), FACTSTR_OK, &error, "its log");
 	ok_int((int64_t) redactions->count, 1, "has a redaction");
 	factstr_redaction_list_free(redactions);

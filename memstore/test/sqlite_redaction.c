@@ -92,7 +92,7 @@ redact(factstr_store *store, uint64_t number)
 	bool		traces_remain = true;
 	factstr_error error;
 
-	ok_code(factstr_redact(store, number, "{\"account\": \"A-1\"}", NULL, "erasure", &traces_remain,
+	ok_code(factstr_redact(store, number, "{\"account\": \"A-1\"}", "erasure", NULL, &traces_remain,
 						   &error), FACTSTR_OK, &error, "fact %d is redacted", (int) number);
 	return traces_remain;
 }
@@ -149,7 +149,7 @@ test_many(void)
 	{
 		factstr_error error;
 
-		if (factstr_redact(store, i, "{}", NULL, "r", NULL, &error) != FACTSTR_OK)
+		if (factstr_redact(store, i, "{}", "r", NULL, NULL, &error) != FACTSTR_OK)
 			tap_bail_out("%s", error.message);
 	}
 	ok_int(count_in_files(SECRET "-300-"), 0, "one of many facts is erased");
@@ -162,7 +162,7 @@ test_many(void)
 	{
 		factstr_error error;
 
-		if (factstr_redact(store, i, "{}", NULL, "r", NULL, &error) != FACTSTR_OK)
+		if (factstr_redact(store, i, "{}", "r", NULL, NULL, &error) != FACTSTR_OK)
 			tap_bail_out("%s", error.message);
 	}
 	ok_int(count_in_files(SECRET), 0, "all of them are");
@@ -203,7 +203,7 @@ test_reader(void)
 	ok_int(count_in_files(SECRET), 0, "the next commit has finished it");
 	ok_str(sqlite_ask("SELECT count(*) FROM factstr_erasures"), "0", "and nothing is left");
 	append_secret(store, 30);
-	ok_code(factstr_redact(store, 4, "1", NULL, "r", &traces_remain, &error), FACTSTR_OK, &error,
+	ok_code(factstr_redact(store, 4, "1", "r", NULL, &traces_remain, &error), FACTSTR_OK, &error,
 			"a later one");
 	ok(!traces_remain, "leaves none");
 	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
@@ -229,7 +229,7 @@ test_killed(void)
 	{
 		store = sqlite_open();
 		(void) begin_reading();
-		if (factstr_redact(store, 1, "{}", NULL, "r", NULL, NULL) == FACTSTR_OK)
+		if (factstr_redact(store, 1, "{}", "r", NULL, NULL, NULL) == FACTSTR_OK)
 			(void) !write(ready[1], "x", 1);
 		for (;;)
 			(void) pause();
@@ -317,7 +317,7 @@ test_read_only(void)
 
 	(void) snprintf(url, sizeof(url), "%s?mode=ro", sqlite_url);
 	store = store_open(url);
-	ok_code(factstr_redact(store, 1, "{}", NULL, "r", NULL, &error), FACTSTR_READ_ONLY, &error,
+	ok_code(factstr_redact(store, 1, "{}", "r", NULL, NULL, &error), FACTSTR_READ_ONLY, &error,
 			"a store that may only be read redacts nothing");
 	ok_code(factstr_redactions(store, 0, 1, &redactions, &error), FACTSTR_OK, &error,
 			"it lists redactions");

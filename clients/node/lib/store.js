@@ -165,8 +165,8 @@ class Store {
     const result = await this.#later(
       native.REDACT,
       records.encodeRequired(payload, 'the payload'),
-      metadata === null ? undefined : records.encodeValue(metadata, 'the metadata'),
       records.checkText(reason, 'the reason'),
+      metadata === null ? undefined : records.encodeValue(metadata, 'the metadata'),
       records.checkNumber(sequenceNumber, 'the sequence number'),
     );
     return result.traces_remain;

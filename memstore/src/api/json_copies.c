@@ -106,7 +106,7 @@ factstr_json_import_redactions(factstr_store *store, const char *batches, char *
 
 int
 factstr_json_redact(factstr_store *store, uint64_t sequence_number, const char *payload,
-					const char *metadata, const char *reason, char **result)
+					const char *reason, const char *metadata, char **result)
 {
 	fs_buffer	out = {0};
 	factstr_error error;
@@ -116,7 +116,7 @@ factstr_json_redact(factstr_store *store, uint64_t sequence_number, const char *
 
 	if (result == NULL)
 		return FACTSTR_MISUSE;
-	code = factstr_redact(store, sequence_number, payload, metadata, reason, &traces_remain,
+	code = factstr_redact(store, sequence_number, payload, reason, metadata, &traces_remain,
 						  &error);
 	if (code == FACTSTR_OK)
 	{

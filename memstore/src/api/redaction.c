@@ -50,7 +50,7 @@ fs_redact_entered(factstr_store *store, const fs_redaction *redaction, bool *tra
 
 static int
 fs_redact_checked(factstr_store *store, uint64_t sequence_number, const char *payload,
-				  const char *metadata, const char *reason, bool *traces_remain,
+				  const char *reason, const char *metadata, bool *traces_remain,
 				  factstr_error *error)
 {
 	const factstr_event given = {.event_type = "-", .payload = payload, .metadata = metadata};
@@ -72,7 +72,7 @@ fs_redact_checked(factstr_store *store, uint64_t sequence_number, const char *pa
 
 int
 factstr_redact(factstr_store *store, uint64_t sequence_number, const char *payload,
-			   const char *metadata, const char *reason, bool *traces_remain,
+			   const char *reason, const char *metadata, bool *traces_remain,
 			   factstr_error *error)
 {
 	factstr_error found;
@@ -94,7 +94,7 @@ factstr_redact(factstr_store *store, uint64_t sequence_number, const char *paylo
 	if (code == FACTSTR_OK)
 		code = fs_check_reason(reason, &found);
 	if (code == FACTSTR_OK)
-		code = fs_redact_checked(store, sequence_number, payload, metadata, reason, &remain, &found);
+		code = fs_redact_checked(store, sequence_number, payload, reason, metadata, &remain, &found);
 	if (code == FACTSTR_OK && traces_remain != NULL)
 		*traces_remain = remain;
 	return fs_report(code, &found, error);

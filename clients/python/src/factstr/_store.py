@@ -239,8 +239,8 @@ class Store:
 
         Returns whether the storage still contains the old text.
         """
-        return _native.redact(self._handle, sequence_number, encode(payload),
-                              None if metadata is None else encode(metadata), reason)
+        return _native.redact(self._handle, sequence_number, encode(payload), reason,
+                              None if metadata is None else encode(metadata))
 
     def redactions(self, *, after: int = 0) -> Iterator[Redaction]:
         """The records of the redactions of facts after a number."""

@@ -176,7 +176,7 @@ drop_log(PyObject *module, PyObject *args)
 	return answer(handle, code, result);
 }
 
-/* redact(store, number, payload, metadata or None, reason) -> whether traces remain */
+/* redact(store, number, payload, reason, metadata or None) -> whether traces remain */
 static PyObject *
 redact(PyObject *module, PyObject *args)
 {
@@ -191,11 +191,11 @@ redact(PyObject *module, PyObject *args)
 	int			code;
 
 	(void) module;
-	if (!parse(args, "OO&szs", &capsule, to_number, &number, &payload, &metadata, &reason) ||
+	if (!parse(args, "OO&ssz", &capsule, to_number, &number, &payload, &reason, &metadata) ||
 		(handle = begin_call(capsule)) == NULL)
 		return NULL;
 	Py_BEGIN_ALLOW_THREADS
-	code = factstr_redact(handle->store, number, payload, metadata, reason, &traces_remain, &error);
+	code = factstr_redact(handle->store, number, payload, reason, metadata, &traces_remain, &error);
 	Py_END_ALLOW_THREADS
 	end_call(handle);
 	return code == FACTSTR_OK ? PyBool_FromLong(traces_remain) : failure(handle, code, &error);
