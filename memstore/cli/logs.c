@@ -18,8 +18,8 @@
 static const char cli_logs_usage[] =
 	"usage: factstr logs [--json]\n"
 	"\n"
-	"Lists the logs of a PostgreSQL database on which the role has a right, with when\n"
-	"and by whom they were created and sealed.\n"
+	"Lists the logs of a PostgreSQL database on which the role has a right, with the time\n"
+	"and the role of their creation and sealing.\n"
 	"\n"
 	"  -j, --json             one array of objects\n"
 	CLI_DATABASE_HELP;

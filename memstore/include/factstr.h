@@ -70,8 +70,8 @@
  * 0: the library sets them to 0, and so does "{.event_type = ...}" or "{0}".  Any other value in an argument
  * is FACTSTR_MISUSE.
  *
- * Results that the library allocates one at a time (factstr_query_result and the lists) can grow at
- * their ends.  Do not copy them.
+ * Later versions may add members at the end of results that the library allocates one at a time
+ * (factstr_query_result and the lists), so do not copy them.
  */
 #ifndef FACTSTR_H
 #define FACTSTR_H
@@ -269,7 +269,7 @@ FACTSTR_API int factstr_open(const char *url, factstr_store **store, factstr_err
 FACTSTR_API int factstr_close(factstr_store *store, int64_t timeout_ms);
 
 /*
- * Ends the calls in progress, those of handlers too.  A call that waits for a stream, a name, a lock or the
+ * Ends the calls in progress, including those of handlers.  A call that waits for a stream, a name, a lock or the
  * server, or searches many facts, returns FACTSTR_INTERRUPTED within a fraction of a second.  An append
  * that returns it has stored nothing; a durable stream that was being opened is not open, and its cursor is
  * after the last delivered batch.  Later calls and open streams continue.
