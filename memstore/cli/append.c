@@ -66,8 +66,8 @@ cli_batch_key(const cli_event_input *input, const char *key)
 }
 
 /*
- * After an error: what is stored, and how to continue.  Keys are made of the numbers of lines, so
- * with a key the rest alone would be stored with other ones.
+ * After an error: what is stored, and how to continue.  Keys contain the numbers of lines, so
+ * with a key the rest alone would be stored under other ones.
  */
 static void
 cli_hint_to_continue(const cli_appending *appending, int code)
@@ -103,7 +103,7 @@ cli_fail_append(const cli_appending *appending, int code, const char *result)
 	return status;
 }
 
-/* What cannot be printed does not keep the rest from being stored. */
+/* An answer that cannot be printed does not keep the rest from being stored. */
 static cli_status
 cli_append_batch(cli_appending *appending)
 {
@@ -132,7 +132,7 @@ cli_append_batch(cli_appending *appending)
 	return status;
 }
 
-/* For somebody who looks on. */
+/* For a user at a terminal. */
 static void
 cli_hint_at_batches(const cli_appending *appending)
 {

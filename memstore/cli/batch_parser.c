@@ -2,8 +2,8 @@
  * batch_parser.c
  *		Reading batches from lines of text.
  *
- * A line is read in place: strings lose their escapes where they are, and what follows a text that
- * is needed is overwritten by its NUL as soon as nobody has to look at it any more.
+ * A line is read in place: strings are unescaped where they are, and the byte after a text is
+ * overwritten by a NUL as soon as it is not needed any more.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -304,7 +304,7 @@ cli_take_member(const char *key, fs_text value, cli_parsed_batch *parsed,
 	return FACTSTR_OK;
 }
 
-/* A line that is one event: a batch of its own, without numbers. */
+/* A line that is one event: a separate batch, without numbers. */
 static int
 cli_end_event(cli_parsed_batch *parsed, const cli_record_slices *slices, int found,
 			  factstr_error *error)

@@ -2,8 +2,8 @@
  * batch_reader.h
  *		Reading a log batch by batch, or by pages that fit into memory, and comparing it.
  *
- * An import or copy that goes on, or is repeated, passes by the batches that the store has.  Their
- * numbers alone would not tell that they are of the same log.
+ * An import or copy that is continued or repeated skips the batches that the store has.  Their
+ * numbers alone would not show that they belong to the same log.
  */
 #ifndef FACTSTR_CLI_BATCH_READER_H
 #define FACTSTR_CLI_BATCH_READER_H
@@ -12,7 +12,7 @@
 
 #include "factstr.h"
 
-/* The hint of what finds that they are not. */
+/* The hint if they do not. */
 #define CLI_TWO_LOGS "They are two logs. Begin with an empty store, or with the right one."
 
 /* As much text as is worth one call of the store, or one transaction. */

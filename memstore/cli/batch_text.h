@@ -1,6 +1,6 @@
 /*
  * batch_text.h
- *		Batches as lines of text: what export writes and import reads.
+ *		Batches as lines of text, which export writes and import reads.
  *
  * {"first_sequence_number": 4, "last_sequence_number": 5, "idempotency_key": "...",
  *  "event_records": [...]}; the key only if the batch has one.  The record of a redacted fact has
@@ -22,11 +22,10 @@
  * canonical.c: adds the one spelling of a JSON value.  False if the text is not JSON, or if there is
  * no memory, which *out knows.
  *
- * Stores may keep a payload in a spelling of their own.  What is equal as JSON is the same text in
- * canonical form: no blanks, keys ordered byte by byte, of duplicate keys the last one, only those
- * characters escaped that have to be, and numbers in the shortest decimal spelling of their exact
- * value, with an exponent only where there would be more than 21 digits or more than 6 zeros behind
- * the point.
+ * Stores may spell the same payload differently.  Values that are equal as JSON have the same text in
+ * canonical form: no blanks, keys ordered byte by byte, of duplicate keys the last one, only the necessary
+ * escapes, and numbers in the shortest decimal spelling of their exact value, with an exponent only
+ * instead of more than 21 digits or more than 6 zeros after the point.
  */
 bool		cli_write_canonical(fs_buffer *out, const char *text);
 

@@ -1,9 +1,9 @@
 /*
  * bench.c
- *		factstr bench: what the store at a URL does in a second.
+ *		factstr bench: the speed of the store at a URL.
  *
  * Each measurement is a number of equal calls, spread over threads that share the store.  A thread
- * has accounts of its own, so that conditional appends do not conflict.
+ * has its own accounts, so that conditional appends do not conflict.
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -39,7 +39,7 @@ typedef struct cli_caller
 	factstr_store *store;
 	int			number;
 	uint64_t	calls;
-	uint64_t	facts;			/* what its calls have appended or returned */
+	uint64_t	facts;			/* the facts that its calls have appended or returned */
 	int64_t    *latencies;		/* of each call, in ns */
 	uint64_t	versions[CLI_ACCOUNTS]; /* of the accounts' contexts */
 	int			code;

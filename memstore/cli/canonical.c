@@ -235,7 +235,7 @@ cli_end_child(const fs_buffer *out, cli_level *level)
 	member->length = out->length - member->start;
 }
 
-/* What has been written from start on are the members as they came, without commas. */
+/* The output from start on has the members in their original order, without commas. */
 static void
 cli_order_members(fs_buffer *out, size_t start, cli_members *members)
 {
@@ -289,7 +289,7 @@ cli_enter(fs_buffer *out, fs_buffer *levels, const char *text)
 	return !levels->no_memory;
 }
 
-/* Behind the last child; then a child of what is around it is complete. */
+/* After the last child; then a child of the surrounding container is complete. */
 static bool
 cli_leave(fs_buffer *out, fs_buffer *levels)
 {
@@ -309,7 +309,7 @@ cli_leave(fs_buffer *out, fs_buffer *levels)
 	return is_complete;
 }
 
-/* Goes on with the innermost array or object: a child of it, or its end. */
+/* Continues with the innermost array or object: a child of it, or its end. */
 static bool
 cli_write_next(fs_buffer *out, fs_buffer *levels)
 {

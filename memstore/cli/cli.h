@@ -1,6 +1,6 @@
 /*
  * cli.h
- *		The command factstr: what a subcommand is, and how it ends.
+ *		The command factstr: its subcommands, and their exit statuses.
  */
 #ifndef FACTSTR_CLI_H
 #define FACTSTR_CLI_H
@@ -18,7 +18,7 @@ typedef struct cli_command
 {
 	const char *name;
 	const char *summary;		/* its line in "factstr --help" */
-	const char *usage;			/* what "factstr NAME --help" prints */
+	const char *usage;			/* the output of "factstr NAME --help" */
 	cli_status	(*run) (int argc, char **argv);
 } cli_command;
 

@@ -138,7 +138,7 @@ cli_take_after(cli_condition *condition, const char *text)
 	condition->number = cli_number(text, "--after", 0, INT64_MAX);
 }
 
-/* letters and options say how the number in the condition is given; missing, what is wrong without it. */
+/* letters and options describe the option for the number in the condition; missing is the error without it. */
 static cli_status
 cli_run(int argc, char **argv, const char *number_name, const char *letters,
 		const struct option *options, const char *missing)

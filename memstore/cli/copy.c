@@ -115,7 +115,7 @@ cli_compare_batches(cli_copy *copy, uint64_t up_to, factstr_error *error)
 	return code;
 }
 
-/* Is what the target has the beginning of what the source has? */
+/* Is the target's log a prefix of the source's? */
 static int
 cli_compare_present(cli_copy *copy, bool verify, factstr_error *error)
 {
@@ -134,7 +134,7 @@ cli_compare_present(cli_copy *copy, bool verify, factstr_error *error)
 	return code == FACTSTR_OK && !verify ? cli_compare_newest(copy, error) : code;
 }
 
-/* Up to what was the newest fact when the copy began: otherwise it might never end. */
+/* Up to the newest fact at the start of the copy: otherwise it might never end. */
 static int
 cli_copy_rest(cli_copy *copy, factstr_error *error)
 {

@@ -1,6 +1,6 @@
 /*
  * errors.c
- *		What the command itself finds wrong, in the form of the library's errors.
+ *		Errors that the command itself detects, in the form of the library's errors.
  */
 #include <stdarg.h>
 

@@ -1,6 +1,6 @@
 /*
  * errors.h
- *		What the command itself finds wrong, in the form of the library's errors.
+ *		Errors that the command itself detects, in the form of the library's errors.
  */
 #ifndef FACTSTR_CLI_ERRORS_H
 #define FACTSTR_CLI_ERRORS_H

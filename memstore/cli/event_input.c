@@ -2,8 +2,8 @@
  * event_input.c
  *		Events to be appended: one JSON array, or NDJSON, which is an event a line.
  *
- * Lines become the elements of an array as they are.  Each of them has to be one value by itself,
- * so that half an event, or two events, on one line are no way to write events.
+ * Lines become the elements of an array as they are.  Each of them must be one complete value, so half an
+ * event, or two events, on one line are errors.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -152,8 +152,8 @@ cli_event_input_next(cli_event_input *input)
 }
 
 /*
- * What is wrong with one line, if it is this one.  The scratch store is asked to append it at a
- * version that its empty context does not have, so that it looks at the events and keeps nothing.
+ * The error of one line, if it has one.  The scratch store is asked to append it at a version that its
+ * empty context does not have, so that it checks the events and keeps nothing.
  */
 static bool
 cli_blame_line(factstr_store *scratch, const char *line, factstr_error *error)
@@ -175,8 +175,8 @@ cli_blame_line(factstr_store *scratch, const char *line, factstr_error *error)
 }
 
 /*
- * To the library the line was an array of one element on line 1; to the user it is an event.  What
- * it says of the place is changed accordingly.
+ * To the library the line was an array of one element on line 1; to the user it is an event.  The
+ * place in its message is changed accordingly.
  */
 static void
 cli_translate_place(factstr_error *error)
@@ -245,7 +245,7 @@ cli_is_about_arguments(const factstr_error *error)
 		strncmp(error->message, "invalid events", strlen("invalid events")) != 0;
 }
 
-/* Whether the input is one batch or many, such an error comes of what is in it. */
+/* Whether the input is one batch or many, its content causes such an error. */
 static bool
 cli_is_about_events(const factstr_error *error)
 {

@@ -36,12 +36,12 @@ bool		cli_event_input_open(cli_event_input *input, const char *name,
 /*
  * Reads the next batch.  False at the end, or after an error, which has been printed; then
  * input.failed is set.  An array is one batch, and if all lines are one batch there is one even if
- * there are no lines, so that the library can say what it thinks of that.
+ * there are no lines, so that the library reports the error.
  */
 bool		cli_event_input_next(cli_event_input *input);
 void		cli_event_input_close(cli_event_input *input);
 
-/* Prints what the library says about the last batch, with the line, as near as can be told. */
+/* Prints the library's error about the last batch, with the most precise line that is known. */
 cli_status	cli_fail_in_events(const cli_event_input *input, const factstr_error *error);
 
 #endif							/* FACTSTR_CLI_EVENT_INPUT_H */

@@ -55,7 +55,7 @@ typedef struct cli_export
 } cli_export;
 
 /*
- * A file that an export wrote, and that this one goes on with.
+ * A file that an export wrote, and that this one continues.
  */
 
 /* Where the last newline before a position is; -1 if there is none, -2 after an error. */
@@ -98,7 +98,7 @@ cli_read_part(int file, off_t start, off_t end)
 	return text;
 }
 
-/* Compares a line with what the store has in its place. */
+/* Compares a line with the same batch of the store. */
 static bool
 cli_check_last_line(const char *name, char *line, factstr_store *store, uint64_t *after)
 {
@@ -149,9 +149,9 @@ cli_resume_open_file(const char *name, int file, off_t size, factstr_store *stor
 }
 
 /*
- * Makes a file ready to be appended to: compares its last batch with the store's, and then cuts off
- * what may follow it, a line that was not written to its end.  *after is the number of its newest
- * fact, 0 if there is no such file or nothing in it.  False after an error that has been printed.
+ * Prepares a file for appending: compares its last batch with the store's, and then cuts off
+ * an unfinished line after it.  *after is the number of its newest fact, 0 if there is no such file or
+ * nothing in it.  False after an error that has been printed.
  */
 static bool
 cli_resume_file(const char *name, factstr_store *store, uint64_t *after)
@@ -235,7 +235,7 @@ cli_has_redactions_followed(const cli_export *export, factstr_store *store)
 	return count == 0 || cli_export_follow_redactions(export->file, store, export->canonical);
 }
 
-/* Up to what is the newest fact now: otherwise it might never end. */
+/* Up to the current newest fact: otherwise it might never end. */
 static cli_status
 cli_export_store(cli_export *export, factstr_store *store)
 {

@@ -93,7 +93,7 @@ cli_without_redacted(const factstr_batch *batch, const factstr_batch *redacted)
 	return facts;
 }
 
-/* Is the batch of the line, but for what was redacted, that of the store? */
+/* Is the batch of the line, except for redactions, that of the store? */
 static int
 cli_require_same_log(const factstr_batch *line, const factstr_batch *stored, factstr_error *error)
 {
@@ -171,7 +171,7 @@ cli_rewrite_line(cli_rewriting *rewriting, size_t length, factstr_error *error)
 	return FACTSTR_OK;
 }
 
-/* What follows the last newline was not written to its end, and is written again later. */
+/* An unfinished line after the last newline is written again later. */
 static bool
 cli_go_through(cli_rewriting *rewriting, FILE *file)
 {
@@ -191,7 +191,7 @@ cli_go_through(cli_rewriting *rewriting, FILE *file)
 	return code == FACTSTR_OK;
 }
 
-/* Puts what was written in the place of the file. */
+/* Replaces the file with the new one. */
 static bool
 cli_replace(const cli_rewriting *rewriting, const char *temporary, const struct stat *status)
 {
@@ -238,7 +238,7 @@ cli_export_follow_redactions(const char *name, factstr_store *store, bool canoni
 	bool		done;
 
 	if (file == NULL)
-		return true;			/* whoever appends to it says why */
+		return true;			/* appending to it reports the reason */
 	done = cli_go_through(&rewriting, file);
 	if (done && rewriting.replaced > 0)
 	{

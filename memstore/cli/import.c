@@ -2,9 +2,9 @@
  * import.c
  *		factstr import: takes over the batches of another log from a file.
  *
- * Lines are collected, because a transaction for each would cost most of the time.  What the store
- * has already is passed by, so that an import that broke off is simply repeated: its numbers tell
- * or, in a file without numbers, idempotency keys, which the library looks at.
+ * Lines are collected, because a transaction for each would take most of the time.  Batches that the store
+ * already has are skipped, so an interrupted import is simply repeated: their numbers show which they are
+ * or, in a file without numbers, idempotency keys, which the library compares.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -199,7 +199,7 @@ cli_pass_by(cli_import *import)
 	factstr_error error;
 	uint64_t	imported;
 
-	/* Before they are compared: what the line says may be what a redaction has left. */
+	/* Before they are compared: the line may have the content after a redaction. */
 	if (factstr_import_redactions(import->present.store, &import->parsed.batch, 1, &imported,
 								  &error) != FACTSTR_OK)
 		return cli_fail_at_line(import, import->input.line_number, &error);
@@ -262,8 +262,8 @@ cli_check_numbering(cli_import *import, factstr_error *error)
 }
 
 /*
- * What came before a line at fault is imported nevertheless, since it need not be read again.  If it
- * cannot be, that is the first error, and the only one that is told.
+ * The lines before an invalid one are imported nevertheless, so they need not be read again.  If that
+ * fails, it is the first error, and the only one that is reported.
  */
 static cli_status
 cli_fail_at_new_line(cli_import *import, const factstr_error *error)

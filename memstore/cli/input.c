@@ -48,7 +48,7 @@ cli_input_fail(cli_input *input)
 	return false;
 }
 
-/* A signal has asked for it; what was read of a line is given up. */
+/* A signal has asked for it; a partly read line is dropped. */
 static bool
 cli_input_stop(cli_input *input)
 {

@@ -34,7 +34,7 @@ bool		cli_input_open(cli_input *input, const char *name);
  */
 bool		cli_input_next(cli_input *input);
 
-/* Adds what is left of the input to a text.  False after an error, which has been printed. */
+/* Adds the rest of the input to a text.  False after an error, which has been printed. */
 bool		cli_input_rest(cli_input *input, fs_buffer *text);
 void		cli_input_close(cli_input *input);
 

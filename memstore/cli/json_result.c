@@ -1,6 +1,6 @@
 /*
  * json_result.c
- *		What the functions of the JSON boundary return.
+ *		The results of the functions of the JSON boundary.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +31,7 @@ cli_find_member(const char *document, const char *key, fs_text *value)
 	return false;
 }
 
-/* What is not there leaves the text as it is. */
+/* A missing member leaves the text as it is. */
 static void
 cli_copy_member(const char *document, const char *key, char *text, size_t size)
 {

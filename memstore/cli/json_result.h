@@ -1,6 +1,6 @@
 /*
  * json_result.h
- *		What the functions of the JSON boundary return.
+ *		The results of the functions of the JSON boundary.
  */
 #ifndef FACTSTR_CLI_JSON_RESULT_H
 #define FACTSTR_CLI_JSON_RESULT_H
@@ -18,7 +18,7 @@ int			cli_append_json(factstr_store *store, const char *events, const char *key,
 /* The error in a result, which may be NULL. */
 void		cli_error_of_result(int code, const char *result, factstr_error *error);
 
-/* Prints the numbers of a conflict on stdout, and what they mean on stderr.  Returns CLI_CONFLICT. */
+/* Prints the numbers of a conflict on stdout, and an explanation on stderr.  Returns CLI_CONFLICT. */
 cli_status	cli_fail_with_conflict(const char *result);
 
 /* Prints a result on stdout, or the error in it on stderr. */

@@ -113,7 +113,7 @@ static const cli_command cli_help_command = {
 	.run = cli_run_help
 };
 
-/* What may stand before the subcommand, for the suggestion of a misspelt one. */
+/* The options before the subcommand, for the suggestion of a misspelt one. */
 static _Noreturn void
 cli_refuse_global_option(const char *option)
 {

@@ -1,8 +1,8 @@
 /*
  * messages.c
- *		What goes to stderr.
+ *		Messages on stderr.
  *
- * What has been printed on stdout goes out first, so that on a terminal both are in order.
+ * The output on stdout is flushed first, so that on a terminal both are in order.
  */
 #include <stdarg.h>
 #include <stdio.h>

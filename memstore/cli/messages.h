@@ -1,6 +1,6 @@
 /*
  * messages.h
- *		What goes to stderr.
+ *		Messages on stderr.
  */
 #ifndef FACTSTR_CLI_MESSAGES_H
 #define FACTSTR_CLI_MESSAGES_H
@@ -17,7 +17,7 @@ cli_status	cli_fail(const factstr_error *error);
 /* The same, with the place in the input in front. */
 cli_status	cli_fail_at(const char *place, const factstr_error *error);
 
-/* The same, with a message of our own. */
+/* The same, with our message. */
 cli_status	cli_fail_with(const char *format,...) __attribute__((format(printf, 1, 2)));
 
 /* A line below a message: "  hint: ...". */
@@ -25,7 +25,7 @@ void		cli_hint(const char *format,...) __attribute__((format(printf, 1, 2)));
 
 cli_status	cli_fail_no_memory(void);
 
-/* What a message is made of: one line, after its beginning.  It ends where a password may begin. */
+/* The text of a message: one line, after its beginning.  It ends where a password may begin. */
 void		cli_message_line(const char *beginning, const char *format, va_list arguments)
 			__attribute__((format(printf, 2, 0)));
 

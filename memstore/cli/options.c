@@ -55,7 +55,7 @@ cli_unknown_word(const cli_suggestion *suggestion, const char *format,...)
 	exit(CLI_USAGE);
 }
 
-/* What the server takes for one, said here in words of the command. */
+/* The server's rule for one, reported here in words of the command. */
 static void
 cli_set_log(const char *name)
 {
@@ -95,7 +95,7 @@ cli_refuse_long_option(const char *word, const struct option *options)
 	cli_unknown_word(&suggestion, "unknown or ambiguous option %s", word);
 }
 
-/* What getopt complains about, in our words. */
+/* The errors of getopt, in our words. */
 static _Noreturn void
 cli_refuse_option(char **argv, int option, const struct option *options)
 {

@@ -2,7 +2,7 @@
  * options.h
  *		The arguments of a subcommand.
  *
- * What is wrong with arguments ends the program on the spot, with status 2: nothing has begun yet.
+ * An error in the arguments ends the program immediately, with status 2: nothing has begun yet.
  */
 #ifndef FACTSTR_CLI_OPTIONS_H
 #define FACTSTR_CLI_OPTIONS_H
@@ -17,7 +17,7 @@
 /* Of the common options; those of commands begin at CLI_FIRST_LONG_ONLY. */
 #define CLI_LOG_OPTION 255
 
-/* What every subcommand takes; the last of its options.  Letters: "s:h" */
+/* Options of every subcommand, after its own.  Letters: "s:h" */
 #define CLI_COMMON_LETTERS "s:h"
 #define CLI_COMMON_OPTIONS \
 	{"store", required_argument, NULL, 's'}, \
@@ -25,7 +25,7 @@
 	{"help", no_argument, NULL, 'h'}, \
 	{NULL, 0, NULL, 0}
 
-/* What those take that print how far they have got, or what came of it.  Letters: "q" */
+/* Options of those that print their progress or result.  Letters: "q" */
 #define CLI_QUIET_LETTERS "q"
 #define CLI_QUIET_OPTION {"quiet", no_argument, NULL, 'q'}
 #define CLI_QUIET_HELP "  -q, --quiet            print only errors\n"
@@ -33,7 +33,7 @@
 /* Options without a letter begin here. */
 #define CLI_FIRST_LONG_ONLY 256
 
-/* Prints on stderr what is wrong, and how to get help; ends with status 2. */
+/* Prints the error on stderr, and how to get help; ends with status 2. */
 _Noreturn void cli_usage_error(const char *format,...) __attribute__((format(printf, 1, 2)));
 
 /* The same for a word that is not known; *suggestion has been shown those that are. */
@@ -53,7 +53,7 @@ const char *cli_next_argument(int argc, char **argv);
 /* There must be no more arguments. */
 void		cli_no_more_arguments(int argc, char **argv);
 
-/* A number between two limits; what is the option's or argument's name. */
+/* A number between two limits; "what" is the option's or argument's name. */
 uint64_t	cli_number(const char *text, const char *what, uint64_t least, uint64_t most);
 
 /* How long to wait, in milliseconds; -1: as long as it takes. */
@@ -62,7 +62,7 @@ int64_t		cli_timeout(const char *text, const char *what);
 /* A time: a day, or a second with or without its fraction, in UTC. */
 int64_t		cli_time(const char *text, const char *what);
 
-/* What the subcommand is called. */
+/* The name of the subcommand. */
 const char *cli_running_name(void);
 
 /* The value of --store, or NULL; and that of --log. */

@@ -1,6 +1,6 @@
 /*
  * output.c
- *		What goes to stdout, or to a file in its place.
+ *		Output on stdout, or to a file instead.
  *
  * SIGPIPE is ignored (main.c), so a reader that has gone away shows as EPIPE.
  */

@@ -1,9 +1,9 @@
 /*
  * output.h
- *		What goes to stdout, or to a file in its place.
+ *		Output on stdout, or to a file instead.
  *
  * A reader that has gone away, as "| head" does, is no error: a command that reads ends early,
- * quietly and with status 0.  One that writes does all of its work, whatever becomes of its output.
+ * quietly and with status 0.  One that writes does all of its work, even if its output is lost.
  */
 #ifndef FACTSTR_CLI_OUTPUT_H
 #define FACTSTR_CLI_OUTPUT_H
@@ -14,16 +14,16 @@
 #include "base/buffer.h"
 #include "cli.h"
 
-/* Writes a text as one line, and empties the buffer.  False when there is no use in going on. */
+/* Writes a text as one line, and empties the buffer.  False if continuing is useless. */
 bool		cli_print(fs_buffer *line);
 
-/* The same for what is laid out on several lines. */
+/* The same for a text of several lines. */
 bool		cli_print_as_it_is(fs_buffer *text);
 
 /* The same as cli_print for a text of the library. */
 bool		cli_print_text(const char *text);
 
-/* Lets everything printed so far out.  False when there is no use in going on. */
+/* Flushes the output.  False if continuing is useless. */
 bool		cli_flush(void);
 
 /* Prints into a file from now on.  It must not exist, unless to_append, or replace, is set. */

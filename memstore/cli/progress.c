@@ -100,7 +100,7 @@ cli_progress_clear(void)
 	cli_shown = false;
 }
 
-/* What was over before anything was shown needs no line. */
+/* Work that ended before anything was shown needs no line. */
 void
 cli_progress_end(void)
 {

@@ -18,13 +18,13 @@ bool		cli_is_quiet(void);
  */
 void		cli_progress_begin(const char *verb, bool data_on_stdout);
 
-/* Adds facts; done of total, in whatever unit, is what the percentage is of.  total 0: unknown. */
+/* Adds facts; the percentage is that of done in total, in any unit.  total 0: unknown. */
 void		cli_progress_add(uint64_t facts, uint64_t done, uint64_t total);
 
 /* Takes the line off the terminal; the next step brings it back. */
 void		cli_progress_clear(void);
 
-/* Leaves the line, with what came of it. */
+/* Leaves the line, with the result. */
 void		cli_progress_end(void);
 
 #endif							/* FACTSTR_CLI_PROGRESS_H */

@@ -21,7 +21,7 @@ cli_add_comma(fs_buffer *list)
 		fs_buffer_append_text(list, ", ");
 }
 
-/* What the library says of the payload of an event, perhaps with its line and column. */
+/* The library's error about the payload of an event, perhaps with its line and column. */
 static void
 cli_refuse_predicate(const char *message)
 {
@@ -34,7 +34,7 @@ cli_refuse_predicate(const char *message)
 }
 
 /*
- * A predicate becomes part of a document: it has to be one value.  What may be a payload is one, so a
+ * A predicate becomes part of a document, so it must be one value.  A valid payload is one, so a
  * scratch store is asked to append it at a version that its empty context does not have.
  */
 static void
@@ -125,7 +125,7 @@ cli_compose_query(const cli_query_options *query)
 	return fs_finish_text(&out);
 }
 
-/* A copy of the QUERY, or what is in its file. */
+/* A copy of the QUERY, or the content of its file. */
 static char *
 cli_given_query(const char *given)
 {
@@ -149,7 +149,7 @@ cli_length_without_blanks(const char *text, size_t length)
 
 /*
  * Adds the lower bound as the last member, which counts if there are several of its key.  A text that
- * is no object stays as it is: the library says what is wrong with it.
+ * is no object stays as it is: the library reports its error.
  */
 static char *
 cli_query_after(char *text, uint64_t after)

@@ -1,6 +1,6 @@
 /*
  * redact.c
- *		factstr redact: erases what a fact says.  factstr redactions: the record of it.
+ *		factstr redact: erases the content of a fact.  factstr redactions: the record of it.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -166,7 +166,7 @@ cli_run_redact(int argc, char **argv)
 	return cli_output_end(status);
 }
 
-/* Prints a page; false at the end, or when there is no use in going on. */
+/* Prints a page; false at the end, or if continuing is useless. */
 static bool
 cli_print_redactions(const factstr_redaction_list *list, uint64_t *after)
 {

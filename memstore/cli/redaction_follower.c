@@ -1,9 +1,9 @@
 /*
  * redaction_follower.c
- *		Redactions made since a log was copied, brought into the copy.
+ *		Redactions made since a log was copied, applied to the copy.
  *
- * They are asked for in pages; the batch of each redacted fact is read as it is now, and imports pass
- * by what they know.
+ * They are read in pages; the batch of each redacted fact is read in its current form, and imports
+ * skip known redactions.
  */
 #include "redaction_follower.h"
 

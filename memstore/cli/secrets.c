@@ -1,9 +1,9 @@
 /*
  * secrets.c
- *		Passwords in what the user has written.
+ *		Passwords in the user's input.
  *
- * A URL that is misspelt, or stands where a name or a number belongs, must not be repeated in a
- * message: messages get into logs.
+ * A URL that is misspelt, or given in place of a name or a number, must not be repeated in a
+ * message, because messages end up in logs.
  */
 #include <stdbool.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
  * secrets.h
- *		Passwords in what the user has written.
+ *		Passwords in the user's input.
  */
 #ifndef FACTSTR_CLI_SECRETS_H
 #define FACTSTR_CLI_SECRETS_H

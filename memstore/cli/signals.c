@@ -1,6 +1,6 @@
 /*
  * signals.c
- *		Ending a command that would go on for ever.
+ *		Ending a command that would run forever.
  */
 #include <errno.h>
 #include <poll.h>

@@ -1,6 +1,6 @@
 /*
  * signals.h
- *		Ending a command that would go on for ever.
+ *		Ending a command that would run forever.
  */
 #ifndef FACTSTR_CLI_SIGNALS_H
 #define FACTSTR_CLI_SIGNALS_H

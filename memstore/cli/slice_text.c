@@ -16,7 +16,7 @@ cli_writable(fs_text slice)
 	return (char *) (uintptr_t) slice.data;
 }
 
-/* Takes the escapes out of a string; what is left is never longer. */
+/* Replaces the escapes of a string; the result is never longer. */
 static char *
 cli_unescape(fs_text slice)
 {

@@ -1,6 +1,6 @@
 /*
  * status.c
- *		factstr status: what there is in a store.
+ *		factstr status: the content of a store.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -39,7 +39,7 @@ cli_has_keywords(const char *url)
 }
 
 /*
- * Is it the path of a file, and no URL, which begins with a scheme?  What looks as if it held a password
+ * Is it the path of a file, and no URL, which begins with a scheme?  A text that seems to contain a password
  * is meant for a server, unless it begins with a directory.
  */
 static bool

@@ -1,6 +1,6 @@
 /*
  * suggestion.c
- *		What a misspelt word may have been meant to be.
+ *		Suggestions for misspelt words.
  */
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /*
  * suggestion.h
- *		What a misspelt word may have been meant to be.
+ *		Suggestions for misspelt words.
  */
 #ifndef FACTSTR_CLI_SUGGESTION_H
 #define FACTSTR_CLI_SUGGESTION_H

@@ -1,12 +1,12 @@
 /*
  * tail.c
- *		factstr tail: the newest facts, and those that come.
+ *		factstr tail: the newest facts, and new ones.
  *
  * With --follow a stream is opened before the newest facts are read, and waits with its first
- * delivery until they are printed: nothing falls between the two, and what is in both is known by
- * its number.
+ * delivery until they are printed: no fact is missed between the two, and the number shows which are
+ * in both.
  *
- * A durable stream prints what it has not delivered yet, whether it is to follow or not.
+ * A durable stream prints undelivered facts, with or without --follow.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -61,7 +61,7 @@ static const char cli_usage[] =
 
 typedef struct cli_tail
 {
-	/* What was asked for. */
+	/* The options. */
 	const char *event_query;
 	const char *after_query;	/* the same after a fact, or NULL */
 	uint64_t	count;
@@ -122,7 +122,7 @@ cli_take_delivery(const factstr_batch *batch, void *context, factstr_error *erro
 	if (!success)
 		cli_request_stop();
 
-	/* All that has been printed counts as delivered; what is left of a replay is not. */
+	/* All printed batches count as delivered; the rest of a replay does not. */
 	if (cli_is_stopping())
 		factstr_stream_unsubscribe(tail->stream);
 	return success ? 0 : 1;
@@ -224,7 +224,7 @@ cli_print_newest(cli_tail *tail, factstr_store *store)
 	return CLI_DONE;
 }
 
-/* Opens a durable stream, which prints what is there. */
+/* Opens a durable stream, which prints the present facts. */
 static int
 cli_open_durable(cli_tail *tail, factstr_store *store, factstr_error *error)
 {
@@ -277,7 +277,7 @@ cli_open_and_print(cli_tail *tail, factstr_store *store)
 	return cli_fail(&error);
 }
 
-/* Waits until there is no reason to go on. */
+/* Waits until there is no reason to continue. */
 static cli_status
 cli_follow(factstr_stream *stream)
 {

@@ -25,9 +25,9 @@ char	   *cli_format_batches(uint64_t count, char *text);
 char	   *cli_format_duration(int64_t microseconds, char *text);
 
 /*
- * Adds a text with \x1B and \u009B in place of what a terminal would take for a command, or would
- * let the text look like another one: control characters, directions of writing, and bytes that are
- * no UTF-8.
+ * Adds a text with escapes such as \x1B and \u009B in place of characters that a terminal would take for a
+ * command, or that would make the text look like another one: control characters, directions of
+ * writing, and bytes that are no UTF-8.
  */
 void		cli_add_visible(fs_buffer *out, const char *text);
 

@@ -1,6 +1,6 @@
 /*
  * transfer.c
- *		What import and copy have in common.
+ *		Shared by import and copy.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -91,7 +91,7 @@ cli_print_transfer(const cli_transfer *transfer)
 	free(line.data);
 }
 
-/* What has no numbers must not simply be repeated. */
+/* Batches without numbers must not simply be repeated. */
 static void
 cli_hint_at_line(const cli_transfer *transfer)
 {
@@ -102,7 +102,7 @@ cli_hint_at_line(const cli_transfer *transfer)
 				 "without an idempotency_key would be stored again.", transfer->lines);
 }
 
-/* The store is asked: what was on its way when a connection broke may have arrived. */
+/* Asks the store, because batches that were sent when a connection broke may have arrived. */
 static void
 cli_hint_at_position(const cli_transfer *transfer, cli_status status)
 {

@@ -1,9 +1,9 @@
 /*
  * view.c
- *		How facts and documents are printed: as JSON, a line each, or for human eyes.
+ *		How facts and documents are printed: as JSON, a line each, or for people.
  *
- * In a pipe there is JSON, unless something else is asked for, and never a colour: what a program
- * reads does not depend on who looks on.
+ * In a pipe the output is JSON, unless another form is requested, and never coloured, so that programs
+ * always read the same.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@
 
 #define CLI_HEAD "  NUMBER  RECORDED AT          TYPE                      PAYLOAD"
 
-/* What a terminal is told; empty without colours. */
+/* The commands for a terminal; empty without colours. */
 #define CLI_COLOUR_OFF "\033[0m"
 #define CLI_COLOUR_FAINT "\033[2m"
 #define CLI_COLOUR_KEY "\033[34m"
@@ -116,7 +116,7 @@ cli_skip_blanks(const char *json)
 	return json + strspn(json, " \t\r\n");
 }
 
-/* A string or another scalar, which is a key if a colon follows.  Returns what is behind it. */
+/* A string or another scalar, which is a key if a colon follows.  Returns the position after it. */
 static const char *
 cli_lay_out_scalar(const cli_layout *layout, const char *json)
 {
@@ -152,7 +152,7 @@ cli_lay_out_scalar(const cli_layout *layout, const char *json)
 	return end;
 }
 
-/* An empty array or object stays on its line.  Returns what is behind what was opened. */
+/* An empty array or object stays on its line.  Returns the position after the opening bracket. */
 static const char *
 cli_lay_out_opening(cli_layout *layout, const char *json)
 {

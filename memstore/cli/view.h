@@ -31,7 +31,7 @@ bool		cli_take_view_option(int option);
 /* Adds a fact as it is to be shown. */
 void		cli_view_fact(fs_buffer *out, const factstr_fact *fact);
 
-/* Prints what cli_view_fact has added, and empties it.  False when there is no use in going on. */
+/* Prints the output of cli_view_fact, and empties it.  False if continuing is useless. */
 bool		cli_print_view(fs_buffer *text);
 
 /* Prints a document of the library: as JSON or, if that is asked for, on several lines. */
