@@ -22,7 +22,7 @@ append_batches(fc_test *test)
 		(void) fc_append_types(test, "a");
 }
 
-/* "1-1: 1; 2-2: 2" and so on, in which one batch has failed, after which it goes on from another. */
+/* "1-1: 1; 2-2: 2" and so on; one batch fails, and the stream continues from another. */
 static const char *
 deliveries_from(fc_test *test, unsigned int first, unsigned int last)
 {
@@ -48,7 +48,7 @@ cursor_gets_to_the_end(fc_test *test)
 	fc_await_cursor(test, "s", BATCHES + 1);
 }
 
-/* What was delivered before a failure counts as delivered. */
+/* Batches delivered before a failure count as delivered. */
 static void
 failure_keeps_what_was_delivered(fc_test *test)
 {

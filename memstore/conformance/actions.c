@@ -1,6 +1,6 @@
 /*
  * actions.c
- *		What cases do with stores: open and close, append, query, read batches.
+ *		Actions of cases on stores: open and close, append, query, read batches.
  */
 #include "harness.h"
 

@@ -1,6 +1,6 @@
 /*
  * append.c
- *		Rules 6 to 8: what an append returns, and what it refuses.
+ *		Rules 6 to 8: the result of an append, and the input that it refuses.
  */
 #include "harness.h"
 
@@ -45,7 +45,7 @@ empty_append(fc_test *test)
 	fc_expect_log_ends_at(test, 0);
 }
 
-/* What is refused, in an event between two that are well-formed. */
+/* Refused events, each between two well-formed ones. */
 static void
 expect_refused(fc_test *test, factstr_event event, const char *named)
 {

@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* So much work, in ticks of a hundredth of a second, is not what is between saying so and the call. */
+/* More work, in ticks of a hundredth of a second, than between the announcement and the call. */
 #define WORKED_TICKS 3
 
 void

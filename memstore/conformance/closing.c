@@ -75,7 +75,7 @@ append_until_closed(fc_worker *worker)
 	factstr_error error;
 	int			code;
 
-	/* Not more than what is quickly delivered afterwards. */
+	/* Not more than can be delivered quickly afterwards. */
 	fc_begin_call(worker);
 	while ((code = factstr_append(worker->store, &event, 1, NULL, &result, &error)) ==
 		   FACTSTR_OK && !fc_is_over(worker->test))
@@ -292,8 +292,8 @@ interrupting_ends_a_replay(fc_test *test)
  */
 
 /*
- * Objects that another array has in the other order: which one matches which takes half the square of
- * their number in steps to find.  So many that it takes longer than the test waits for what must happen.
+ * Objects that another array has in the opposite order: finding the matches takes half the square of their
+ * number in steps.  So many that it takes longer than the test waits for any event.
  */
 static char *
 array_of_objects(fc_test *test, bool ascending)
@@ -378,7 +378,7 @@ interrupting_ends_matching(fc_test *test)
  * Forking
  */
 
-/* What the child of a process may do with its parent's store: nothing.  Which call has gone wrong. */
+/* The child of a process may not use its parent's store.  Returns the call that was accepted. */
 static int
 use_store_of_parent(factstr_store *store, factstr_stream *stream)
 {

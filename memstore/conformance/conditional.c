@@ -235,7 +235,7 @@ one_of_many_over_handles(fc_test *test)
 	race_rounds(test, fc_open(test, test->url));
 }
 
-/* Reads the context and appends with what it has read, until that has succeeded so often. */
+/* Reads the context and appends at its version, until that has succeeded so often. */
 static void
 decide_and_append(fc_worker *worker)
 {

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* Opens "s" through a handle, and expects what is said. */
+/* Opens "s" through a handle, and expects a certain code. */
 static void
 expect_active(fc_test *test, factstr_store *store, int64_t wait)
 {
@@ -184,7 +184,7 @@ consumers_take_turns(fc_test *test)
 	fc_expect_cursor(test, "s", 18);
 }
 
-/* Says what it gets, until the end of all things. */
+/* Prints its batches until it is killed. */
 static int
 say_batch(const factstr_batch *batch, void *context, factstr_error *error)
 {

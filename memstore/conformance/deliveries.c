@@ -1,6 +1,6 @@
 /*
  * deliveries.c
- *		Streams of a test, and what they have delivered.
+ *		Streams of a test, and their deliveries.
  */
 #include "deliveries.h"
 

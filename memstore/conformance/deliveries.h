@@ -1,6 +1,6 @@
 /*
  * deliveries.h
- *		Streams of a test, and what they have delivered.
+ *		Streams of a test, and their deliveries.
  */
 #ifndef FACTSTR_CONFORMANCE_DELIVERIES_H
 #define FACTSTR_CONFORMANCE_DELIVERIES_H
@@ -36,7 +36,7 @@ typedef struct fc_collector
 	int			(*then) (struct fc_collector *collector, const factstr_batch *batch);
 	void	   *context;		/* for that */
 
-	/* What has happened */
+	/* The events so far */
 	int			running;		/* calls that have not returned */
 	size_t		count;
 	fc_delivery *deliveries;
@@ -57,7 +57,7 @@ fc_collector *fc_subscribe_durable(fc_test *test, const char *name, const char *
 /* The same, waiting for another consumer of the name to leave. */
 fc_collector *fc_subscribe_next(fc_test *test, const char *name, const char *query);
 
-/* The same with a collector that was made before, on any handle; returns what the library did. */
+/* The same with an existing collector, on any handle; returns the library's code. */
 int			fc_open_stream(fc_collector *collector, factstr_store *store, const char *query,
 						   factstr_error *error);
 int			fc_open_durable(fc_collector *collector, factstr_store *store, const char *name,
@@ -80,10 +80,10 @@ void		fc_let_go(fc_collector *collector);
 /* Waits until so many calls have ended. */
 void		fc_await_deliveries(fc_collector *collector, size_t count);
 
-/* One of the calls that have ended.  What it points to stays until the case is over. */
+/* One of the calls that have ended.  Its pointers stay valid until the case is over. */
 fc_delivery fc_delivery_at(fc_collector *collector, size_t i);
 
-/* What has been delivered until now, in that form. */
+/* The deliveries until now, in that form. */
 char	   *fc_deliveries_text(fc_collector *collector);
 
 /* A durable stream's status; and waiting for its cursor. */

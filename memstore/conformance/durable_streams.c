@@ -115,7 +115,7 @@ survives_a_restart(fc_test *test)
 	fc_expect_deliveries(stream, "3-3: 3");
 }
 
-/* Closed with the stream still open: what was delivered stays delivered. */
+/* Closed with the stream still open: delivered batches stay delivered. */
 static void
 survives_closing_while_open(fc_test *test)
 {

@@ -1,13 +1,13 @@
 /*
  * endings.c
- *		Rules 28, 38 and 45: what a handler says of its failure, that a stream has ended, and freeing a
+ *		Rules 28, 38 and 45: the message of a failed handler, the report of a stream's end, and freeing a
  *		stream without waiting for its handler.
  */
 #include "deliveries.h"
 
 #include <stdlib.h>
 
-/* What a stream has called, with the test's lock held.  It lasts until the store is closed. */
+/* The calls of a stream, made with the test's lock held.  It lasts until the store is closed. */
 typedef struct calls
 {
 	fc_test    *test;

@@ -1,6 +1,6 @@
 /*
  * facts.c
- *		Rules 1 to 3 and 5: what a fact is, how it is numbered, and what survives.
+ *		Rules 1 to 3 and 5: facts, their numbers, and their survival.
  */
 #include "harness.h"
 #include "process.h"
@@ -93,7 +93,7 @@ append_some(fc_worker *worker)
 	}
 }
 
-/* Reads what is new, again and again: each answer continues the last one. */
+/* Reads new facts, again and again: each answer continues the last one. */
 static void
 read_what_is_new(fc_worker *worker)
 {
@@ -261,7 +261,7 @@ handles_see_each_other(fc_test *test)
 	fc_expect_query(test, FC_ALL, "1 2 3", 3);
 }
 
-/* Half of the threads have a handle of their own. */
+/* Half of the threads have separate handles. */
 static void
 append_through_a_handle(fc_worker *worker)
 {
@@ -277,7 +277,7 @@ handles_append_together(fc_test *test)
 	fc_expect_log_ends_at(test, 319);
 }
 
-/* Says of each append that it has returned, and goes on until it is killed. */
+/* Reports the return of each append, and continues until it is killed. */
 static void
 append_until_killed(fc_child *child)
 {

@@ -1,6 +1,6 @@
 /*
  * handlers.c
- *		Rules 21 and 22: what handlers may do, and how streams end.
+ *		Rules 21 and 22: the rights of handlers, and the end of streams.
  */
 #include "deliveries.h"
 
@@ -52,7 +52,7 @@ unsubscribing_waits_for_nobody(fc_test *test)
 	fc_expect_deliveries(held, "1-1: 1");
 }
 
-/* Frees a stream whose handler is held, in a thread of its own. */
+/* Frees a stream whose handler is held, in a separate thread. */
 static void
 free_stream(fc_worker *worker)
 {

@@ -1,6 +1,6 @@
 /*
  * harness.c
- *		What belongs to a test, expectations, and threads.
+ *		The resources of a test, expectations, and threads.
  */
 #include "harness.h"
 
@@ -297,8 +297,8 @@ fc_background(fc_test *test, void (*run) (fc_worker *worker), void *context)
 }
 
 /*
- * A thread that still runs when its case has failed uses what belongs to the test, so it comes first.
- * One that waits for what only a release brings about is joined later, in its turn.
+ * A thread that still runs when its case has failed uses resources of the test, so it is joined first.
+ * One that waits for an event that only a release causes is joined later, in its turn.
  */
 static void
 join_workers(fc_test *test)

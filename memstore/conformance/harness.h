@@ -1,10 +1,10 @@
 /*
  * harness.h
- *		What cases are made of: a test with its stores, expectations and threads.
+ *		The parts of cases: a test with its stores, expectations and threads.
  *
  * A case is a function that is run with an empty store.  An expectation that fails ends it at once,
- * from wherever it is in the main thread, so whatever has to be given back belongs to the test,
- * which does that when the case is over: stores, results, streams, threads.  Nothing that a thread
+ * from any place in the main thread, so all resources belong to the test, which releases
+ * them when the case is over: stores, results, streams, threads.  Nothing that a thread
  * of the library may use is on a case's stack.  In other threads a failed expectation is noted, and
  * the case fails when the main thread looks.
  *
@@ -25,7 +25,7 @@
 
 typedef struct fc_test fc_test;
 
-/* What a case needs beyond a store. */
+/* The requirements of a case besides a store. */
 enum
 {
 	FC_PERSISTENT = 1,			/* a store that can be opened again, and by two handles */
@@ -95,7 +95,7 @@ struct fc_test
 	factstr_store *store;		/* NULL in a case of several processes, until fc_open_store */
 
 	pthread_t	main;
-	jmp_buf		end;			/* where a failed expectation of the main thread goes on */
+	jmp_buf		end;			/* where a failed expectation of the main thread continues */
 
 	/* Held for everything below, and for the state of collectors. */
 	pthread_mutex_t lock;
@@ -106,14 +106,14 @@ struct fc_test
 	fc_owned   *owned;			/* the last first */
 };
 
-/* A test begins without a store; its end gives back what belongs to it. */
+/* A test begins without a store; its end releases its resources. */
 void		fc_test_begin(fc_test *test, const factstr_conformance_target *target, unsigned needs);
 void		fc_test_end(fc_test *test);
 
 /* Gives something to the test: release(object) is called when the case is over, the last first. */
 void		fc_own(fc_test *test, void (*release) (void *object), void *object);
 
-/* The same, released after everything else: for what handlers use. */
+/* The same, released after everything else: for memory that handlers use. */
 void		fc_own_to_the_end(fc_test *test, void (*release) (void *object), void *object);
 
 /* Memory of the test, zeroed. */
@@ -124,7 +124,7 @@ char	   *fc_format(fc_test *test, const char *format,...) __attribute__((format(
 char	   *fc_quote(fc_test *test, const char *text);
 
 /*
- * Expectations.  what names the thing that is looked at.
+ * Expectations.  "what" names the checked value.
  */
 void		fc_fail(fc_test *test, const char *format,...) __attribute__((format(printf, 2, 3)));
 void		fc_expect(fc_test *test, bool holds, const char *format,...)
@@ -159,7 +159,7 @@ void		fc_open_store(fc_test *test);
 factstr_store *fc_open(fc_test *test, const char *url);
 void		fc_close(fc_test *test, factstr_store *store);
 
-/* Closes test->store, and returns what that did. */
+/* Closes test->store, and returns the code. */
 int			fc_close_within(fc_test *test, int64_t timeout_ms);
 
 /* Closes test->store and opens it again. */
@@ -243,7 +243,7 @@ const factstr_query_result *fc_query(fc_test *test, factstr_store *store, const 
 /* The numbers of facts as "1 2 5". */
 char	   *fc_numbers(fc_test *test, const factstr_fact *facts, size_t count);
 
-/* What a query finds, as such a text, and its context's version; 0 for an empty one. */
+/* The answer of a query, as such a text, and its context's version; 0 for an empty one. */
 void		fc_expect_query(fc_test *test, const char *query, const char *numbers,
 							uint64_t version);
 
@@ -296,7 +296,7 @@ void		fc_join(fc_worker *worker);
 void		fc_begin_call(fc_worker *worker);
 void		fc_await_call(fc_worker *worker);
 
-/* For background work that goes on as long as the case: is it over? */
+/* For background work that lasts as long as the case: is it over? */
 bool		fc_is_over(fc_test *test);
 
 #endif							/* FACTSTR_CONFORMANCE_HARNESS_H */

@@ -85,7 +85,7 @@ other_events_are_refused(fc_test *test)
 	expect_result(test, TWO, "k", "1-2, 2 facts");
 }
 
-/* A repeated call may come with another trace; what the first call gave stays. */
+/* A repeated call may have another trace; the metadata of the first call stays. */
 static void
 metadata_is_not_compared(fc_test *test)
 {

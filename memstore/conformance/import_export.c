@@ -1,6 +1,6 @@
 /*
  * import_export.c
- *		Logs that move from store to store: numbers, times, batches and keys stay what they are.
+ *		Logs that move from store to store: numbers, times, batches and keys do not change.
  */
 #include "deliveries.h"
 
@@ -238,7 +238,7 @@ times_are_kept(fc_test *test)
 		fc_expect_same_fact(test, "an imported fact", &stored->facts[i], &facts[i]);
 }
 
-/* Imports batches without numbers; the result is what was stored. */
+/* Imports batches without numbers; the result shows the stored ones. */
 static void
 expect_history(fc_test *test, const factstr_batch *batches, size_t count, const char *expected)
 {

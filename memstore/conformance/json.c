@@ -83,7 +83,7 @@ read_hex(reader *r)
 	return unit;
 }
 
-/* What follows \u, as UTF-8.  Returns the end of what was written, NULL on an error. */
+/* The character after \u, as UTF-8.  Returns the end of the output, NULL on an error. */
 static char *
 read_unicode(reader *r, char *out)
 {

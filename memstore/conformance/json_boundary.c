@@ -1,6 +1,6 @@
 /*
  * json_boundary.c
- *		The calls with whole documents: what exactly these look like.
+ *		The calls with whole documents: the exact form of these.
  */
 #include "deliveries.h"
 

@@ -1,6 +1,6 @@
 /*
  * json_streams.c
- *		Streams across the JSON boundary: their options, and what they deliver.
+ *		Streams across the JSON boundary: their options and deliveries.
  */
 #include "deliveries.h"
 

@@ -1,6 +1,6 @@
 /*
  * libpq.h
- *		What the suite calls of libpq, which it loads for a PostgreSQL store only, as the library does.
+ *		The functions of libpq that the suite calls.  It loads libpq for a PostgreSQL store only, as the library does.
  */
 #ifndef FACTSTR_CONFORMANCE_LIBPQ_H
 #define FACTSTR_CONFORMANCE_LIBPQ_H

@@ -1,6 +1,6 @@
 /*
  * matching.c
- *		Rule 12: the table of payloads and predicates, and what it does not show.
+ *		Rule 12: the table of payloads and predicates, and cases that it does not cover.
  */
 #include "harness.h"
 
@@ -168,7 +168,7 @@ table_by_batches(fc_test *test)
 	}
 }
 
-/* All payloads against each predicate, without a type: what the index offers is not enough. */
+/* All payloads against each predicate, without a type: the candidates of the index are not enough. */
 static void
 table_by_table(fc_test *test)
 {

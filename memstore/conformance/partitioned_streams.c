@@ -62,7 +62,7 @@ cursors(fc_test *test)
 	return text;
 }
 
-/* What is appended between the first opening and a later one of another partition is delivered to that. */
+/* Facts appended between the first opening and that of another partition are delivered to the latter. */
 static void
 partitions_are_made_together(fc_test *test)
 {
@@ -99,7 +99,7 @@ append_of_keys(fc_worker *worker)
 							fc_format(worker->test, "{'k': %d}", (i + worker->index) % KEYS));
 }
 
-/* Each partition's deliveries are what a query for it finds, in order; together they are the log. */
+/* Each partition's deliveries are the answer of a query for it, in order; together they are the log. */
 static void
 each_fact_comes_once_in_order(fc_test *test)
 {

@@ -5,8 +5,8 @@
 #include "deliveries.h"
 
 /*
- * In which of 1024 partitions a fact is whose payload is {"k": value}.  Computed by another program, from what
- * docs/sql-reference.md says.
+ * The partition, of 1024, of a fact whose payload is {"k": value}.  Computed by another program, according to
+ * docs/sql-reference.md.
  */
 static const struct
 {
@@ -32,7 +32,7 @@ partition_query(fc_test *test, const char *key, int count, int number)
 					 number);
 }
 
-/* What a query finds. */
+/* The answer of a query. */
 static const char *
 found_by(fc_test *test, const char *query)
 {
@@ -133,7 +133,7 @@ with_filters(fc_test *test)
 	fc_expect_query(test, "{'partition': {'key': '$.k', 'count': 1, 'number': 0}}", "1 2 3 4", 4);
 }
 
-/* A batch is delivered whole but for what the query leaves out. */
+/* A batch is delivered whole except for facts that do not match the query. */
 static void
 batches_of_a_partition(fc_test *test)
 {

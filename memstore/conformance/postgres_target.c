@@ -2,8 +2,8 @@
  * postgres_target.c
  *		PostgreSQL as a target: a few databases, which cases have one after the other.
  *
- * A database of its own for each case would cost a second each, for the checkpoints and the files.
- * So a database that a case has left is made empty for the next: all rows of the extension's tables
+ * A separate database for each case would take a second each, for the checkpoints and the files.
+ * So a database is emptied after a case for the next one: all rows of the extension's tables
  * are deleted.
  */
 #include "libpq.h"
@@ -95,7 +95,7 @@ is_reachable(const char *url, char *message)
 	return false;
 }
 
-/* The given URL with another database: what stands between the host and a "?". */
+/* The given URL with another database, which is the part between the host and a "?". */
 static void
 put_database(const server *of, const char *name, char *url, size_t size)
 {
@@ -178,7 +178,7 @@ make_database(server *here, database *made, char *message)
 		run(made->connection, message, "SET synchronous_commit = off");
 }
 
-/* What is still connected, such as a process that was killed, has nothing to lose any more. */
+/* Remaining connections, such as those of a killed process, have nothing to lose. */
 static bool
 make_empty(database *used, char *message)
 {

@@ -111,7 +111,7 @@ fc_start(fc_test *test, void (*run) (fc_child *child))
 	process->to = fdopen(down[1], "w");
 	if (process->from == NULL || process->to == NULL)
 		abort();
-	(void) setvbuf(process->from, NULL, _IONBF, 0);	/* poll does not see what a buffer holds */
+	(void) setvbuf(process->from, NULL, _IONBF, 0);	/* poll does not see buffered bytes */
 	fc_own(test, end_process, process);
 	return process;
 }

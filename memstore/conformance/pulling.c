@@ -32,7 +32,7 @@ open_pulled(fc_test *test, const char *name, const char *query)
 	return stream;
 }
 
-/* What the next call gives, as "1-3: 1 3; 4-4: 4". */
+/* The result of the next call, as "1-3: 1 3; 4-4: 4". */
 static const char *
 next_of(fc_test *test, factstr_stream *stream, size_t max_batches, int64_t timeout_ms)
 {
@@ -103,7 +103,7 @@ next_waits(fc_test *test)
 	fc_join(worker);
 }
 
-/* What is not acknowledged comes to the next consumer, and what is does not. */
+/* Unacknowledged batches go to the next consumer, acknowledged ones do not. */
 static void
 cursor_moves_by_acknowledging(fc_test *test)
 {

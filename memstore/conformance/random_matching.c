@@ -126,7 +126,7 @@ append_random(fc_test *test, uint32_t *seed, size_t count)
 	return log;
 }
 
-/* What the rules say, in the form of fc_numbers. */
+/* The answer by the rules, in the form of fc_numbers. */
 static char *
 numbers_by_the_rules(fc_test *test, const random_log *log, const char *query)
 {
@@ -175,7 +175,7 @@ random_queries(fc_test *test)
 }
 
 /*
- * Long arrays of a small vocabulary: what is fast for them must say the same.
+ * Long arrays of a small vocabulary: the fast path for them must give the same answers.
  */
 static char *
 draw_array(fc_test *test, uint32_t *seed, uint32_t count)

@@ -1,6 +1,6 @@
 /*
  * redaction.c
- *		Erasing what facts say, on record.
+ *		Erasing the content of facts, on record.
  */
 #include "deliveries.h"
 #include "redactions.h"
@@ -30,7 +30,7 @@ only_what_it_says_changes(fc_test *test)
 	fc_expect_number(test, "the next number", fc_append(test, "a", "{}"), 4);
 }
 
-/* What finds facts, and what is found by: an index that is not told keeps the old value, or lacks the new one. */
+/* Facts and the values that find them: an index that is not updated keeps the old value, or misses the new one. */
 static void
 found_by_what_it_says(fc_test *test)
 {
@@ -50,7 +50,7 @@ found_by_what_it_says(fc_test *test)
 	fc_expect_query(test, FC_ACCOUNT, "1 3", 3);
 }
 
-/* Versions of contexts follow from what facts say now. */
+/* Versions of contexts follow from the current content of facts. */
 static void
 decisions_see_it(fc_test *test)
 {
@@ -139,7 +139,7 @@ errors_change_nothing(fc_test *test)
 	fc_expect_query(test, FC_OWNER, "1 2 3", 3);
 }
 
-/* Of a redacted fact nobody knows what it said. */
+/* The original content of a redacted fact is unknown. */
 static void
 repeated_appends_find_it(fc_test *test)
 {
@@ -188,7 +188,7 @@ has_failed(fc_test *test, void *context)
 	return fc_status(test, "s")->last_error != NULL;
 }
 
-/* They may quote what the fact said. */
+/* They may quote the content of the fact. */
 static void
 errors_of_streams_are_erased(fc_test *test)
 {

@@ -79,7 +79,7 @@ copies_follow(fc_test *test)
 	fc_expect_number(test, "redactions made since", import_redactions(test, copy, twice), 2);
 	fc_expect_number(test, "redactions the second time", import_redactions(test, copy, twice), 0);
 
-	/* What is older does not bring back what is newer. */
+	/* Older content does not replace newer content. */
 	fc_expect_number(test, "redactions of an older export", import_redactions(test, copy, once), 0);
 	fc_expect_says(test, copy, 1, "{'n': 2}", NULL);
 	fc_expect_says(test, copy, 2, "{'n': 3}", NULL);

@@ -1,6 +1,6 @@
 /*
  * redactions.c
- *		What cases of redactions have in common.
+ *		Shared by cases of redactions.
  */
 #include "redactions.h"
 

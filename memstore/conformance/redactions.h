@@ -1,6 +1,6 @@
 /*
  * redactions.h
- *		What cases of redactions have in common.
+ *		Shared by cases of redactions.
  */
 #ifndef FACTSTR_CONFORMANCE_REDACTIONS_H
 #define FACTSTR_CONFORMANCE_REDACTIONS_H
@@ -21,7 +21,7 @@ void		fc_redact(fc_test *test, uint64_t number, const char *payload, const char 
 
 const factstr_fact *fc_fact_of(fc_test *test, factstr_store *store, uint64_t number);
 
-/* What a fact says; metadata NULL: it has none. */
+/* The content of a fact; metadata NULL: it has none. */
 void		fc_expect_says(fc_test *test, factstr_store *store, uint64_t number, const char *payload,
 						   const char *metadata);
 

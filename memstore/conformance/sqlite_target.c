@@ -1,6 +1,6 @@
 /*
  * sqlite_target.c
- *		SQLite files as a target: each case makes one, in a directory of its own.
+ *		SQLite files as a target: each case creates one, in a separate directory.
  */
 #include "targets.h"
 

@@ -27,7 +27,7 @@ mixed_batches_are_filtered(fc_test *test)
 	fc_expect_deliveries(stream, "1-4: 1 3; 7-8: 8");
 }
 
-/* Each of these reads "nothing" as "what comes next is the marker". */
+/* Each of these shows "nothing" by "the marker comes next". */
 static void
 no_match_no_delivery(fc_test *test)
 {
@@ -81,7 +81,7 @@ after_commit(fc_test *test)
 	fc_check_threads(test);
 }
 
-/* What was delivered is what the log says, batch for batch. */
+/* The deliveries equal the log, batch for batch. */
 static void
 in_commit_order(fc_test *test)
 {

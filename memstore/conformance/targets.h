@@ -1,6 +1,6 @@
 /*
  * targets.h
- *		One function for each kind of store, in a file of its own.
+ *		One function for each kind of store, in a separate file.
  */
 #ifndef FACTSTR_CONFORMANCE_TARGETS_H
 #define FACTSTR_CONFORMANCE_TARGETS_H

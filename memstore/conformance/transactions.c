@@ -1,6 +1,6 @@
 /*
  * transactions.c
- *		Rule 31: what a handler writes is committed together with the cursor.
+ *		Rule 31: a handler's writes are committed together with the cursor.
  */
 #include "deliveries.h"
 
@@ -147,7 +147,7 @@ no_append_in_it(fc_test *test)
 }
 
 /*
- * What a handler changes of other streams.  Each of these handlers works on the streams "moved" and
+ * A handler's changes of other streams.  Each of these handlers works on the streams "moved" and
  * "dropped", which nobody consumes.
  */
 static int
@@ -213,7 +213,7 @@ changes_of_streams_are_committed(fc_test *test)
 	expect_dropped(test, "dropped");
 }
 
-/* What is refused leaves the transaction as it was. */
+/* A refused call leaves the transaction as it was. */
 static int
 try_to_change_streams(fc_collector *collector, const factstr_batch *batch)
 {
@@ -256,7 +256,7 @@ refused_changes_leave_it(fc_test *test)
 	fc_await_cursor(test, "active", 1);
 }
 
-/* What could not be taken back with the transaction, or may wait for its end, is refused at once. */
+/* Calls that could not be rolled back with the transaction, or may wait for its end, are refused immediately. */
 static int
 try_to_open_and_wait(fc_collector *collector, const factstr_batch *batch)
 {
@@ -289,7 +289,7 @@ no_opening_in_it(fc_test *test)
 	fc_await_cursor(test, "s", 1);
 }
 
-/* Appends go on beside a delivery that takes its time. */
+/* Appends continue beside a slow delivery. */
 static void
 appends_beside_it(fc_test *test)
 {

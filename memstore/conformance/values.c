@@ -1,13 +1,13 @@
 /*
  * values.c
- *		Rules 4 and 32: what a fact can say, its payload, event type and metadata.
+ *		Rules 4 and 32: the content of a fact, its payload, event type and metadata.
  */
 #include "harness.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* Payloads that try what a store could get wrong. */
+/* Payloads that a store might not preserve. */
 static const char *const payloads[] = {
 	"null", "true", "false", "0", "-0", "1", "1.0", "1.50", "1e2", "-7.25e-3", "\"\"", "\"text\"",
 	"[]", "{}", "[[]]", "[{}]", "[null]", "{\"\": \"\"}",
@@ -131,7 +131,7 @@ with_zeros(fc_test *test, size_t count)
 	return nested(test, "", "1.", "0", count);
 }
 
-/* What one store keeps, every store keeps; the rest is refused with the same words. */
+/* All stores keep the same values, and refuse the others with the same messages. */
 static void
 same_values_in_all_stores(fc_test *test)
 {

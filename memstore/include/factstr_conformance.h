@@ -15,12 +15,12 @@
  *			failures = factstr_conformance_run(target, NULL, stdout);
  *		factstr_conformance_target_free(target);
  *
- * Each case gets an empty store of its own, so cases do not depend on each other, and run in any
- * selection.
+ * Each case gets a new empty store, so cases do not depend on each other, and any selection of
+ * them can be run.
  *
- * Cases wait for what must happen for as long as the target's patience, and take nothing for proven
- * because it did not happen in some time: what must not be delivered is shown by what is delivered
- * after it.
+ * Cases wait for required events as long as the target's patience, and never conclude from a mere
+ * timeout that an event does not happen: a missing delivery is shown by the delivery of a later
+ * fact.
  *
  * Link with -lfactstr_conformance -lfactstr -lsqlite3 -ldl -lpthread.  Cases of several processes
  * fork before the store is opened, so call the suite while the program has no other threads.
@@ -39,8 +39,8 @@ extern "C" {
 #define FACTSTR_CONFORMANCE_MESSAGE_SIZE 1024
 
 /*
- * What is tested.  Fill one in to test a store of your own, zeroed first: what is NULL or false is
- * not needed, and cases that need it are skipped, with the reason.
+ * The tested store.  To test your own store, fill one in, zeroed first: members may stay NULL or
+ * false, and cases that need them are skipped, with the reason.
  */
 typedef struct factstr_conformance_target
 {
@@ -86,7 +86,7 @@ typedef struct factstr_conformance_target
 	 */
 	const char *read_only;
 
-	int			patience;		/* how long to wait for what must happen, in s; 0: twenty */
+	int			patience;		/* how long to wait for required events, in s; 0: twenty */
 
 	void		(*free) (void *context);	/* or NULL */
 } factstr_conformance_target;
@@ -94,14 +94,14 @@ typedef struct factstr_conformance_target
 /*
  * A target for one of the library's own stores:
  *
- *		memory:					each case makes a store of its own
- *		sqlite:DIRECTORY		each case makes a file below the directory, which is made if it
+ *		memory:					each case opens a new store
+ *		sqlite:DIRECTORY		each case creates a file below the directory, which is created if it
  *								does not exist, and must be empty otherwise
- *		postgresql://...		cases have databases of their own, with names that begin with
+ *		postgresql://...		cases use separate databases, with names that begin with
  *								factstr_conformance_; the role must be allowed to create databases
  *								and the extension
  *
- * What was made is removed by and by, the last of it by factstr_conformance_target_free.
+ * All of these are removed again, the last of them by factstr_conformance_target_free.
  *
  * NULL on failure, with the reason in message, of FACTSTR_CONFORMANCE_MESSAGE_SIZE bytes.
  */
@@ -116,7 +116,7 @@ typedef struct factstr_conformance_case
 {
 	const char *subject;		/* "facts", "append", "streams" and so on */
 	const char *rules;			/* of the contract: "12", "2, 17" */
-	const char *title;			/* what holds: "a prefix of a string does not match it" */
+	const char *title;			/* the rule: "a prefix of a string does not match it" */
 } factstr_conformance_case;
 
 /* Case number i, in the order in which they are run; NULL beyond the last. */
@@ -137,7 +137,7 @@ typedef enum factstr_conformance_verdict
 } factstr_conformance_verdict;
 
 /*
- * Takes what came of a case.  message: what was expected and found, or why it was skipped;
+ * Takes the result of a case.  message: the expected and the actual value, or why it was skipped;
  * otherwise empty.
  */
 typedef void (*factstr_conformance_reporter) (const factstr_conformance_case *tested,
