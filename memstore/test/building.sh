@@ -33,7 +33,7 @@ make -s BUILD="$work/linked" CFLAGS=-O0 POSTGRES=link prefix="$work/usr" install
 contains "and factstr.pc, too" "$(cat "$work/usr/lib/pkgconfig/factstr.pc")" "Requires.private: sqlite3 libpq"
 ok "other values of POSTGRES are refused" sh -c '! make -s POSTGRES=maybe list-tests 2>/dev/null'
 
-# What a build needs and is not there is said before anything is compiled.  Here are an older SQLite, and nothing.
+# A build reports missing libraries before anything is compiled.  Tested with an older SQLite, and with none.
 mkdir "$work/old" "$work/nothing"
 printf 'Name: sqlite3\nDescription: old\nVersion: 3.34.1\nLibs: -lsqlite3\n' >"$work/old/sqlite3.pc"
 said_with() {

@@ -15,7 +15,7 @@
 
 #define MANY_BATCHES 300
 
-/* One call on a thread of its own, and what it returned. */
+/* One call on a separate thread, and its result. */
 typedef struct one_call
 {
 	factstr_store *store;
@@ -81,7 +81,7 @@ consume(factstr_store *store, recording *handler)
 	return stream;
 }
 
-/* A call that waits for what never comes is ended by closing the store, or by interrupting it. */
+/* A call that would wait forever is ended by closing the store, or by interrupting it. */
 static void
 test_waiting_call(void (*run) (void *context), bool closes, int code, const char *name)
 {
@@ -267,7 +267,7 @@ close_soon(void *context)
 	call->code = factstr_close(call->store, 200);
 }
 
-/* What a stream's thread looks through takes minutes; by the time closing gives up it has begun. */
+/* The search of a stream's thread takes minutes; it has begun before closing gives up. */
 static void
 test_closing_while_a_stream_searches(void)
 {

@@ -2,8 +2,8 @@
  * conformance_memory.c
  *		The memory store keeps the contract.
  *
- * CASES="rule 12" in the environment runs only these cases; factstr_conformance.h says what it may
- * be.
+ * CASES="rule 12" in the environment runs only these cases; factstr_conformance.h lists the
+ * possible values.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
  *		The conformance suite notices faults.
  *
  * It is run against the memory store with one fault after the other, and for each at least one case
- * has to fail; and with none.  A fault is often noticed by waiting in vain: so the patience is
- * small, and several wait at the same time, each in a process of its own.
+ * must fail; and without a fault.  Faults often show as a timeout, so the patience is small, and several
+ * run at the same time, each in a separate process.
  *
  * MUTANT="cursor" in the environment: only the faults that are described with this text.
  */
@@ -38,7 +38,7 @@ typedef struct suite_run
 static suite_run runs[MOST_RUNS];
 static size_t run_count;
 
-/* What the next process runs. */
+/* The mutant of the next process. */
 static suite_run *current;
 
 static const char *
@@ -91,7 +91,7 @@ start(suite_run *run)
 	run->process = process_start(run_suite, &run->input);
 }
 
-/* What the process has written is the case that failed. */
+/* The output of the process is the case that failed. */
 static void
 finish(const suite_run *run)
 {

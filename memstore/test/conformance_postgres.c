@@ -4,7 +4,7 @@
  *
  * The environment leads to a server (PGHOST and so on) whose role may make databases and the
  * extension; without PGHOST there is nothing to test.  With FACTSTR_TEST_LOG=NAME, the stores are logs of
- * this name.  CASES="rule 12" runs only these cases; factstr_conformance.h says what it may be.
+ * this name.  CASES="rule 12" runs only these cases; factstr_conformance.h lists the possible values.
  */
 #include <stdio.h>
 #include <stdlib.h>

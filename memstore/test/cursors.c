@@ -146,7 +146,7 @@ ok_import_refused(factstr_store *store, const factstr_batch *batches, size_t cou
 	ok_str(error.message, message, "its message: %s", message);
 }
 
-/* A store that counts what it is given, and takes nothing over. */
+/* A store that counts its input, and keeps nothing. */
 static size_t given_batches;
 static size_t given_events;
 static size_t wrong_events;

@@ -1,7 +1,7 @@
 /*
  * dispatching.c
- *		Streams that have caught up: what is new is read once for all of them, and those that it does
- *		not concern are not woken.
+ *		Streams that have caught up: new facts are read once for all of them, and streams that they do
+ *		not match are not woken.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #define STREAMS 50
 #define APPENDS 100
 
-/* Streams of which none matches what is appended, and one that matches all. */
+/* Streams that match none of the appended facts, and one that matches all. */
 typedef struct crowd
 {
 	factstr_store *store;
@@ -148,7 +148,7 @@ test_moving_cursors_along(void)
 	disperse(people);
 }
 
-/* The dispatcher cannot read: each stream finds that out by itself, and goes on after its pause. */
+/* The dispatcher cannot read: each stream notices that itself, and continues after its pause. */
 static void
 test_failing_reads(void)
 {

@@ -2,7 +2,7 @@
  * durable_stream_failures.c
  *		Tests of durable streams whose handlers fail, or whose store does.
  *
- * What has to be done while a stream pauses is done while it is kept from going on.
+ * Actions during a stream's pause are taken while it is kept from continuing.
  */
 #include "lib/faulty_store.h"
 #include "lib/recording.h"

@@ -51,8 +51,7 @@ test_replay_and_live(void)
 }
 
 /*
- * The handle is there before the first delivery: what can be done to a stream can be done to one
- * that replays.
+ * The handle exists before the first delivery: all calls work with a stream that replays.
  */
 /* A failure after that changes nothing. */
 static int
@@ -382,7 +381,7 @@ wait_for_other(recording *self, const factstr_batch *batch)
 	return 0;
 }
 
-/* A handler that waits for a stream that closing ends: it must not wait for good. */
+/* A handler that waits for a stream that closing ends: it must not wait forever. */
 static void
 test_close_while_waiting(void)
 {
@@ -415,7 +414,7 @@ open_another(recording *self, const factstr_batch *batch)
 	return self->other->stream == NULL;
 }
 
-/* What closing and waiting have returned. */
+/* The codes of closing and waiting. */
 static int	close_code;
 static int	wait_code;
 

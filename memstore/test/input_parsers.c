@@ -10,7 +10,7 @@
 #include "lib/matching.h"
 #include "lib/tap.h"
 
-/* The text must be JSON: these tests are about what it says. */
+/* The text must be JSON: these tests are about its content. */
 static fs_json
 load(const char *text)
 {
@@ -34,7 +34,7 @@ parse_query(fs_json document)
 	return query;
 }
 
-/* What an error of that code says, and where. */
+/* The message of an error of that code, and its place. */
 static void
 ok_input_error(const char *text, const fs_input_error *error, fs_input_code code,
 			   const char *path, const char *message)
@@ -194,7 +194,7 @@ verdict_name(fs_type_verdict verdict)
 		"the payload decides";
 }
 
-/* A fact of this type and payload matches the query, or not; what its type says agrees with that. */
+/* A fact of this type and payload matches the query, or not; the answer by its type agrees. */
 static void
 ok_matches(const char *query_text, const char *event_type, const char *payload_text, bool expected)
 {

@@ -1,6 +1,7 @@
 #!/bin/sh
 #
-# make install: what it writes, and where; how programs are compiled and linked with what it installed.  Run from memstore/.
+# make install: its files and their places; compiling and linking programs with the installed library.  Run from
+# memstore/.
 
 # shellcheck source=memstore/test/lib/results.sh
 . test/lib/results.sh
@@ -8,7 +9,7 @@ unset MAKEFLAGS MFLAGS MAKELEVEL DESTDIR PKG_CONFIG_PATH LD_LIBRARY_PATH
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# The library was built with these, and may not be built anew now.
+# The library was built with these, and must not be built again now.
 options=$(cat build/options)
 sanitizers=$(printf '%s\n' "$options" | tr ' ' '\n' | grep '^-fsanitize=')
 case $sanitizers in
@@ -25,7 +26,7 @@ compile() {
   $CC $sanitizers "$@"
 }
 
-# The programs of root and of an ordinary user, whoever runs this: calls of ldconfig are only noted.
+# The programs of root and of an ordinary user, for any user who runs this: calls of ldconfig are only noted.
 mkdir "$work/superuser" "$work/user"
 printf '#!/bin/sh\necho 0\n' >"$work/superuser/id"
 printf '#!/bin/sh\necho 1000\n' >"$work/user/id"

@@ -1,6 +1,6 @@
 /*
  * json_document.c
- *		Tests of the loader and of the binding: numbers, members, and what is refused.
+ *		Tests of the loader and of the binding: numbers, members, and refused texts.
  */
 #include "json/binding.h"
 #include "match/nesting.h"
@@ -265,7 +265,7 @@ ok_size(const char *value, size_t count, size_t expected)
 	free(text);
 }
 
-/* What a document needs is bounded by its text, whatever it says. */
+/* The memory of a document is bounded by its text, whatever its content. */
 static void
 test_sizes(void)
 {

@@ -1,6 +1,6 @@
 /*
  * json_reader.c
- *		Tests of the reader: it reads what jansson does, and reads it alike, whatever the text.
+ *		Tests of the reader: it accepts the same texts as jansson, with the same values.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -113,7 +113,7 @@ damage(fs_buffer *text)
 	}
 }
 
-/* A text in memory of its own size, so that reading beyond it is noticed. */
+/* A text in memory of exactly its size, so that reading beyond it is noticed. */
 static bool
 reads_as_jansson(const fs_buffer *text, bool *is_read)
 {

@@ -1,6 +1,6 @@
 /*
  * json_slices.c
- *		Tests of events from documents and from structs: what is kept is the text as given.
+ *		Tests of events from documents and from structs: the original text is kept.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -226,7 +226,7 @@ query_of_predicates(fs_json *document, const char *before, const char *after, in
 	return query;
 }
 
-/* What was sorted for one predicate serves the next one. */
+/* The sorted scalars of one predicate serve the next one. */
 static void
 test_steps_of_many_predicates(void)
 {
@@ -325,7 +325,7 @@ deep_value(const char *innermost)
 	return load(&out);
 }
 
-/* What the thread with a small stack found out. */
+/* The findings of the thread with a small stack. */
 typedef struct deep_results
 {
 	bool		matches;

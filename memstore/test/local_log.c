@@ -142,7 +142,7 @@ fill_log(size_t count)
 }
 
 /*
- * What is right
+ * The expected answers
  */
 
 static bool

@@ -1,7 +1,7 @@
 /*
  * local_log_costs.c
- *		What the search that the memory and the SQLite store share asks of a log, and what it does
- *		when the log fails.
+ *		The cost of the search that the memory and the SQLite store share, in requests to the log, and its
+ *		behaviour when the log fails.
  */
 #include <stdio.h>
 #include <string.h>
@@ -64,7 +64,7 @@ test_failures(void)
 	simple_clear();
 }
 
-/* A log of one type for every ten facts, each with an account of its own and a common currency. */
+/* A log of one type for every ten facts, each with another account and a common currency. */
 static void
 fill_accounts(void)
 {

@@ -1,8 +1,8 @@
 /*
  * memory_out_of_memory.c
- *		Fails every allocation of the memory store in turn: nothing of what failed is left in it.
+ *		Fails every allocation of the memory store in turn: failed calls leave nothing in it.
  *
- * lib/failing_allocations.h says how.
+ * lib/failing_allocations.h describes how.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,7 +113,7 @@ read_everything(factstr_store *store, int number, factstr_error *error)
 
 /*
  * Takes a step with each of its allocations failing in turn, and then with none.  The store must be
- * the same after each failure.  Returns what was wrong, or NULL.
+ * the same after each failure.  Returns the error, or NULL.
  */
 static const char *
 take_step(factstr_store *store, step take, int number, int *failures)

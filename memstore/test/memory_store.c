@@ -1,6 +1,6 @@
 /*
  * memory_store.c
- *		Tests of what is the memory store's own, in one thread.
+ *		Tests of features that only the memory store has, in one thread.
  */
 #include <stdio.h>
 #include <stdlib.h>

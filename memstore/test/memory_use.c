@@ -1,9 +1,9 @@
 /*
  * memory_use.c
- *		Tests that a call needs at most four times the memory of its input, beyond what the store keeps.
+ *		Tests that a call needs at most four times the memory of its input, besides the stored data.
  *
- * Of the library's own allocations, the most that there were at once are compared with what is left
- * after the call.  The input itself is one of the four.  The command is measured from outside.
+ * The peak of the library's own allocations is compared with the rest after the call.  The input
+ * itself is one of the four.  The command is measured from outside.
  */
 #include <fcntl.h>
 #include <malloc.h>
@@ -29,7 +29,7 @@ void	   *__wrap_calloc(size_t count, size_t size);
 void	   *__wrap_realloc(void *memory, size_t size);
 void		__wrap_free(void *memory);
 
-/* Of all threads.  The largest of all may be missed by what two of them allocate at the same moment. */
+/* Of all threads.  The peak may be missed if two of them allocate at the same moment. */
 static _Atomic size_t used_bytes;
 static _Atomic size_t most_bytes;
 
@@ -130,7 +130,7 @@ append(factstr_store *store, const input *given)
 	return code;
 }
 
-/* What the call needed beside its input, which is there already, and what it left behind. */
+/* The memory of the call beside its input, which is already allocated, and the rest after it. */
 static void
 ok_append(factstr_store *store, const input *given, const char *name)
 {
@@ -255,7 +255,7 @@ measure_command(const char *path, const char *store, const char *how)
 	return usage.ru_maxrss * 1024;
 }
 
-/* A batch of one line at a time shows what the program needs without its input. */
+/* A batch of one line at a time shows the memory of the program without its input. */
 static void
 test_command(void)
 {

@@ -17,8 +17,8 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# Of these, one replaces the allocations of shared libraries, one counts what glibc allocates, two are long, and the last
-# is no test by itself.
+# Of these, one replaces the allocations of shared libraries, one counts glibc's allocations, two are long, and the
+# last is no test by itself.
 LEFT_OUT=' sqlite_out_of_memory memory_use stream_storm local_log_costs match_pairs '
 
 # shellcheck disable=SC2317  # ok calls it

@@ -1,15 +1,16 @@
 #!/bin/sh
 #
-# A name that crosses files says by its beginning whose it is: fs_ inside the library, factstr_ what programs call, fc_ in the
-# conformance suite, cli_ in the command. The suite and the command call what programs can call; the command also base/, which
-# knows nothing of facts. Run from memstore/.
+# The prefix of a name that crosses files shows where it belongs: fs_ to the library, factstr_ to its public functions,
+# fc_ to the conformance suite, cli_ to the command. The suite and the command call public functions; the command also
+# base/, which knows nothing about facts. Run from memstore/.
 
 # The objects of the C files in a folder; others may be left of files that are gone.
 objects() {
   find "$1" -name '*.c' | sed 's,\(.*\)\.c$,build/\1.o,'
 }
 
-# What objects define for others, and what of ours they use of others. Names of sanitizers begin with two underscores.
+# The names that objects define for others, and those of ours that they use. Names of sanitizers begin with two
+# underscores.
 defined() {
   nm --defined-only "$@" | awk '$2 ~ /^[A-Z]$/ && $3 !~ /^__/ { print $3 }' | sort -u
 }
@@ -21,7 +22,7 @@ used() {
 count=0
 failed=0
 
-# What is left of a list after a filter: nothing, if all is well.
+# The rest of a list after a filter, which should be empty.
 none() {
   count=$((count + 1))
   if [ -z "$2" ]; then

@@ -51,7 +51,7 @@ load_and_parse_events(fs_input_error *error)
 	return parsed;
 }
 
-/* Deeper than the reader's first list of what it is in, with members out of order and many of them. */
+/* Deeper than the reader's first list of containers, with many members out of order. */
 static bool
 load_large_document(fs_input_error *error)
 {
@@ -66,7 +66,7 @@ load_large_document(fs_input_error *error)
 	return document != NULL;
 }
 
-/* A list of numbers as long as those that are sorted, deeper than what needs no memory. */
+/* A list of numbers long enough to be sorted, nested so deep that it needs memory. */
 static fs_json
 load_for_matching(const char *before, const char *after, fs_input_error *error)
 {
@@ -114,7 +114,7 @@ match_and_compare(fs_input_error *error)
 	return done && answers[0] && answers[1];
 }
 
-/* Calls of the library; each is tried again and again in a store of its own. */
+/* Calls of the library; each is repeated many times in a separate store. */
 
 static int
 append_an_event(factstr_store *store, factstr_error *error)

@@ -26,7 +26,7 @@
 	" consumer_pid) FROM factstr_stream_status WHERE name = 's'"
 #define EVENT "[{\"event_type\": \"beside\", \"payload\": 1}]"
 
-/* A call on a thread of its own, for the time that it waits. */
+/* A call on a separate thread, for the time that it waits. */
 typedef struct pending_call
 {
 	pthread_t	thread;
@@ -264,7 +264,7 @@ storm_of_interrupts(const char *name)
 	}
 	while (atomic_load(&storm_threads_left) > 0)
 	{
-		/* Appends wait, some until they are interrupted and others until they may go on. */
+		/* Appends wait, some until they are interrupted and others until they may continue. */
 		(void) server_run(server_session, "BEGIN");
 		(void) server_run(server_session, "SELECT factstr_append('%s')", EVENT);
 		for (int i = 0; i < 10; i++)
@@ -357,7 +357,7 @@ test_storm_of_interrupts(void)
 }
 
 /*
- * What a stream got, one fact after the other.
+ * The facts that a stream received, one after the other.
  */
 typedef struct counted
 {

@@ -18,7 +18,7 @@
 
 static const factstr_stream_options from_now = {.size = sizeof(from_now), .start = FACTSTR_FROM_NOW};
 
-/* What a URL with these options says; the log is one of those that there are. */
+/* The result of a URL with these options; the log exists. */
 static void
 ok_refused(const char *options, int code, const char *message, const char *word)
 {
@@ -101,7 +101,7 @@ test_local_stores(void)
 	ok_contains(error.hint, "several stores", "with advice: %s", error.hint);
 }
 
-/* What the store says of its facts: queries, batches, an export. */
+/* The answers of the store about its facts: queries, batches, an export. */
 static void
 ok_facts(factstr_store *store, const char *numbers, const char *name)
 {

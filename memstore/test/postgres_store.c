@@ -1,6 +1,6 @@
 /*
  * postgres_store.c
- *		Tests of what is PostgreSQL's own in its store: opening, settings, names, errors.
+ *		Tests of features that only the PostgreSQL store has: opening, settings, names, errors.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -195,7 +195,7 @@ test_texts(void)
 	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
-/* What a role or a database may be set to. */
+/* Settings of a role or a database. */
 static void
 test_settings(void)
 {
@@ -234,7 +234,7 @@ test_settings(void)
 	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
-/* A role that may call the functions needs no right on tables; errors say what it lacks. */
+/* A role that may call the functions needs no right on tables; errors name the missing right. */
 static void
 test_rights(void)
 {
@@ -271,7 +271,7 @@ test_rights(void)
 	(void) server_run(server_session, "DROP OWNED BY %s; DROP ROLE %s", role, role);
 }
 
-/* What cannot be stored; messages must not quote it. */
+/* Values that cannot be stored; messages must not quote them. */
 static void
 test_server_refuses(void)
 {
@@ -294,7 +294,7 @@ test_server_refuses(void)
 	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
-/* Larger than what a socket takes at once, and than one chunk of a cursor. */
+/* Larger than the buffer of a socket, and than one chunk of a cursor. */
 static void
 test_large(void)
 {

@@ -1,6 +1,6 @@
 /*
  * postgres_urls.c
- *		Tests of URLs of servers: what is wrong with one is said without a piece of its password.
+ *		Tests of URLs of servers: errors in one are reported without a part of its password.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 /* Nobody listens there. */
 #define NOWHERE "127.0.0.1:1"
 
-/* What a password looks like whose special characters were not written with percent signs. */
+/* Passwords whose special characters are not percent-encoded. */
 static const char *const passwords[] = {
 	"wq7/zj9vk", "wq7@zj9vk", "wq7:zj9vk", "wq7?zj9vk", "wq7#zj9vk", "wq7%zj9vk", "wq7%", "wq7%00zj9vk",
 	"wq7&zj9vk", "wq7=zj9vk", "wq7?zj9=vk4", "wq7?zj9&vk4", "wq7[zj9vk", "wq7]zj9vk", "[wq7]zj9vk", "wq7,zj9vk",
@@ -83,7 +83,7 @@ test_passwords(const char *form)
 	ok_int(opened, 0, "and no store is opened");
 }
 
-/* What is wrong is said in our words, by the name of the option. */
+/* The error is reported in our words, by the name of the option. */
 static void
 ok_refused(const char *url, int code, const char *message, const char *word)
 {

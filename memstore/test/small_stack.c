@@ -1,7 +1,7 @@
 /*
  * small_stack.c
- *		Tests that what a payload says does not decide how much stack a call needs: 64 KB do, for the
- *		memory and the SQLite store.
+ *		Tests that the content of a payload does not affect the stack that a call needs: 64 KB are enough, for
+ *		the memory and the SQLite store.
  */
 #include "lib/deep_values.h"
 #include "lib/sqlite_files.h"

@@ -1,10 +1,10 @@
 /*
  * sqlite_contexts.c
- *		Conditional appends to a SQLite store look through their context before they lock the file, and
- *		afterwards only at what came since.
+ *		Conditional appends to a SQLite store search their context before they lock the file, and
+ *		afterwards only newer facts.
  *
  * {"nokey": {}} has no scalars, so no index leads to the facts that it matches: all of them are
- * looked at.  What the store's connections do is seen by tracing them.
+ * examined.  Tracing shows the statements of the store's connections.
  */
 #include <stdatomic.h>
 #include <string.h>

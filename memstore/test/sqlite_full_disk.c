@@ -1,6 +1,6 @@
 /*
  * sqlite_full_disk.c
- *		What a full disk does to the SQLite store: a clear error, and no harm.
+ *		The SQLite store on a full disk: a clear error, and no damage.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -85,7 +85,7 @@ limit_files(rlim_t size)
 		tap_bail_out("the size of files cannot be limited");
 }
 
-/* What filling the disk has shown, in a process of its own, because of the limit. */
+/* The findings on a full disk, in a separate process, because of the limit. */
 typedef struct filling
 {
 	int			code;

@@ -39,7 +39,7 @@ write_content(const char *bytes, size_t size)
 		tap_bail_out("a file cannot be written");
 }
 
-/* The file is refused, and is afterwards what it was before. */
+/* The file is refused, and is unchanged afterwards. */
 static void
 ok_refused(const char *what, const char *word)
 {
@@ -67,7 +67,7 @@ ok_not_opened(const char *url, const char *word, const char *what)
 	ok_contains(error.message, word, "%s: the error says why", what);
 }
 
-/* The file becomes a store that keeps what is appended. */
+/* The file becomes a store that keeps appended facts. */
 static void
 ok_becomes_a_store(const char *what)
 {
@@ -348,7 +348,7 @@ test_opening_at_once(void)
 	ok_int(intact, ROUNDS, "and the files are sound");
 }
 
-/* Beyond what 32 bits count, as systems with such addresses do if they are not told otherwise. */
+/* Beyond the range of 32 bits, which is the default for file sizes on 32-bit systems. */
 static void
 test_large_file(void)
 {

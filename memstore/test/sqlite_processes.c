@@ -88,7 +88,7 @@ test_two_processes(void)
  * Killed while appending
  */
 
-/* What was appended, written to the pipe in one piece. */
+/* The appended batch, written to the pipe in one piece. */
 typedef struct acknowledgement
 {
 	uint64_t	first;

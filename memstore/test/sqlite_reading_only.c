@@ -1,10 +1,10 @@
 /*
  * sqlite_reading_only.c
  *		SQLite stores that are only read: by choice, and because the file or its directory cannot be
- *		written; and what is said of files that cannot be opened at all.
+ *		written; and the errors of files that cannot be opened at all.
  *
- * root may write everything, so what is not to be writable is looked at by a child that is another
- * user then.
+ * root may write everything, so a child with another user examines files that should not be
+ * writable.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -63,7 +63,7 @@ set_rights(const char *path, mode_t rights)
 		tap_bail_out("the rights of %s cannot be changed", path);
 }
 
-/* What a child, as a user without rights, finds: a line for the parent. */
+/* The findings of a child, as a user without rights: a line for the parent. */
 static char found[700];
 
 static void
@@ -109,7 +109,7 @@ find(void)
 
 #define READS "head 2, append read_only, stream read_only"
 
-/* The owner can write afterwards, and so is not locked out by what the reader has left. */
+/* The owner can write afterwards, so files of the reader do not lock it out. */
 static void
 ok_owner_appends(const char *what)
 {
@@ -147,7 +147,7 @@ test_unwritable(void)
 	ok_owner_appends("a directory that was not writable");
 }
 
-/* A writer is at work: what it has committed is seen, though it is in its log only. */
+/* During the work of a writer: its commits are visible, although they are only in its log. */
 static void
 test_beside_a_writer(void)
 {
@@ -198,7 +198,7 @@ test_by_choice(void)
 	ok_int(access(sqlite_path, F_OK), -1, "it is not made");
 }
 
-/* What is in the way is said. */
+/* The obstacle is reported. */
 static void
 test_obstacles(void)
 {

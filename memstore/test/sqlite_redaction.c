@@ -1,7 +1,7 @@
 /*
  * sqlite_redaction.c
  *		No file of a SQLite store holds erased text: not the database, its free pages and its write-ahead
- *		log, whoever reads meanwhile, and whenever the process is killed.
+ *		log, with readers at the same time, and whenever the process is killed.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -127,7 +127,7 @@ test_bytes(void)
 	ok(sqlite_is_intact(), "the file is sound");
 }
 
-/* What is appended in between moves pages around. */
+/* Appends in between move pages. */
 static void
 test_many(void)
 {
@@ -305,7 +305,7 @@ test_guards(void)
 		   "all of it");
 }
 
-/* What may only be read is not brought up to this schema, and can be exported nevertheless. */
+/* A read-only file is not upgraded to this schema, and can be exported nevertheless. */
 static void
 test_read_only(void)
 {
@@ -329,7 +329,7 @@ test_read_only(void)
 	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
-/* What 0.1 made. */
+/* A file of 0.1. */
 static void
 test_older_schema(void)
 {

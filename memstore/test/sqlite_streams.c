@@ -1,6 +1,6 @@
 /*
  * sqlite_streams.c
- *		Durable streams of the SQLite store: what a handler leaves in its transaction, and the file
+ *		Durable streams of the SQLite store: traces of a handler in its transaction, and the file
  *		that consumers lock.
  */
 #include <pthread.h>

@@ -25,11 +25,11 @@ typedef struct worker
 	int			number;
 	int			appended;		/* facts */
 	int			conflicts;
-	int			faults;			/* what must not have happened */
+	int			faults;			/* errors */
 	factstr_append_result keyed[KEYS];
 } worker;
 
-/* What is not an answer that was to be expected. */
+/* An unexpected answer. */
 static void
 note_fault(worker *self, const char *what, const factstr_error *error)
 {
@@ -37,7 +37,7 @@ note_fault(worker *self, const char *what, const factstr_error *error)
 	tap_diagnostic("%s: %s", what, error->message);
 }
 
-/* Counts one of the contexts up by one fact, which says what it was decided on. */
+/* Adds a fact to one of the contexts, with the version on which it was decided. */
 static void
 append_to_context(worker *self, int which)
 {

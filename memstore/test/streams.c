@@ -245,7 +245,7 @@ test_destroying_in_a_replay(void)
 	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
-/* What was appended before the store is closed is delivered. */
+/* Facts appended before the store is closed are delivered. */
 static void
 test_closing_delivers(void)
 {
@@ -325,7 +325,7 @@ close_in_background(void *context)
 	self->result = factstr_close(self->store, -1);
 }
 
-/* What a handler appends meanwhile is stored, and not waited for. */
+/* Facts that a handler appends meanwhile are stored, but closing does not wait for their delivery. */
 static void
 test_appends_while_closing(void)
 {

@@ -1,14 +1,14 @@
 /*
  * structs.c
- *		The structs that a program gives to the library, built with an older or a newer header, or
- *		filled with what they must not hold: sizes, enums, flags, reserved members.
+ *		The structs that a program passes to the library, built with an older or a newer header, or
+ *		with invalid members: sizes, enums, flags, reserved members.
  */
 #include <string.h>
 
 #include "lib/stores.h"
 #include "lib/tap.h"
 
-/* What a newer header may have: the same with more at the end. */
+/* The struct of a newer header: the same with more members at the end. */
 typedef struct newer_stream_options
 {
 	factstr_stream_options known;
@@ -152,7 +152,7 @@ test_append_sizes(factstr_store *store)
 	ok_append(store, &newer.known, FACTSTR_MISUSE, "does not know", "with an option in use");
 }
 
-/* What would be passed by is refused. */
+/* Values that would be ignored are refused. */
 static void
 test_members_that_do_not_go_together(factstr_store *store)
 {
@@ -223,7 +223,7 @@ test_reserved_members(factstr_store *store)
 	ok_contains(error.message, "factstr_batch", "the message names the struct");
 }
 
-/* What the library fills has been something else before. */
+/* The structs that the library fills contain other values before. */
 static void
 test_filled_structs(factstr_store *store)
 {

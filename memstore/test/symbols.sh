@@ -1,7 +1,7 @@
 #!/bin/sh
 #
-# What the libraries show: the shared one and the archive export the functions in symbols.txt, and nothing else, so a program may have
-# functions with any other names.  Run from memstore/.
+# The symbols of the libraries: the shared one and the archive export the functions in symbols.txt, and nothing else, so
+# a program may have functions with any other names.  Run from memstore/.
 
 # shellcheck source=memstore/test/lib/results.sh
 . test/lib/results.sh

@@ -1,6 +1,6 @@
 /*
  * system.c
- *		What is not the same in all C libraries: the words of errors, the stacks of threads, pipes.
+ *		Differences between C libraries: the messages of errors, the stacks of threads, pipes.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 #include "lib/stores.h"
 #include "lib/tap.h"
 
-/* As little as musl gives a thread, and what a handler may use nevertheless. */
+/* The small stack that musl gives a thread, and the stack that a handler may use nevertheless. */
 #define SMALL_STACK (128 * 1024)
 #ifndef __SANITIZE_THREAD__
 #define USED_STACK (3 * 512 * 1024)

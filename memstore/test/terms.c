@@ -237,7 +237,7 @@ member(fs_json object, const char *name)
 	return strndup(text.data, text.length);
 }
 
-/* What every search relies on: a payload that matches holds the terms of the predicate. */
+/* Every search relies on this: a payload that matches has the terms of the predicate. */
 static void
 test_matching_case(fs_json line)
 {

@@ -1,4 +1,4 @@
-# What the tests of the command share: running it, stores to run it on, and waiting.
+# Shared by the tests of the command: running it, stores to run it on, and waiting.
 
 package Command;
 
@@ -135,7 +135,7 @@ sub start
 	return $process;
 }
 
-# Reads what there is now, or waits for it until a time.  False at the end.
+# Reads the present input, or waits for some until a time.  False at the end.
 sub read_more
 {
 	my ($process, $deadline) = @_;
@@ -201,7 +201,7 @@ sub stop
 	return finish($process);
 }
 
-# Runs the command to its end.  Its output is in {buffer}, what it said on stderr in {err}.
+# Runs the command to its end.  Its output is in {buffer}, its messages in {err}.
 sub run
 {
 	my $options = ref $_[0] ? shift : {};
@@ -238,7 +238,7 @@ sub documents
 	return map { JSON::PP->new->allow_nonref->decode($_) } split(/\n/, $text);
 }
 
-# What a command that has to succeed prints.
+# The output of a command that must succeed.
 sub lines_of
 {
 	my $process = run(@_);
@@ -255,7 +255,7 @@ sub status_is
 	return;
 }
 
-# A status, and what stderr begins with; nothing on stdout.
+# A status, and the beginning of stderr; nothing on stdout.
 sub fails_with
 {
 	my ($process, $status, $message, $name) = @_;

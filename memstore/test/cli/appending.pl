@@ -1,4 +1,4 @@
-# append and append-if: input, batches, idempotency keys, conflicts, and what is said about errors.
+# append and append-if: input, batches, idempotency keys, conflicts, and messages of errors.
 
 use strict;
 use warnings;
@@ -172,7 +172,7 @@ sub test_append_unless
 	return;
 }
 
-# What is wrong with the input is the library's to say; where it is, is said here.
+# The library reports errors of the input; the command adds the line.
 my $good = ndjson(event(a => 1));
 my @malformed = (
 	[ 'a missing key', '{"event_type": "a"}', qr/2: invalid events at \$: missing key "payload"/ ],
@@ -239,7 +239,7 @@ if (grep { $_ eq 'postgresql' } store_kinds())
 		qr/\Afactstr: stdin:(1-)?3: /, 'or its lines');
 }
 
-# On a terminal, a hint at what is faster.
+# On a terminal, a hint at a faster way.
 SKIP:
 {
 	my $many = spew("$DIRECTORY/many", $good x 1000);
@@ -339,7 +339,7 @@ for my $kind (store_kinds())
 	is("$quiet->{status}$quiet->{buffer}$quiet->{err}", '0', "$kind: -q prints nothing");
 	fails_with(run({ in => $malformed }, 'append', '-s', $stopped, '--quiet'), 1, qr/\Afactstr: stdin:1: /, "$kind: but errors");
 
-	# What the store refuses has its line too.
+	# Errors of the store have their line too.
 	my $first = ndjson({ event_type => 'a', payload => 'first' });
 	my $used = new_url($kind);
 	lines_of({ in => $first }, 'append', '-s', $used, '-k', 'k-3', '--one-batch');

@@ -8,7 +8,7 @@ use Test::More;
 
 my $file = 'cli/completion/factstr.bash';
 
-# What bash offers for the last of some words.
+# The completions of bash for the last of some words.
 sub completed
 {
 	my (@words) = @_;

@@ -55,7 +55,7 @@ for my $kind (store_kinds())
 	is(next_fact($after), '16 b 8', "$kind: what is there after a fact");
 	is(numbers(lines_of('tail', '-s', $url, '-n', 100)), join(' ', 1 .. 16), "$kind: all");
 
-	# What another process appends.
+	# Facts that another process appends.
 	my $all = start({ in => '' }, 'tail', '-s', $url, '-f', '-n', 1);
 	my $some = start({ in => '' }, 'tail', '-s', $url, '--follow', '--type', 'a', '-n', 1);
 
@@ -158,7 +158,7 @@ for my $kind (store_kinds())
 		"$kind: one is not dropped alone");
 	status_is(run('streams', '-s', $url, 'drop', 'divided'), 0, "$kind: both are dropped");
 
-	# What could not be printed is not delivered.
+	# Facts that could not be printed do not count as delivered.
   SKIP:
 	{
 		skip 'there is no /dev/full', 2 if !-w '/dev/full';

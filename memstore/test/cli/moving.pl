@@ -229,7 +229,7 @@ fails_with(run('export', '-s', $origin, '--resume',
 	qr/\Afactstr: \Q$file\E: invalid batch: exported batches have numbers\n/,
 	'and so is history that could be imported');
 
-# What is wrong with a line.
+# Errors of a line.
 my $record = '{"sequence_number": 1, "occurred_at": "2026-01-31T08:15:30.123456Z", '
   . '"event_type": "a", "payload": 1}';
 my $line = qq({"first_sequence_number": 1, "last_sequence_number": 1, "event_records": [$record]});

@@ -9,7 +9,7 @@ use Test::More;
 my $marker = 'wq7zj9vk';
 my $nowhere = '127.0.0.1:1';
 
-# URLs, and what is taken for one, or for the path of a file.
+# URLs, and texts that are taken for one, or for the path of a file.
 my @urls = (
 	"postgresql://joe:$marker\@$nowhere/bank", "postgresql://joe:$marker/x\@$nowhere/bank", "postgresql://127.0.0.1:$marker/bank",
 	"postgresql:///joe:$marker\@$nowhere/bank", "postgresql://$nowhere/bank?password=$marker&x=1", "postgresql://$nowhere/bank?sslmode=$marker",

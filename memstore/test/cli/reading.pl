@@ -86,7 +86,7 @@ for my $kind (store_kinds())
 		[ { a => [ 1, 2 ], b => "\n" } ], "$kind: a payload on several lines is printed on one");
 }
 
-# What there is in a store.
+# The content of a store.
 for my $kind (store_kinds())
 {
 	my @store = ('-s', new_url($kind));

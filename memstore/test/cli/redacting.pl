@@ -1,4 +1,4 @@
-# redact, redactions, and what export, import and copy do with redactions.
+# redact, redactions, and redactions in export, import and copy.
 
 use strict;
 use warnings;

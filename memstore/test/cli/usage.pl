@@ -105,7 +105,7 @@ for my $case (@wrong)
 	is($process->{buffer}, '', 'and prints nothing');
 }
 
-# Examples in the helps are what they seem to be.
+# The examples in the helps work.
 {
 	local $ENV{FACTSTR_URL} = new_url('sqlite');
 	local $ENV{PATH} = dirname($COMMAND) . ":$ENV{PATH}";
@@ -121,7 +121,7 @@ for my $case (@wrong)
 	like($found, qr/\A\{"first.*\}\n\{"sequence_number": 1, .*"account": "A-1"/, 'and of the command');
 }
 
-# What is misspelt is suggested, if it is near enough.
+# A misspelt word gets a suggestion, if one is similar enough.
 my @misspelt = (
 	[ 'query', 'qeury' ], [ 'query', 'quer' ], [ 'append-if', 'apend-if' ], [ 'context-version', 'context_version' ],
 	[ 'streams', 'stream' ], [ 'create-log', 'crate-log' ], [ 'read', 'help', 'raed' ], [ '--backwards', 'read', '--backward-' ], [ '--query', 'read', '--qurey' ],

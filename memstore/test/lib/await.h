@@ -1,6 +1,6 @@
 /*
  * await.h
- *		Waiting for what other threads and processes do: until it holds, or for too long.
+ *		Waiting for other threads and processes: until a condition holds, or for too long.
  */
 #ifndef FACTSTR_TEST_AWAIT_H
 #define FACTSTR_TEST_AWAIT_H

@@ -20,7 +20,7 @@
 #define STACK_OF_SANITIZER 0
 #endif
 
-/* What is nested, and in what: arrays, objects, or one in the other. */
+/* The forms of nesting: arrays, objects, or one in the other. */
 typedef struct nesting
 {
 	const char *name;

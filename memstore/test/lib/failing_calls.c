@@ -15,7 +15,7 @@
 
 #define MOST_DIAGNOSTICS 5
 
-/* Which allocations fail, and what came of that in one call. */
+/* Which allocations fail, and the result of one call. */
 typedef struct failing_run
 {
 	const char *what;			/* for the names of the results */
@@ -129,7 +129,7 @@ fail_one(failing_run *run, library_call call, int *code, factstr_error *error)
 	return true;
 }
 
-/* What only looks: the log stays as it is. */
+/* Calls that only read: the log stays as it is. */
 static void
 fail_reading(failing_run *run, const char *name, library_call call)
 {
@@ -145,7 +145,7 @@ fail_reading(failing_run *run, const char *name, library_call call)
 	end(run, name);
 }
 
-/* What a new handle finds after a call that appends, and that the call can be repeated. */
+/* The log as a new handle finds it after a call that appends; and the call can be repeated. */
 static void
 check_append(failing_run *run, library_call call, int code, const factstr_error *error)
 {
@@ -166,8 +166,8 @@ check_append(failing_run *run, library_call call, int code, const factstr_error 
 }
 
 /*
- * What appends.  A new handle finds all of it or nothing, and nothing after an error which says
- * that nothing was stored; and with its key it can be repeated.
+ * Calls that append.  A new handle finds all of the batch or nothing, and nothing after an error that says
+ * that nothing was stored; and with its key the call can be repeated.
  */
 static void
 fail_appending(failing_run *run, const char *name, library_call call)
@@ -191,7 +191,7 @@ fail_appending(failing_run *run, const char *name, library_call call)
 	end(run, name);
 }
 
-/* A durable stream from the beginning: whatever fails, opened again it goes on without a gap. */
+/* A durable stream from the beginning: after any failure, opened again, it continues without a gap. */
 static void
 fail_stream(failing_run *run, const char *name, library_call call)
 {

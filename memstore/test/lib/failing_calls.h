@@ -1,10 +1,10 @@
 /*
  * failing_calls.h
- *		Calls of the library, made again and again while another of their allocations fails.
+ *		Calls of the library, repeated while each time another of their allocations fails.
  *
  * Each call is repeated until no allocation of it is left to fail, every time through a new handle.
- * It succeeds, or says that there is no memory; and what a new handle then finds in the log is all
- * of it or nothing.
+ * It succeeds, or reports out of memory; and a new handle then finds all of the batch in the log, or
+ * nothing.
  */
 #ifndef FACTSTR_TEST_FAILING_CALLS_H
 #define FACTSTR_TEST_FAILING_CALLS_H

@@ -48,7 +48,7 @@ library_strdup(const char *text)
 	return failing_libraries ? strdup(text) : __real_strdup(text);
 }
 
-/* What the library's dynamic section says of where things are. */
+/* The addresses in the library's dynamic section. */
 typedef struct loaded_library
 {
 	ElfW(Addr) base;

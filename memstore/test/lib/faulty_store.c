@@ -1,6 +1,6 @@
 /*
  * faulty_store.c
- *		The memory store, which fails when it is told to, and counts what it is asked for.
+ *		The memory store, which fails on demand, and counts its calls.
  */
 #include <pthread.h>
 

@@ -1,9 +1,9 @@
 /*
  * faulty_store.h
- *		The memory store, which fails when it is told to, and counts what it is asked for.
+ *		The memory store, which fails on demand, and counts its calls.
  *
- * Its streams pause for a moment only after a failure, and those that pause can be kept from going
- * on.  Transactions of deliveries are pretended: what a handler does in one is not taken back.
+ * Its streams pause only for a moment after a failure, and those that pause can be kept from
+ * continuing.  Transactions of deliveries are simulated: a handler's changes in one are not rolled back.
  */
 #ifndef FACTSTR_TEST_FAULTY_STORE_H
 #define FACTSTR_TEST_FAULTY_STORE_H
@@ -28,7 +28,7 @@ typedef struct faulty_state
 
 	/* So many there were. */
 	int			searches;		/* for batches */
-	int			settlements;	/* moves over what did not match */
+	int			settlements;	/* moves past batches without a match */
 	int			fails;
 	int			resumes;
 	int			begins;

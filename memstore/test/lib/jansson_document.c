@@ -40,7 +40,7 @@ rewrite_number(const char *next, const char *end, fs_buffer *out)
 	return next + token.length;
 }
 
-/* With its quotes, or what there is of it. */
+/* With its quotes, or as far as it goes. */
 static const char *
 rewrite_string(const char *next, const char *end, fs_buffer *out)
 {
@@ -103,7 +103,7 @@ agrees_on_array(const json_t *expected, fs_json value)
 	return agrees && index == json_array_size(expected);
 }
 
-/* Each member is found when it is looked for, too, and what is not there is not. */
+/* Each member is also found by its key, and a missing one is not. */
 static bool
 agrees_on_object(const json_t *expected, fs_json value)
 {

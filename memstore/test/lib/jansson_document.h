@@ -15,7 +15,7 @@
  */
 json_t	   *jansson_load(const char *text, size_t length);
 
-/* Is the value what jansson has read? */
+/* Is the value equal to jansson's? */
 bool		jansson_agrees(const json_t *expected, fs_json value);
 
 #endif							/* FACTSTR_TEST_JANSSON_DOCUMENT_H */

@@ -40,7 +40,7 @@ call_append_if(call_target *on, factstr_error *error)
 						  IF_VERSION(CALL_CONTEXT, expected, on->key), NULL, error);
 }
 
-/* A document that says what is wrong: NULL when there is no memory for that either. */
+/* A document with the error: NULL if there is no memory for that either. */
 static int
 answered(int code, char *result, factstr_error *error)
 {

@@ -10,7 +10,7 @@
 /* In each append and import. */
 #define CALL_EVENT_COUNT 2
 
-/* The store that is called, and what a call has to know of it. */
+/* The store that is called, and the state that calls need. */
 typedef struct call_target
 {
 	const char *url;
@@ -26,7 +26,7 @@ typedef int (*library_call) (call_target *on, factstr_error *error);
 /* Opening is a call too, without a handle. */
 int			call_open(call_target *on, factstr_error *error);
 
-/* What appends. */
+/* Calls that append. */
 int			call_append(call_target *on, factstr_error *error);
 int			call_json_append(call_target *on, factstr_error *error);
 int			call_import(call_target *on, factstr_error *error);
@@ -35,7 +35,7 @@ int			call_import(call_target *on, factstr_error *error);
 int			call_append_if(call_target *on, factstr_error *error);
 int			call_json_append_if(call_target *on, factstr_error *error);
 
-/* What reads; success with a wrong answer is FACTSTR_STORAGE. */
+/* Calls that read; success with a wrong answer is FACTSTR_STORAGE. */
 int			call_query(call_target *on, factstr_error *error);
 int			call_context_version(call_target *on, factstr_error *error);
 int			call_newest(call_target *on, factstr_error *error);

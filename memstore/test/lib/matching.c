@@ -1,6 +1,6 @@
 /*
  * lib/matching.c
- *		What the matcher says.
+ *		The answers of the matcher.
  */
 #include <stdlib.h>
 #include <string.h>

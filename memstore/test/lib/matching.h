@@ -1,6 +1,6 @@
 /*
  * lib/matching.h
- *		What the matcher says, for tests in which nothing keeps it from saying it.
+ *		The answers of the matcher, for tests in which nothing interrupts it.
  */
 #ifndef FACTSTR_TEST_MATCHING_H
 #define FACTSTR_TEST_MATCHING_H

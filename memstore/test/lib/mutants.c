@@ -1,6 +1,6 @@
 /*
  * mutants.c
- *		The memory store with one fault each: the list of them, and what several need.
+ *		The memory store with one fault each: the list of mutants, and functions that several share.
  */
 #include <stdlib.h>
 

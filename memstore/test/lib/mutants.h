@@ -3,8 +3,8 @@
  *		The memory store with one fault each, to see whether the conformance suite notices.
  *
  * A mutant is the memory store's table of functions with one or two of them replaced by functions
- * that do almost the same; or, for what is decided above the stores, the library with one of its public
- * functions replaced.  Their lists, one for each subject, are in files of their own.
+ * that do almost the same; or, for rules that apply above the stores, the library with one of its public
+ * functions replaced.  Their lists, one for each subject, are in separate files.
  */
 #ifndef FACTSTR_TEST_MUTANTS_H
 #define FACTSTR_TEST_MUTANTS_H
@@ -45,7 +45,7 @@ typedef struct mutant
 {
 	const char *fault;
 	const char *pattern;		/* the cases that must notice */
-	fs_methods	changed;		/* what is not NULL replaces the memory store's */
+	fs_methods	changed;		/* members that are not NULL replace the memory store's */
 	mutant_api	api;			/* for faults above the store */
 } mutant;
 
@@ -80,7 +80,7 @@ const mutant *mutant_at(size_t i);
 fs_methods	mutant_methods(const mutant *of);
 
 /*
- * What several mutants need.  The query for every fact is to be released.
+ * Shared by several mutants.  The caller releases the query for every fact.
  */
 fs_query	mutant_every_fact(void);
 uint64_t	mutant_version_of(fs_backend *backend, const fs_query *query);

@@ -1,9 +1,9 @@
 /*
  * mutants_api.c
- *		Faults above the stores' functions: of what the public functions decide.
+ *		Faults above the stores' functions: in the public functions.
  *
- * The linker sends the suite's calls of them here (see the Makefile), and they go on to the library's
- * own, or to the fault of the mutant.
+ * The linker redirects the suite's calls of them here (see the Makefile), and from here they go to the
+ * library's own, or to the fault of the mutant.
  */
 #include <stdlib.h>
 #include <string.h>

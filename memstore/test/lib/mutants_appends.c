@@ -1,6 +1,6 @@
 /*
  * mutants_appends.c
- *		Faults of appends: their contexts, their idempotency keys, and what they store.
+ *		Faults of appends: their contexts, their idempotency keys, and the stored facts.
  */
 #include <stdlib.h>
 #include <string.h>

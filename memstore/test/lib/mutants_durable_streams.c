@@ -111,7 +111,7 @@ keep_name_while_pausing(fs_lease *lease, const char *words, int64_t retry_at, fa
 	return FACTSTR_OK;
 }
 
-/* The consumer that was taken over goes on, from the beginning. */
+/* The consumer that was taken over continues, from the beginning. */
 static int
 resume_after_takeover(fs_lease *lease, uint64_t *cursor, factstr_error *error)
 {

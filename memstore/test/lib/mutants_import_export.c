@@ -59,7 +59,7 @@ import_without_keys(fs_backend *backend, const factstr_batch *batches,
 	return code;
 }
 
-/* What is passed by is told as if it were stored. */
+/* Skipped batches are reported as if they were stored. */
 static int
 import_tells_all(fs_backend *backend, const factstr_batch *batches, fs_append_event *const *events,
 				 size_t count, factstr_append_result *result, factstr_error *error)

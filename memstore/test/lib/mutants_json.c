@@ -21,7 +21,7 @@ pass_over_options(factstr_store *store, const char *events, const char *options,
 	return __real_factstr_json_append(store, events, NULL, result);
 }
 
-/* What the cursor gives at first is lost. */
+/* The first facts of the cursor are lost. */
 static int
 lose_a_piece(factstr_cursor *cursor, size_t max_count, char **result)
 {

@@ -1,6 +1,6 @@
 /*
  * mutants_matching.c
- *		Faults of matching: queries that find what they should not, or do not find what they should.
+ *		Faults of matching: queries that find facts that do not match, or miss facts that do.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -55,7 +55,7 @@ query_by(matcher matches, fs_backend *backend, const fs_query *query, fs_fact_li
 	return code;
 }
 
-/* Also with what is in an array at the root. */
+/* Also with the elements of an array at the root. */
 static bool
 matches_elements(const fs_query *query, const factstr_fact *fact, fs_json payload)
 {
@@ -213,7 +213,7 @@ query_empty_as_absent(fs_backend *backend, const fs_query *query, fs_fact_list *
 }
 
 /*
- * Faults of what is done for long arrays only.
+ * Faults of the code for long arrays.
  */
 #define LONG_ARRAY 32
 

@@ -1,6 +1,6 @@
 /*
  * mutants_pulling.c
- *		Faults of streams without a handler, and of what a stream tells of its end.
+ *		Faults of streams without a handler, and of the report of a stream's end.
  */
 #include "mutants.h"
 #include "public_function.h"
@@ -27,7 +27,7 @@ do_not_wait(factstr_stream *stream, size_t max_batches, int64_t timeout_ms,
 	return __real_factstr_stream_next(stream, max_batches, 0, list, error);
 }
 
-/* What was not acknowledged comes again. */
+/* Unacknowledged batches are returned again. */
 static int
 begin_again(factstr_stream *stream, size_t max_batches, int64_t timeout_ms,
 			factstr_batch_list **list, factstr_error *error)

@@ -1,6 +1,6 @@
 /*
  * mutants_reading.c
- *		Faults of what queries and cursors give.
+ *		Faults of the answers of queries and cursors.
  */
 #include <string.h>
 #include <unistd.h>
@@ -73,8 +73,8 @@ forget_other_name(fs_backend *backend, const fs_query *query, fs_fact_list *fact
 }
 
 /*
- * What numbers given out before the commit do: a reader comes before a writer is done, and misses
- * the fact for good.
+ * The effect of numbers that are assigned before the commit: a reader comes before a writer has committed,
+ * and misses the fact forever.
  */
 static int
 miss_a_fact(fs_backend *backend, const fs_query *query, fs_fact_list *facts, uint64_t *version,

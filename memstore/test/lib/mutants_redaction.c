@@ -8,7 +8,7 @@
 
 #include "mutants.h"
 
-/* The record alone: the fact says what it said. */
+/* Only the record: the fact keeps its content. */
 static int
 redact_nothing(fs_backend *backend, const fs_redaction *redaction, bool *traces_remain,
 			   factstr_error *error)
@@ -65,7 +65,7 @@ query_by_old_terms(fs_backend *backend, const fs_query *query, fs_fact_list *fac
 	return code;
 }
 
-/* Metadata is forgotten: what the call gives is not kept. */
+/* Metadata is forgotten: that of the call is not stored. */
 static int
 redact_without_metadata(fs_backend *backend, const fs_redaction *redaction, bool *traces_remain,
 						factstr_error *error)
@@ -129,7 +129,7 @@ query_in_order_of_changes(fs_backend *backend, const fs_query *query, fs_fact_li
 	return code;
 }
 
-/* A repeated append is compared with what the fact says now. */
+/* A repeated append is compared with the current content of the fact. */
 static int
 append_compares_erased(fs_backend *backend, const fs_append *append, factstr_append_result *result,
 					   factstr_error *error)
@@ -153,7 +153,7 @@ export_without_redactions(fs_backend *backend, uint64_t after, size_t max_batche
 	return code;
 }
 
-/* The records are taken over, the facts stay what they were. */
+/* The records are imported, but the facts keep their content. */
 static int
 import_records_only(fs_backend *backend, const factstr_batch *batch, const fs_append_event *events,
 					uint64_t *imported_count, factstr_error *error)

@@ -25,8 +25,8 @@ void		server_make_new(void);
 int			server_end(void);
 
 /*
- * With FACTSTR_TEST_LOG=NAME, the stores of a test are another log than main: server_open opens it, and in what
- * server_run runs, functions mean it, and factstr_events its table.
+ * With FACTSTR_TEST_LOG=NAME, the stores of a test are another log than main: server_open opens it, and in the SQL
+ * of server_run, functions mean it, and factstr_events its table.
  */
 bool		server_has_other_log(void);
 

@@ -9,13 +9,13 @@
 
 #include <sys/types.h>
 
-/* Runs work in a child, which ends after it with status 0.  What it writes is read from *input. */
+/* Runs work in a child, which ends after it with status 0.  Its output is read from *input. */
 pid_t		process_start(void (*work) (int output), int *input);
 
 /* The exit status, or 128 and the number of the signal that ended it. */
 int			process_await(pid_t child);
 
-/* Comes back when the child has written a byte; what it is waited for must happen. */
+/* Returns when the child has written a byte, which it must do. */
 void		process_await_byte(int input);
 
 #endif							/* FACTSTR_TEST_PROCESSES_H */

@@ -1,6 +1,6 @@
 /*
  * recording.c
- *		A handler that writes down what it is given, for tests of streams.
+ *		A handler that records its deliveries, for tests of streams.
  */
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /*
  * recording.h
- *		A handler that writes down what it is given, for tests of streams.
+ *		A handler that records its deliveries, for tests of streams.
  */
 #ifndef FACTSTR_TEST_RECORDING_H
 #define FACTSTR_TEST_RECORDING_H
@@ -24,7 +24,7 @@ typedef struct recording
 	factstr_store *store;
 	factstr_stream *stream;
 	struct recording *other;
-	int			result;			/* what the action found, for the thread of the test */
+	int			result;			/* the findings of the action, for the thread of the test */
 	bool		is_held;		/* the handler does not return until this is false */
 } recording;
 

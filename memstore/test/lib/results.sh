@@ -5,7 +5,7 @@
 count=0
 failed=0
 
-# ok NAME COMMAND...: the command succeeds; what it says otherwise is a diagnostic.
+# ok NAME COMMAND...: the command succeeds; otherwise its output is a diagnostic.
 ok() {
   count=$((count + 1))
   name=$1

@@ -52,7 +52,7 @@ seek_fact(void *store, fs_term term, uint64_t position, bool backwards, uint64_t
 	return count_call(log, error);
 }
 
-/* What it gives is spoilt by the next call: a caller that kept it would notice. */
+/* The next call overwrites its result: a caller that kept it would notice. */
 static int
 fetch_fact(void *store, uint64_t sequence_number, fs_stored_fact *fact, factstr_error *error)
 {

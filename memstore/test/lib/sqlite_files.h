@@ -28,7 +28,7 @@ factstr_store *sqlite_open(void);
 /* Tries to open the file, and closes it if that succeeds. */
 int			sqlite_try_open(factstr_error *error);
 
-/* Runs SQL on the file, past the library; what fails is the end of the test. */
+/* Runs SQL on the file, bypassing the library; an error ends the test. */
 void		sqlite_run(const char *sql);
 
 /* The first column of the first row, as text; empty if there is none. */

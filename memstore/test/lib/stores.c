@@ -1,6 +1,6 @@
 /*
  * stores.c
- *		What tests do with a store of any kind.  What fails is the end of the test.
+ *		Actions of tests on a store of any kind.  An error ends the test.
  */
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /*
  * stores.h
- *		What tests do with a store of any kind.  What fails is the end of the test.
+ *		Actions of tests on a store of any kind.  An error ends the test.
  */
 #ifndef FACTSTR_TEST_STORES_H
 #define FACTSTR_TEST_STORES_H
@@ -41,8 +41,8 @@ uint64_t	store_head(factstr_store *store);
 uint64_t	store_cursor(factstr_store *store, const char *stream);
 
 /*
- * The whole store as text, for comparing: batches, keys, facts, and what the index finds for types
- * "t", "a" and "b" and payloads like {"common": true} and {"n": 3}.  To be freed.
+ * The whole store as text, for comparing: batches, keys, facts, and the answers of the index for types
+ * "t", "a" and "b" and payloads like {"common": true} and {"n": 3}.  The caller frees it.
  */
 char	   *store_describe(factstr_store *store);
 

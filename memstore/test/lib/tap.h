@@ -2,8 +2,8 @@
  * tap.h
  *		Results in the Test Anything Protocol.
  *
- * Every function that gives a result begins with ok_, here and in the tests.  It takes what it got,
- * then what was expected, then the name of the result, and returns whether the two agree.  If they
+ * Every function that gives a result begins with ok_, here and in the tests.  It takes the actual value,
+ * then the expected one, then the name of the result, and returns whether the two agree.  If they
  * do not, diagnostics show both.
  */
 #ifndef FACTSTR_TEST_TAP_H
@@ -34,13 +34,13 @@ bool		ok_lacks(const char *got, const char *part, const char *name,...) TAP_FORM
 
 bool		ok_null(const void *got, const char *name,...) TAP_FORMAT(2, 3);
 
-/* What a function of the library returned, and the error that it filled, or NULL. */
+/* The code that a function of the library returned, and its error, or NULL. */
 bool		ok_code(int got, int expected, const factstr_error *error, const char *name,...)
 			TAP_FORMAT(4, 5);
 
 void		tap_diagnostic(const char *format,...) TAP_FORMAT(1, 2);
 
-/* For what the tests cannot do without. */
+/* For conditions without which the tests cannot continue. */
 _Noreturn void tap_bail_out(const char *format,...) TAP_FORMAT(1, 2);
 
 /* The plan, last, and the program's exit status.  No tests at all is a failure too. */

@@ -1,13 +1,13 @@
 /*
  * waiting.c
- *		A call on a thread of its own, of which can be seen that it waits.
+ *		A call on a separate thread, with a check that it waits.
  */
 #include <time.h>
 
 #include "await.h"
 #include "waiting.h"
 
-/* What the calling thread is there for, or NULL. */
+/* The call of the current thread, or NULL. */
 static _Thread_local waiting_call *own_call;
 
 bool		__real_fs_condition_wait(pthread_cond_t *condition, pthread_mutex_t *mutex,
@@ -24,7 +24,7 @@ note_waiting(void)
 		atomic_store(&own_call->has_waited, true);
 }
 
-/* The caller has looked at what it waits for, and holds the mutex until it waits. */
+/* The caller has checked its condition, and holds the mutex until it waits. */
 bool
 __wrap_fs_condition_wait(pthread_cond_t *condition, pthread_mutex_t *mutex, int64_t deadline)
 {

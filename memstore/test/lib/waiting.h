@@ -1,10 +1,10 @@
 /*
  * waiting.h
- *		A call on a thread of its own, of which can be seen that it waits.
+ *		A call on a separate thread, with a check that it waits.
  *
- * That a call waits for something is not shown by its not having returned yet: it may not even have
- * begun.  So the linker sends what the library waits in here (see the Makefile), and a test goes on
- * when the call is in there.
+ * A call that has not returned yet does not necessarily wait: it may not even have
+ * begun.  So the linker redirects the library's waiting functions here (see the Makefile), and a test
+ * continues when the call is in one of them.
  */
 #ifndef FACTSTR_TEST_WAITING_H
 #define FACTSTR_TEST_WAITING_H
