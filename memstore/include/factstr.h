@@ -278,6 +278,19 @@ FACTSTR_API int factstr_close(factstr_store *store, int64_t timeout_ms);
  */
 FACTSTR_API void factstr_interrupt(factstr_store *store);
 
+/* Is the call to be interrupted? */
+typedef bool (*factstr_interrupt_check) (void *context);
+
+/*
+ * Sets a function that the calls of this thread, with any store, ask whether they are to end, wherever
+ * factstr_interrupt would end them: several times a second while they wait, and for each fact that they
+ * search.  If it returns true, the call returns FACTSTR_INTERRUPTED; other threads are not affected.
+ * For languages that handle signals on one thread and only between calls.  The function must be fast,
+ * and must call no function of this header.  It stays until it is replaced, or the thread ends; NULL
+ * removes it.
+ */
+FACTSTR_API void factstr_set_interrupt_check(factstr_interrupt_check check, void *context);
+
 /*
  * Appending
  */

@@ -2,6 +2,7 @@
  * closing.c
  *		Tests of ending calls: by closing the store they are in, and by interrupting them.
  */
+#include <limits.h>
 #include <stdlib.h>
 
 #include <sqlite3.h>
@@ -238,6 +239,47 @@ test_interrupted_search(void)
 	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 
+static bool
+count_down(void *context)
+{
+	int		   *left = context;
+
+	return --*left <= 0;
+}
+
+/* The calls of a thread ask its function, and only they. */
+static void
+test_interrupt_check(void)
+{
+	factstr_store *store = faulty_open();
+	recording	handler = RECORDING_INIT;
+	factstr_stream *stream = consume(store, &handler);
+	one_call	call = {.store = store};
+	waiting_call waiting;
+	factstr_error error;
+	factstr_query_result *result;
+	int			left = 3;
+
+	waiting_start(&waiting, wait_for_fact, &call);
+	ok(waiting_is_reached(&waiting), "a call of another thread waits");
+	factstr_set_interrupt_check(count_down, &left);
+	ok_code(factstr_wait(store, "s", 1000, -1, &error), FACTSTR_INTERRUPTED, &error, "%s", error.message);
+	ok_int(left, 0, "a call that waits asks repeatedly, until it is to end");
+	left = INT_MAX;
+	for (int i = 0; i < 5; i++)
+		(void) store_append_batch(store, "a", 1);
+	left = 3;
+	ok_code(factstr_query(store, NULL, &result, &error), FACTSTR_INTERRUPTED, &error, "so does a search");
+	factstr_set_interrupt_check(NULL, NULL);
+	ok_code(factstr_query(store, NULL, &result, &error), FACTSTR_OK, &error, "without the function nothing ends it");
+	factstr_query_result_free(result);
+	ok(!atomic_load(&waiting.has_returned), "the other thread still waits");
+	factstr_interrupt(store);
+	(void) waiting_ends(&waiting);
+	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
+	(void) factstr_stream_close(stream, -1);
+}
+
 /* So many objects, in an array of a payload and, in the other order, in one of a predicate. */
 #define MANY_OBJECTS 200000
 
@@ -372,6 +414,7 @@ main(void)
 	test_calls_while_closing();
 	test_interrupted_replay();
 	test_interrupted_search();
+	test_interrupt_check();
 	test_closing_while_a_stream_searches();
 	test_append_to_a_busy_file(true, FACTSTR_CLOSED);
 	test_append_to_a_busy_file(false, FACTSTR_INTERRUPTED);

@@ -204,6 +204,12 @@ factstr_interrupt(factstr_store *store)
 		fs_calls_interrupt(store->calls);
 }
 
+void
+factstr_set_interrupt_check(factstr_interrupt_check check, void *context)
+{
+	fs_current_call_set_check(check, context);
+}
+
 int
 fs_enter(factstr_store *store, fs_entered *entered, factstr_error *error)
 {

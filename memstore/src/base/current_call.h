@@ -18,6 +18,7 @@ typedef struct fs_current_call
 	atomic_uint *interruptions; /* NULL: nothing interrupts it */
 	struct fs_current_call *outer;
 	unsigned int interruptions_before;
+	const void *thread;			/* that has made it; only to be compared */
 } fs_current_call;
 
 typedef enum fs_call_state
@@ -26,6 +27,12 @@ typedef enum fs_call_state
 	FS_CALL_IS_CLOSED,
 	FS_CALL_IS_INTERRUPTED
 } fs_call_state;
+
+/* Is the call to be interrupted?  Asked on the thread that has made it. */
+typedef bool (*fs_interrupt_check) (void *context);
+
+/* Of the calling thread; NULL: none. */
+void		fs_current_call_set_check(fs_interrupt_check check, void *context);
 
 /* The thread is now in a call.  Either pointer may be NULL. */
 void		fs_current_call_begin(fs_current_call *call, atomic_bool *is_closed,
