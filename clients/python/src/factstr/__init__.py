@@ -14,10 +14,11 @@ from ._errors import (BusyError, CallInterruptedError, CannotOpenError, Conflict
                       ReadOnlyError, StorageError, StoreClosedError, StreamActiveError, StreamQueryDiffersError,
                       UnsupportedError, WaitTimedOutError)
 from ._native import version as _version
-from ._records import (AppendResult, EventFilter, EventQuery, EventRecord, ExportedBatch, ImportedEvent, LogStatus,
-                       NewestResult, NewEvent, Partition, Query, QueryResult, Redaction, StoreStatus, StreamStatus)
+from ._records import (AppendResult, Batch, EventFilter, EventQuery, EventRecord, ExportedBatch, ImportedEvent,
+                       LogStatus, NewestResult, NewEvent, Partition, Query, QueryResult, Redaction, StoreStatus,
+                       StreamStatus)
 from ._store import Reader, Store, open_store
-from ._streams import Batch, Handler, Stream, Subscription
+from ._streams import Handler, Stream, Subscription
 from ._transaction import Transaction
 
 __version__ = _version()
@@ -28,7 +29,7 @@ __all__ = [
     'ExportedBatch', 'FactstrError', 'Handler', 'HandlerFailedError', 'IdempotencyKeyReusedError', 'ImportedEvent',
     'IncompatibleStoreError', 'LogExistsError', 'LogSealedError', 'LogStatus', 'MalformedInputError', 'MisuseError',
     'NewEvent', 'NewestResult', 'NoSuchLogError', 'NoSuchStreamError', 'NotConnectedError', 'OutOfMemoryError',
-    'Partition', 'PermissionDeniedError', 'Query', 'QueryResult', 'ReadOnlyError', 'Reader', 'Redaction', 'StorageError', 'Store',
-    'StoreClosedError', 'StoreStatus', 'Stream', 'StreamActiveError', 'StreamQueryDiffersError', 'StreamStatus',
+    'Partition', 'PermissionDeniedError', 'Query', 'QueryResult', 'ReadOnlyError', 'Reader', 'Redaction',
+    'StorageError', 'Store', 'StoreClosedError', 'StoreStatus', 'Stream', 'StreamActiveError', 'StreamQueryDiffersError', 'StreamStatus',
     'Subscription', 'Transaction', 'UnsupportedError', 'WaitTimedOutError', 'decide', 'open_store',
 ]

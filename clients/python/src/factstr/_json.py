@@ -25,17 +25,29 @@ def _not_plain(value: object) -> Any:
     raise _NotPlain
 
 
-_encode_plain = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(',', ':'), default=_not_plain).encode
 _scan_string: Any = getattr(json.decoder, 'scanstring')
 _encode_text = json.JSONEncoder(ensure_ascii=False).encode
+
+
+#: The encoder of the json module in C, which returns the parts of a text. JSONEncoder.encode makes one for each value.
+#: It has no record of the containers that are open: one that contains itself ends with a RecursionError.
+encode_parts: Any = json.encoder.c_make_encoder and json.encoder.c_make_encoder(  # type: ignore[attr-defined]
+    None, _not_plain, json.encoder.encode_basestring, None, ':', ',', False, False, False)
 
 
 def encode(value: Any) -> str:
     """The text of a value."""
     try:
-        return _encode_plain(value)
+        if encode_parts is not None:
+            return ''.join(encode_parts(value, 0))
     except (_NotPlain, ValueError, RecursionError):
-        return ''.join(_parts_of(value))
+        pass
+    return encode_slowly(value)
+
+
+def encode_slowly(value: Any) -> str:
+    """The same, of any value and without the json module."""
+    return ''.join(_parts_of(value))
 
 
 def _parts_of(value: Any) -> Iterator[str]:

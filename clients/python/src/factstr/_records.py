@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple, Union
 
-from ._json import Reader, encode
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-
-#: A fact as the library returns it: number, microseconds since 1970, type, payload, metadata.
-FactTuple = Tuple[int, int, str, str, Optional[str]]
+from . import _native
+from ._json import encode, encode_parts, encode_slowly
+from ._transaction import Transaction
 
 
 class SlotRecord:
@@ -33,16 +30,20 @@ class NewEvent:
 
 
 @dataclass(frozen=True)
-class EventRecord(SlotRecord):
-    """A stored fact."""
+class EventRecord(_native.Fact):
+    """A stored fact. What the library returns is read when it is asked for."""
 
-    __slots__ = ('sequence_number', 'occurred_at', 'event_type', 'payload', 'metadata')
+    __slots__ = ()
 
-    sequence_number: int
-    occurred_at: datetime
-    event_type: str
-    payload: Any
-    metadata: Optional[Mapping[str, Any]]
+    # The base has the members. Without field(), its descriptors would be taken for default values.
+    sequence_number: int = field()
+    occurred_at: datetime = field()
+    event_type: str = field()
+    payload: Any = field()
+    metadata: Optional[Mapping[str, Any]] = field()
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return type(self), (self.sequence_number, self.occurred_at, self.event_type, self.payload, self.metadata)
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,19 @@ class NewestResult(SlotRecord):
 
     event_records: Tuple[Optional[EventRecord], ...]
     current_context_version: Optional[int]
+
+
+@dataclass(frozen=True)
+class Batch(SlotRecord):
+    """A delivered batch: the numbers of the whole batch, and the records of its matching facts."""
+
+    __slots__ = ('first_sequence_number', 'last_sequence_number', 'event_records', 'transaction')
+
+    first_sequence_number: int
+    last_sequence_number: int
+    event_records: Tuple[EventRecord, ...]
+    #: Of a transactional delivery.
+    transaction: Optional[Transaction]
 
 
 @dataclass(frozen=True)
@@ -188,11 +202,6 @@ class StoreStatus(SlotRecord):
     streams: Tuple[StreamStatus, ...]
 
 
-def time_of(microseconds: int) -> datetime:
-    """A point in time of the library."""
-    return _EPOCH + timedelta(microseconds=microseconds)
-
-
 def read_time(text: str) -> datetime:
     """A point in time in a document: 2026-01-31T08:15:30.123456Z."""
     return datetime.strptime(text, '%Y-%m-%dT%H:%M:%S.%fZ').replace(tzinfo=timezone.utc)
@@ -205,39 +214,41 @@ def write_time(time: datetime) -> str:
     return time.isoformat()
 
 
-def record_of(fact: FactTuple, read: Reader) -> EventRecord:
-    """The record of a fact of the library."""
-    number, time, event_type, payload, metadata = fact
-    return EventRecord(number, _EPOCH + timedelta(microseconds=time), event_type, read(payload),
-                       None if metadata is None else read(metadata))
-
-
-def event_tuple(event: NewEvent) -> Tuple[str, str, Optional[str]]:
-    """The event that the library takes."""
-    metadata = event.metadata
-    return event.event_type, encode(event.payload), None if metadata is None else encode(metadata)
-
+# Whether something is a Mapping takes long to find out, so it is asked last.
 
 def _filter_document(one: Union[EventFilter, Mapping[str, Any]]) -> Mapping[str, Any]:
-    if isinstance(one, Mapping):
+    if not isinstance(one, EventFilter):
         return one
     document: Dict[str, Any] = {}
-    for key, values in (('event_types', one.event_types), ('payload_predicates', one.payload_predicates)):
-        if isinstance(values, (str, bytes, Mapping)):
-            raise TypeError(f'{key} of a filter must be a sequence, not one {type(values).__name__}')
-        if values is not None:
-            document[key] = list(values)
+    if one.event_types is not None:
+        document['event_types'] = _list_of(one.event_types, 'event_types')
+    if one.payload_predicates is not None:
+        document['payload_predicates'] = _list_of(one.payload_predicates, 'payload_predicates')
     return document
+
+
+def _list_of(values: Sequence[Any], key: str) -> Sequence[Any]:
+    if isinstance(values, (list, tuple)):
+        return values
+    if isinstance(values, (str, bytes, Mapping)):
+        raise TypeError(f'{key} of a filter must be a sequence, not one {type(values).__name__}')
+    return list(values)
 
 
 def query_document(query: Query) -> Optional[Mapping[str, Any]]:
     """A query as a JSON object, None for every fact."""
-    if query is None or isinstance(query, Mapping):
-        return query
+    if query is None:
+        return None
     if isinstance(query, EventFilter):
         return {'filters': [_filter_document(query)]}
-    if not isinstance(query, EventQuery):
-        raise TypeError(f'a query must be an EventQuery, an EventFilter, a mapping or None, not {type(query).__name__}')
+    if isinstance(query, EventQuery):
+        return _query_document(query)
+    if isinstance(query, Mapping):
+        return dict(query)
+    raise TypeError(f'a query must be an EventQuery, an EventFilter, a mapping or None, not {type(query).__name__}')
+
+
+def _query_document(query: EventQuery) -> Dict[str, Any]:
     document: Dict[str, Any] = {}
     if query.filters is not None:
         document['filters'] = [_filter_document(one) for one in query.filters]
@@ -252,4 +263,7 @@ def query_document(query: Query) -> Optional[Mapping[str, Any]]:
 def query_text(query: Query) -> Optional[str]:
     """The text of a query for the library."""
     document = query_document(query)
-    return None if document is None else encode(dict(document))
+    return None if document is None else encode(document)
+
+
+_native.use(encode_parts, encode_slowly, Transaction, NewEvent, EventRecord, AppendResult, QueryResult, NewestResult, Batch)

@@ -4,67 +4,43 @@ from __future__ import annotations
 
 import atexit
 import os
+import time
 import warnings
 import weakref
-from collections.abc import Iterable as IterableABC
 from decimal import Decimal
 from types import TracebackType
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple, Type, Union
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Type, Union
 from urllib.parse import quote
 
 from . import _native
 from ._batches import batch_document, read_batch, read_log, read_redaction, read_status
-from ._errors import FactstrError, WaitTimedOutError
+from ._errors import WaitTimedOutError
 from ._json import encode, make_reader
-from ._records import (AppendResult, EventRecord, ExportedBatch, LogStatus, NewestResult, NewEvent, Query, QueryResult,
-                       Redaction, StoreStatus, StreamStatus, event_tuple, query_text, record_of)
-from ._streams import Batch, Handler, Stream, StreamOptions, Subscription, milliseconds
+from ._records import (AppendResult, Batch, EventRecord, ExportedBatch, LogStatus, NewestResult, NewEvent, Query,
+                       QueryResult, Redaction, StoreStatus, StreamStatus, query_text)
+from ._streams import Handler, Stream, StreamOptions, Subscription, logger, milliseconds
 
 Events = Union[NewEvent, Iterable[NewEvent]]
 
-# Type, payload and metadata, as the library takes them.
-EventTuple = Tuple[str, str, Optional[str]]
-
 _ALWAYS, _IF, _UNLESS = range(3)
 
-# How many facts a reader, and batches an export, has in memory at once.
+# How many batches an export has in memory at once.
 _PAGE = 256
 
-# Closing at the exit lets streams deliver for so many seconds.
-_EXIT_TIMEOUT = 5
+# Closing at the exit lets streams deliver for so many seconds, and ends after so many.
+_EXIT_DELIVERIES = 5
+_EXIT_TIMEOUT = 10
 
 _stores: weakref.WeakSet[Store] = weakref.WeakSet()
 
 
-class Reader(Iterator[EventRecord]):
+class Reader(_native.Cursor, Iterator[EventRecord]):
     """An iterator over the facts that were in the log when it was made. It keeps a page of them in memory."""
 
     def __init__(self, store: Store, query: Query, max_count: Optional[int], backwards: bool) -> None:
         if max_count is not None and max_count < 1:
             raise ValueError(f'max_count must be None, or 1 or more, not {max_count}')
-        self._store = store
-        self._page: Iterator[EventRecord] = iter(())
-        self._cursor: Optional[object] = _native.read_open(store._handle, query_text(query), max_count or 0, backwards)
-
-    def __next__(self) -> EventRecord:
-        for record in self._page:
-            return record
-        if self._cursor is None:
-            raise StopIteration
-        facts = _native.read_next(self._cursor, _PAGE)
-        if not facts:
-            self.close()
-            raise StopIteration
-        read = self._store._read
-        self._page = iter([record_of(fact, read) for fact in facts])
-        return next(self._page)
-
-    def close(self) -> None:
-        """Ends reading. May be repeated."""
-        cursor, self._cursor = self._cursor, None
-        self._page = iter(())
-        if cursor is not None:
-            _native.read_close(cursor)
+        super().__init__(store._handle, store._read, query_text(query), max_count or 0, backwards)
 
     def __enter__(self) -> Reader:
         return self
@@ -72,19 +48,6 @@ class Reader(Iterator[EventRecord]):
     def __exit__(self, kind: Optional[Type[BaseException]], error: Optional[BaseException],
                  traceback: Optional[TracebackType]) -> None:
         self.close()
-
-
-def _events_of(events: Events) -> List[EventTuple]:
-    if isinstance(events, NewEvent):
-        return [event_tuple(events)]
-    if not isinstance(events, IterableABC):
-        raise TypeError(f'events must be a NewEvent or an iterable of them, not {type(events).__name__}')
-    result = []
-    for event in events:
-        if not isinstance(event, NewEvent):
-            raise TypeError(f'an event must be a NewEvent, not {type(event).__name__}')
-        result.append(event_tuple(event))
-    return result
 
 
 class Store:
@@ -133,7 +96,7 @@ class Store:
     def __del__(self) -> None:
         if not getattr(self, '_is_closed', True):
             warnings.warn(f'unclosed store {self!r}', ResourceWarning, source=self)
-            _native.abandon(self._handle)
+            _native.let_close(self._handle, 0, -1)
 
     # Appending
 
@@ -142,7 +105,7 @@ class Store:
 
         A call that is repeated with its idempotency key stores nothing and returns the first result.
         """
-        return self._append(_events_of(events), _ALWAYS, None, 0, idempotency_key)
+        return _native.append(self._handle, events, None, idempotency_key, _ALWAYS, 0)
 
     def append_if(self, events: Events, context_query: Query, expected_context_version: Optional[int], *,
                   idempotency_key: Optional[str] = None) -> AppendResult:
@@ -150,8 +113,7 @@ class Store:
 
         Raises ConflictError otherwise.
         """
-        return self._append(_events_of(events), _IF, query_text(context_query), expected_context_version or 0,
-                            idempotency_key)
+        return self._append_if(events, query_text(context_query), expected_context_version, idempotency_key)
 
     def append_unless(self, events: Events, context_query: Query, after_sequence_number: int, *,
                       idempotency_key: Optional[str] = None) -> AppendResult:
@@ -159,18 +121,14 @@ class Store:
 
         Raises ConflictError otherwise.
         """
-        return self._append(_events_of(events), _UNLESS, query_text(context_query), after_sequence_number,
-                            idempotency_key)
-
-    def _append(self, events: List[EventTuple], condition: int, query: Optional[str], number: int,
-                key: Optional[str]) -> AppendResult:
-        return AppendResult(*_native.append(self._handle, events, condition, query, number, key))
+        return _native.append(self._handle, events, query_text(context_query), idempotency_key, _UNLESS,
+                              after_sequence_number)
 
     # With the text of the query: decide needs it twice.
 
     def _append_if(self, events: Events, query: Optional[str], version: Optional[int],
                    key: Optional[str]) -> AppendResult:
-        return self._append(_events_of(events), _IF, query, version or 0, key)
+        return _native.append(self._handle, events, query, key, _IF, version or 0)
 
     # Reading
 
@@ -179,9 +137,7 @@ class Store:
         return self._query(query_text(query))
 
     def _query(self, query: Optional[str]) -> QueryResult:
-        facts, last, version = _native.query(self._handle, query)
-        read = self._read
-        return QueryResult(tuple([record_of(fact, read) for fact in facts]), last or None, version or None)
+        return _native.query(self._handle, self._read, query)
 
     def read(self, query: Query = None, *, max_count: Optional[int] = None, backwards: bool = False) -> Reader:
         """An iterator over the matching facts that are in the log now."""
@@ -189,20 +145,15 @@ class Store:
 
     def newest(self, queries: Sequence[Query]) -> NewestResult:
         """The newest matching fact of each query, or None, and the version of their contexts together."""
-        facts, version = _native.newest(self._handle, [query_text(query) or '{}' for query in queries])
-        read = self._read
-        return NewestResult(tuple([None if fact is None else record_of(fact, read) for fact in facts]),
-                            version or None)
+        return _native.newest(self._handle, self._read, [query_text(query) or '{}' for query in queries])
 
     def context_version(self, query: Query = None) -> Optional[int]:
         """The highest number in the context of a query; None: it is empty."""
-        return _native.context_version(self._handle, query_text(query)) or None
+        return _native.context_version(self._handle, query_text(query))
 
     def batches(self, query: Query = None, *, after: int = 0, max_batches: int = _PAGE) -> List[Batch]:
         """The committed batches after a position that contain a matching fact, at most so many."""
-        read = self._read
-        return [Batch(first, last, tuple([record_of(fact, read) for fact in facts]), None)
-                for first, last, facts in _native.batches(self._handle, query_text(query), after, max_batches)]
+        return _native.batches(self._handle, self._read, query_text(query), after, max_batches)
 
     # Moving
 
@@ -319,11 +270,11 @@ class Store:
 
     def seal_log(self, log: str) -> bool:
         """Ends appends to a log for good. Returns whether it was open before."""
-        return bool(self._read(_native.seal_log(self._handle, log))['was_open'])
+        return _native.seal_log(self._handle, log)
 
     def drop_log(self, log: str, confirmation: str) -> int:
         """Drops a log with its facts, if the confirmation repeats its name. Returns the number of its facts."""
-        return int(self._read(_native.drop_log(self._handle, log, confirmation))['dropped_facts'])
+        return _native.drop_log(self._handle, log, confirmation)
 
 
 def _batches_text(batches: Iterable[ExportedBatch]) -> str:
@@ -348,13 +299,19 @@ def open_store(url: Union[str, os.PathLike[str]], *, log: Optional[str] = None,
 
 def _close_all() -> None:
     """Before the interpreter exits: no thread of the library may enter it after that."""
-    for store in list(_stores):
-        try:
-            store.close(_EXIT_TIMEOUT)
-        except FactstrError:
-            pass
-    _native.stop()
+    end = time.monotonic() + _EXIT_TIMEOUT
+    stores = list(_stores)
+    for store in stores:
+        store._is_closed = True
+    closing = [_native.let_close(store._handle, milliseconds(_EXIT_DELIVERIES), milliseconds(_left(end)))
+               for store in stores]
+    if not (_native.stop(milliseconds(_left(end))) and all(closing)):
+        logger.warning('the program ends while a handler is running; its batch will be delivered again')
+
+
+def _left(end: float) -> float:
+    return max(0.0, end - time.monotonic())
 
 
 atexit.register(_close_all)
-os.register_at_fork(after_in_child=_native.forget_abandoned)
+os.register_at_fork(after_in_child=_native.after_fork)

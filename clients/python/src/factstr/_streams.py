@@ -3,39 +3,24 @@
 from __future__ import annotations
 
 import logging
-import weakref
 from collections import deque
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Callable, Deque, Iterator, List, Optional, Tuple, Type
+from typing import TYPE_CHECKING, Callable, Deque, Iterator, List, Optional, Type
 
 from . import _native
 from ._errors import (CLASSES, FactstrError, HandlerFailedError, MisuseError, StoreClosedError, WaitTimedOutError,
                       make_error)
-from ._records import EventRecord, Query, SlotRecord, query_text, record_of
-from ._transaction import Transaction
+from ._records import Batch, Query, query_text
 
 if TYPE_CHECKING:
     from ._store import Store
 
-_logger = logging.getLogger('factstr')
+logger = logging.getLogger('factstr')
 
 _STARTS = {None: 0, 'first': 1, 'now': 2}
 _AFTER = 3
 _ANY_PARTITION = -1
-
-
-@dataclass(frozen=True)
-class Batch(SlotRecord):
-    """A delivered batch: the numbers of the whole batch, and the records of its matching facts."""
-
-    __slots__ = ('first_sequence_number', 'last_sequence_number', 'event_records', 'transaction')
-
-    first_sequence_number: int
-    last_sequence_number: int
-    event_records: Tuple[EventRecord, ...]
-    #: Of a transactional delivery.
-    transaction: Optional[Transaction]
 
 
 #: Handles a batch. An exception is a failure: the batch is delivered again after a pause.
@@ -67,8 +52,7 @@ class StreamOptions:
     transactional: bool = False
     in_background: bool = False
 
-    def open(self, stream: object, query: Query, deliver: Optional[Callable[..., Optional[str]]],
-             ended: Optional[Callable[[int, str], None]]) -> None:
+    def open(self, stream: object, query: Query, subscription: Optional[Subscription]) -> None:
         """Opens a stream; see Store.stream and Store.subscribe."""
         if self.start not in _STARTS:
             raise ValueError(f'start must be "first", "now" or None, not {self.start!r}')
@@ -77,10 +61,10 @@ class StreamOptions:
         if self.ack_batches is not None and self.ack_batches < 1:
             raise ValueError(f'ack_batches must be 1 or more, not {self.ack_batches}')
         _native.stream_open(
-            stream, self.name, query_text(query), deliver, ended, milliseconds(self.timeout), self.ack_batches or 0,
-            self._ack_milliseconds(), _STARTS[self.start] if self.after is None else _AFTER, self.after or 0,
-            self.partition_key, self.partitions or 0,
-            _ANY_PARTITION if self.partition is None else self.partition, self.transactional, self.in_background)
+            stream, subscription, self.name, query_text(query), self.partition_key, milliseconds(self.timeout),
+            self.ack_batches or 0, self._ack_milliseconds(), _STARTS[self.start] if self.after is None else _AFTER,
+            self.after or 0, self.partitions or 0, _ANY_PARTITION if self.partition is None else self.partition,
+            self.transactional, self.in_background)
 
     def _ack_milliseconds(self) -> int:
         """For the library: 0 is its default, -1 no limit."""
@@ -99,6 +83,7 @@ class Subscription:
 
     def __init__(self, store: Store, handler: Handler, options: StreamOptions) -> None:
         self._store = store
+        self._read = store._read
         self._handler = handler
         self._name = options.name
         self._stream = _native.stream_new(store._handle)
@@ -107,21 +92,10 @@ class Subscription:
         self._is_open = False
 
     def _open(self, query: Query, options: StreamOptions) -> None:
-        # What the library keeps refers to this weakly, so that the collector sees every reference to the store.
-        reference = weakref.ref(self)
-
-        def deliver(batch: Any, transaction: Optional[object]) -> Optional[str]:
-            subscription = reference()
-            return 'its store is gone' if subscription is None else subscription._deliver(batch, transaction)
-
-        def ended(code: int, message: str) -> None:
-            subscription = reference()
-            if subscription is not None:
-                subscription._note_end(code, message)
-
         self._store._subscriptions.add(self)
         try:
-            options.open(self._stream, query, deliver, ended)
+            # The library refers to this weakly, so that the collector sees every reference to the store.
+            options.open(self._stream, query, self)
         except HandlerFailedError as error:
             self._store._subscriptions.discard(self)
             cause, self._error = self._error, None
@@ -134,20 +108,17 @@ class Subscription:
             raise
         self._is_open = True
 
-    def _deliver(self, batch: Any, handle: Optional[object]) -> Optional[str]:
+    def _deliver(self, batch: Batch) -> Optional[str]:
         """Calls the handler; returns None, or what went wrong."""
-        first, last, facts = batch
         try:
-            read = self._store._read
-            self._handler(Batch(first, last, tuple([record_of(fact, read) for fact in facts]),
-                                None if handle is None else Transaction(handle)))
+            self._handler(batch)
             self._error = None
         except BaseException as error:
             self._error = error
             if self._is_open:
-                _logger.warning('the handler of %s failed at facts %d to %d, which will be delivered again',
-                                'a stream' if self._name is None else f'stream "{self._name}"', first, last,
-                                exc_info=True)
+                logger.warning('the handler of %s failed at facts %d to %d, which will be delivered again',
+                                'a stream' if self._name is None else f'stream "{self._name}"',
+                                batch.first_sequence_number, batch.last_sequence_number, exc_info=True)
             return f'{type(error).__name__}: {error}'
         return None
 
@@ -169,7 +140,7 @@ class Subscription:
     def active(self) -> bool:
         """Is the stream open? Also during the pause after a failure."""
         try:
-            code, _ = _native.stream_state(self._stream)
+            code = _native.stream_state(self._stream)
         except (MisuseError, StoreClosedError):
             return False
         return CLASSES.get(code) not in (MisuseError, *_ENDS)
@@ -219,15 +190,13 @@ class Stream(Iterator[Batch]):
         self._closed = False
         self._stream = _native.stream_new(store._handle)
         # Acknowledging is up to the program here.
-        replace(options, ack_batches=None).open(self._stream, query, None, None)
+        replace(options, ack_batches=None).open(self._stream, query, None)
 
     def next(self, max_batches: int = 100, timeout: Optional[float] = None) -> List[Batch]:
         """The next batches, acknowledged or not; an empty list if there is none in time."""
         if self._buffer:
             return [self._buffer.popleft() for _ in range(min(max_batches, len(self._buffer)))]
-        read = self._store._read
-        return [Batch(first, last, tuple([record_of(fact, read) for fact in facts]), None)
-                for first, last, facts in _native.stream_next(self._stream, max_batches, milliseconds(timeout))]
+        return _native.stream_next(self._stream, self._store._read, max_batches, milliseconds(timeout))
 
     def __next__(self) -> Batch:
         try:

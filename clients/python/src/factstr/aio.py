@@ -23,9 +23,9 @@ from typing import (Any, AsyncIterator, Awaitable, Callable, Deque, Dict, Iterab
 from . import _store
 from ._decide import Command, Decision, Fold, events_of
 from ._errors import ConflictError, FactstrError, MisuseError, StoreClosedError, WaitTimedOutError
-from ._records import (AppendResult, EventRecord, ExportedBatch, LogStatus, NewestResult, Query, QueryResult, Redaction,
-                       StoreStatus, StreamStatus)
-from ._streams import Batch, Stream, Subscription
+from ._records import (AppendResult, Batch, EventRecord, ExportedBatch, LogStatus, NewestResult, Query, QueryResult,
+                       Redaction, StoreStatus, StreamStatus)
+from ._streams import Stream, Subscription
 
 __all__ = ['AsyncReader', 'AsyncStore', 'AsyncStream', 'AsyncSubscription', 'decide', 'open_store']
 

@@ -20,9 +20,8 @@ from eventsourcing.popo import POPOTrackingRecorder
 from eventsourcing.utils import Environment, EnvType
 
 from ._errors import ConflictError, EmptyAppendError, MalformedInputError
-from ._records import EventFilter, EventQuery, EventRecord, NewEvent
+from ._records import Batch, EventFilter, EventQuery, EventRecord, NewEvent
 from ._store import Store, open_store
-from ._streams import Batch
 
 __all__ = ['FactstrFactory', 'FactstrRecorder']
 

@@ -3,17 +3,16 @@
  *		What threads of the library call: they enter the interpreter, and leave it again.
  */
 #include "native.h"
+#include "records.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 
-/* What a stream calls.  The functions refer to their subscription weakly. */
+/* What a stream calls. */
 struct handler_context
 {
 	store_handle *store;
 	PyObject   *capsule;		/* of the store; keeps the handle alive */
-	PyObject   *deliver;		/* (batch, transaction or None) -> None or the message of a failure */
-	PyObject   *ended;			/* (code, message) */
+	PyObject   *subscription;	/* a weak reference to a Subscription */
 };
 
 /* The handlers that this thread is in, from the innermost on. */
@@ -32,9 +31,6 @@ static _Thread_local frame *innermost;
  */
 static _Thread_local PyThreadState *kept_state;
 static _Thread_local PyGILState_STATE kept_before;
-
-/* The interpreter is exiting; nothing may enter it. */
-static atomic_bool stopped;
 
 bool
 is_handling(const store_handle *handle)
@@ -55,36 +51,29 @@ is_inside(const void *context)
 	return false;
 }
 
-void
-stop_handlers(void)
-{
-	atomic_store(&stopped, true);
-}
-
-bool
-handlers_are_stopped(void)
-{
-	return atomic_load(&stopped);
-}
-
 handler_context *
-new_context(PyObject *store, PyObject *deliver, PyObject *ended)
+new_context(PyObject *store, PyObject *subscription)
 {
 	handler_context *context = calloc(1, sizeof(handler_context));
+	PyObject   *reference = PyWeakref_NewRef(subscription, NULL);
 
-	if (context == NULL)
+	if (context == NULL || reference == NULL)
 	{
-		PyErr_NoMemory();
+		if (context == NULL)
+			PyErr_NoMemory();
+		Py_XDECREF(reference);
+		free(context);
 		return NULL;
 	}
-	context->store = PyCapsule_GetPointer(store, PyCapsule_GetName(store));
 	Py_INCREF(store);
-	context->capsule = store;
-	Py_INCREF(deliver);
-	context->deliver = deliver;
-	Py_INCREF(ended);
-	context->ended = ended;
+	*context = (handler_context) {.store = store_of(store), .capsule = store, .subscription = reference};
 	return context;
+}
+
+static bool
+is_stopped(const handler_context *context)
+{
+	return atomic_load(&context->store->state->stopped);
 }
 
 /* A factstr_destroy. */
@@ -94,11 +83,10 @@ free_context(void *pointer)
 	handler_context *context = pointer;
 	PyGILState_STATE state;
 
-	if (atomic_load(&stopped))
+	if (is_stopped(context))
 		return;
 	state = PyGILState_Ensure();
-	Py_DECREF(context->deliver);
-	Py_DECREF(context->ended);
+	Py_DECREF(context->subscription);
 	Py_DECREF(context->capsule);
 	PyGILState_Release(state);
 	free(context);
@@ -128,29 +116,74 @@ forget_thread(void)
 
 /* What factstr_error says of an exception that the Python sources did not expect, such as that of no memory. */
 static int
-unexpected(factstr_error *error, PyObject *object)
+unexpected(factstr_error *error)
 {
-	PyErr_WriteUnraisable(object);
+	PyErr_WriteUnraisable(NULL);
 	return factstr_error_set(error, FACTSTR_HANDLER_FAILED, "the handler could not be called");
 }
 
 /* The result of a delivery, which is None or the message of a failure. */
 static int
-outcome(PyObject *result, PyObject *deliver, factstr_error *error)
+outcome(PyObject *result, factstr_error *error)
 {
 	PyObject   *message;
 	int			code = FACTSTR_OK;
 
 	if (result == NULL)
-		return unexpected(error, deliver);
+		return unexpected(error);
 	if (result != Py_None)
 	{
 		message = PyUnicode_AsUTF8String(result);
-		code = message == NULL ? unexpected(error, deliver)
+		code = message == NULL ? unexpected(error)
 			: factstr_error_set(error, FACTSTR_HANDLER_FAILED, PyBytes_AsString(message));
 		Py_XDECREF(message);
 	}
 	return code;
+}
+
+/* The record of a batch, with the transaction of its delivery, of which *handle is the capsule. */
+static PyObject *
+record_of(module_state *state, PyObject *read, const factstr_batch *batch, bool postgres, PyObject **handle)
+{
+	PyObject   *transaction = Py_None;
+	PyObject   *record = NULL;
+
+	if (batch->transaction == NULL)
+		return batch_record(state, read, batch, Py_None);
+	*handle = new_transaction(state, batch->transaction, postgres);
+	if (*handle == NULL)
+		return NULL;
+	transaction = PyObject_CallFunctionObjArgs(state->transaction, *handle, NULL);
+	if (transaction != NULL)
+		record = batch_record(state, read, batch, transaction);
+	Py_XDECREF(transaction);
+	return record;
+}
+
+static PyObject *
+deliver(const handler_context *context, PyObject *subscription, const factstr_batch *batch)
+{
+	PyObject   *handle = NULL;
+	PyObject   *result = NULL;
+	PyObject   *read = PyObject_GetAttrString(subscription, "_read");
+	PyObject   *record = read == NULL ? NULL
+		: record_of(context->store->state, read, batch, context->store->postgres, &handle);
+
+	if (record != NULL)
+		result = PyObject_CallMethod(subscription, "_deliver", "O", record);
+	if (handle != NULL)
+		end_transaction(handle);
+	Py_XDECREF(handle);
+	Py_XDECREF(record);
+	Py_XDECREF(read);
+	return result;
+}
+
+/* A new reference to the subscription, or None if it is gone. */
+static PyObject *
+subscription_of(const handler_context *context)
+{
+	return PyObject_CallObject(context->subscription, NULL);
 }
 
 /* A factstr_handler. */
@@ -160,27 +193,24 @@ on_batch(const factstr_batch *batch, void *pointer, factstr_error *error)
 	handler_context *context = pointer;
 	frame		here = {context, context->store, innermost};
 	PyGILState_STATE state;
-	PyObject   *transaction = NULL;
-	PyObject   *tuple;
-	PyObject   *result = NULL;
+	PyObject   *subscription;
+	PyObject   *result;
 	int			code;
 
-	if (atomic_load(&stopped))
+	if (is_stopped(context))
 		return factstr_error_set(error, FACTSTR_HANDLER_FAILED, "the interpreter is exiting");
 	state = enter();
 	innermost = &here;
-	tuple = batch_tuple(batch);
-	if (batch->transaction != NULL)
-		transaction = new_transaction(batch->transaction, context->store->postgres);
-	if (tuple != NULL && (transaction != NULL || batch->transaction == NULL))
-		result = PyObject_CallFunctionObjArgs(context->deliver, tuple, transaction == NULL ? Py_None : transaction,
-											  NULL);
-	code = outcome(result, context->deliver, error);
-	if (transaction != NULL)
-		end_transaction(transaction);
-	Py_XDECREF(result);
-	Py_XDECREF(transaction);
-	Py_XDECREF(tuple);
+	subscription = subscription_of(context);
+	if (subscription == Py_None)
+		code = factstr_error_set(error, FACTSTR_HANDLER_FAILED, "its store is gone");
+	else
+	{
+		result = subscription == NULL ? NULL : deliver(context, subscription, batch);
+		code = outcome(result, error);
+		Py_XDECREF(result);
+	}
+	Py_XDECREF(subscription);
 	innermost = here.outer;
 	PyGILState_Release(state);
 	return code;
@@ -193,16 +223,20 @@ on_ended(const factstr_error *reason, void *pointer)
 	handler_context *context = pointer;
 	frame		here = {context, context->store, innermost};
 	PyGILState_STATE state;
-	PyObject   *result;
+	PyObject   *subscription;
+	PyObject   *result = NULL;
 
-	if (atomic_load(&stopped))
+	if (is_stopped(context))
 		return;
 	state = enter();
 	innermost = &here;
-	result = PyObject_CallFunction(context->ended, "is", reason->code, reason->message);
-	if (result == NULL)
-		PyErr_WriteUnraisable(context->ended);
+	subscription = subscription_of(context);
+	if (subscription != NULL && subscription != Py_None)
+		result = PyObject_CallMethod(subscription, "_note_end", "is", reason->code, reason->message);
+	if (PyErr_Occurred())
+		PyErr_WriteUnraisable(NULL);
 	Py_XDECREF(result);
+	Py_XDECREF(subscription);
 	innermost = here.outer;
 	PyGILState_Release(state);
 	forget_thread();

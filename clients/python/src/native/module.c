@@ -3,12 +3,15 @@
  *		The module, its errors, and how arguments are read.
  */
 #include "native.h"
+#include "records.h"
 
 #include <stdarg.h>
 
-/* Functions of factstr._errors, which are kept for the life of the process. */
-static PyObject *make_error;
-static PyObject *read_error;
+module_state *
+state_of(PyObject *module)
+{
+	return PyModule_GetState(module);
+}
 
 static PyObject *
 raise(PyObject *exception)
@@ -23,9 +26,9 @@ raise(PyObject *exception)
 
 /* Raises the exception of a code, and returns NULL. */
 PyObject *
-raise_error(int code, const factstr_error *error)
+raise_error(module_state *state, int code, const factstr_error *error)
 {
-	return raise(PyObject_CallFunction(make_error, "isssKKK", code, error->message, error->detail, error->hint,
+	return raise(PyObject_CallFunction(state->make_error, "isssKKK", code, error->message, error->detail, error->hint,
 									   (unsigned long long) error->expected_context_version,
 									   (unsigned long long) error->actual_context_version,
 									   (unsigned long long) error->after_sequence_number));
@@ -33,18 +36,18 @@ raise_error(int code, const factstr_error *error)
 
 /* The same, from the document of an error. */
 PyObject *
-raise_document(int code, const char *document)
+raise_document(module_state *state, int code, const char *document)
 {
-	return raise(PyObject_CallFunction(read_error, "is", code, document));
+	return raise(PyObject_CallFunction(state->read_error, "is", code, document));
 }
 
 PyObject *
-raise_message(int code, const char *message)
+raise_message(module_state *state, int code, const char *message)
 {
 	factstr_error error = {0};
 
 	factstr_error_set(&error, code, message);
-	return raise_error(code, &error);
+	return raise_error(state, code, &error);
 }
 
 /*
@@ -52,7 +55,7 @@ raise_message(int code, const char *message)
  * that the library rejects.
  */
 int
-parse(PyObject *args, const char *format, ...)
+parse(PyObject *module, PyObject *args, const char *format, ...)
 {
 	va_list		list;
 	int			ok;
@@ -63,32 +66,9 @@ parse(PyObject *args, const char *format, ...)
 	if (!ok && PyErr_ExceptionMatches(PyExc_ValueError))
 	{
 		PyErr_Clear();
-		raise_message(FACTSTR_MALFORMED, "a text must not contain U+0000 or an unpaired surrogate");
+		raise_message(state_of(module), FACTSTR_MALFORMED, "a text must not contain U+0000 or an unpaired surrogate");
 	}
 	return ok;
-}
-
-/* A converter for "O&": a sequence number or a count. */
-int
-to_number(PyObject *object, void *number)
-{
-	long long	value;
-
-	if (!PyLong_Check(object))
-	{
-		PyErr_Format(PyExc_TypeError, "a number must be an int, not %R", (PyObject *) Py_TYPE(object));
-		return 0;
-	}
-	value = PyLong_AsLongLong(object);
-	if (PyErr_Occurred())
-		PyErr_Clear();
-	else if (value >= 0)
-	{
-		*(uint64_t *) number = (uint64_t) value;
-		return 1;
-	}
-	raise_message(FACTSTR_MALFORMED, "a number must be between 0 and 9223372036854775807");
-	return 0;
 }
 
 static PyObject *
@@ -99,20 +79,51 @@ version(PyObject *module, PyObject *args)
 	return PyUnicode_FromString(factstr_version());
 }
 
-/* Called when the interpreter exits and all stores are closed: no thread of the library enters it from here on. */
+/*
+ * stop(milliseconds) -> have all stores been closed in time?  Called when the interpreter exits: no thread of the
+ * library enters it from here on.
+ */
 static PyObject *
 stop(PyObject *module, PyObject *args)
 {
-	(void) module;
-	(void) args;
-	stop_handlers();
-	wait_for_abandoned();
+	long long	timeout_ms;
+	bool		closed;
+
+	if (!parse(module, args, "L", &timeout_ms))
+		return NULL;
+	closed = wait_for_closing(timeout_ms);
+	atomic_store(&state_of(module)->stopped, true);
+	return PyBool_FromLong(closed);
+}
+
+/* use(encode_parts, encode_slowly, Transaction, NewEvent, class of records, ...): what the module calls and makes */
+static PyObject *
+use(PyObject *module, PyObject *args)
+{
+	module_state *state = state_of(module);
+	PyObject   *objects[4];
+	PyObject   *classes[5];
+
+	if (!parse(module, args, "OOOOOOOOO", &objects[0], &objects[1], &objects[2], &objects[3], &classes[0],
+			   &classes[1], &classes[2], &classes[3], &classes[4]))
+		return NULL;
+	for (int i = 0; i < 4; i++)
+		Py_INCREF(objects[i]);
+	state->encode_parts = objects[0];
+	state->encode_slowly = objects[1];
+	state->transaction = objects[2];
+	state->new_event = objects[3];
+	if (use_class(&state->event_record, classes[0]) != 0 || use_class(&state->append_result, classes[1]) != 0 ||
+		use_class(&state->query_result, classes[2]) != 0 || use_class(&state->newest_result, classes[3]) != 0 ||
+		use_class(&state->batch, classes[4]) != 0)
+		return NULL;
 	Py_RETURN_NONE;
 }
 
 static PyMethodDef module_methods[] = {
 	{"version", version, METH_NOARGS, NULL},
-	{"stop", stop, METH_NOARGS, NULL},
+	{"stop", stop, METH_VARARGS, NULL},
+	{"use", use, METH_VARARGS, NULL},
 	{NULL, NULL, 0, NULL}
 };
 
@@ -139,12 +150,56 @@ add_constants(PyObject *module)
 	return 0;
 }
 
+/* Signals are handled on the main thread of the interpreter, wherever the module is imported. */
+static int
+find_main_thread(module_state *state)
+{
+	PyObject   *threading = PyImport_ImportModule("threading");
+	PyObject   *thread = threading == NULL ? NULL : PyObject_CallMethod(threading, "main_thread", NULL);
+	PyObject   *ident = thread == NULL ? NULL : PyObject_GetAttrString(thread, "ident");
+
+	if (ident != NULL)
+		state->main_thread = (pthread_t) PyLong_AsUnsignedLong(ident);
+	Py_XDECREF(threading);
+	Py_XDECREF(thread);
+	Py_XDECREF(ident);
+	return PyErr_Occurred() ? -1 : 0;
+}
+
+/* Names and objects that never change. */
+static int
+find_objects(module_state *state)
+{
+	PyObject   *errors = PyImport_ImportModule("factstr._errors");
+	PyObject   *datetime = PyImport_ImportModule("datetime");
+	PyObject   *class = datetime == NULL ? NULL : PyObject_GetAttrString(datetime, "datetime");
+	PyObject   *zone = datetime == NULL ? NULL : PyObject_GetAttrString(datetime, "timezone");
+	PyObject   *utc = zone == NULL ? NULL : PyObject_GetAttrString(zone, "utc");
+
+	if (errors != NULL && class != NULL && utc != NULL)
+	{
+		state->read_error = PyObject_GetAttrString(errors, "read_error");
+		state->make_error = PyObject_GetAttrString(errors, "make_error");
+		state->timedelta = PyObject_GetAttrString(datetime, "timedelta");
+		state->epoch = PyObject_CallFunction(class, "iiiiiiiO", 1970, 1, 1, 0, 0, 0, 0, utc);
+		state->zero = PyLong_FromLong(0);
+		state->nothing = PyUnicode_FromString("");
+		state->event_type = PyUnicode_InternFromString("event_type");
+		state->payload = PyUnicode_InternFromString("payload");
+		state->metadata = PyUnicode_InternFromString("metadata");
+	}
+	Py_XDECREF(errors);
+	Py_XDECREF(datetime);
+	Py_XDECREF(class);
+	Py_XDECREF(zone);
+	Py_XDECREF(utc);
+	return PyErr_Occurred() ? -1 : 0;
+}
+
 static int
 execute(PyObject *module)
 {
-	PyMethodDef *groups[] = {module_methods, store_methods, facts_methods, documents_methods, streams_methods,
-	transaction_methods};
-	PyObject   *errors;
+	PyMethodDef *groups[] = {module_methods, store_methods, table_methods, streams_methods, transaction_methods};
 
 	/* Threads of the library can only enter the main interpreter. */
 	if (PyInterpreterState_GetID(PyInterpreterState_Get()) != 0)
@@ -155,17 +210,43 @@ execute(PyObject *module)
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
 		if (PyModule_AddFunctions(module, groups[i]) != 0)
 			return -1;
-	if (add_constants(module) != 0)
+	if (add_constants(module) != 0 || add_fact_type(module) != 0 || add_cursor_type(module) != 0)
 		return -1;
-	if (make_error != NULL)
-		return 0;
-	errors = PyImport_ImportModule("factstr._errors");
-	if (errors == NULL)
-		return -1;
-	read_error = PyObject_GetAttrString(errors, "read_error");
-	make_error = PyObject_GetAttrString(errors, "make_error");
-	Py_DECREF(errors);
-	return read_error == NULL || make_error == NULL ? -1 : 0;
+	return find_main_thread(state_of(module)) != 0 ? -1 : find_objects(state_of(module));
+}
+
+static int
+traverse(PyObject *module, visitproc visit, void *arg)
+{
+	module_state *state = state_of(module);
+
+#define VISIT(name) Py_VISIT(state->name);
+	STATE_OBJECTS(VISIT)
+#undef VISIT
+#define VISIT(name) Py_VISIT(state->name.type); Py_VISIT(state->name.slots);
+	STATE_RECORDS(VISIT)
+#undef VISIT
+	return 0;
+}
+
+static int
+clear(PyObject *module)
+{
+	module_state *state = state_of(module);
+
+#define CLEAR(name) Py_CLEAR(state->name);
+	STATE_OBJECTS(CLEAR)
+#undef CLEAR
+#define CLEAR(name) Py_CLEAR(state->name.type); Py_CLEAR(state->name.slots);
+	STATE_RECORDS(CLEAR)
+#undef CLEAR
+	return 0;
+}
+
+static void
+free_state(void *module)
+{
+	(void) clear(module);
 }
 
 static PyModuleDef_Slot slots[] = {
@@ -177,8 +258,11 @@ static struct PyModuleDef definition = {
 	PyModuleDef_HEAD_INIT,
 	.m_name = "factstr._native",
 	.m_doc = "libfactstr for the package factstr; not for programs.",
-	.m_size = 0,
+	.m_size = sizeof(module_state),
 	.m_slots = slots,
+	.m_traverse = traverse,
+	.m_clear = clear,
+	.m_free = free_state,
 };
 
 PyMODINIT_FUNC

@@ -12,7 +12,7 @@
  *	- No function of the library is called while this thread holds the GIL, since it may wait for a handler.
  *	- A handle counts its calls in progress, under the GIL.  Whoever frees it first waits until there are none.
  *	- The library never holds an object that has a reference to a store.  What it calls refers to the
- *	  subscription weakly (factstr._streams), so the garbage collector sees all cycles.
+ *	  subscription weakly, so the garbage collector sees all cycles.
  */
 #ifndef NATIVE_H
 #define NATIVE_H
@@ -21,17 +21,72 @@
 #define Py_LIMITED_API 0x03090000
 #include <Python.h>
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
 #include "factstr.h"
 
+/* Is in the stable ABI since 3.10.  CPython 3.9 has it, too, but does not declare it in the limited API. */
+extern const char *PyUnicode_AsUTF8AndSize(PyObject *text, Py_ssize_t *size);
+
+/* A class of frozen records with slots, which are made without __init__. */
+typedef struct record_class
+{
+	PyObject   *type;
+	PyObject   *slots;			/* the names of its members */
+	allocfunc	allocate;
+} record_class;
+
+/* The objects that the module needs of the Python sources. */
+#define STATE_OBJECTS(OBJECT) \
+	OBJECT(make_error) \
+	OBJECT(read_error) \
+	OBJECT(encode_parts) \
+	OBJECT(encode_slowly) \
+	OBJECT(zero) \
+	OBJECT(nothing) \
+	OBJECT(new_event) \
+	OBJECT(transaction) \
+	OBJECT(event_type) \
+	OBJECT(payload) \
+	OBJECT(metadata) \
+	OBJECT(epoch) \
+	OBJECT(timedelta)
+
+#define STATE_RECORDS(RECORD) \
+	RECORD(event_record) \
+	RECORD(append_result) \
+	RECORD(query_result) \
+	RECORD(newest_result) \
+	RECORD(batch)
+
+/* A module.  Each copy of the package that a process imports has one. */
+typedef struct module_state
+{
+#define STATE_OBJECT(name) PyObject *name;
+	STATE_OBJECTS(STATE_OBJECT)
+#undef STATE_OBJECT
+#define STATE_RECORD(name) record_class name;
+	STATE_RECORDS(STATE_RECORD)
+#undef STATE_RECORD
+
+	pthread_t	main_thread;	/* which handles signals */
+
+	/* The interpreter is exiting; no thread of the library may enter it. */
+	atomic_bool stopped;
+} module_state;
+
 /* An open store.  The GIL protects all members. */
 typedef struct store_handle
 {
 	factstr_store *store;		/* NULL: closed */
+	PyObject   *module;
+	module_state *state;		/* of the module */
 	int			calls;			/* in progress, without those of its own handlers */
 	bool		closing;
+	bool		left;			/* to a thread that closes it */
 	bool		postgres;
 	pid_t		process;		/* that opened it */
 } store_handle;
@@ -46,54 +101,40 @@ typedef struct stream_handle
 	bool		closing;
 } stream_handle;
 
-/* An open cursor. */
-typedef struct cursor_handle
-{
-	factstr_cursor *cursor;
-	PyObject   *store;
-	bool		busy;
-} cursor_handle;
-
 /* module.c */
-extern PyObject *raise_error(int code, const factstr_error *error);
-extern PyObject *raise_document(int code, const char *document);
-extern PyObject *raise_message(int code, const char *message);
-extern int	parse(PyObject *args, const char *format, ...);
-extern int	to_number(PyObject *object, void *number);
+extern PyObject *raise_error(module_state *state, int code, const factstr_error *error);
+extern PyObject *raise_document(module_state *state, int code, const char *document);
+extern PyObject *raise_message(module_state *state, int code, const char *message);
+extern int	parse(PyObject *module, PyObject *args, const char *format, ...);
+extern module_state *state_of(PyObject *module);
 
 /* store.c */
-extern store_handle *begin_call(PyObject *capsule);
-extern void end_call(store_handle *handle);
-extern PyObject *failure(store_handle *handle, int code, const factstr_error *error);
+extern store_handle *store_of(PyObject *capsule);
 extern bool is_foreign(const store_handle *handle);
-extern void wait_for_abandoned(void);
+extern bool wait_for_closing(int64_t timeout_ms);
 extern PyMethodDef store_methods[];
 
-/* facts.c */
-extern PyObject *fact_tuple(const factstr_fact *fact);
-extern PyObject *batch_tuple(const factstr_batch *batch);
-extern PyObject *batch_tuples(const factstr_batch_list *list);
-extern PyMethodDef facts_methods[];
+/* streams.c */
+extern stream_handle *stream_of(PyObject *capsule);
+extern PyMethodDef streams_methods[];
 
-/* documents.c */
-extern PyMethodDef documents_methods[];
+/* table.c */
+extern PyMethodDef table_methods[];
+
+/* cursor.c */
+extern int	add_cursor_type(PyObject *module);
 
 /* handlers.c */
 typedef struct handler_context handler_context;
 extern bool is_handling(const store_handle *handle);
 extern bool is_inside(const void *context);
-extern handler_context *new_context(PyObject *store, PyObject *deliver, PyObject *ended);
+extern handler_context *new_context(PyObject *store, PyObject *subscription);
 extern void free_context(void *context);
 extern int	on_batch(const factstr_batch *batch, void *context, factstr_error *error);
 extern void on_ended(const factstr_error *reason, void *context);
-extern void stop_handlers(void);
-extern bool handlers_are_stopped(void);
-
-/* streams.c */
-extern PyMethodDef streams_methods[];
 
 /* transaction.c */
-extern PyObject *new_transaction(void *connection, bool postgres);
+extern PyObject *new_transaction(module_state *state, void *connection, bool postgres);
 extern void end_transaction(PyObject *transaction);
 extern PyMethodDef transaction_methods[];
 

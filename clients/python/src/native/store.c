@@ -1,11 +1,9 @@
 /*
  * store.c
- *		Opening and closing stores, and the calls in progress.
+ *		Opening, interrupting and closing stores.
  */
-#include "native.h"
+#include "calls.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -17,50 +15,30 @@
 #define PATIENCE_MS 200
 #define PAUSE_MS 2
 
-/* The threads that close abandoned stores. */
-static atomic_int abandoned;
+/* The threads that close stores, which the exit of the interpreter waits for. */
+static atomic_int closing_threads;
+
+/* A store that such a thread closes. */
+typedef struct closing
+{
+	factstr_store *store;
+	int64_t		timeout_ms;
+} closing;
 
 static void
 pause_ms(long ms)
 {
 	struct timespec pause = {.tv_nsec = ms * 1000000};
 
+	Py_BEGIN_ALLOW_THREADS
 	nanosleep(&pause, NULL);
+	Py_END_ALLOW_THREADS
 }
 
-static store_handle *
-handle_of(PyObject *capsule)
+store_handle *
+store_of(PyObject *capsule)
 {
 	return PyCapsule_GetPointer(capsule, STORE);
-}
-
-/*
- * Begins a call, which ends with end_call; NULL, with an exception, if the store is closed.  Calls of the store's own
- * handlers work until they return, even while it is being closed, and are not counted: factstr_close waits for
- * handlers itself.
- */
-store_handle *
-begin_call(PyObject *capsule)
-{
-	store_handle *handle = handle_of(capsule);
-
-	if (handle == NULL)
-		return NULL;
-	if (handle->store == NULL || (handle->closing && !is_handling(handle)))
-	{
-		raise_message(FACTSTR_CLOSED, "the store is closed");
-		return NULL;
-	}
-	if (!is_handling(handle))
-		handle->calls++;
-	return handle;
-}
-
-void
-end_call(store_handle *handle)
-{
-	if (!is_handling(handle))
-		handle->calls--;
 }
 
 /*
@@ -73,76 +51,70 @@ is_foreign(const store_handle *handle)
 	return handle->process != getpid();
 }
 
-/* Raises the error of a call.  Those that closing has interrupted are told that. */
-PyObject *
-failure(store_handle *handle, int code, const factstr_error *error)
-{
-	if (code == FACTSTR_INTERRUPTED && handle->closing)
-		return raise_message(FACTSTR_CLOSED, "the store was closed during the call");
-	return raise_error(code, error);
-}
-
 static void
-free_handle(PyObject *capsule)
+free_store(PyObject *capsule)
 {
-	free(PyCapsule_GetPointer(capsule, STORE));
+	store_handle *handle = store_of(capsule);
+
+	Py_XDECREF(handle->module);
+	free(handle);
 }
 
+/* open(url) -> store */
 static PyObject *
 open_store(PyObject *module, PyObject *args)
 {
 	const char *url;
 	store_handle *handle;
-	factstr_store *store;
 	factstr_error error = {0};
 	PyObject   *capsule;
 	int			code;
 
-	(void) module;
-	if (!parse(args, "s", &url))
+	if (!parse(module, args, "s", &url))
 		return NULL;
-	if (handlers_are_stopped())
-		return raise_message(FACTSTR_CLOSED, "the interpreter is exiting");
+	if (atomic_load(&state_of(module)->stopped))
+		return raise_message(state_of(module), FACTSTR_CLOSED, "the interpreter is exiting");
 	handle = calloc(1, sizeof(store_handle));
-	if (handle == NULL)
-		return PyErr_NoMemory();
-	Py_BEGIN_ALLOW_THREADS
-	code = factstr_open(url, &store, &error);
-	Py_END_ALLOW_THREADS
-	if (code != FACTSTR_OK)
-	{
-		free(handle);
-		return raise_error(code, &error);
-	}
-	handle->store = store;
-	handle->process = getpid();
-	handle->postgres = strncmp(url, "postgres", 8) == 0;
-	capsule = PyCapsule_New(handle, STORE, free_handle);
+	capsule = handle == NULL ? PyErr_NoMemory() : PyCapsule_New(handle, STORE, free_store);
 	if (capsule == NULL)
 	{
-		Py_BEGIN_ALLOW_THREADS
-		factstr_close(store, 0);
-		Py_END_ALLOW_THREADS
 		free(handle);
+		return NULL;
 	}
-	return capsule;
+	Py_INCREF(module);
+	handle->module = module;
+	handle->state = state_of(module);
+	handle->process = getpid();
+	handle->postgres = strncmp(url, "postgres", 8) == 0;
+	Py_BEGIN_ALLOW_THREADS
+	code = factstr_open(url, &handle->store, &error);
+	Py_END_ALLOW_THREADS
+	if (code == FACTSTR_OK)
+		return capsule;
+	Py_DECREF(capsule);
+	return raise_error(state_of(module), code, &error);
 }
 
-/* Waits until no call is in progress: only then the library can be told to free the store. */
-static void
-end_calls(store_handle *handle)
+/*
+ * No call begins after this.  Waits until none is in progress, since only then the library can be told to free the
+ * store; false if there is one after so many milliseconds, unless they are negative.
+ */
+static bool
+end_calls(store_handle *handle, int64_t limit_ms)
 {
-	for (long waited = 0; handle->calls > 0; waited += PAUSE_MS)
+	handle->closing = true;
+	for (int64_t waited = 0; handle->calls > 0; waited += PAUSE_MS)
 	{
-		Py_BEGIN_ALLOW_THREADS
+		if (limit_ms >= 0 && waited >= limit_ms)
+			return false;
 		if (waited >= PATIENCE_MS)
 			factstr_interrupt(handle->store);
 		pause_ms(PAUSE_MS);
-		Py_END_ALLOW_THREADS
 	}
+	return true;
 }
 
-/* Returns whether the streams have finished in time. */
+/* close(store, milliseconds) -> have the streams finished in time? */
 static PyObject *
 close_store(PyObject *module, PyObject *args)
 {
@@ -152,21 +124,16 @@ close_store(PyObject *module, PyObject *args)
 	factstr_store *store;
 	int			code;
 
-	(void) module;
-	if (!parse(args, "OL", &capsule, &timeout_ms) || (handle = handle_of(capsule)) == NULL)
+	if (!parse(module, args, "OL", &capsule, &timeout_ms) || (handle = store_of(capsule)) == NULL)
 		return NULL;
 	if (is_handling(handle))
-		return raise_message(FACTSTR_MISUSE, "a handler cannot close its store, which would wait for the handler");
-	while (handle->closing && handle->store != NULL && !is_foreign(handle))
-	{
-		Py_BEGIN_ALLOW_THREADS
+		return raise_message(handle->state, FACTSTR_MISUSE,
+							 "a handler cannot close its store, which would wait for the handler");
+	while (handle->closing && handle->store != NULL && !handle->left && !is_foreign(handle))
 		pause_ms(PAUSE_MS);
-		Py_END_ALLOW_THREADS
-	}
-	if (handle->store == NULL || is_foreign(handle))
+	if (handle->store == NULL || handle->left || is_foreign(handle))
 		Py_RETURN_TRUE;
-	handle->closing = true;
-	end_calls(handle);
+	(void) end_calls(handle, -1);
 	store = handle->store;
 	Py_BEGIN_ALLOW_THREADS
 	code = factstr_close(store, timeout_ms);
@@ -176,89 +143,105 @@ close_store(PyObject *module, PyObject *args)
 }
 
 static void *
-close_abandoned(void *store)
+run_closing(void *argument)
 {
-	factstr_close(store, 0);
-	atomic_fetch_sub(&abandoned, 1);
+	closing		one = *(closing *) argument;
+
+	free(argument);
+	factstr_close(one.store, one.timeout_ms);
+	atomic_fetch_sub(&closing_threads, 1);
 	return NULL;
 }
 
 /*
- * Closes a store that nothing refers to any more.  The garbage collector may run on the thread of a handler, which
- * cannot wait for itself, so another thread closes.
+ * let_close(store, milliseconds for the deliveries, milliseconds for the calls in progress) -> have the calls ended?
+ *
+ * If so, another thread closes the store.  The exit of the interpreter does not wait for ever, and the garbage
+ * collector may run on the thread of a handler, which cannot wait for itself.
  */
 static PyObject *
-abandon(PyObject *module, PyObject *args)
+let_close(PyObject *module, PyObject *args)
 {
 	PyObject   *capsule;
+	long long	timeout_ms;
+	long long	limit_ms;
 	store_handle *handle;
-	factstr_store *store;
+	closing    *one;
 	pthread_t	thread;
-	int			failed;
+	bool		started;
 
-	(void) module;
-	if (!parse(args, "O", &capsule) || (handle = handle_of(capsule)) == NULL)
+	if (!parse(module, args, "OLL", &capsule, &timeout_ms, &limit_ms) || (handle = store_of(capsule)) == NULL)
 		return NULL;
 	if (handle->store == NULL || handle->closing || is_foreign(handle))
-		Py_RETURN_NONE;
-	handle->closing = true;
-	store = handle->store;
-	handle->store = NULL;
-	atomic_fetch_add(&abandoned, 1);
-	failed = pthread_create(&thread, NULL, close_abandoned, store);
-	if (failed)
-	{
-		Py_BEGIN_ALLOW_THREADS
-		close_abandoned(store);
-		Py_END_ALLOW_THREADS
-	}
-	else
+		Py_RETURN_TRUE;
+	if (!end_calls(handle, limit_ms))
+		Py_RETURN_FALSE;
+	one = malloc(sizeof(closing));
+	if (one == NULL)
+		return PyErr_NoMemory();
+	*one = (closing) {handle->store, timeout_ms};
+	/* The store is there as long as its handlers, which may still call it. */
+	handle->left = true;
+	atomic_fetch_add(&closing_threads, 1);
+	started = pthread_create(&thread, NULL, run_closing, one) == 0;
+	if (started)
 		pthread_detach(thread);
-	Py_RETURN_NONE;
-}
-
-void
-wait_for_abandoned(void)
-{
-	while (atomic_load(&abandoned) > 0)
+	else
 	{
 		Py_BEGIN_ALLOW_THREADS
-		pause_ms(PAUSE_MS);
+		run_closing(one);
 		Py_END_ALLOW_THREADS
 	}
+	Py_RETURN_TRUE;
 }
 
-/* In a child that was forked, the threads of the parent do not exist. */
-static PyObject *
-forget_abandoned(PyObject *module, PyObject *args)
+/* Waits until the stores that other threads close are closed; false if that takes longer. */
+bool
+wait_for_closing(int64_t timeout_ms)
 {
-	(void) module;
+	for (int64_t waited = 0; atomic_load(&closing_threads) > 0; waited += PAUSE_MS)
+	{
+		if (waited >= timeout_ms)
+			return false;
+		pause_ms(PAUSE_MS);
+	}
+	return true;
+}
+
+/* In a child that was forked, this is the main thread, and the only one. */
+static PyObject *
+after_fork(PyObject *module, PyObject *args)
+{
 	(void) args;
-	atomic_store(&abandoned, 0);
+	state_of(module)->main_thread = pthread_self();
+	atomic_store(&closing_threads, 0);
 	Py_RETURN_NONE;
+}
+
+static int
+interrupt_calls(call *c)
+{
+	factstr_interrupt(c->store->store);
+	return FACTSTR_OK;
 }
 
 static PyObject *
 interrupt(PyObject *module, PyObject *args)
 {
-	PyObject   *capsule;
-	store_handle *handle;
+	call		c;
+	bool		ok = call_prepare(&c, module, args, "S") && call_make(&c, interrupt_calls);
 
-	(void) module;
-	if (!parse(args, "O", &capsule) || (handle = begin_call(capsule)) == NULL)
+	call_release(&c);
+	if (!ok)
 		return NULL;
-	Py_BEGIN_ALLOW_THREADS
-	factstr_interrupt(handle->store);
-	Py_END_ALLOW_THREADS
-	end_call(handle);
 	Py_RETURN_NONE;
 }
 
 PyMethodDef store_methods[] = {
 	{"open", open_store, METH_VARARGS, NULL},
 	{"close", close_store, METH_VARARGS, NULL},
-	{"abandon", abandon, METH_VARARGS, NULL},
-	{"forget_abandoned", forget_abandoned, METH_NOARGS, NULL},
+	{"let_close", let_close, METH_VARARGS, NULL},
+	{"after_fork", after_fork, METH_NOARGS, NULL},
 	{"interrupt", interrupt, METH_VARARGS, NULL},
 	{NULL, NULL, 0, NULL}
 };

@@ -15,6 +15,7 @@
 
 typedef struct transaction_handle
 {
+	module_state *state;
 	void	   *connection;		/* NULL: its delivery has ended */
 	bool		postgres;
 	bool		busy;
@@ -45,13 +46,14 @@ free_transaction(PyObject *capsule)
 }
 
 PyObject *
-new_transaction(void *connection, bool postgres)
+new_transaction(module_state *state, void *connection, bool postgres)
 {
 	transaction_handle *handle = calloc(1, sizeof(transaction_handle));
 	PyObject   *capsule;
 
 	if (handle == NULL)
 		return PyErr_NoMemory();
+	handle->state = state;
 	handle->connection = connection;
 	handle->postgres = postgres;
 	capsule = PyCapsule_New(handle, TRANSACTION, free_transaction);
@@ -79,14 +81,14 @@ end_transaction(PyObject *transaction)
 /* SQLite */
 
 static PyObject *
-sqlite_failure(sqlite3 *database)
+sqlite_failure(module_state *state, sqlite3 *database)
 {
-	return raise_message(FACTSTR_STORAGE, sqlite3_errmsg(database));
+	return raise_message(state, FACTSTR_STORAGE, sqlite3_errmsg(database));
 }
 
 /* Binds a parameter, which is None, int, float, str or bytes. */
 static bool
-bind(sqlite3 *database, sqlite3_stmt *statement, int index, PyObject *value)
+bind(module_state *state, sqlite3 *database, sqlite3_stmt *statement, int index, PyObject *value)
 {
 	int			code;
 
@@ -118,7 +120,7 @@ bind(sqlite3 *database, sqlite3_stmt *statement, int index, PyObject *value)
 		Py_DECREF(bytes);
 	}
 	if (code != SQLITE_OK)
-		sqlite_failure(database);
+		sqlite_failure(state, database);
 	return code == SQLITE_OK;
 }
 
@@ -168,7 +170,7 @@ sqlite_row(sqlite3_stmt *statement, int columns)
 
 /* Runs a statement, and collects its rows. */
 static PyObject *
-sqlite_rows(sqlite3 *database, sqlite3_stmt *statement)
+sqlite_rows(module_state *state, sqlite3 *database, sqlite3_stmt *statement)
 {
 	PyObject   *rows = PyList_New(0);
 	int			columns = sqlite3_column_count(statement);
@@ -183,7 +185,7 @@ sqlite_rows(sqlite3 *database, sqlite3_stmt *statement)
 		if (code == SQLITE_DONE)
 			break;
 		if (code != SQLITE_ROW)
-			sqlite_failure(database);
+			sqlite_failure(state, database);
 		if (code != SQLITE_ROW || !add_row(rows, sqlite_row(statement, columns)))
 			Py_CLEAR(rows);
 	}
@@ -191,7 +193,7 @@ sqlite_rows(sqlite3 *database, sqlite3_stmt *statement)
 }
 
 static PyObject *
-sqlite_execute(sqlite3 *database, const char *sql, PyObject *parameters)
+sqlite_execute(module_state *state, sqlite3 *database, const char *sql, PyObject *parameters)
 {
 	sqlite3_stmt *statement;
 	PyObject   *rows = NULL;
@@ -199,13 +201,13 @@ sqlite_execute(sqlite3 *database, const char *sql, PyObject *parameters)
 	int			bound = 0;
 
 	if (sqlite3_prepare_v2(database, sql, -1, &statement, NULL) != SQLITE_OK)
-		return sqlite_failure(database);
+		return sqlite_failure(state, database);
 	if (statement == NULL)
-		return raise_message(FACTSTR_MALFORMED, "there is no statement");
-	while (bound < count && bind(database, statement, bound + 1, PyTuple_GetItem(parameters, bound)))
+		return raise_message(state, FACTSTR_MALFORMED, "there is no statement");
+	while (bound < count && bind(state, database, statement, bound + 1, PyTuple_GetItem(parameters, bound)))
 		bound++;
 	if (bound == count)
-		rows = sqlite_rows(database, statement);
+		rows = sqlite_rows(state, database, statement);
 	sqlite3_finalize(statement);
 	return rows == NULL ? NULL : Py_BuildValue("[]iN", sqlite3_changes(database), rows);
 }
@@ -278,7 +280,7 @@ pq_answer(PGresult *result)
 
 /* Parameters are texts or None. */
 static PyObject *
-pq_execute(PGconn *connection, const char *sql, PyObject *parameters)
+pq_execute(PyObject *module, PGconn *connection, const char *sql, PyObject *parameters)
 {
 	int			count = (int) PyTuple_Size(parameters);
 	const char **values;
@@ -286,14 +288,14 @@ pq_execute(PGconn *connection, const char *sql, PyObject *parameters)
 	PyObject   *answer = NULL;
 
 	if (!load_pq())
-		return raise_message(FACTSTR_STORAGE, "libpq lacks a function");
+		return raise_message(state_of(module), FACTSTR_STORAGE, "libpq lacks a function");
 	values = calloc((size_t) count + 1, sizeof(char *));
 	if (values == NULL)
 		return PyErr_NoMemory();
 	for (int i = 0; i < count; i++)
 	{
 		PyObject   *one = PyTuple_GetSlice(parameters, i, i + 1);
-		bool		ok = one != NULL && parse(one, "z", &values[i]);
+		bool		ok = one != NULL && parse(module, one, "z", &values[i]);
 
 		/* The texts belong to the parameters. */
 		Py_XDECREF(one);
@@ -313,7 +315,7 @@ pq_execute(PGconn *connection, const char *sql, PyObject *parameters)
 	{
 		const char *message = pq.result_field(result, PG_DIAG_MESSAGE_PRIMARY);
 
-		raise_message(FACTSTR_STORAGE, message != NULL ? message : pq.error_message(connection));
+		raise_message(state_of(module), FACTSTR_STORAGE, message != NULL ? message : pq.error_message(connection));
 	}
 	pq.clear(result);
 	return answer;
@@ -329,17 +331,16 @@ execute(PyObject *module, PyObject *args)
 	PyObject   *answer;
 	transaction_handle *handle;
 
-	(void) module;
-	if (!parse(args, "OsO!", &capsule, &sql, &PyTuple_Type, &parameters) ||
+	if (!parse(module, args, "OsO!", &capsule, &sql, &PyTuple_Type, &parameters) ||
 		(handle = PyCapsule_GetPointer(capsule, TRANSACTION)) == NULL)
 		return NULL;
 	if (handle->connection == NULL)
-		return raise_message(FACTSTR_MISUSE, "the transaction has ended with its delivery");
+		return raise_message(handle->state, FACTSTR_MISUSE, "the transaction has ended with its delivery");
 	if (handle->busy)
-		return raise_message(FACTSTR_MISUSE, "another thread is using the transaction");
+		return raise_message(handle->state, FACTSTR_MISUSE, "another thread is using the transaction");
 	handle->busy = true;
-	answer = handle->postgres ? pq_execute(handle->connection, sql, parameters)
-		: sqlite_execute(handle->connection, sql, parameters);
+	answer = handle->postgres ? pq_execute(module, handle->connection, sql, parameters)
+		: sqlite_execute(handle->state, handle->connection, sql, parameters);
 	handle->busy = false;
 	return answer;
 }
@@ -350,8 +351,7 @@ is_postgres(PyObject *module, PyObject *args)
 	PyObject   *capsule;
 	transaction_handle *handle;
 
-	(void) module;
-	if (!parse(args, "O", &capsule) || (handle = PyCapsule_GetPointer(capsule, TRANSACTION)) == NULL)
+	if (!parse(module, args, "O", &capsule) || (handle = PyCapsule_GetPointer(capsule, TRANSACTION)) == NULL)
 		return NULL;
 	return PyBool_FromLong(handle->postgres);
 }
