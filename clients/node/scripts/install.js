@@ -1,7 +1,7 @@
 'use strict';
 
-// After the installation: builds the addon from the sources in the package where npm has no built one. A failure is
-// told, and again when the package is loaded.
+// After the installation: builds the addon from the sources in the package where npm has no built one, or where that does
+// not load, as with an older C library. A failure is told, and again when the package is loaded.
 
 const { execFileSync } = require('node:child_process');
 const { cpSync, existsSync, mkdirSync } = require('node:fs');
@@ -14,7 +14,7 @@ const sources = join(top, 'sources/clients/node');
 function isBuilt() {
   if (existsSync(join(top, 'build/factstr.node'))) return true;
   try {
-    require.resolve(packageName());
+    require(packageName());
     return true;
   } catch {
     return false;

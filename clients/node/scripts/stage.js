@@ -1,17 +1,18 @@
 'use strict';
 
-// usage: node scripts/stage.js
+// usage: node scripts/stage.js BUILD [PACKAGE]
 //
-// Lays out in build/stage/ what npm packs: the package factstr, with the sources of its addon, and the package of this
-// platform, with the addon that has been built.
+// Lays out in BUILD/stage/ what npm packs: the package factstr, with the sources of its addon, and the package of this
+// platform, with the addon that has been built in BUILD; or only the package of another platform.
 
 const { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
-const { dirname, join } = require('node:path');
+const { dirname, join, resolve } = require('node:path');
 const { PLATFORMS, packageName } = require('../lib/platform.js');
 
 const here = join(__dirname, '..');
 const top = join(here, '../..');
-const stage = join(here, 'build/stage');
+const [, , build = 'build', other] = process.argv;
+const stage = resolve(here, build, 'stage');
 
 // What the addon is built from, as in the repository.
 const SOURCES = [
@@ -48,8 +49,7 @@ function stageMain({ devDependencies, scripts, ...description }) {
   for (const name of SOURCES) copy(join(top, name), join(directory, 'sources', name));
 }
 
-function stagePlatform({ version, license, engines }) {
-  const name = packageName();
+function stagePlatform(name, { version, license, engines }) {
   const directory = join(stage, name);
   writePackage(directory, {
     name,
@@ -61,10 +61,10 @@ function stagePlatform({ version, license, engines }) {
     main: 'factstr.node',
     files: ['factstr.node'],
   });
-  copy(join(here, 'build/factstr.node'), join(directory, 'factstr.node'));
+  copy(resolve(here, build, 'factstr.node'), join(directory, 'factstr.node'));
 }
 
 const description = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'));
 rmSync(stage, { recursive: true, force: true });
-stageMain(description);
-stagePlatform(description);
+if (other === undefined) stageMain(description);
+stagePlatform(other ?? packageName(), description);
