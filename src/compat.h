@@ -416,6 +416,17 @@ compat_bitmap_next_page(CompatBitmapIterator *iterator, CompatBitmapPage *page)
 	GetRelationPath(database, tablespace, number, InvalidBackendId, fork)
 #endif
 
+/* Before 15, a page of a relation that is not open could only be read in recovery; 16 renamed the struct. */
+#if PG_VERSION_NUM < 150000
+#define compat_read_page(database, tablespace, file, page) InvalidBuffer
+#else
+#if PG_VERSION_NUM < 160000
+#define RelFileLocator RelFileNode
+#endif
+#define compat_read_page(database, tablespace, file, page) \
+	ReadBufferWithoutRelcache((RelFileLocator) {tablespace, database, file}, MAIN_FORKNUM, page, RBM_NORMAL, NULL, true)
+#endif
+
 /* 19 stores what was pushed in the state; earlier versions returned it. */
 #if PG_VERSION_NUM >= 190000
 

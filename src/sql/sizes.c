@@ -1,6 +1,6 @@
 /*
  * sql/sizes.c
- *		How large the files of a log's table of events are.
+ *		How large the files of a log's table of events are, and the pending list of its payload index.
  *
  * A view asks for thousands of logs.  pg_relation_size would have PostgreSQL make a relation of each index and TOAST
  * table, which takes several times as long as to look at its files.
@@ -10,12 +10,15 @@
 #include <sys/stat.h>
 
 #include "access/genam.h"
+#include "access/ginblock.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/indexing.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -57,6 +60,12 @@ file_bytes(const char *path)
 	return bytes;
 }
 
+static Oid
+tablespace_of(Form_pg_class form)
+{
+	return OidIsValid(form->reltablespace) ? form->reltablespace : MyDatabaseTableSpace;
+}
+
 /* Of a table or index, locked so that its files stay; of its forks up to the last.  0 if it is dropped meanwhile. */
 static int64
 relation_bytes(Oid relation, ForkNumber last_fork)
@@ -71,14 +80,13 @@ relation_bytes(Oid relation, ForkNumber last_fork)
 		return 0;
 	form = (Form_pg_class) GETSTRUCT(tuple);
 	for (ForkNumber fork = MAIN_FORKNUM; fork <= last_fork; fork++)
-		bytes += file_bytes(compat_relation_path(MyDatabaseId, OidIsValid(form->reltablespace) ? form->reltablespace :
-												 MyDatabaseTableSpace, form->relfilenode, fork));
+		bytes += file_bytes(compat_relation_path(MyDatabaseId, tablespace_of(form), form->relfilenode, fork));
 	ReleaseSysCache(tuple);
 	return bytes;
 }
 
-static List *
-indexes_of(Oid table)
+List *
+fs_size_list_indexes(Oid table)
 {
 	Relation	indexes = table_open(IndexRelationId, AccessShareLock);
 	List	   *found = NIL;
@@ -102,27 +110,30 @@ fs_size_of_table(Oid table)
 	return relation_bytes(table, MAIN_FORKNUM);
 }
 
-/* Like pg_total_relation_size of the TOAST table.  The one fork that is left out is of unlogged tables only. */
+/*
+ * Like pg_total_relation_size of the TOAST table.  An index has no visibility map, and the one fork that is left out
+ * of both is of unlogged tables only.
+ */
 int64
 fs_size_of_toast(Oid table)
 {
 	int64		bytes = relation_bytes(table, VISIBILITYMAP_FORKNUM);
 	ListCell   *cell;
 
-	foreach(cell, indexes_of(table))
-		bytes += relation_bytes(lfirst_oid(cell), VISIBILITYMAP_FORKNUM);
+	foreach(cell, fs_size_list_indexes(table))
+		bytes += relation_bytes(lfirst_oid(cell), FSM_FORKNUM);
 	return bytes;
 }
 
 /* An object: the size of each index by its name. */
 Jsonb *
-fs_size_of_indexes(Oid table)
+fs_size_of_indexes(List *indexes)
 {
 	CompatJsonbState state = {0};
 	ListCell   *cell;
 
 	compat_push_jsonb(&state, WJB_BEGIN_OBJECT, NULL);
-	foreach(cell, indexes_of(table))
+	foreach(cell, indexes)
 	{
 		int64		bytes = relation_bytes(lfirst_oid(cell), MAIN_FORKNUM);
 		char	   *name = get_rel_name(lfirst_oid(cell));
@@ -139,4 +150,45 @@ fs_size_of_indexes(Oid table)
 	}
 	compat_push_jsonb(&state, WJB_END_OBJECT, NULL);
 	return JsonbValueToJsonb(state.result);
+}
+
+/* The number of pages that the first page of a GIN index has on record; -1 if it cannot be read without opening it. */
+static int64
+pending_pages(Oid index)
+{
+	HeapTuple	tuple;
+	Form_pg_class form;
+	Buffer		buffer = InvalidBuffer;
+	int64		pages;
+
+	LockRelationOid(index, AccessShareLock);
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(index));
+	if (!HeapTupleIsValid(tuple))
+		return -1;
+	form = (Form_pg_class) GETSTRUCT(tuple);
+	if (form->relkind == RELKIND_INDEX && form->relam == GIN_AM_OID)
+		buffer = compat_read_page(MyDatabaseId, tablespace_of(form), form->relfilenode, GIN_METAPAGE_BLKNO);
+	ReleaseSysCache(tuple);
+	if (!BufferIsValid(buffer))
+		return -1;
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	pages = GinPageGetMeta(BufferGetPage(buffer))->nPendingPages;
+	UnlockReleaseBuffer(buffer);
+	return pages;
+}
+
+/* Of the index with this name among those of a table; -1 if there is none, or it has to be opened. */
+int64
+fs_size_of_pending_list(List *indexes, const char *name)
+{
+	ListCell   *cell;
+
+	foreach(cell, indexes)
+	{
+		char	   *found = get_rel_name(lfirst_oid(cell));
+
+		if (found != NULL && strcmp(found, name) == 0)
+			return pending_pages(lfirst_oid(cell));
+	}
+	return -1;
 }

@@ -213,14 +213,25 @@ count_redactions(const FactstrStore *store)
 	return fs_size_of_table(store->redactions) == 0 ? 0 : fs_redactions_count(store, GetActiveSnapshot());
 }
 
-static void
-fill_sizes(Oid table, Datum *values)
+/* An index that is not as it must be is opened, which says what is wrong with it. */
+static int64
+pending_pages_of(const FactstrStore *store, List *indexes)
 {
-	Relation	events = table_open(table, NoLock);
+	int64		pages = fs_size_of_pending_list(indexes, fs_log_index_name(INDEX_OF_PAYLOADS, store->log));
 
-	values[STATE_TABLE_BYTES] = Int64GetDatum(fs_size_of_table(table));
+	return pages >= 0 ? pages : pending_pages(fs_store_glance_payloads(store));
+}
+
+static void
+fill_sizes(const FactstrStore *store, Datum *values)
+{
+	Relation	events = table_open(store->events, NoLock);
+	List	   *indexes = fs_size_list_indexes(store->events);
+
+	values[STATE_TABLE_BYTES] = Int64GetDatum(fs_size_of_table(store->events));
 	values[STATE_TOAST_BYTES] = Int64GetDatum(fs_size_of_toast(events->rd_rel->reltoastrelid));
-	values[STATE_INDEX_BYTES] = JsonbPGetDatum(fs_size_of_indexes(table));
+	values[STATE_INDEX_BYTES] = JsonbPGetDatum(fs_size_of_indexes(indexes));
+	values[STATE_PENDING_PAGES] = Int64GetDatum(pending_pages_of(store, indexes));
 	table_close(events, NoLock);
 }
 
@@ -236,8 +247,7 @@ fill_state(const FactstrStore *store, Datum *values, bool *nulls)
 	values[STATE_FACTS_LAST_MINUTE] = Int64GetDatum(facts_since(store, head, SECS_PER_MINUTE));
 	values[STATE_FACTS_LAST_HOUR] = Int64GetDatum(facts_since(store, head, SECS_PER_HOUR));
 	values[STATE_REDACTIONS] = Int64GetDatum(count_redactions(store));
-	fill_sizes(store->events, values);
-	values[STATE_PENDING_PAGES] = Int64GetDatum(pending_pages(fs_store_glance_payloads(store)));
+	fill_sizes(store, values);
 }
 
 /* factstr_log_state(log) */
