@@ -1,5 +1,8 @@
 """What the tests share: stores of each kind, and waiting for a condition."""
 
+import fcntl
+import importlib
+import importlib.util
 import os
 import subprocess
 import sys
@@ -60,21 +63,36 @@ def packages():
     if directory:
         return directory
     directory = os.path.join(os.path.dirname(SOURCES), 'build', f'packages-{sys.version_info[0]}.{sys.version_info[1]}')
-    if not os.path.exists(os.path.join(directory, 'complete')):
-        if sys.version_info < (3, 10):
-            raise unittest.SkipTest('the packages are for Python 3.10 and newer')
-        pip = [sys.executable, '-m', 'pip', 'install', '--quiet', '--no-input', '--disable-pip-version-check',
-               '--target', directory, *REQUIREMENTS]
-        try:
-            subprocess.run(pip, capture_output=True, text=True, check=True, timeout=PIP_SECONDS)
-        except subprocess.CalledProcessError as error:
-            last = (error.stderr.strip().splitlines() or ['pip failed'])[-1]
-            raise unittest.SkipTest(f'{" and ".join(REQUIREMENTS)} cannot be had: {last}') from None
-        except subprocess.TimeoutExpired:
-            raise unittest.SkipTest(f'{" and ".join(REQUIREMENTS)} cannot be had in time') from None
-        with open(os.path.join(directory, 'complete'), 'w', encoding='utf-8'):
-            pass
+    os.makedirs(directory, exist_ok=True)
+    # Modules of tests run side by side.
+    with open(f'{directory}.lock', 'w', encoding='ascii') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.exists(os.path.join(directory, 'complete')):
+            install(directory)
     return directory
+
+
+def install(directory):
+    if sys.version_info < (3, 10):
+        raise unittest.SkipTest('the packages are for Python 3.10 and newer')
+    pip = [sys.executable, '-m', 'pip', 'install', '--quiet', '--no-input', '--disable-pip-version-check',
+           '--target', directory, *REQUIREMENTS]
+    try:
+        subprocess.run(pip, capture_output=True, text=True, check=True, timeout=PIP_SECONDS)
+    except subprocess.CalledProcessError as error:
+        last = (error.stderr.strip().splitlines() or ['pip failed'])[-1]
+        raise unittest.SkipTest(f'{" and ".join(REQUIREMENTS)} cannot be had: {last}') from None
+    except subprocess.TimeoutExpired:
+        raise unittest.SkipTest(f'{" and ".join(REQUIREMENTS)} cannot be had in time') from None
+    with open(os.path.join(directory, 'complete'), 'w', encoding='utf-8'):
+        pass
+
+
+def psycopg():
+    """The module psycopg: of the interpreter, or from the registry. Skips the test without it."""
+    if importlib.util.find_spec('psycopg') is None:
+        sys.path.append(packages())
+    return importlib.import_module('psycopg')
 
 
 def wait_until(condition, description='the condition'):

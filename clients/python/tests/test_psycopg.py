@@ -1,25 +1,20 @@
 """Facts in the transactions of psycopg."""
 
-import unittest
 from decimal import Decimal
 
 import factstr
+import support
 from factstr import (ConflictError, EmptyAppendError, EventFilter, EventQuery, IdempotencyKeyReusedError,
                      MalformedInputError, NoSuchLogError)
 from support import StoreTest, event, numbers, psql
 
-try:
-    import psycopg
-except ImportError:
-    psycopg = None
 
-
-@unittest.skipIf(psycopg is None, 'there is no psycopg 3')
 class Connections(StoreTest):
     kind = 'postgres'
 
     def setUp(self):
         super().setUp()
+        psycopg = support.psycopg()
         from factstr.psycopg import from_psycopg
         self.from_psycopg = from_psycopg
         self.connection = psycopg.connect(self.url)

@@ -75,6 +75,14 @@ class StreamOptions:
         return max(1, milliseconds(self.ack_seconds))
 
 
+def _text_of(error: BaseException) -> str:
+    name = type(error).__name__
+    try:
+        return f'{name}: {error}'
+    except Exception:
+        return f'{name}, which has no text'
+
+
 class Subscription:
     """A stream with a handler, which is called on a thread of the stream.
 
@@ -119,7 +127,7 @@ class Subscription:
                 logger.warning('the handler of %s failed at facts %d to %d, which will be delivered again',
                                 'a stream' if self._name is None else f'stream "{self._name}"',
                                 batch.first_sequence_number, batch.last_sequence_number, exc_info=True)
-            return f'{type(error).__name__}: {error}'
+            return _text_of(error)
         return None
 
     def _note_end(self, code: int, message: str) -> None:
@@ -252,7 +260,7 @@ class Stream(Iterator[Batch]):
                  traceback: Optional[TracebackType]) -> None:
         try:
             if self._durable and not self._closed and isinstance(error, Exception) and self._handled is not None:
-                self.fail(f'{type(error).__name__}: {error}')
+                self.fail(_text_of(error))
             elif error is None and not self._closed:
                 self._acknowledge_at_end()
         except FactstrError:
