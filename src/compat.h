@@ -251,6 +251,13 @@ compat_request_hook(void)
 #define compat_on_shared_memory_request(function) function()
 #endif
 
+/* 15 can also return the timeline. */
+#if PG_VERSION_NUM >= 150000
+#define compat_flushed_position() GetFlushRecPtr(NULL)
+#else
+#define compat_flushed_position() GetFlushRecPtr()
+#endif
+
 /* 19 takes the name of a tranche when it is created, for all processes. */
 #if PG_VERSION_NUM >= 190000
 #define compat_new_tranche(name) LWLockNewTrancheId(name)

@@ -11,6 +11,7 @@
 
 #include "append/lock.h"
 #include "commit/durability.h"
+#include "commit/group_flush.h"
 #include "commit/in_flight.h"
 #include "commit/listeners.h"
 #include "commit/lock_times.h"
@@ -50,6 +51,7 @@ static void
 reserve_memory(void)
 {
 	fs_in_flight_reserve_memory();
+	fs_group_flush_reserve_memory();
 	fs_listeners_reserve_memory();
 	fs_log_head_reserve_memory();
 	fs_wakeup_reserve_memory();
@@ -137,6 +139,7 @@ _PG_init(void)
 		previous_startup = shmem_startup_hook;
 		shmem_startup_hook = take_memory;
 		fs_in_flight_init();
+		fs_group_flush_init();
 		fs_listeners_init();
 		fs_rows_out_init();
 		fs_launcher_register();

@@ -21,6 +21,7 @@
 #include "storage/proc.h"
 
 #include "commit/debt.h"
+#include "commit/group_flush.h"
 #include "commit/in_flight.h"
 #include "compat.h"
 
@@ -150,7 +151,7 @@ fs_debt_pay(void)
 		return true;
 	if (!can_flush_here())
 		return false;
-	XLogFlush(due);
+	fs_group_flush(due);
 	due = InvalidXLogRecPtr;
 	return true;
 }

@@ -5,8 +5,8 @@
  * Early lock release.  Appends run one at a time from numbering to commit, and a commit that waits for the disk
  * while it holds the append lock makes every other append wait for the disk as well.  So the commit of an append
  * is written without a flush, which releases its locks; the flush follows immediately, in the same commit, before
- * the client gets its answer.  Appends that wait for the disk at the same time then share one flush.  The idea is
- * from Johnson et al., "Aether: A Scalable Approach to Logging", VLDB 2010.
+ * the client gets its answer.  Appends that wait for the disk at the same time then share one flush
+ * (group_flush.c).  The idea is from Johnson et al., "Aether: A Scalable Approach to Logging", VLDB 2010.
  *
  * Why this is safe:
  * - Commit records are written in log order, under the append lock.  A crash undoes the facts of a suffix of the
@@ -35,6 +35,7 @@
 #include "utils/resowner.h"
 
 #include "commit/durability.h"
+#include "commit/group_flush.h"
 #include "commit/in_flight.h"
 #include "compat.h"
 #include "settings.h"
@@ -295,7 +296,7 @@ on_resource_release(ResourceReleasePhase phase, bool is_commit, bool is_top_leve
 	flush_is_owed = false;
 	if (!is_commit)
 		return;
-	XLogFlush(XactLastCommitEnd);
+	fs_group_flush(XactLastCommitEnd);
 	fs_in_flight_end();
 	SyncRepWaitForLSN(XactLastCommitEnd, true);
 }
@@ -351,5 +352,5 @@ void
 fs_durability_flush_before_answer(XLogRecPtr position)
 {
 	if (!XLogRecPtrIsInvalid(position))
-		XLogFlush(position);
+		fs_group_flush(position);
 }

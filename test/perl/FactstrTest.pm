@@ -187,13 +187,13 @@ sub wait_until
 }
 
 # The wait event of a session's statement, e.g. WALWrite, or the empty text. 17 and later distinguish the write itself,
-# WalWrite, from the lock on it; here both are WALWrite, as before.
+# WalWrite, from the lock on it, and a session that shares a flush waits for factstr_group_flush: here all are WALWrite.
 sub wait_event
 {
 	my ($observer, $session) = @_;
 	my $event = $observer->value('SELECT wait_event FROM pg_stat_activity WHERE pid = $1', $session->pid) // '';
 
-	return $event =~ s/^Wal(?=Write$|Sync$)/WAL/r;
+	return $event =~ s/^Wal(?=Write$|Sync$)/WAL/r =~ s/^factstr_group_flush$/WALWrite/r;
 }
 
 sub wait_for_event

@@ -1,0 +1,206 @@
+/*
+ * commit/group_flush.c
+ *		Processes that wait for the disk at the same time share a flush.
+ *
+ * XLogFlush wakes all waiting processes when any flush ends.  Those that came during that flush are not on disk yet
+ * and sleep again until the next one: with many clients, most commits sleep twice, and going to sleep and being woken
+ * costs a third as much as an append.  Here, processes that come during a flush form a group.  The first of them
+ * leads it: it waits for that flush to end, closes the group, flushes for all of its members, and wakes them.  So the
+ * members sleep once.  PostgreSQL updates the status of transactions in groups of the same kind
+ * (TransactionGroupUpdateXidStatus).
+ *
+ * Groups only decide which process flushes, and when.  In the end, each process calls XLogFlush for its own position.
+ * After a successful flush that returns immediately; after a failed one it tries again, and reports the failure.
+ *
+ * The library must be preloaded.  Otherwise each process flushes for itself.
+ */
+#include "postgres.h"
+
+#include "access/xlog.h"
+#include "miscadmin.h"
+#include "port/atomics.h"
+#include "storage/ipc.h"
+#include "storage/lwlock.h"
+#include "storage/pg_sema.h"
+#include "storage/proc.h"
+#include "storage/shmem.h"
+
+#include "commit/group_flush.h"
+#include "compat.h"
+
+#define MEMORY_NAME "factstr group flush 0.2"
+#define TRANCHE_NAME "factstr_group_flush"
+
+/* Processes with higher numbers flush for themselves. */
+#define MOST_MEMBERS 4096
+
+/* The end of a list. */
+#define NOBODY PG_UINT32_MAX
+
+typedef struct Member
+{
+	XLogRecPtr	position;		/* to be flushed */
+	uint32		next;			/* the number of the member that joined before this one, or NOBODY */
+	pg_atomic_uint32 is_waiting;
+} Member;
+
+typedef struct Groups
+{
+	LWLock		flushing;		/* held by a leader while it flushes for its group */
+	pg_atomic_uint32 newest;	/* the number of the last member to join the open group, or NOBODY */
+	Member		members[MOST_MEMBERS];	/* by the number of the process */
+} Groups;
+
+static Groups * groups = NULL;	/* if the library is not preloaded */
+static shmem_startup_hook_type previous_startup = NULL;
+
+static uint32
+my_number(void)
+{
+	return (uint32) (MyProc - ProcGlobal->allProcs);
+}
+
+/* Joins the open group.  Returns true for its first member, the leader. */
+static bool
+join(Member *self)
+{
+	uint32		newest = pg_atomic_read_u32(&groups->newest);
+
+	pg_atomic_write_u32(&self->is_waiting, 1);
+	do
+		self->next = newest;
+	while (!pg_atomic_compare_exchange_u32(&groups->newest, &newest, my_number()));
+	return newest == NOBODY;
+}
+
+/*
+ * Sleeps until the leader has flushed; pg_stat_activity shows the same wait as for a leader.  The semaphore also counts
+ * wake-ups for other reasons; they are returned.
+ */
+static void
+wait_for_leader(Member *self)
+{
+	int			other_wakeups = 0;
+
+	pgstat_report_wait_start(PG_WAIT_LWLOCK | groups->flushing.tranche);
+	for (;;)
+	{
+		PGSemaphoreLock(MyProc->sem);
+		if (pg_atomic_read_u32(&self->is_waiting) == 0)
+			break;
+		other_wakeups++;
+	}
+	pgstat_report_wait_end();
+	while (other_wakeups-- > 0)
+		PGSemaphoreUnlock(MyProc->sem);
+}
+
+static XLogRecPtr
+highest_position(uint32 newest)
+{
+	XLogRecPtr	highest = InvalidXLogRecPtr;
+
+	for (uint32 number = newest; number != NOBODY; number = groups->members[number].next)
+		highest = Max(highest, groups->members[number].position);
+	return highest;
+}
+
+/* A member that is no longer waiting may join the next group at once, which changes its place in the list. */
+static void
+wake_members(uint32 newest)
+{
+	uint32		number = newest;
+
+	while (number != NOBODY)
+	{
+		Member	   *member = &groups->members[number];
+		PGPROC	   *process = &ProcGlobal->allProcs[number];
+
+		number = member->next;
+		if (process == MyProc)
+			continue;
+		pg_memory_barrier();
+		pg_atomic_write_u32(&member->is_waiting, 0);
+		PGSemaphoreUnlock(process->sem);
+	}
+}
+
+/* The next group forms during the flush, and its leader starts as soon as the lock is free. */
+static void
+lead(void)
+{
+	uint32		newest;
+
+	LWLockAcquire(&groups->flushing, LW_EXCLUSIVE);
+	newest = pg_atomic_exchange_u32(&groups->newest, NOBODY);
+	PG_TRY();
+	{
+		XLogFlush(highest_position(newest));
+	}
+	PG_FINALLY();
+	{
+		LWLockRelease(&groups->flushing);
+		wake_members(newest);
+	}
+	PG_END_TRY();
+}
+
+static void
+flush_in_group(XLogRecPtr position)
+{
+	Member	   *self = &groups->members[my_number()];
+
+	self->position = position;
+	if (join(self))
+		lead();
+	else
+		wait_for_leader(self);
+}
+
+/* Returns when the log is on disk up to this position, like XLogFlush. */
+void
+fs_group_flush(XLogRecPtr position)
+{
+	if (groups != NULL && my_number() < MOST_MEMBERS && compat_flushed_position() < position)
+		flush_in_group(position);
+	XLogFlush(position);
+}
+
+static Size
+memory_size(void)
+{
+	return sizeof(Groups);
+}
+
+static void
+make_memory(void)
+{
+	bool		found;
+
+	if (previous_startup)
+		previous_startup();
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	groups = ShmemInitStruct(MEMORY_NAME, memory_size(), &found);
+	if (!found)
+	{
+		LWLockInitialize(&groups->flushing, compat_new_tranche(TRANCHE_NAME));
+		pg_atomic_init_u32(&groups->newest, NOBODY);
+		for (int i = 0; i < MOST_MEMBERS; i++)
+			pg_atomic_init_u32(&groups->members[i].is_waiting, 0);
+	}
+	LWLockRelease(AddinShmemInitLock);
+	compat_register_tranche(groups->flushing.tranche, TRANCHE_NAME);
+}
+
+void
+fs_group_flush_reserve_memory(void)
+{
+	RequestAddinShmemSpace(memory_size());
+}
+
+void
+fs_group_flush_init(void)
+{
+	previous_startup = shmem_startup_hook;
+	shmem_startup_hook = make_memory;
+}
