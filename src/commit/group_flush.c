@@ -9,7 +9,7 @@
  * members sleep once.  PostgreSQL updates the status of transactions in groups of the same kind
  * (TransactionGroupUpdateXidStatus).
  *
- * Groups only decide which process flushes, and when.  In the end, each process calls XLogFlush for its own position.
+ * FlushGroups only decide which process flushes, and when.  In the end, each process calls XLogFlush for its own position.
  * After a successful flush that returns immediately; after a failed one it tries again, and reports the failure.
  *
  * The library must be preloaded.  Otherwise each process flushes for itself.
@@ -37,21 +37,21 @@
 /* The end of a list. */
 #define NOBODY PG_UINT32_MAX
 
-typedef struct Member
+typedef struct FlushMember
 {
 	XLogRecPtr	position;		/* to be flushed */
 	uint32		next;			/* the number of the member that joined before this one, or NOBODY */
 	pg_atomic_uint32 is_waiting;
-} Member;
+} FlushMember;
 
-typedef struct Groups
+typedef struct FlushGroups
 {
 	LWLock		flushing;		/* held by a leader while it flushes for its group */
 	pg_atomic_uint32 newest;	/* the number of the last member to join the open group, or NOBODY */
-	Member		members[MOST_MEMBERS];	/* by the number of the process */
-} Groups;
+	FlushMember members[MOST_MEMBERS];	/* by the number of the process */
+} FlushGroups;
 
-static Groups * groups = NULL;	/* if the library is not preloaded */
+static FlushGroups *groups = NULL;	/* if the library is not preloaded */
 static shmem_startup_hook_type previous_startup = NULL;
 
 static uint32
@@ -62,7 +62,7 @@ my_number(void)
 
 /* Joins the open group.  Returns true for its first member, the leader. */
 static bool
-join(Member *self)
+join(FlushMember *self)
 {
 	uint32		newest = pg_atomic_read_u32(&groups->newest);
 
@@ -78,7 +78,7 @@ join(Member *self)
  * wake-ups for other reasons; they are returned.
  */
 static void
-wait_for_leader(Member *self)
+wait_for_leader(FlushMember *self)
 {
 	int			other_wakeups = 0;
 
@@ -113,7 +113,7 @@ wake_members(uint32 newest)
 
 	while (number != NOBODY)
 	{
-		Member	   *member = &groups->members[number];
+		FlushMember *member = &groups->members[number];
 		PGPROC	   *process = &ProcGlobal->allProcs[number];
 
 		number = member->next;
@@ -148,7 +148,7 @@ lead(void)
 static void
 flush_in_group(XLogRecPtr position)
 {
-	Member	   *self = &groups->members[my_number()];
+	FlushMember *self = &groups->members[my_number()];
 
 	self->position = position;
 	if (join(self))
@@ -169,7 +169,7 @@ fs_group_flush(XLogRecPtr position)
 static Size
 memory_size(void)
 {
-	return sizeof(Groups);
+	return sizeof(FlushGroups);
 }
 
 static void
