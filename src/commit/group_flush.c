@@ -9,7 +9,7 @@
  * members sleep once.  PostgreSQL updates the status of transactions in groups of the same kind
  * (TransactionGroupUpdateXidStatus).
  *
- * FlushGroups only decide which process flushes, and when.  In the end, each process calls XLogFlush for its own position.
+ * Groups only decide which process flushes, and when.  In the end, each process calls XLogFlush for its own position.
  * After a successful flush that returns immediately; after a failed one it tries again, and reports the failure.
  *
  * The library must be preloaded.  Otherwise each process flushes for itself.
