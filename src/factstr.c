@@ -79,7 +79,7 @@ _PG_init(void)
 	DefineCustomEnumVariable("factstr.early_lock_release",
 							 "When an append releases its locks before its commit is flushed to disk.",
 							 "The client is answered after the flush in any case. auto: in all transactions that appended, "
-							 "if the library is preloaded, so that readers wait for what is not on disk yet; otherwise as "
+							 "if the library is preloaded, so that readers wait for commits that are not on disk yet; otherwise as "
 							 "facts_only. facts_only: in transactions that wrote nothing but facts. always: in all that "
 							 "appended; without preloading, other sessions may see the transaction's other writes before "
 							 "they are on disk. off: never.",

@@ -187,11 +187,11 @@ const fc_case fc_acknowledging_cases[] = {
 	0, cursor_gets_to_the_end},
 	{{"acknowledging", "27, 28", "after a failure the cursor is right before the batch that failed"},
 	0, failure_keeps_what_was_delivered},
-	{{"acknowledging", "27, 30", "unsubscribing keeps the cursor behind what was delivered"},
+	{{"acknowledging", "27, 30", "unsubscribing keeps the cursor after the delivered batches"},
 	0, unsubscribing_keeps_what_was_delivered},
 	{{"acknowledging", "31", "batches that share a transaction have their effects once"},
 	FC_EFFECTS, effects_of_a_group_are_committed_once},
-	{{"acknowledging", "27, 29", "what a killed consumer had not acknowledged comes to its successor"},
+	{{"acknowledging", "27, 29", "batches that a killed consumer had not acknowledged go to its successor"},
 	FC_PROCESSES, killed_in_a_group},
 	{{NULL, NULL, NULL}, 0, NULL}
 };

@@ -199,7 +199,7 @@ not_json_at_all(fc_test *test)
 const fc_case fc_append_cases[] = {
 	{{"append", "6", "the result has the range and the count"}, 0, says_what_was_stored},
 	{{"append", "6", "the result of a failure is zero"}, 0, result_is_zero_on_failure},
-	{{"append", "7", "an append of no events is an error of its own"}, 0, empty_append},
+	{{"append", "7", "an append of no events is a separate error"}, 0, empty_append},
 	{{"append", "8", "a malformed event is named by its place and its key"},
 	0, names_event_and_key},
 	{{"append", "8", "a payload is one JSON document, strictly"}, 0, payload_is_json},

@@ -150,10 +150,10 @@ closing_delivers(fc_test *test)
 	(void) fc_append_types(test, "b c");
 	(void) fc_append_types(test, "d");
 	fc_close(test, test->store);
-	fc_expect_text(test, "what a stream got", fc_deliveries_text(live), "1-1: 1; 2-3: 2 3; 4-4: 4");
-	fc_expect_text(test, "what a durable one got", fc_deliveries_text(durable),
+	fc_expect_text(test, "the deliveries of a stream", fc_deliveries_text(live), "1-1: 1; 2-3: 2 3; 4-4: 4");
+	fc_expect_text(test, "those of a durable one", fc_deliveries_text(durable),
 				   "1-1: 1; 2-3: 2 3; 4-4: 4");
-	fc_expect_text(test, "what an unsubscribed one got", fc_deliveries_text(ended), "");
+	fc_expect_text(test, "those of an unsubscribed one", fc_deliveries_text(ended), "");
 }
 
 /* A handler that fails gets the batch again, in the same store or in the next one. */
@@ -433,13 +433,13 @@ const fc_case fc_closing_cases[] = {
 	0, closing_ends_waiting_for_a_name},
 	{{"closing", "34", "a store that is being closed takes no appends"}, 0, closing_ends_appends},
 	{{"closing", "34", "closing a store ends a match that takes long"}, 0, closing_ends_matching},
-	{{"closing", "34", "closing a store delivers what was appended before"}, 0, closing_delivers},
+	{{"closing", "34", "closing a store delivers earlier appends"}, 0, closing_delivers},
 	{{"closing", "28, 34", "what closing does not deliver comes to the next consumer"},
 	FC_PERSISTENT, closing_leaves_failed_batches},
 	{{"closing", "35", "waiting for a cursor can be interrupted"}, 0, interrupting_ends_waiting},
 	{{"closing", "35", "waiting for a name can be interrupted"},
 	0, interrupting_ends_waiting_for_a_name},
-	{{"closing", "35", "a replay can be interrupted, and goes on from there"},
+	{{"closing", "35", "a replay can be interrupted, and continues from there"},
 	0, interrupting_ends_a_replay},
 	{{"closing", "35", "a match that takes long can be interrupted"}, 0, interrupting_ends_matching},
 	{{"closing", "36", "the child of a process has no part in its store"}, 0, fork_has_no_store},

@@ -316,7 +316,7 @@ killed_in_a_delivery(fc_test *test)
 }
 
 const fc_case fc_consumer_cases[] = {
-	{{"consumers", "29", "a second consumer gets an error of its own"}, 0, second_is_refused},
+	{{"consumers", "29", "a second consumer gets a separate error"}, 0, second_is_refused},
 	{{"consumers", "29", "a second consumer on another handle too"},
 	FC_PERSISTENT, second_handle_is_refused},
 	{{"consumers", "25, 29", "another query for an active stream is refused"},
@@ -332,7 +332,7 @@ const fc_case fc_consumer_cases[] = {
 	FC_PROCESSES, other_process_holds_the_name},
 	{{"consumers", "29", "a killed process does not block its successor"},
 	FC_PROCESSES, killed_process_frees_the_name},
-	{{"consumers", "29", "a killed process makes room for who waits"},
+	{{"consumers", "29", "a killed process makes room for a waiting consumer"},
 	FC_PROCESSES, killed_process_wakes_who_waits},
 	{{"consumers", "27, 29", "a batch whose consumer was killed comes to its successor"},
 	FC_PROCESSES, killed_in_a_delivery},

@@ -338,12 +338,12 @@ replay_and_live_are_the_same(fc_test *test)
 
 const fc_case fc_durable_stream_cases[] = {
 	{{"durable streams", "24",
-		"a new one replays everything before the opening call returns, then goes on live"},
+		"a new one replays everything before the opening call returns, then continues live"},
 	0, new_one_replays},
 	{{"durable streams", "24", "in an empty log it waits for the first fact"},
 	0, empty_log_replays_nothing},
 	{{"durable streams", "24", "from now it begins with the next fact"}, 0, from_now},
-	{{"durable streams", "24", "one that exists goes on after its cursor, from now or not"},
+	{{"durable streams", "24", "one that exists continues after its cursor, from now or not"},
 	0, from_now_only_when_new},
 	{{"durable streams", "24", "a reopened one resumes strictly after its cursor"},
 	0, resumes_after_cursor},
@@ -364,7 +364,7 @@ const fc_case fc_durable_stream_cases[] = {
 	FC_PROCESSES, replay_while_processes_append},
 	{{"durable streams", "3, 26", "a fact is the same in replay and live"},
 	0, replay_and_live_are_the_same},
-	{{"durable streams", "19, 24", "streams have cursors of their own"},
+	{{"durable streams", "19, 24", "each stream has its own cursor"},
 	0, streams_are_independent},
 	{{"durable streams", "24", "a name is any text"}, 0, names_are_any_text},
 	{{NULL, NULL, NULL}, 0, NULL}

@@ -323,7 +323,7 @@ const fc_case fc_facts_cases[] = {
 	{{"facts", "2", "numbers begin with 1 and have no gaps"}, 0, numbers_begin_with_one},
 	{{"facts", "2", "an append that fails uses no number"}, 0, failures_use_no_number},
 	{{"facts", "2",
-	  "readers beside many writers see no gap, and nothing behind what they have seen"}, 0,
+	  "readers beside many writers see no gap, and no new fact below a seen one"}, 0,
 	numbers_have_no_gaps},
 	{{"facts", "2", "handles of one store see each other's facts"},
 	FC_PERSISTENT, handles_see_each_other},
@@ -336,7 +336,7 @@ const fc_case fc_facts_cases[] = {
 	{{"facts", "5, 8", "a batch with one malformed event is not stored at all"}, 0, all_or_nothing},
 	{{"facts", "1, 5", "facts and batches survive a restart"}, FC_PERSISTENT, facts_survive},
 	{{"facts", "2, 5",
-	  "what a process was told of survives when it is killed, and no half batch does"},
+	  "acknowledged facts survive when a process is killed, and no half batch does"},
 	FC_PROCESSES, what_was_answered_survives},
 	{{NULL, NULL, NULL}, 0, NULL}
 };

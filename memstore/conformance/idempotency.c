@@ -288,7 +288,7 @@ const fc_case fc_idempotency_cases[] = {
 	{{"idempotency", "33", "keys are compared to the letter, and no key is no repetition"},
 	0, keys_are_distinct},
 	{{"idempotency", "33", "events are compared as JSON values"}, 0, equal_as_json},
-	{{"idempotency", "33", "a key with other events is an error of its own"},
+	{{"idempotency", "33", "a key with other events is a separate error"},
 	0, other_events_are_refused},
 	{{"idempotency", "33", "metadata is not compared, and that of the first call stays"},
 	0, metadata_is_not_compared},

@@ -161,7 +161,7 @@ gaps_are_refused(fc_test *test)
 	expect_refused(test, copy, "an import with a gap inside", reordered, 2);
 	expect_import(test, copy, exported->batches, 2);
 	expect_refused(test, copy, "an import that leaves out a batch", exported->batches + 3, 1);
-	expect_refused(test, copy, "an import of what is there", exported->batches, 2);
+	expect_refused(test, copy, "an import of stored batches", exported->batches, 2);
 	expect_refused(test, copy, "an import of the last batch that is there", exported->batches + 1,
 				   3);
 	expect_import(test, copy, exported->batches + 2, 2);
@@ -247,7 +247,7 @@ expect_history(fc_test *test, const factstr_batch *batches, size_t count, const 
 
 	fc_expect_ok(test, "factstr_import",
 				 factstr_import(test->store, batches, count, &result, &error), &error);
-	fc_expect_text(test, "what was stored", fc_result_text(test, &result), expected);
+	fc_expect_text(test, "the stored batches", fc_result_text(test, &result), expected);
 }
 
 static const factstr_fact history[4] = {
@@ -309,7 +309,7 @@ history_is_passed_by(fc_test *test)
 
 	/* The key of an append counts too, and the other way round. */
 	result = fc_append_events(test, "[{'event_type': 'a', 'payload': 2}]", "k 2");
-	fc_expect_text(test, "an append of what was imported", fc_result_text(test, &result),
+	fc_expect_text(test, "an append of an imported batch", fc_result_text(test, &result),
 				   "3-3, 1 facts");
 	(void) fc_append_events(test, "[{'event_type': 'c', 'payload': [3]}]", "k 5");
 	expect_history(test, (factstr_batch[]) {{0, 0, 1, history + 3, "k 5", NULL, 0, NULL, {0}}}, 1, "0-0, 0 facts");
@@ -378,7 +378,7 @@ const fc_case fc_import_export_cases[] = {
 	{{"import and export", "5, 33", "an export is the whole log with its batches and keys"},
 	0, export_is_the_log},
 	{{"import and export", "1, 5", "an import of it is the same log"}, 0, import_is_the_log},
-	{{"import and export", "2", "an import goes on where one ended"}, 0, import_goes_on},
+	{{"import and export", "2", "an import continues where one ended"}, 0, import_goes_on},
 	{{"import and export", "3", "an import keeps recorded times"}, 0, times_are_kept},
 	{{"import and export", "33", "keys move along"}, 0, keys_move_along},
 	{{"import and export", "2", "an import with a gap or an overlap is refused"},

@@ -400,7 +400,7 @@ const fc_case fc_json_call_cases[] = {
 	{{"JSON boundary", "2, 13", "many facts are read in pieces"}, 0, many_facts},
 	{{"JSON boundary", "8", "options of a cursor are checked"}, 0, read_options_are_checked},
 	{{"JSON boundary", "5, 18", "batches are those that streams deliver"}, 0, batches},
-	{{"JSON boundary", "37", "an import takes over what an export has"}, 0, copies},
+	{{"JSON boundary", "37", "an import stores the batches of an export"}, 0, copies},
 	{{"JSON boundary", "41", "redactions move along with exports"}, 0, redactions_move_along},
 	{{"JSON boundary", "8, 37", "malformed batches are refused by their place"}, 0, malformed_batches},
 	{{"JSON boundary", "44", "the state and the descriptor of a stream"}, 0, streams},

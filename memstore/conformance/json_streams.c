@@ -202,7 +202,7 @@ const fc_case fc_json_stream_cases[] = {
 	{{"JSON boundary", "3, 18", "a delivery is a batch with its event records"}, 0, stream_documents},
 	{{"JSON boundary", "3, 24, 28", "durable streams replay and deliver such batches"},
 	0, durable_stream_documents},
-	{{"JSON boundary", "8, 19, 24", "options of a stream are checked, and do what they say"},
+	{{"JSON boundary", "8, 19, 24", "options of a stream are checked, and take effect"},
 	0, stream_options_are_checked},
 	{{NULL, NULL, NULL}, 0, NULL}
 };

@@ -218,7 +218,7 @@ const fc_case fc_partition_cases[] = {
 	{{"partitions", "42", "a key is found by the keys that lead to it"}, 0, the_way_to_the_key},
 	{{"partitions", "42", "a fact matches the filters as well"}, 0, with_filters},
 	{{"partitions", "18, 42", "a batch has the facts of the partition"}, 0, batches_of_a_partition},
-	{{"partitions", "9, 42", "what is not a partition is refused"}, 0, malformed_partitions},
+	{{"partitions", "9, 42", "a malformed partition is refused"}, 0, malformed_partitions},
 	{{"partitions", "25, 42", "a query of another partition is another query"}, 0, same_partition_same_query},
 	{{NULL, NULL, NULL}, 0, NULL}
 };

@@ -117,7 +117,7 @@ cursor_moves_by_acknowledging(fc_test *test)
 	expect_next(test, stream, 10, "1-2: 1; 3-3: 3");
 	expect_next(test, stream, 10, "");
 	fc_expect_cursor(test, "s", 0);
-	fc_expect_code(test, "acknowledging what was not given", factstr_stream_ack(stream, 4, &error),
+	fc_expect_code(test, "acknowledging a batch that was not returned", factstr_stream_ack(stream, 4, &error),
 				   &error, FACTSTR_MALFORMED);
 	ack(test, stream, 2);
 	fc_expect_cursor(test, "s", 2);
@@ -327,9 +327,9 @@ handlers_and_calls_exclude_each_other(fc_test *test)
 const fc_case fc_pulling_cases[] = {
 	{{"pulling", "18, 44", "batches are given in order, filtered, once"}, 0, live_streams_are_pulled},
 	{{"pulling", "44", "asking waits for a match"}, 0, next_waits},
-	{{"pulling", "27, 44", "a cursor moves by acknowledging, and then over what does not match"},
+	{{"pulling", "27, 44", "a cursor moves by acknowledging, and then past facts that do not match"},
 	0, cursor_moves_by_acknowledging},
-	{{"pulling", "28, 44", "a failure is kept, and what was not acknowledged comes again"},
+	{{"pulling", "28, 44", "a failure is kept, and unacknowledged batches come again"},
 	0, failures_are_kept},
 	{{"pulling", "28, 44", "a consumer that was taken over learns of it"}, 0, takeovers_are_noticed},
 	{{"pulling", "44", "the descriptor is readable while there may be something"},

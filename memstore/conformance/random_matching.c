@@ -242,7 +242,7 @@ long_arrays(fc_test *test)
 }
 
 const fc_case fc_random_matching_cases[] = {
-	{{"matching", "10, 12", "random queries find what the rules say"}, 0, random_queries},
+	{{"matching", "10, 12", "random queries find the facts that match by the rules"}, 0, random_queries},
 	{{"matching", "12", "long arrays match as short ones do"}, 0, long_arrays},
 	{{NULL, NULL, NULL}, 0, NULL}
 };

@@ -41,7 +41,7 @@ read_rest(fc_test *test, factstr_cursor *cursor)
 							 (unsigned long long) fact->sequence_number);
 	} while (fact != NULL);
 	fc_expect_ok(test, "reading on at the end", factstr_read_next(cursor, &fact, &error), &error);
-	fc_expect(test, fact == NULL, "a cursor went on after its end");
+	fc_expect(test, fact == NULL, "a cursor continued after its end");
 	return text;
 }
 
@@ -201,7 +201,7 @@ const fc_case fc_reading_cases[] = {
 	{{"reading", "10, 11", "a cursor reads what matches, in order"}, 0, reads_in_order},
 	{{"reading", "10, 11", "a cursor reads backwards"}, 0, reads_backwards},
 	{{"reading", "13", "a cursor of an empty log is at its end"}, 0, reads_an_empty_log},
-	{{"reading", "13", "a cursor ends with what was there when it was opened"},
+	{{"reading", "13", "a cursor ends with the facts from before it was opened"},
 	0, ends_where_it_was_opened},
 	{{"reading", "2", "a cursor reads many facts, each once"}, 0, reads_many},
 	{{"reading", "3, 4, 32", "a fact is the same in query, cursor, batches and export"},

@@ -65,7 +65,7 @@ decisions_see_it(fc_test *test)
 				   fc_try_append_if(test, event, FC_ACCOUNT, before, NULL, &result, &error), &error,
 				   FACTSTR_CONFLICT);
 	fc_expect_number(test, "the version that it has now", error.actual_context_version, 1);
-	fc_expect_ok(test, "a decision on what there is",
+	fc_expect_ok(test, "a decision on the present facts",
 				 fc_try_append_if(test, event, FC_ACCOUNT, error.actual_context_version, NULL, &result,
 								  &error), &error);
 	fc_expect_query(test, FC_ACCOUNT, "1 4", 4);
@@ -175,7 +175,7 @@ streams_deliver_what_it_says(fc_test *test)
 	durable = fc_subscribe_durable(test, "s", NULL);
 	fc_expect_deliveries(durable, "1-2: 1 2; 3-3: 3");
 	delivery = fc_delivery_at(durable, 0);
-	fc_expect_json(test, "what is delivered later", delivery.facts[1].payload, "'gone'");
+	fc_expect_json(test, "later deliveries", delivery.facts[1].payload, "'gone'");
 	(void) fc_append(test, "a", "{}");
 	fc_expect_deliveries(live, "1-2: 1 2; 3-3: 3; 4-4: 4");
 	fc_await_cursor(test, "s", 4);
@@ -255,7 +255,7 @@ redact_or_append(fc_worker *worker)
 		found = fc_query(test, worker->store, FC_OWNER);
 		for (size_t j = 0; j < found->fact_count; j++)
 			fc_expect(test, strstr(found->facts[j].payload, "Ada") != NULL,
-					  "a fact was found by what it does not say");
+					  "a fact was found by content that it does not have");
 	}
 }
 
@@ -284,13 +284,13 @@ survives_closing(fc_test *test)
 }
 
 const fc_case fc_redaction_cases[] = {
-	{{"redaction", "1, 40", "a redaction changes what a fact says, and nothing else"},
+	{{"redaction", "1, 40", "a redaction changes the content of a fact, and nothing else"},
 	0, only_what_it_says_changes},
-	{{"redaction", "12, 40", "a redacted fact is found by what it says now, and not by what it said"},
+	{{"redaction", "12, 40", "a redacted fact is found by its new content, and not by the old"},
 	0, found_by_what_it_says},
 	{{"redaction", "14, 40", "decisions see what facts say now"}, 0, decisions_see_it},
 	{{"redaction", "40", "each redaction is on record"}, 0, each_is_on_record},
-	{{"redaction", "40", "what cannot be redacted is an error, and nothing changes"},
+	{{"redaction", "40", "a redaction that is impossible is an error, and nothing changes"},
 	0, errors_change_nothing},
 	{{"redaction", "33, 40", "a repeated append finds the batch of a redacted fact by its types"},
 	0, repeated_appends_find_it},
@@ -299,7 +299,7 @@ const fc_case fc_redaction_cases[] = {
 	{{"redaction", "28, 40", "a redaction erases the messages of streams' errors"},
 	0, errors_of_streams_are_erased},
 	{{"redaction", "22, 40", "a handler may redact"}, 0, handlers_may_redact},
-	{{"redaction", "2, 40", "redactions, appends and reads go on side by side"}, 0, side_by_side},
+	{{"redaction", "2, 40", "redactions, appends and reads run side by side"}, 0, side_by_side},
 	{{"redaction", "40", "a redaction survives closing"}, FC_PERSISTENT, survives_closing},
 	{{NULL, NULL, NULL}, 0, NULL}
 };

@@ -127,7 +127,7 @@ seeking_has_errors(fc_test *test)
 	fc_collector *stream;
 	factstr_error error;
 
-	fc_expect_code(test, "seeking what is not there",
+	fc_expect_code(test, "seeking a stream that does not exist",
 				   factstr_stream_seek(test->store, "s", 0, &error), &error,
 				   FACTSTR_NO_SUCH_STREAM);
 	stream = fc_subscribe_durable(test, "s", NULL);
@@ -150,7 +150,7 @@ dropping(fc_test *test)
 	fc_collector *stream;
 	factstr_error error;
 
-	fc_expect_code(test, "dropping what is not there",
+	fc_expect_code(test, "dropping a stream that does not exist",
 				   factstr_stream_drop(test->store, "s", &error), &error, FACTSTR_NO_SUCH_STREAM);
 	stream = fc_subscribe_durable(test, "s", FC_TYPE("a"));
 	(void) fc_subscribe_durable(test, "other", NULL);
@@ -184,9 +184,9 @@ waiting_for_a_cursor(fc_test *test)
 				  (unsigned long long) last);
 	}
 	fc_end_stream(stream);
-	fc_expect_ok(test, "waiting for what has been", factstr_wait(test->store, "s", 1, 0, &error),
+	fc_expect_ok(test, "waiting for a past fact", factstr_wait(test->store, "s", 1, 0, &error),
 				 &error);
-	fc_expect_ok(test, "waiting for what has been, without limit",
+	fc_expect_ok(test, "waiting for a past fact, without limit",
 				 factstr_wait(test->store, "s", 1, -1, &error), &error);
 }
 
@@ -223,7 +223,7 @@ waiting_ends(fc_test *test)
 				   factstr_wait(test->store, "s", 1, 10, &error), &error, FACTSTR_WAIT_TIMED_OUT);
 	fc_expect_code(test, "waiting no time at all", factstr_wait(test->store, "s", 1, 0, &error),
 				   &error, FACTSTR_WAIT_TIMED_OUT);
-	fc_expect_code(test, "waiting for what is not there",
+	fc_expect_code(test, "waiting for a stream that does not exist",
 				   factstr_wait(test->store, "t", 1, 10, &error), &error, FACTSTR_NO_SUCH_STREAM);
 }
 
@@ -242,11 +242,11 @@ waiting_across_handles(fc_test *test)
 
 const fc_case fc_status_cases[] = {
 	{{"status", "30", "durable streams are listed in the order of their names"}, 0, all_are_listed},
-	{{"status", "30", "the list says what a stream is and does"}, 0, status_of_a_stream},
+	{{"status", "30", "the list describes each stream and its state"}, 0, status_of_a_stream},
 	{{"status", "30", "the lag counts all facts after the cursor"}, 0, lag_counts_facts},
-	{{"status", "30", "a stream goes on from where it is reset to"}, 0, seeking},
-	{{"status", "29, 30", "resetting refuses what cannot be"}, 0, seeking_has_errors},
-	{{"status", "29, 30", "a stream that is dropped is gone, and begins anew"}, 0, dropping},
+	{{"status", "30", "a stream continues from where it is reset to"}, 0, seeking},
+	{{"status", "29, 30", "resetting refuses impossible positions"}, 0, seeking_has_errors},
+	{{"status", "29, 30", "a dropped stream is gone, and a new one begins at the first fact"}, 0, dropping},
 	{{"status", "27", "waiting for a fact returns when the cursor is there"},
 	0, waiting_for_a_cursor},
 	{{"status", "27", "waiting for a fact is woken by the cursor"}, 0, waiting_is_woken},

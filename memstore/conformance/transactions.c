@@ -361,7 +361,7 @@ const fc_case fc_transaction_cases[] = {
 	FC_EFFECTS, refused_changes_leave_it},
 	{{"transactions", "31", "a handler must not open a durable stream, nor wait for one, in it"},
 	FC_EFFECTS, no_opening_in_it},
-	{{"transactions", "31", "appends go on beside transactional deliveries"},
+	{{"transactions", "31", "appends continue beside transactional deliveries"},
 	FC_EFFECTS, appends_beside_it},
 	{{NULL, NULL, NULL}, 0, NULL}
 };

@@ -383,7 +383,7 @@ const fc_case fc_value_cases[] = {
 	0, values_have_a_limit},
 	{{"facts", "5, 37", "an imported batch that could not be delivered is refused"},
 	0, imported_batches_have_a_limit},
-	{{"facts", "4", "what is not UTF-8 is refused"}, 0, what_is_not_text_is_refused},
+	{{"facts", "4", "text that is not UTF-8 is refused"}, 0, what_is_not_text_is_refused},
 	{{"facts", "4", "an event type is any text, kept to the letter"}, 0, event_types_are_any_text},
 	{{"facts", "4", "an event type has 1 to 2000 bytes"}, 0, event_types_have_a_limit},
 	{{"facts", "32", "metadata is stored with the fact, and absent stays absent"},

@@ -103,7 +103,7 @@ test_waiting_call(void (*run) (void *context), bool closes, int code, const char
 	if (!closes)
 	{
 		(void) store_append_batch(store, "a", 1);
-		ok_recorded(&handler, "1-1(1)", "streams go on");
+		ok_recorded(&handler, "1-1(1)", "streams continue");
 		(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	}
 	(void) factstr_stream_close(stream, -1);
@@ -216,7 +216,7 @@ test_interrupted_replay(void)
 	ok_int(faulty_get(&faulty.fails), 0, "that is no failure of the handler");
 	handler.action = NULL;
 	stream = consume(store, &handler);
-	ok_recorded(&handler, "1-1(1) 2-2(2) 3-3(3) 4-4(4) 5-5(5)", "the next consumer goes on there");
+	ok_recorded(&handler, "1-1(1) 2-2(2) 3-3(3) 4-4(4) 5-5(5)", "the next consumer continues there");
 	(void) factstr_stream_close(stream, -1);
 	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	factstr_interrupt(NULL);

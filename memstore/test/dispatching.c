@@ -96,7 +96,7 @@ test_reading_once(void)
 	   APPENDS, STREAMS + 1, searches);
 	for (int i = 0; i < STREAMS; i++)
 		calls += recording_calls(&people->others[i]);
-	ok_int(calls, 0, "nobody was given what does not match");
+	ok_int(calls, 0, "no stream was given facts that do not match");
 	disperse(people);
 }
 
@@ -144,7 +144,7 @@ test_moving_cursors_along(void)
 
 	append_one_by_one(people);
 	ok(AWAIT(cursors_are_at(people, APPENDS)),
-	   "the cursors of durable streams follow what does not match");
+	   "the cursors of durable streams pass facts that do not match");
 	disperse(people);
 }
 

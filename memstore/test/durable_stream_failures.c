@@ -120,7 +120,7 @@ test_takeover(void)
 	ok_code_soon(factstr_stream_state(stream, &error), FACTSTR_STREAM_ACTIVE, &error,
 				 "the first then ends: %s", error.message);
 	(void) store_append_batch(store, "a", 1);
-	ok_recorded(&second, "1-1(1) 2-2(2)", "the second goes on");
+	ok_recorded(&second, "1-1(1) 2-2(2)", "the second continues");
 	ok_int(recording_calls(&failing), 1, "without another delivery to the first");
 	(void) factstr_stream_close(stream, -1);
 	(void) factstr_stream_close(other, -1);
@@ -158,7 +158,7 @@ test_seek_while_pausing(void)
 	ok_code(factstr_stream_seek(store, "s", 1, &error), FACTSTR_OK, &error,
 			"the cursor of a stream that pauses can be moved");
 	faulty_hold_resumes(false);
-	ok_recorded(&recorder, "1-1(1) 2-2(2) 2-2(2) 3-3(3)", "and it goes on from there");
+	ok_recorded(&recorder, "1-1(1) 2-2(2) 2-2(2) 3-3(3)", "and it continues from there");
 	(void) factstr_stream_close(stream, -1);
 	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
@@ -177,7 +177,7 @@ test_failing_move(void)
 				 "a cursor that cannot be moved is a failure");
 	faulty_hold_resumes(false);
 	(void) store_append_batch(store, "a", 1);
-	ok_recorded(&recorder, "1-1(1) 2-2(2)", "after which the stream goes on");
+	ok_recorded(&recorder, "1-1(1) 2-2(2)", "after which the stream continues");
 	ok_int_soon(store_cursor(store, "s"), 2, "the cursor is moved after all");
 	ok_int(recording_calls(&recorder), 2, "without another delivery");
 
@@ -225,18 +225,18 @@ test_transactions(void)
 	recording_fail(&recorder, 1);
 	(void) store_append_batch(store, "a", 1);
 	ok_recorded(&recorder, "1-1(1) 2-2(2)", "a delivery that failed comes again");
-	ok_int(faulty_get(&faulty.begins), 3, "each in a transaction of its own");
+	ok_int(faulty_get(&faulty.begins), 3, "each in a separate transaction");
 	(void) AWAIT(store_cursor(store, "s") == 2);
 	faulty_set(&faulty.failing_moves, 1);
 	(void) store_append_batch(store, "a", 1);
 	ok_recorded(&recorder, "1-1(1) 2-2(2) 3-3(3) 3-3(3)",
-				"what was not committed is delivered again");
+				"uncommitted batches are delivered again");
 	(void) AWAIT(store_cursor(store, "s") == 3);
 	faulty_set(&faulty.lying_moves, 1);
 	(void) store_append_batch(store, "a", 1);
 	(void) store_append_batch(store, "a", 1);
 	ok_recorded(&recorder, "1-1(1) 2-2(2) 3-3(3) 3-3(3) 4-4(4) 5-5(5)",
-				"what was committed after all is not");
+				"those that were committed after all are not");
 	(void) AWAIT(store_cursor(store, "s") == 5);
 	faulty_set(&faulty.failing_begins, 1);
 	(void) store_append_batch(store, "a", 1);

@@ -33,11 +33,11 @@ test_replay_and_live(void)
 	(void) store_append_batch(store, "a", 1);
 	stream = open_durable(store, "s", &first);
 	ok_recorded_now(&first, "1-2(1,2) 3-3(3)",
-					"what is there is delivered before the call returns");
+					"present facts are delivered before the call returns");
 	ok(pthread_equal(first.thread, pthread_self()), "on its thread");
 	ok_int(store_cursor(store, "s"), 3, "the cursor is behind it");
 	(void) store_append_batch(store, "a", 3);
-	ok_recorded(&first, "1-2(1,2) 3-3(3) 4-6(4,5,6)", "then comes what is appended");
+	ok_recorded(&first, "1-2(1,2) 3-3(3) 4-6(4,5,6)", "then the appended ones");
 	ok_int_soon(store_cursor(store, "s"), 6, "and the cursor follows");
 	factstr_stream_unsubscribe(stream);
 	(void) store_append_batch(store, "a", 1);
@@ -45,7 +45,7 @@ test_replay_and_live(void)
 	ok_int(store_cursor(store, "s"), 6, "unsubscribing keeps the cursor");
 
 	stream = open_durable(store, "s", &again);
-	ok_recorded_now(&again, "7-7(7)", "opened again it goes on after its cursor");
+	ok_recorded_now(&again, "7-7(7)", "opened again it continues after its cursor");
 	(void) factstr_stream_close(stream, -1);
 	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
@@ -83,7 +83,7 @@ test_ended_replays(void)
 	ok_recorded_now(&recorder, "1-1(1)", "and gets nothing more");
 	ok_code(factstr_stream_state(recorder.stream, NULL), FACTSTR_MISUSE, NULL, "as its state says");
 	(void) factstr_stream_close(recorder.stream, -1);
-	ok_int(store_cursor(store, "s"), 1, "the cursor is behind what it got");
+	ok_int(store_cursor(store, "s"), 1, "the cursor is after the delivered batches");
 
 	recorder.action = recording_frees;
 	ok_code(factstr_stream_open(store, "s", NULL, recording_handler, &recorder, NULL,
@@ -172,7 +172,7 @@ test_from_now(void)
 	(void) factstr_stream_open(store, "s", NULL, recording_handler, &recorder, &options, &stream,
 							   NULL);
 	(void) store_append_batch(store, "a", 1);
-	ok_recorded(&recorder, "3-3(3)", "a stream may begin with what comes next");
+	ok_recorded(&recorder, "3-3(3)", "a stream may begin with the next fact");
 	(void) factstr_stream_close(stream, -1);
 	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
@@ -326,7 +326,7 @@ test_unmatched(void)
 	(void) store_append_batch(store, "a", 1);
 	(void) factstr_stream_open(store, "s", B_FACTS, recording_handler, &recorder, NULL, &stream,
 							   NULL);
-	ok_int(store_cursor(store, "s"), 1, "the cursor moves over what does not match");
+	ok_int(store_cursor(store, "s"), 1, "the cursor moves past facts that do not match");
 	for (int i = 0; i < 500; i++)
 		(void) store_append_batch(store, "a", 1);
 	ok_int_soon(store_cursor(store, "s"), 501, "also later, to the end");
@@ -366,10 +366,10 @@ test_wait(void)
 	ok_code(factstr_wait(store, "t", 1, -1, &error), FACTSTR_NO_SUCH_STREAM, &error,
 			"and not for nothing: %s", error.message);
 	ok_code(factstr_wait(store, "s", UINT64_MAX, -1, &error), FACTSTR_MALFORMED, &error,
-			"nor for what no fact can be: %s", error.message);
+			"nor for a number that no fact can have: %s", error.message);
 	(void) factstr_stream_close(stream, -1);
 	ok_code(factstr_wait(store, "s", 1, 0, &error), FACTSTR_OK, &error,
-			"what is reached is reached");
+			"a reached fact is not waited for");
 	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 

@@ -22,7 +22,7 @@ test_codes(void)
 	ok_int(named, 25, "25 codes have names and texts");
 	ok_str(factstr_code_name(FACTSTR_OK), "ok", "the name of success");
 	ok_str(factstr_code_name(FACTSTR_CONFLICT), "conditional_append_conflict", "of a conflict");
-	ok_str(factstr_code_name(1), "unknown", "of what is no code");
+	ok_str(factstr_code_name(1), "unknown", "of an unknown code");
 	ok_str(factstr_code_sqlstate(FACTSTR_CONFLICT), "FS001", "a code with an SQLSTATE");
 	ok_str(factstr_code_sqlstate(FACTSTR_MISUSE), "", "one without");
 	ok_contains(factstr_version(), ".", "version %s", factstr_version());
@@ -123,7 +123,7 @@ test_expected_versions(void)
 	ok_int((int64_t) error.actual_context_version, 2, "and the actual one");
 	ok_str(error.detail, "The context was expected to be at version 1, and is at version 2.",
 		   "in words, too");
-	ok_expecting(store, UINT64_MAX, FACTSTR_CONFLICT, &error, "what no fact can be");
+	ok_expecting(store, UINT64_MAX, FACTSTR_CONFLICT, &error, "a number that no fact can have");
 	ok_int((int64_t) error.expected_context_version, (int64_t) UINT64_MAX, "is named as given");
 	ok_int((int64_t) error.actual_context_version, 2, "beside the actual version");
 	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);

@@ -54,7 +54,7 @@ ok_query_refused(const char *text, const char *path, const char *message)
 	if (ok(!fs_event_query_parse(document, &query, &error), "query refused: %s", text))
 	{
 		ok_input_error(text, &error, FS_INPUT_MALFORMED, path, message);
-		ok(error.expected != NULL, "what was expected: %.60s", text);
+		ok(error.expected != NULL, "the expected form: %.60s", text);
 	}
 	fs_event_query_release(&query);
 	fs_json_document_release(document);

@@ -290,7 +290,7 @@ ok_bytes_refused(const char *name, const char *text, size_t length, const char *
 		ok_int(error.code, FS_INPUT_MALFORMED, "%s: the code", name);
 		ok_str(error.path, place, "%s: the place", name);
 		ok_str(error.message, message, "%s: the message", name);
-		ok(error.expected != NULL, "%s: what was expected", name);
+		ok(error.expected != NULL, "%s: the expected form", name);
 	}
 	fs_json_document_release(document);
 }
@@ -390,7 +390,7 @@ test_nesting(void)
 	fs_input_error error;
 	fs_json		document = load_nested(deepest, &error);
 
-	ok(document != NULL, "as deep as a payload may be, and what is around it");
+	ok(document != NULL, "as deep as a payload may be, with the levels around it");
 	fs_json_document_release(document);
 	document = load_nested(deepest + 1, &error);
 	ok_null(document, "one level more is refused");

@@ -83,7 +83,7 @@ ok_refused(const factstr_event *event, const char *message)
 	ok_code(fs_events_of_structs(event, 1, &events, &error), FACTSTR_MALFORMED, &error,
 			"refused: %s", message);
 	ok_str(error.message, message, "its message: %s", message);
-	ok(error.detail[0] != '\0', "what is expected: %s", message);
+	ok(error.detail[0] != '\0', "the expected form: %s", message);
 	fs_events_release(&events);
 }
 

@@ -155,7 +155,7 @@ test_steps(const char *name, step take, step between, int count)
 	{
 		fault = take_step(store, take, i, &failures);
 		if (fault == NULL && between != NULL && between(store, i, NULL) != FACTSTR_OK)
-			fault = "what is done in between fails";
+			fault = "a step in between fails";
 	}
 	ok_str(fault, NULL, "%s: each failure leaves the store as it was", name);
 	ok_cmp(failures, ">", count, "%s: allocations have failed", name);

@@ -21,7 +21,7 @@ test_opening(void)
 	store = store_open("memory:");
 	other = store_open("memory:");
 	(void) store_append(store, "t", "1", NULL);
-	ok_int((int64_t) store_head(store), 1, "a memory store has what was appended to it");
+	ok_int((int64_t) store_head(store), 1, "a memory store has the appended facts");
 	ok_int((int64_t) store_head(other), 0, "and shares nothing with another");
 	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	(void) factstr_close(other, FACTSTR_CLOSE_TIMEOUT_MS);
@@ -234,7 +234,7 @@ test_import_of_known_keys(void)
 	ok_int((int64_t) store_head(store), 1, "nothing of that is stored, either");
 	ok_code(store_append_with_key(store, "t", "7", "new", &error), FACTSTR_OK, &error,
 			"its keys stay free");
-	ok_int((int64_t) store_head(store), 2, "for what is stored then");
+	ok_int((int64_t) store_head(store), 2, "for facts that are stored then");
 	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 }
 

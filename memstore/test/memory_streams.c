@@ -117,7 +117,7 @@ test_seeking(void)
 			"no seek beyond the newest fact");
 	ok_code(methods->stream_seek(store->backend, NULL, "s", 1, &error), FACTSTR_OK, &error, "a seek");
 	ok_int((int64_t) store_cursor(store, "s"), 1, "moves the cursor");
-	ok_claimed("s", FACTSTR_FROM_NOW, &lease, 1, "the stream goes on from there");
+	ok_claimed("s", FACTSTR_FROM_NOW, &lease, 1, "the stream continues from there");
 	methods->stream_release(lease);
 }
 
@@ -129,17 +129,17 @@ test_pauses(void)
 	factstr_error error;
 
 	fail(first);
-	ok_resumed(first, 1, "after a failure the same consumer goes on");
+	ok_resumed(first, 1, "after a failure the same consumer continues");
 	ok_code(methods->stream_move(first, 2, true, &error), FACTSTR_OK, &error,
 			"and can move the cursor");
 	fail(first);
 	ok_code(methods->stream_seek(store->backend, NULL, "s", 0, &error), FACTSTR_OK, &error,
 			"the cursor of a stream that pauses is moved");
-	ok_resumed(first, 0, "it goes on from there");
+	ok_resumed(first, 0, "it continues from there");
 	fail(first);
 	second = claim_s();
 	methods->stream_release(second);
-	ok_not_resumed(first, FACTSTR_STREAM_ACTIVE, "a consumer that was replaced is out for good");
+	ok_not_resumed(first, FACTSTR_STREAM_ACTIVE, "a consumer that was replaced never returns");
 	ok_cmp(methods->stream_move(first, 3, true, &error), "!=", FACTSTR_OK,
 		   "it cannot move the cursor");
 	ok_int((int64_t) store_cursor(store, "s"), 0, "which stays");

@@ -170,13 +170,13 @@ test_misuse(void)
 	(void) server_run(connection, "BEGIN");
 	options.connection = connection;
 	ok_code(factstr_append(store, &event, 1, &options, NULL, &error), FACTSTR_MALFORMED, &error,
-			"what is malformed is not sent: %s", error.message);
+			"malformed input is not sent: %s", error.message);
 	ok_code(factstr_append(store, NULL, 0, &options, NULL, &error), FACTSTR_EMPTY_APPEND, &error,
-			"nor what is empty");
+			"nor an empty append");
 	options.condition = (factstr_append_condition) 7;
 	ok_code(append_at_commit("a", &options, NULL, &error), FACTSTR_MISUSE, &error,
 			"a condition that there is not: %s", error.message);
-	ok_str(state_of("COMMIT"), "00000", "the transaction goes on");
+	ok_str(state_of("COMMIT"), "00000", "the transaction continues");
 
 	ok_code(factstr_open("memory:", &memory, &error), FACTSTR_OK, &error, "a memory store");
 	event.payload = "1";
@@ -222,7 +222,7 @@ test_deliveries(void)
 	ok_code(factstr_wait(store, "answers", asked, 60000, &error), FACTSTR_OK, &error,
 			"which delivers all");
 	(void) factstr_stream_close(stream, -1);
-	ok_int(count_of("answered"), 2, "what it appends at commit is there once for each batch");
+	ok_int(count_of("answered"), 2, "its appends at commit are there once for each batch");
 }
 
 int

@@ -123,7 +123,7 @@ test_idle_connections(void)
 	ok_code(factstr_read_next(cursor, &fact, &error), FACTSTR_OK, &error, "and gives a fact");
 	(void) server_terminate("true");
 	ok_code(factstr_read_next(cursor, &fact, &error), FACTSTR_OK, &error,
-			"without its connection it goes on");
+			"without its connection it continues");
 	ok_int(fact == NULL ? 0 : (int64_t) fact->sequence_number, 2, "with the next fact");
 	factstr_read_close(cursor);
 	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
@@ -194,7 +194,7 @@ test_ended_calls(void)
 			call.error.message);
 	(void) server_run(server_session, "ROLLBACK");
 	ok_int(count_facts(), before, "nothing was stored");
-	ok_code(store_append(store, "a", NULL, NULL), FACTSTR_OK, NULL, "the store goes on");
+	ok_code(store_append(store, "a", NULL, NULL), FACTSTR_OK, NULL, "the store continues");
 
 	(void) server_run(server_session, "BEGIN; LOCK TABLE factstr_events");
 	start_call(&call, read_on_thread, store, NULL);
@@ -494,7 +494,7 @@ test_takeover(void)
 
 	ok_code(factstr_stream_open(store, "taken", NULL, count_batch, &second, NULL, &stream, &error),
 			FACTSTR_OK, &error, "it is opened again");
-	ok_int(second.out_of_order, 0, "it goes on where the cursor is");
+	ok_int(second.out_of_order, 0, "it continues where the cursor is");
 	ok_int((int64_t) counted_last(&second), (int64_t) head + 2, "to the newest fact");
 	ok_code(factstr_stream_drop(store, "taken", &error), FACTSTR_STREAM_ACTIVE, &error,
 			"while it is consumed it is not dropped: %s", error.message);
@@ -638,7 +638,7 @@ test_unreachable(void)
 						   &error), FACTSTR_NOT_CONNECTED, &error,
 			"nor in a few seconds");
 	allow_connections(true);
-	ok(recording_await_calls(&recorded, 1), "a stream goes on when the server is back");
+	ok(recording_await_calls(&recorded, 1), "a stream continues when the server is back");
 	allow_connections(false);
 	(void) server_terminate("true");
 	(void) factstr_stream_close(stream, -1);

@@ -62,7 +62,7 @@ test_extension_not_there(void)
 					  "ALTER EXTENSION factstr DROP FUNCTION factstr_stream_try_hold(text, bigint, text);"
 					  "DROP FUNCTION factstr_stream_try_hold(text, bigint, text)");
 	ok_code(factstr_open(server_url(""), &store, &error), FACTSTR_INCOMPATIBLE, &error,
-			"an extension that lacks something: %s", error.message);
+			"an incomplete extension: %s", error.message);
 	ok(error.hint[0] != '\0', "the hint: %s", error.hint);
 	ok(error.detail[0] != '\0', "the detail: %s", error.detail);
 	(void) server_run(server_session, "DROP EXTENSION factstr CASCADE; CREATE EXTENSION factstr");
@@ -185,7 +185,7 @@ test_texts(void)
 	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	store = server_open("");
 	ok_code(factstr_import(store, list->batches, 1, NULL, &error), FACTSTR_OK, &error,
-			"what was exported is imported");
+			"exported batches are imported");
 	factstr_batch_list_free(list);
 	ok_code(factstr_append(store, events, ODD_COUNT, WITH_KEY(ODD_KEY), NULL,
 						   &error), FACTSTR_OK, &error,
@@ -411,7 +411,7 @@ test_too_large(void)
 
 	ok_code(fs_call_server(store->backend, &call, NULL, FS_NEVER_REPEAT, &error), FACTSTR_MALFORMED,
 			&error, "a text of more than 1 GB: %s", error.message);
-	ok_contains(error.detail, "1000000000 bytes", "the detail says what is allowed: %s", error.detail);
+	ok_contains(error.detail, "1000000000 bytes", "the detail names the allowed form: %s", error.detail);
 	ok_int(server_count("true"), before, "the connection is there yet");
 	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	(void) munmap(query, (size_t) MAPPED_SIZE * (MAPPED_COUNT + 1));

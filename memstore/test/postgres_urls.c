@@ -92,7 +92,7 @@ ok_refused(const char *url, int code, const char *message, const char *word)
 	char		words[sizeof(error.detail) + sizeof(error.hint) + 2];
 
 	ok_code(factstr_open(url, &store, &error), code, &error, "%s", url);
-	ok_contains(error.message, message, "the message says what is wrong");
+	ok_contains(error.message, message, "the message names the problem");
 	(void) snprintf(words, sizeof(words), "%s %s", error.detail, error.hint);
 	ok_contains(words, word, "and the rest, how it is right: %s", words);
 	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);

@@ -57,12 +57,12 @@ test_full_database(void)
 	ok_code(append_until_full(store, &appended, &error), FACTSTR_STORAGE, &error,
 			"an append to a full database fails");
 	ok_contains(error.message, "pages.db", "the error names the file");
-	ok_contains(error.message, "the disk is full", "and says what is wrong with it");
+	ok_contains(error.message, "the disk is full", "and names the problem");
 	ok_cmp((int64_t) appended, ">", 1, "some appends were acknowledged");
 	ok_int((int64_t) store_head(store), (int64_t) appended, "they are there, and no others");
 	code = store_append(store, "tested", "1", &error);
 	ok_code(code, code == FACTSTR_OK ? FACTSTR_OK : FACTSTR_STORAGE, &error,
-			"the store goes on as far as it can");
+			"the store continues as far as it can");
 	limit_pages(store, 10000);
 	appended = store_head(store);
 	ok_code(store_append(store, "tested", long_payload, &error), FACTSTR_OK, &error,
@@ -132,7 +132,7 @@ test_limited_files(void)
 	(void) close(input);
 	ok_code(found.code, FACTSTR_STORAGE, &found.error, "a write that the system refuses fails");
 	ok_contains(found.error.message, "limited.db", "the error names the file");
-	ok_contains(found.error.message, "the disk is full", "and says what is wrong with it");
+	ok_contains(found.error.message, "the disk is full", "and names the problem");
 	ok_cmp((int64_t) found.appended, ">=", 2, "some appends were acknowledged");
 	ok_int((int64_t) found.head, (int64_t) found.appended, "they are there, and no others");
 	ok_cmp(found.code_again, "!=", FACTSTR_OK, "the disk stays full");

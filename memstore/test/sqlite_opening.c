@@ -78,7 +78,7 @@ ok_becomes_a_store(const char *what)
 			what);
 	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	store = sqlite_open();
-	ok_int((int64_t) store_head(store), 1, "%s: what was appended is there", what);
+	ok_int((int64_t) store_head(store), 1, "%s: the appended facts are there", what);
 	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	ok(sqlite_is_intact(), "%s: the file is sound", what);
 }
@@ -90,7 +90,7 @@ test_new_files(void)
 
 	sqlite_new_file("new.db", "");
 	ok_becomes_a_store("a file that does not exist");
-	ok_str(sqlite_ask("PRAGMA application_id"), "1179866194", "its application_id says what it is");
+	ok_str(sqlite_ask("PRAGMA application_id"), "1179866194", "its application_id marks it as a store");
 	ok_str(sqlite_ask("PRAGMA user_version"), "2", "its user_version is that of the schema");
 	ok_str(sqlite_ask("PRAGMA journal_mode"), "wal", "it has a write-ahead log");
 
@@ -150,7 +150,7 @@ test_foreign_files(void)
 
 	sqlite_new_file("foreign.db", "");
 	sqlite_run("CREATE TABLE t (a); INSERT INTO t VALUES (1)");
-	ok_refused("a database with tables of its own", "another program");
+	ok_refused("a database with other tables", "another program");
 
 	sqlite_new_file("foreign-id.db", "");
 	sqlite_run("PRAGMA application_id = 77; PRAGMA user_version = 1");
@@ -158,7 +158,7 @@ test_foreign_files(void)
 
 	sqlite_new_file("foreign-version.db", "");
 	sqlite_run("PRAGMA user_version = 7");
-	ok_refused("an empty database with a version of its own", "another program");
+	ok_refused("an empty database with another version", "another program");
 
 	sqlite_new_file("foreign-wal.db", "");
 	sqlite_run("PRAGMA journal_mode = WAL; CREATE TABLE t (a)");

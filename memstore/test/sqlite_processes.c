@@ -268,7 +268,7 @@ test_busy(void)
 	ok_code(store_append(store, "tested", "1", &error), FACTSTR_BUSY, &error,
 			"an append gives up when the file is held for too long");
 	ok_contains(error.message, "busy.db", "the error names the file");
-	ok_int((int64_t) store_head(store), 0, "reading goes on meanwhile");
+	ok_int((int64_t) store_head(store), 0, "reading continues meanwhile");
 	let_go_of_file(holder);
 	ok_code(store_append(store, "tested", "1", &error), FACTSTR_OK, &error,
 			"the append can be repeated when the file is free");

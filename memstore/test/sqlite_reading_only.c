@@ -158,9 +158,9 @@ test_beside_a_writer(void)
 	(void) store_append(store, "t", NULL, NULL);
 	set_rights(sqlite_path, 0444);
 	ok_str(find(), "head 3, append read_only, stream read_only",
-		   "what a writer has committed just now is read");
+		   "the newest commits of a writer are read");
 	set_rights(sqlite_path, 0644);
-	ok_int(store_append(store, "t", NULL, NULL), FACTSTR_OK, "the writer goes on");
+	ok_int(store_append(store, "t", NULL, NULL), FACTSTR_OK, "the writer continues");
 	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	ok_owner_appends("beside a reader");
 }
@@ -187,7 +187,7 @@ test_by_choice(void)
 	ok_code(factstr_stream_open(store, NULL, NULL, recording_handler, &of, NULL, &stream, &error), FACTSTR_OK,
 			&error, "mode=ro: a stream that keeps nothing is opened");
 	(void) store_append(writer, "t", NULL, NULL);
-	ok_recorded(&of, "3-3(3)", "and gets what others append");
+	ok_recorded(&of, "3-3(3)", "and gets the appends of others");
 	(void) factstr_stream_close(stream, -1);
 	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
 	(void) factstr_close(writer, FACTSTR_CLOSE_TIMEOUT_MS);
@@ -252,7 +252,7 @@ test_cache_size(void)
 	for (int i = 0; i < 20; i++)
 		(void) store_append(store, "t", payload, NULL);
 	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
-	ok_cmp(read_all(""), ">", 3000, "an idle reader keeps what it has read");
+	ok_cmp(read_all(""), ">", 3000, "an idle reader keeps its pages");
 	ok_cmp(read_all("?cache_size_kb=200"), "<", 1500, "but no more than cache_size_kb");
 	sqlite_new_file("large.db", "?cache_size_kb=much");
 	ok_code(sqlite_try_open(&error), FACTSTR_CANNOT_OPEN, &error, "a cache_size_kb that is no number");

@@ -155,7 +155,7 @@ test_many(void)
 	ok_int(count_in_files(SECRET "-300-"), 0, "one of many facts is erased");
 	ok_cmp(count_in_files(SECRET "-301-"), ">", 0, "the next one is not");
 	ok_str(sqlite_ask("SELECT count(*) FROM factstr_terms WHERE sequence_number = 301"), "1",
-		   "the index has the type of a redacted fact, and nothing of what it said");
+		   "the index has the type of a redacted fact, and nothing of its old content");
 	ok_str(sqlite_ask("SELECT count(*) FROM factstr_terms WHERE sequence_number = 302"), "4",
 		   "and all of the next one");
 	for (uint64_t i = 2; i <= 1500; i += i % 3 == 2 ? 1 : 2)
@@ -197,7 +197,7 @@ test_reader(void)
 	ok(redact(store, 1), "with a reader from before, traces remain");
 	ok_cmp(count_in_files(SECRET), ">", 0, "which are there");
 	ok_str(sqlite_ask("SELECT count(*) FROM factstr_erasures"), "1", "and known");
-	ok_code(store_append(store, "b", NULL, &error), FACTSTR_OK, &error, "appends go on");
+	ok_code(store_append(store, "b", NULL, &error), FACTSTR_OK, &error, "appends continue");
 	(void) sqlite3_close(reader);
 	ok_code(store_append(store, "b", NULL, &error), FACTSTR_OK, &error, "the reader ends");
 	ok_int(count_in_files(SECRET), 0, "the next commit has finished it");
@@ -244,7 +244,7 @@ test_killed(void)
 	store = sqlite_open();
 	ok_int(count_in_files(SECRET), 0, "the next opening has finished it");
 	(void) factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS);
-	ok_str(sqlite_ask("SELECT payload FROM factstr_events"), "{}", "the fact says what the redaction gave");
+	ok_str(sqlite_ask("SELECT payload FROM factstr_events"), "{}", "the fact has the content of the redaction");
 }
 
 /* Messages of errors may quote a payload. */
@@ -298,7 +298,7 @@ test_guards(void)
 		   "facts are never changed", "and no other one");
 	ok_str(refusal_of("INSERT INTO factstr_erasures (sequence_number) VALUES (2);"
 					  "UPDATE factstr_events SET event_type = 'b' WHERE sequence_number = 2"),
-		   "facts are never changed", "only what it says can be changed");
+		   "facts are never changed", "only its content can be changed");
 	ok_str(refusal_of("UPDATE factstr_redactions SET reason = 'other'"),
 		   "the record of redactions is never changed", "the record stays");
 	ok_str(refusal_of("DELETE FROM factstr_redactions"), "the record of redactions is never changed",

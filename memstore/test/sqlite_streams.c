@@ -119,7 +119,7 @@ test_what_handlers_leave(void)
 {
 	ok_carries_on("a write that was not reset", leaves_a_write, 3);
 	ok_str(sqlite_ask("SELECT count(*) FROM effects WHERE number > 0"), "6",
-		   "what it wrote is committed");
+		   "its writes are committed");
 	ok_carries_on("a read that was not reset", leaves_a_read, 3);
 	ok_carries_on("a read that was not reset by a handler that fails", leaves_a_read_and_fails, 4);
 

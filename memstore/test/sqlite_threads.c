@@ -207,7 +207,7 @@ check_workers(const worker *workers, factstr_store *store)
 	ok_int(different, 0, "all calls with one key have had the same answer");
 	ok_int(appended, THREADS * APPENDS, "every append has been acknowledged in the end");
 	ok_int((int64_t) store_head(store), appended + 2 * KEYS,
-		   "what was acknowledged is there, and nothing else");
+		   "the acknowledged facts are there, and no others");
 }
 
 static void

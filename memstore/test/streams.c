@@ -52,13 +52,13 @@ test_delivery(void)
 	(void) store_append_batch(store, "b", 2);
 	ok_recorded(&all, "4-5(4,5) 6-6(6) 7-8(7,8)", "batches are delivered one by one, from now on");
 	ok_recorded(&some, "6-6(6) 7-8(7,8)", "batches without a match are not delivered");
-	ok(!pthread_equal(all.thread, some.thread), "each stream has a thread of its own");
+	ok(!pthread_equal(all.thread, some.thread), "each stream has its own thread");
 	ok(!pthread_equal(all.thread, pthread_self()), "which is not the one that appends");
 	ok_int(faulty_get(&faulty.watching), 1, "the store watches once for both");
 
 	factstr_stream_unsubscribe(all.stream);
 	(void) store_append_batch(store, "b", 1);
-	ok_recorded(&some, "6-6(6) 7-8(7,8) 9-9(9)", "when one unsubscribes the other goes on");
+	ok_recorded(&some, "6-6(6) 7-8(7,8) 9-9(9)", "when one unsubscribes the other continues");
 	ok_int(recording_calls(&all), 3, "nothing is delivered after unsubscribing");
 	ok_code(factstr_stream_state(all.stream, NULL), FACTSTR_MISUSE, NULL, "its state says so");
 	ok_code(factstr_stream_state(some.stream, NULL), FACTSTR_OK, NULL, "the other one's is good");
@@ -271,7 +271,7 @@ test_closing_delivers(void)
 		(void) factstr_stream_close(some.stream, -1);
 		(void) factstr_stream_close(ended.stream, -1);
 	}
-	ok(true, "closing delivers what was appended, but to a stream that was unsubscribed");
+	ok(true, "closing delivers appended facts, but not to a stream that was unsubscribed");
 }
 
 /* A failure is tried again, if that comes in time. */
@@ -347,7 +347,7 @@ test_appends_while_closing(void)
 	ok(waiting_ends(&closing), "and ends");
 	ok_code(closer.result, FACTSTR_OK, NULL, "with everything delivered");
 	ok_code(recording_result(&appending), FACTSTR_OK, NULL, "the handler could append");
-	ok_recorded_now(&appending, "1-1(1)", "what it appended is not delivered any more");
+	ok_recorded_now(&appending, "1-1(1)", "its appends are not delivered any more");
 	(void) factstr_stream_close(appending.stream, -1);
 }
 
@@ -373,7 +373,7 @@ test_failures(void)
 	(void) store_append_batch(store, "a", 1);
 	ok_code_soon(factstr_stream_state(failing.stream, &error), FACTSTR_HANDLER_FAILED, NULL,
 				 "a failure can be seen");
-	ok_str(error.message, "the handler returned 7", "with what the handler returned");
+	ok_str(error.message, "the handler returned 7", "with the code of the handler");
 	ok_recorded(&other, "1-1(1)", "the other stream notices nothing");
 	ok_recorded_now(&failing, "", "a batch does not come again during the pause");
 	(void) factstr_stream_close(failing.stream, -1);
@@ -485,7 +485,7 @@ test_handlers(void)
 	ok_recorded(&second, "2-3(2,3)", "and subscribe");
 	ok_recorded(&unsubscribing, "1-1(1)", "and unsubscribe its own stream");
 	ok_recorded(&freeing, "1-1(1)", "and free it");
-	ok_recorded(&closing, "1-1(1) 2-3(2,3)", "one that tries to close the store goes on");
+	ok_recorded(&closing, "1-1(1) 2-3(2,3)", "one that tries to close the store continues");
 	ok_code(recording_result(&closing), FACTSTR_MISUSE, NULL, "since it must not");
 	(void) factstr_stream_close(unsubscribing.stream, -1);
 	ok_code(factstr_close(store, FACTSTR_CLOSE_TIMEOUT_MS), FACTSTR_OK, NULL, "closing ends the streams that are left");

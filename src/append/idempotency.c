@@ -150,7 +150,7 @@ fs_idempotency_find_batch(const FactstrStore *store, Snapshot snapshot, const Ne
 				 errmsg("idempotency key reused"),
 				 errdetail("The key belongs to the batch that begins with fact " INT64_FORMAT ", whose events differ.",
 						   batch->first_sequence_number),
-				 errhint("Repeat a call with its own events, and give each new append a key of its own.")));
+				 errhint("Repeat a call with its own events, and give each new append a new key.")));
 	}
 	return true;
 }

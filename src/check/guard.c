@@ -256,7 +256,7 @@ check_triggers(Check *check, Oid table, const char *guarding_trigger)
 		}
 		else if (is_changing(trigger))
 			fs_check_found(check, CHECK_GUARD,
-						   "trigger \"%s\" of table \"%s\" may change what is written: DROP TRIGGER %s ON %s",
+						   "trigger \"%s\" of table \"%s\" may change rows: DROP TRIGGER %s ON %s",
 						   name, get_rel_name(table), quote_identifier(name), qualified_name(table));
 	}
 	systable_endscan(scan);

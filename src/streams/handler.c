@@ -51,7 +51,7 @@ refuse_form(Form_pg_proc function, const char *name)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid handler: function %s cannot take batches", name),
 				 errdetail("%s", detail),
-				 errhint("A handler takes the event records of a batch as one jsonb; what it returns is ignored.")));
+				 errhint("A handler takes the event records of a batch as one jsonb; its result is ignored.")));
 }
 
 static void

@@ -81,7 +81,7 @@ sub goes_on
 	is($session->value(append_sql(events(next => 1))), $state->{head} + 1, "$name: the next append takes the next number");
 	wait_until_at($session, 'handled', $state->{head} + 1);
 	is(kept($session, 'handled'), expected_batches($session, q(event_type IN ('a', 'next'))),
-		"$name: the handler goes on, no batch comes twice");
+		"$name: the handler continues, no batch comes twice");
 	$session->disconnect;
 	return;
 }

@@ -193,7 +193,7 @@ sub link_segments
 	open(my $written, '<:raw', "$self->{directory}/0000") or die $!;
 	read($written, $page, $PAGE_SIZE) == $PAGE_SIZE or die 'page 0 is not there';
 	close($written) or die $!;
-	unpack('l', $page) == $PAGE_SIZE - 168 or die 'page 0 is not what was sent';
+	unpack('l', $page) == $PAGE_SIZE - 168 or die 'page 0 is not the one that was sent';
 	open(my $file, '>:raw', $first) or die $!;
 	print $file $page x $SEGMENT;
 	close($file) or die $!;

@@ -270,7 +270,7 @@ $disk->release;
 start_node($node, $disk->library);
 $observer = new_session($node);
 is(numbers($observer), "1-$before", 'the fact is gone, the ones before are not');
-is($observer->value(append(found => 'b')), $before + 1, 'its number is taken anew');
+is($observer->value(append(found => 'b')), $before + 1, 'its number is used again');
 
 $node->stop;
 done_testing();

@@ -99,7 +99,7 @@ $standby->promote;
 $reader = new_session($standby);
 is(numbers($reader), '1-60', 'the standby has every acknowledged fact');
 $reader->run('SET synchronous_commit = local');
-is($reader->value(append_sql(events(first => 1))), 61, 'and goes on with the next number');
+is($reader->value(append_sql(events(first => 1))), 61, 'and continues with the next number');
 is($reader->value(append_sql(events(a => 7), 'key-7')), 7, 'and knows the keys');
 is($reader->value(append_if_sql(events(a => 8), of_type('first'), 61)), 62, 'and the contexts');
 
@@ -190,11 +190,11 @@ wait_until('it appends', sub { head() > $head + 10 });
 set_standbys('nobody');
 wait_until_commits('waits');
 $head = head();
-wait_until('it waits for the standby, or goes on', sub { wait_event($observer, $a) eq 'SyncRep' || head() > $head + 10 });
+wait_until('it waits for the standby, or continues', sub { wait_event($observer, $a) eq 'SyncRep' || head() > $head + 10 });
 is(wait_event($observer, $a), 'SyncRep', 'a procedure that commits after each append waits for the standby');
 $observer->run('INSERT INTO plain VALUES (2)');
 set_standbys('');
-is($a->finish->state, '00000', 'and goes on when nobody is waited for any more');
+is($a->finish->state, '00000', 'and continues when nobody is waited for any more');
 
 # A commit that has let go of the lock, and is on its way to the disk, waits as well.  When the process that knows of
 # standbys hears of the setting is its own affair, so this may need several attempts.

@@ -113,7 +113,7 @@ $a->run(append_sql(events(prepared => 'x')));
 $a->run("PREPARE TRANSACTION 'p'");
 $a->run("COMMIT PREPARED 'p'");
 $head = $observer->value('SELECT max(sequence_number) FROM factstr_events');
-is($a->value(append_sql(events(a => 'y'))), $head + 1, 'the same session goes on');
+is($a->value(append_sql(events(a => 'y'))), $head + 1, 'the same session continues');
 is($a->value('SHOW synchronous_commit'), 'on', 'with its settings');
 
 $node->stop;

@@ -67,7 +67,7 @@ sub appends_go_on
 			$appenders[$i]->start(append_sql(events(small => { n => ++$n, text => "text $n" }))) if $left[$i];
 		}
 	}
-	is_deeply(\@failures, [], "$name: appends go on");
+	is_deeply(\@failures, [], "$name: appends continue");
 	return;
 }
 

@@ -65,7 +65,7 @@ foreach my $call (sort keys %calls)
 		$head++;
 		if ($ending eq 'cancel')
 		{
-			is($next->finish->text, ++$head, "$name: the one behind it in the queue goes on");
+			is($next->finish->text, ++$head, "$name: the next one in the queue proceeds");
 		}
 		else
 		{
@@ -113,7 +113,7 @@ foreach my $who ('the holder', 'a waiter', 'an idle holder')
 		queue_is(1);
 		$a->run('COMMIT');
 		$head++;
-		is($next->finish->text, ++$head, 'the next one goes on');
+		is($next->finish->text, ++$head, 'the next one continues');
 	}
 	else
 	{
@@ -125,7 +125,7 @@ foreach my $who ('the holder', 'a waiter', 'an idle holder')
 		{
 			$a->disconnect;
 		}
-		is($b->finish->text, ++$head, "$who is gone, the waiter goes on with its number");
+		is($b->finish->text, ++$head, "$who is gone, the waiter continues with its number");
 		is($next->finish->text, ++$head, 'and the next one after it');
 	}
 }
@@ -146,7 +146,7 @@ $observer->run('SELECT pg_cancel_backend($1)', $waiter->pid);
 is($waiter->finish->state, '57014', 'an append that is writing can be canceled');
 is($next->finish->text, ++$head, 'the next one takes its number');
 is(numbers($observer), "1-$head", 'no gap');
-is($waiter->value(append_sql(events(waiter => 1))), ++$head, 'the session goes on');
+is($waiter->value(append_sql(events(waiter => 1))), ++$head, 'the session continues');
 
 $node->stop;
 done_testing();

@@ -63,7 +63,7 @@ $appender->run('ROLLBACK');
 $appender->state_of(append_if_sql(events(a => 1), '{}', 1));
 $appender->run(append_if_sql(events(a => 1), '{}', 1, 'factstr_try_append_if'));
 $appender->state_of(append_sql('[]'));
-is((received())[0], '', 'none for what is not stored');
+is((received())[0], '', 'none for appends that are not stored');
 
 $appender->run(append_sql(events(a => 1), 'key'));
 $appender->run(append_sql(events(a => 1), 'key'));

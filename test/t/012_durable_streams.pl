@@ -96,7 +96,7 @@ sub open_stream
 		foreach (1 .. 2)
 		{
 			is($consumer->text(next_sql('skipping')), '', "round $round: no match is committed");
-			is(cursor($observer, 'skipping'), $head, "round $round: the cursor moves to what is");
+			is(cursor($observer, 'skipping'), $head, "round $round: the cursor moves to the newest fact");
 		}
 		$writer->run('COMMIT');
 		$other->finish;
@@ -357,7 +357,7 @@ my $kept_batches = next_batches($observer);
 $observer->disconnect;
 $node->stop;
 $standby->promote;
-is(next_batches($reader), $kept_batches, 'a promoted standby goes on where the primary was');
+is(next_batches($reader), $kept_batches, 'a promoted standby continues where the primary was');
 
 $standby->stop;
 done_testing();

@@ -76,7 +76,7 @@ is(found('escaping'),
 	join("\n", 'as|subscriber', (map { "$_|" . (/^RESET ALL/ ? 'subscriber' : '42501') } @ESCAPES), 'still as|subscriber'),
 	'a handler runs as its subscriber, even one that cannot log in, and cannot become anybody else');
 is(status($observer, 'escaping', 'subscriber'), 'subscriber', 'the view tells as whom');
-is($observer->value('SELECT role FROM kept'), 'subscriber', 'what it calls runs so too');
+is($observer->value('SELECT role FROM kept'), 'subscriber', 'functions that it calls run so too');
 append(escape => 2);
 wait_until_at($observer, 'escaping');
 is($observer->text(q(SELECT DISTINCT result FROM found WHERE stream = 'escaping' AND what LIKE '%as')), 'subscriber', 'again and again');
@@ -178,7 +178,7 @@ wait_for_status($observer, 'replaced', 'failure_count >= 1');
 like(status($observer, 'replaced', 'last_error'), qr/^42883: /, 'a handler that was dropped is missed');
 create_handler($subscriber, 'replaced');
 wait_until_at($observer, 'replaced', $second);
-is(kept($observer, 'replaced'), "$first\n$second", 'made again by the subscriber, it goes on');
+is(kept($observer, 'replaced'), "$first\n$second", 'made again by the subscriber, it continues');
 
 $observer->run('GRANT team TO subscriber');
 $observer->run('ALTER FUNCTION replaced OWNER TO team');
@@ -191,7 +191,7 @@ like(status($observer, 'replaced', 'last_error'),
 	'a handler that the subscriber may not execute any more fails');
 $observer->run('GRANT EXECUTE ON FUNCTION replaced TO subscriber');
 wait_until_at($observer, 'replaced', $third);
-is(status($observer, 'replaced', 'failure_count'), 0, 'granted again, it goes on');
+is(status($observer, 'replaced', 'failure_count'), 0, 'granted again, it continues');
 
 # A dropped role; another one of its name may only run its own functions, or those of a superuser.
 $observer->run('CREATE ROLE gone');
@@ -212,7 +212,7 @@ $observer->run('CREATE ROLE gone');
 wait_for_status($observer, 'orphaned', q(last_error LIKE '42501: permission denied for log "main"%'));
 $observer->run('GRANT UPDATE ON factstr_main_log TO gone');
 wait_until_at($observer, 'orphaned', $second);
-is($observer->text(q(SELECT DISTINCT role FROM kept WHERE stream = 'orphaned')), 'gone', 'with a role of that name and its right it goes on');
+is($observer->text(q(SELECT DISTINCT role FROM kept WHERE stream = 'orphaned')), 'gone', 'with a role of that name and its right it continues');
 
 # A role that another one hands its stream to.
 subscribe($observer, 'orphaned', of_type('replace'));

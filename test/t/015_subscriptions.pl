@@ -52,7 +52,7 @@ $writer->run('COMMIT');
 wait_until_at($observer, $_, $first + 2) foreach qw(every several rare counted);
 is(kept($observer, 'every'), "1\n1\n2 3 4", 'rule 18: one batch is one delivery, after its commit');
 is(kept($observer, 'several'), '2 3', 'rule 18: filtered by the query; rule 19: from now on');
-is(kept($observer, 'rare'), '', 'rule 18: nothing of what does not match');
+is(kept($observer, 'rare'), '', 'rule 18: no fact that does not match');
 is(status($observer, 'counted', 'failure_count, lag_facts'), '0|0', 'a handler in C');
 
 $writer->run('BEGIN');
@@ -66,7 +66,7 @@ $writer->run('BEGIN');
 $writer->run(append_sql(events(a => 4)));
 $writer->run('ROLLBACK');
 wait_until_at($observer, 'several');
-is(kept($observer, 'several'), "2 3\n5\n6", 'rule 18: nothing of what is rolled back');
+is(kept($observer, 'several'), "2 3\n5\n6", 'rule 18: no fact that is rolled back');
 
 my @sessions = map { new_session($node) } 1 .. 4;
 foreach my $round (1 .. 60)
@@ -131,11 +131,11 @@ $gate->run('SELECT pg_advisory_unlock(1)');
 my $third = append(slow => 3);
 wait_until_at($observer, $_, $third) foreach qw(quick later);
 unlike(kept($observer, 'slow'), qr/$third/, 'rule 21: no delivery after that');
-is(kept($observer, 'slow'), '', 'rule 21: what was under way is taken back');
+is(kept($observer, 'slow'), '', 'rule 21: an unfinished delivery is rolled back');
 is($observer->value('SELECT count(*) FROM factstr_streams WHERE name = $1', 'slow'), 1, 'the stream stays');
 subscribe($observer, 'slow', of_type('slow'));
 wait_until_at($observer, 'slow', $third);
-is(kept($observer, 'slow'), "$first\n$second\n$third", 'rules 25, 31: subscribed again, it goes on where it was');
+is(kept($observer, 'slow'), "$first\n$second\n$third", 'rules 25, 31: subscribed again, it continues where it was');
 
 #
 # A failing handler (rules 20, 27, 28).  Sequences keep their values when a failure rolls back.
@@ -164,11 +164,11 @@ is(kept($observer, 'failing'), $batches[0], 'rule 28: no batch beyond the failed
 cmp_ok($observer->value('SELECT last_value FROM attempts'), '>', 2, 'rule 28: the failed one is tried again');
 is($observer->value('SELECT last_value FROM furthest'), $batches[1], 'rule 28: and none beyond it is tried first');
 is($observer->value(q(SELECT count(*) FROM factstr_events WHERE event_type = 'taken back')), 1,
-	'rule 28: what the handler appended is taken back');
-is($observer->value(q(SELECT count(*) FROM kept WHERE stream = 'taken back')), 1, 'rule 28: and what it wrote');
+	'rule 28: appends of the handler are rolled back');
+is($observer->value(q(SELECT count(*) FROM kept WHERE stream = 'taken back')), 1, 'rule 28: and its writes');
 create_handler($observer, 'failing');
 wait_until_at($observer, 'failing', $batches[3]);
-is(kept($observer, 'failing'), join("\n", @batches), 'rule 28: when the handler is mended, it goes on by itself, with the failed batch');
+is(kept($observer, 'failing'), join("\n", @batches), 'rule 28: once the handler is fixed, it continues automatically, with the failed batch');
 is(status($observer, 'failing', 'failure_count, retry_at'), '0|', 'rule 28: and the view tells that it works');
 
 # While it pauses another consumer may take the stream over, and the handler continues after it.
@@ -182,8 +182,8 @@ is($other->value('SELECT factstr_stream_ack($1, $2)', 'failing', $batches[0]), $
 create_handler($observer, 'failing');
 $other->run('COMMIT');
 wait_until_at($observer, 'failing', $batches[2]);
-like(kept($observer, 'failing'), qr/\n$batches[1]\n$batches[2]$/, 'rules 28, 31: the handler goes on behind it, at once');
-unlike(kept($observer, 'failing'), qr/\n$batches[0]\n/, 'rule 31: without what the other has had');
+like(kept($observer, 'failing'), qr/\n$batches[1]\n$batches[2]$/, 'rules 28, 31: the handler continues after it, immediately');
+unlike(kept($observer, 'failing'), qr/\n$batches[0]\n/, 'rule 31: without the batches of the other');
 
 # Subscribing once more ends the pause too.
 create_handler($observer, 'failing', q(RAISE EXCEPTION 'never';));
@@ -213,7 +213,7 @@ create_handler($observer, 'failing', q(
 my $terminated = append(failing => 6);
 wait_until_at($observer, 'failing', $terminated);
 is((split(/\n/, kept($observer, 'failing')))[-1], $terminated, 'one that ended its process is run by another');
-like(status($observer, 'failing', 'last_error'), qr/^57P01: /, 'and the view tells of it');
+like(status($observer, 'failing', 'last_error'), qr/^57P01: /, 'and the view shows it');
 
 #
 # Failures outside of the handler's own statements.
@@ -228,7 +228,7 @@ like(status($observer, 'orphan', 'last_error'), qr/^23503: /, 'rule 28: a deferr
 is(kept($observer, 'orphan') . cursor($observer, 'orphan'), $orphan - 1, 'rule 28: all is taken back');
 $observer->run('INSERT INTO parent VALUES (1)');
 wait_until_at($observer, 'orphan');
-is(kept($observer, 'orphan'), $orphan, 'mended, it goes on');
+is(kept($observer, 'orphan'), $orphan, 'fixed, it continues');
 
 # The trigger fails only at the commit, since it has put itself off.
 $observer->run('CREATE TABLE broken (yes bool)');
@@ -255,7 +255,7 @@ like(status($observer, 'at_commit', 'last_error, retry_at > last_failed_at'),
 is(kept($observer, 'at_commit') . cursor($observer, 'at_commit'), $at_commit - 1, 'rule 28: all is taken back');
 $observer->run('UPDATE broken SET yes = false');
 wait_until_at($observer, 'at_commit');
-is(kept($observer, 'at_commit') . status($observer, 'at_commit', 'failure_count'), "${at_commit}0", 'mended, it goes on');
+is(kept($observer, 'at_commit') . status($observer, 'at_commit', 'failure_count'), "${at_commit}0", 'fixed, it continues');
 
 # The worker's transactions are serializable.
 $_->run(q(SET default_transaction_isolation = 'read committed')) foreach $observer, $writer, $other, $gate;
@@ -286,7 +286,7 @@ $gate->run('SELECT pg_advisory_unlock(1)');
 wait_until_at($observer, 'serializable');
 like(status($observer, 'serializable', 'last_error'), qr/^40001: /, 'rule 28: a serialization failure is recorded');
 is((split(/\n/, kept($observer, 'serializable')))[-1], $leave, 'and the batch tried again');
-is($observer->value('SELECT count(*) FROM doctors WHERE on_call'), 1, 'with what is there then');
+is($observer->value('SELECT count(*) FROM doctors WHERE on_call'), 1, 'with the facts of that time');
 $observer->run('ALTER SYSTEM RESET default_transaction_isolation');
 $observer->run('SELECT pg_reload_conf()');
 
@@ -305,7 +305,7 @@ subscribe($observer, 'reacting', of_type('countdown'));
 my $countdown = append(countdown => 10);
 wait_until_at($observer, 'reacting', $countdown + 10);
 is(kept($observer, 'reacting'), join("\n", $countdown .. $countdown + 10),
-	'rule 22: a handler appends, and is delivered that in a delivery of its own');
+	'rule 22: a handler appends, and receives that in a separate delivery');
 is((split(/\n/, kept($observer, 'queried')))[-1], join(' ', $countdown .. $countdown + 10), 'rule 22: queries');
 wait_until_at($observer, 'created', $countdown + 10);
 is((split(/\n/, kept($observer, 'created')))[-1], $countdown + 10, 'rule 22: subscribes');
@@ -331,7 +331,7 @@ $writer->run('BEGIN');
 my @numbers = map { $writer->value(append_sql(events(own => $_))) } qw(seek passed passed);
 $writer->run('COMMIT');
 wait_until_at($observer, 'own', $numbers[2]);
-is(kept($observer, 'own'), $numbers[0], 'rule 22: a handler moves the cursor of its own stream forwards');
+is(kept($observer, 'own'), $numbers[0], 'rule 22: a handler moves the cursor of its stream forwards');
 my $again = append(own => 'again');
 $last = append(own => 'acknowledge');
 wait_until_at($observer, 'own', $last);
@@ -346,12 +346,12 @@ subscribe($observer, 'own', of_type('own'));
 wait_until_at($observer, 'own', $next);
 append(own => 'fail');
 wait_for_status($observer, 'own', 'failure_count >= 1');
-like(status($observer, 'own', 'last_error'), qr/not dropped/, 'rule 28: what a failed handler did to its own stream is taken back too');
+like(status($observer, 'own', 'last_error'), qr/not dropped/, 'rule 28: changes of a failed handler to its stream are rolled back too');
 $observer->run('SELECT factstr_stream_seek($1, $2)', 'own', head($observer));
 append(own => 'drop');
 wait_until('it is dropped', sub { status($observer, 'own', 'name') eq '' });
 pass('rule 22: a handler drops its own stream');
-is(subscribe($observer, 'own', of_type('own')), head($observer), 'rule 24: which may be made anew');
+is(subscribe($observer, 'own', of_type('own')), head($observer), 'rule 24: which may be created again');
 
 #
 # A stream that is dropped and created again with another query starts from the beginning, even if its worker does not
@@ -378,7 +378,7 @@ foreach my $round (1 .. 40)
 	wait_until_at($observer, 'anew');
 	push @lost, $round if kept($observer, 'anew') ne $wanted;
 }
-is("@lost", '', 'rules 18, 25: made anew with another query, a stream loses nothing');
+is("@lost", '', 'rules 18, 25: created again with another query, a stream loses nothing');
 
 #
 # Exactly once, however many want to deliver, and whatever happens to them (rules 29, 31).
@@ -418,7 +418,7 @@ until (@appenders == grep { $_->is_done } @appenders)
 	$observer->run(q(SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'contended')) if $rounds % 4 == 1;
 	$rounds++;
 	my $cursor = cursor($observer, 'contended');
-	wait_until('it goes on', sub { cursor($observer, 'contended') > $cursor || !grep { !$_->is_done } @appenders });
+	wait_until('it continues', sub { cursor($observer, 'contended') > $cursor || !grep { !$_->is_done } @appenders });
 }
 is($_->finish->state, '00000', 'all is appended') foreach @appenders;
 $observer->run(append_sql(events(contended => 0))) foreach 1 .. 40;

@@ -201,7 +201,7 @@ is(cursor($copy, 'in_template'), $last, 'the copy has the stream');
 is(append($copy), $last + 1, 'and the facts');
 is(subscribe($copy, 'in_template'), $last, 'subscribed there as well');
 wait_until_at($copy, 'in_template', $last + 1);
-is(kept($copy, 'in_template'), "$last\n" . ($last + 1), 'it goes on for itself');
+is(kept($copy, 'in_template'), "$last\n" . ($last + 1), 'it continues on its own');
 $renamed = new_session($node, dbname => 'new_name');
 is_delivered($renamed, 'in_renamed', 'under its new name a database has its workers again');
 $template = new_session($node, dbname => 'template');
@@ -257,7 +257,7 @@ $observer->run('ALTER DATABASE quiet RESET factstr.background_delivery');
 $quiet->disconnect;
 $quiet = new_session($node, dbname => 'quiet');
 subscribe($quiet, 'in_quiet');
-is_delivered($quiet, 'in_quiet', 'turned on there, it goes on');
+is_delivered($quiet, 'in_quiet', 'turned on there, it continues');
 
 wait_until('the worker without an extension ends', sub { workers($observer, 'idle') eq '' });
 pass('after DROP EXTENSION a worker that was idle ends');
@@ -295,7 +295,7 @@ my ($status, $output, $warnings) = $node->psql('postgres', q(SELECT factstr_subs
 like($warnings, qr/WARNING:  no background worker for factstr could be started/, 'without room a warning');
 is($status, 0, 'is all there is');
 is($observer->state_of(q(CALL factstr_deliver('one'))), '00000', 'one delivers by hand');
-is((split(/\n/, kept($observer, 'one')))[-1], $one, 'rule 31: which is what the shutdown interrupted');
+is((split(/\n/, kept($observer, 'one')))[-1], $one, 'rule 31: which the shutdown interrupted');
 $node->append_conf('postgresql.conf', 'max_worker_processes = 3');
 $observer->run("DROP DATABASE $_") foreach qw(copy new_name template quiet);
 $observer->run('SELECT factstr_unsubscribe(name) FROM factstr_streams');

@@ -47,7 +47,7 @@ $observer->run(q(SELECT factstr_stream_open('consumed')));
 my $first = append(a => 1);
 is($waiter->state_of(wait_sql($first, 'worked')), '00000', 'reading one\'s own writes: append, wait, read');
 is(kept($waiter, 'worked'), $first, 'the handler has been there');
-is($waiter->state_of(wait_sql($_, 'worked', '0')), '00000', "what is done is not waited for: $_") foreach 0, $first;
+is($waiter->state_of(wait_sql($_, 'worked', '0')), '00000', "a reached fact is not waited for: $_") foreach 0, $first;
 
 my $gate = new_session($node);
 $gate->run('SELECT pg_advisory_lock(1)');
@@ -61,7 +61,7 @@ is(held_back($in_block), '|', 'nor does it in a transaction block');
 $gate->run('SELECT pg_advisory_unlock(1)');
 is($waiter->finish->state, '00000', 'woken by a worker');
 is($in_block->finish->state, '00000', 'in a transaction block too');
-is(kept($in_block, 'worked'), "$first\n$second", 'which then sees what the handler wrote');
+is(kept($in_block, 'worked'), "$first\n$second", 'which then sees the writes of the handler');
 $in_block->run('COMMIT');
 
 $waiter->start(wait_sql($second, 'consumed'));
@@ -105,7 +105,7 @@ is($observer->value(q(SELECT pg_relation_size('vacuumed'))), 0, 'vacuum removes 
 #
 $observer->run('SELECT pg_cancel_backend($1)', $waiter->pid);
 is($waiter->finish->state, '57014', 'a wait is cancelled');
-is($waiter->text('SELECT 1'), 1, 'the session goes on');
+is($waiter->text('SELECT 1'), 1, 'the session continues');
 $observer->run('SELECT pg_cancel_backend($1)', $in_block->pid);
 is($in_block->finish->state, '57014', 'in a transaction block too');
 is($in_block->state_of('SELECT 1'), '25P02', 'which has failed');
@@ -173,8 +173,8 @@ is($waiter->state_of("DO \$\$ BEGIN CALL factstr_wait('worked', $head); PERFORM 
 $waiter->start("DO \$\$ BEGIN CALL factstr_wait('worked', $head + 1); INSERT INTO kept (stream) VALUES ('block'); END \$\$");
 is(held_back($waiter), '|', 'which holds back no vacuum either');
 append(a => 4);
-is($waiter->finish->state, '00000', 'and goes on');
-is($observer->value(q(SELECT count(*) FROM kept WHERE stream IN ('procedure', 'block'))), 2, 'with what comes after it');
+is($waiter->finish->state, '00000', 'and continues');
+is($observer->value(q(SELECT count(*) FROM kept WHERE stream IN ('procedure', 'block'))), 2, 'with later facts');
 # A block with handlers of exceptions is a subtransaction, where a CALL may not end the transaction. Older minor releases
 # (13.16, 14.9 and 16.4 are among them) nevertheless take no snapshot for such a CALL: functions in its arguments do not
 # see what the block has written. There the wait finds nothing but the snapshot of the whole statement, which it gives back.
@@ -191,7 +191,7 @@ $waiter->run('BEGIN');
 $waiter->run('SAVEPOINT s');
 is($waiter->state_of(wait_sql($head, 'consumed', '1 ms')), 'FS007', 'after a savepoint');
 $waiter->run('ROLLBACK TO s');
-is($waiter->state_of(wait_sql($head, 'worked')), '00000', 'going on behind it');
+is($waiter->state_of(wait_sql($head, 'worked')), '00000', 'continuing behind it');
 $waiter->run('COMMIT');
 
 #
@@ -275,7 +275,7 @@ $standby->init_from_backup($node, 'base', has_streaming => 1);
 $standby->start;
 my ($reader, $watcher) = map { new_session($standby) } 1 .. 2;
 my $replayed = append(a => 5);
-is($reader->state_of(wait_sql($replayed, 'worked')), '00000', 'on a standby, what was appended on the primary is waited for');
+is($reader->state_of(wait_sql($replayed, 'worked')), '00000', 'on a standby, it waits for appends on the primary');
 like(kept($reader, 'worked'), qr/\n$replayed$/, 'and seen');
 is($reader->state_of(wait_sql($replayed + 1, 'worked', '30 ms')), 'FS007', 'not in time on a standby');
 is($reader->state_of(wait_sql($replayed, 'none')), 'FS005', 'no such stream on a standby');

@@ -434,7 +434,7 @@ is($observer->value(q(
 		SELECT payload->'after' AS after, lag(sequence_number) OVER (PARTITION BY payload->'seat' ORDER BY sequence_number) AS before
 		FROM factstr_events WHERE event_type = 'reserved') r
 	WHERE after <> coalesce(to_jsonb(before), 'null'))), 0, 'all conditional appends met their condition');
-cmp_ok(scalar($processes->notes('waited')), '>', 10, 'appenders found their own facts in what a handler had written');
+cmp_ok(scalar($processes->notes('waited')), '>', 10, 'appenders found their own facts in the table of a handler');
 is($observer->text(q(
 	SELECT n, payload FROM (
 		SELECT n, count(*) FROM (
@@ -477,7 +477,7 @@ my @read = $processes->notes('read');
 my @batches = split(/\n/, $observer->text(
 	q(SELECT first_sequence_number || ' ' || last_sequence_number || ' ' || md5(event_records::text) FROM factstr_batches('{}', 0, 2147483647))));
 my ($different) = grep { ($read[$_] // '') ne ($batches[$_] // '') } 0 .. (@read > @batches ? $#read : $#batches);
-is($different, undef, 'what was read by position is what there is');
+is($different, undef, 'reads by position found all facts');
 
 $node->stop;
 done_testing();

@@ -64,7 +64,7 @@ foreach my $round (1 .. 20)
 	wait_until('the worker is through', sub { cursor($observer, 'reborn') == $head });
 	$observer->run(q(SELECT factstr_stream_drop('reborn')));
 }
-is(delivered('reborn'), 20 * 21 / 2, 'a new stream of an old name gets all of its own facts');
+is(delivered('reborn'), 20 * 21 / 2, 'a new stream of an old name gets all of its facts');
 
 #
 # A cancel has nothing to cancel when a worker waits.
@@ -144,9 +144,9 @@ wait_until('it begins', sub { delivered('busy') > 3 });
 crash($node, postmaster_only => 1);
 start_node($node);
 $observer = new_session($node);
-wait_until('it goes on', sub { delivered('busy') == 300 });
+wait_until('it continues', sub { delivered('busy') == 300 });
 cmp_ok($observer->value('SELECT count(DISTINCT consumer) FROM delivered_busy'), '>', 1, 'a worker ends with the server');
-is(difference($observer, 'busy', q(event_type = 'much')), '', 'another one goes on');
+is(difference($observer, 'busy', q(event_type = 'much')), '', 'another one continues');
 
 $node->stop;
 done_testing();

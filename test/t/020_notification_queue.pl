@@ -105,7 +105,7 @@ sub test_appends
 	$appender->run(append_sql(events(a => 4)));
 	$appender->run('ROLLBACK TO a');
 	$appender->run('COMMIT');
-	is(skipped($appender), join(' to ', $later + 1, $later + 3), 'but at the commit, for what is stored');
+	is(skipped($appender), join(' to ', $later + 1, $later + 3), 'but at the commit, for stored facts');
 
 	$appender->run('BEGIN');
 	$appender->run('SAVEPOINT a');
@@ -146,7 +146,7 @@ is($appender->value(append_sql(events(a => 1))), $last + 1, 'empty again: an app
 is(skipped($appender), '', 'without a warning');
 my $hint = join('-', $last + 1, $last + 1);
 is(received_upto($consumer, $hint), $hint, 'and with its notification');
-is(received_upto($idle, $hint), "1-1 1002-1002 $hint", 'the idle one received what was sent');
+is(received_upto($idle, $hint), "1-1 1002-1002 $hint", 'the idle one received the notifications');
 cmp_ok(scalar(my @files = glob($node->data_dir . '/pg_notify/*')), '<', 10, 'the files are gone');
 
 # A small queue fills soon after it was found empty.

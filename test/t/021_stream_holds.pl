@@ -54,13 +54,13 @@ foreach my $ending (sort keys %endings)
 	my $token = $holder->value(hold_sql());
 	my $before = cursor($observer, 'held');
 
-	consumer_is($holder, "$ending: the view tells who holds the stream");
+	consumer_is($holder, "$ending: the view shows which session holds the stream");
 	is($next->state_of(hold_sql(1)), 'FS004', "$ending: nobody else does");
 	$next->start(hold_sql());
 	wait_for_event($observer, $next, 'object');
 	$endings{$ending}->($holder);
 	cmp_ok($next->finish->rows->[0][0], '>', $token, "$ending: the one that waits gets the stream, with a higher token");
-	consumer_is($next, "$ending: the view tells of it");
+	consumer_is($next, "$ending: the view shows it");
 	is(cursor($observer, 'held'), $before, "$ending: the cursor is where it was");
 	is($next->run(next_sql('held'))->[0][0], $before + 1, "$ending: and so is the next batch");
 	$next->run(ack_sql('held', $before + 1));
@@ -112,7 +112,7 @@ start_node($node);
 $observer = new_session($node);
 consumer_is(undef, 'nobody holds the stream after a crash');
 is($observer->text(q(SELECT failure_count, last_error, retry_at > now() FROM factstr_stream_status)), '1|broken|t', 'its failure is known');
-is($observer->value(hold_sql(1, $token)), $token, 'its consumer goes on');
+is($observer->value(hold_sql(1, $token)), $token, 'its consumer continues');
 is($observer->run(next_sql('held'))->[0][0], $cursor + 1, 'where it was');
 $observer->run(ack_sql('held', $cursor + 1));
 is($observer->text(q(SELECT failure_count, retry_at FROM factstr_stream_status)), '0|', 'and takes the failure back');

@@ -124,7 +124,7 @@ foreach my $region (sort keys %regions)
 	my $both = $entries->($session) - $before;
 	$session->run('ROLLBACK');
 	# Before the lock it reads as many as it did alone, and may pass over uncommitted ones.
-	cmp_ok($both, '<=', $alone + $RANGE + 1.5 * $RANGE + $SLACK, "$region: no more under the lock than to walk what came in meanwhile");
+	cmp_ok($both, '<=', $alone + $RANGE + 1.5 * $RANGE + $SLACK, "$region: no more under the lock than to walk the facts that came in meanwhile");
 }
 
 # The answers are right: a fact that came in is found.

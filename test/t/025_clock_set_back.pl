@@ -49,7 +49,7 @@ wait_for_status($observer, 'failing', 'failure_count > 3');
 pass('a stream that pauses is tried again after its pause, though the clock was set back an hour');
 create_handler($observer, 'failing');
 wait_until_at($observer, 'failing', $first);
-is(kept($observer, 'failing'), $first, 'and goes on');
+is(kept($observer, 'failing'), $first, 'and continues');
 
 # When its worker has been another one, too.
 create_handler($observer, 'failing', q(RAISE 'not yet';));
@@ -86,7 +86,7 @@ wait_until_at($observer, 'passing');
 $clock->set(0);
 append(a => 5);
 wait_until_at($observer, 'passing');
-pass('a cursor passes what does not match');
+pass('a cursor passes facts that do not match');
 
 #
 # Waits, while the clock runs backwards.

@@ -308,7 +308,7 @@ $copy->run("CREATE SUBSCRIPTION s CONNECTION '" . $node->connstr('postgres') =~ 
 $observer->run(append_sql(events(map { (x => $_) } 1 .. 30)));
 $observer->run(append_sql(events(x => $_))) foreach 1 .. 3;
 $head += 33;
-wait_until('the replica sees what the subscription brings', sub { head($copy) == $head });
+wait_until('the replica sees the facts of the subscription', sub { head($copy) == $head });
 is($copy->state_of(append_sql(events(x => 1))), '55000', 'appends to it are refused');
 $observer->run(append_sql(events(x => 1)));
 $head++;
@@ -316,7 +316,7 @@ wait_until('the replica sees more', sub { head($copy) == $head });
 $copy->run("ALTER SUBSCRIPTION s DISABLE");
 $copy->run('ALTER SUBSCRIPTION s SET (slot_name = NONE)');
 $copy->run('DROP SUBSCRIPTION s');
-is($copy->value(append_sql(events(x => 1))), $head + 1, 'without the subscription they go on behind what it brought');
+is($copy->value(append_sql(events(x => 1))), $head + 1, 'without the subscription they continue after its facts');
 $copy->disconnect;
 wait_until('the slot is free', sub { !$observer->value('SELECT count(*) FROM pg_replication_slots WHERE active') });
 $observer->run($_) foreach q(SELECT pg_drop_replication_slot('s')), 'DROP PUBLICATION p';

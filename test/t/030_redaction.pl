@@ -64,8 +64,8 @@ restart_after_crash();
 is($observer->value(payload_sql(1)), '"erased 1"', 'a redaction survives a crash');
 is($observer->value(payload_sql(2)), '"erased 2"', 'also one with synchronous_commit = off');
 is($observer->value('SELECT count(*) FROM factstr_redactions'), 2, 'and so does its record');
-is($observer->value('SELECT factstr_context_version($1)', of_payload('secret 1', 'secret 2')), undef, 'nothing is found by what was said');
-is($observer->value('SELECT factstr_context_version($1)', of_payload('erased 1', 'erased 2')), 2, 'everything by what is said');
+is($observer->value('SELECT factstr_context_version($1)', of_payload('secret 1', 'secret 2')), undef, 'nothing is found by the old content');
+is($observer->value('SELECT factstr_context_version($1)', of_payload('erased 1', 'erased 2')), 2, 'everything by the new content');
 
 #
 # Nobody sees a redaction before it is on disk.
@@ -93,7 +93,7 @@ foreach my $mode (qw(facts_only always off))
 	$a->start('COMMIT');
 	wait_for_event($observer, $a, 'WALWrite');
 	is($observer->value('SELECT max(sequence_number) FROM factstr_events'), $head,
-		"$mode: neither the redaction nor the fact that tells of it is visible yet");
+		"$mode: neither the redaction nor the fact about it is visible yet");
 	ok(!$a->is_done, "$mode: and the client has no answer");
 	$disk->release;
 	is($a->finish->state, '00000', "$mode: answered when the disk is back");
@@ -165,7 +165,7 @@ my $redactions_of_4 = $observer->value('SELECT count(*) FROM factstr_redactions 
 $a->run('BEGIN');
 $a->run(redact_sql(4, 'prepared'));
 is($a->state_of("PREPARE TRANSACTION 'p'"), '00000', 'a redaction can be prepared');
-is($b->value(append_sql(events(meanwhile => 1))), $head + 2, 'appends go on');
+is($b->value(append_sql(events(meanwhile => 1))), $head + 2, 'appends continue');
 is($b->value(payload_sql(4)), '"secret 4"', 'and readers see the old payload');
 $b->run("SET lock_timeout = '20ms'");
 is($b->state_of(redact_sql(4, 'other')), '55P03', 'another redaction of the fact waits');
@@ -227,7 +227,7 @@ $standby->start;
 my $reader = new_session($standby);
 $a->run(redact_sql(5, 'replicated'));
 $node->wait_for_catchup($standby, 'replay', $node->lsn('flush'));
-is($reader->value(payload_sql(5)), '"replicated"', 'a standby shows what is said now');
+is($reader->value(payload_sql(5)), '"replicated"', 'a standby shows the new content');
 is($reader->value('SELECT factstr_context_version($1)', of_payload('replicated')), 5, 'and finds it');
 is($reader->state_of(redact_sql(5, 'there')), '25006', 'where nobody can redact');
 $standby->promote;

@@ -38,7 +38,7 @@ sub run_block
 
 	is($status, $fails ? 3 : 0, $block->{place}) or diag($errors);
 	$printed .= $errors =~ s/^psql:<stdin>:\d+: //mgr if $fails;
-	is(without_times($printed), without_times($shown), "$block->{place} prints what is shown") if defined $shown;
+	is(without_times($printed), without_times($shown), "$block->{place} prints the output shown") if defined $shown;
 	return $printed;
 }
 
@@ -79,7 +79,7 @@ unlike($output, qr/\| f +\|/, 'no check fails');
 like($output, qr/\| t +\|/, 'and there are some');
 is($node->safe_psql('operations', q(SELECT payload FROM factstr_read())),
 	qq({"account": "A-1"}\n{"owner": "Bob", "account": "A-2"}),
-	'what is said of one account is erased');
+	'the owner of one account is erased');
 
 #
 # streams.md: erased facts as consumers see them, from one of the numbers that is named there.
@@ -88,7 +88,7 @@ my $subscribed = events('student-subscribed' => { course => 'c1', student => 'ad
 new_database('streams', "SELECT factstr_append('$subscribed') FROM generate_series(1, 42);");
 run_block('streams', $_) foreach blocks('docs/streams.md', 'sql');
 is($node->safe_psql('streams', q(SELECT payload FROM factstr_read('{"after": 41}', 2))),
-	qq({"course": "c1"}\n{"sequence_number": 42}), 'a redaction and the fact that tells of it');
+	qq({"course": "c1"}\n{"sequence_number": 42}), 'a redaction and the fact about it');
 
 #
 # schema-evolution.md: all that is printed is shown.

@@ -40,7 +40,7 @@ $appender->run('SELECT append_many(3000)');
 wait_until('autovacuum has passed', sub { vacuums() > $before });
 wait_until('all facts are frozen', sub { pages() =~ /^(\d+)\|\1$/ });
 pass('new facts are frozen by the first autovacuum');
-is($appender->value(append_sql(events(a => 1))), 3001, 'and appends go on');
+is($appender->value(append_sql(events(a => 1))), 3001, 'and appends continue');
 is($appender->value('SELECT factstr_context_version($1)', of_payload({ n => 77 })), 77, 'and find them');
 
 # Redactions: more than 50 and 1 %.

@@ -105,7 +105,7 @@ foreach my $document (documents_with('sh'))
 		my $fails = ($block->{shown} // '') =~ /^factstr: /m;
 
 		ok($fails ? $status != 0 : $status == 0, $block->{place}) or diag("status $status\n$output");
-		is(without_times($output), without_times($block->{shown}), "$block->{place} prints what is shown") if defined $block->{shown};
+		is(without_times($output), without_times($block->{shown}), "$block->{place} prints the output shown") if defined $block->{shown};
 		$exports .= join('', $block->{text} =~ /^export .*\n/mg);
 	}
 	# Each document begins with nothing.
@@ -114,7 +114,7 @@ foreach my $document (documents_with('sh'))
 
 # One deposit by a command and one of the story were in the file and moved from there; then the story was told to the database.
 is($node->safe_psql('bank', q(SELECT count(*) FROM factstr_read('{"filters": [{"event_types": ["money-deposited"]}]}'))),
-	3, 'the bank has moved into the database, and goes on there');
+	3, 'the bank has moved into the database, and continues there');
 ok(-x "$copy/destdir/usr/local/bin/factstr", 'the command was installed');
 
 #
@@ -207,7 +207,7 @@ foreach my $document (documents_with('c'))
 				$(pkg-config --cflags --libs sqlite3 libpq) -pthread -lm
 			c/frame
 			SH
-		is("$status $output", "0 $printed\n", "$block->{place} does what it says");
+		is("$status $output", "0 $printed\n", "$block->{place} works as described");
 	}
 }
 

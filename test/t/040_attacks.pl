@@ -366,7 +366,7 @@ foreach my $role ('idler', 'table_reader')
 		$idler->run('ROLLBACK TO s') if $lock->[1] ne '00000';
 	}
 	$superuser->run(q(SET lock_timeout = '30s'));
-	is($superuser->state_of(append_sql(events(contended => 1))), '00000', "$role: appends go on meanwhile");
+	is($superuser->state_of(append_sql(events(contended => 1))), '00000', "$role: appends continue meanwhile");
 	is($superuser->state_of(q(SELECT * FROM factstr_stream_next('contended', 1, true))), '00000',
 		"$role: a stream can be consumed meanwhile");
 	is($superuser->state_of(q(SELECT factstr_redact(1, '3', 'meanwhile'))), '00000', "$role: facts can be redacted meanwhile");

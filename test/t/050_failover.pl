@@ -171,7 +171,7 @@ is($session->text(q(
 	SELECT string_agg(r->>'sequence_number', ' ' ORDER BY n)
 	FROM factstr_stream_next('consumed', 100000) b, jsonb_array_elements(b.event_records) WITH ORDINALITY e(r, n)
 	GROUP BY first_sequence_number ORDER BY first_sequence_number)),
-	expected_batches($session, q(event_type = 'load')), 'a durable stream goes on from its cursor');
+	expected_batches($session, q(event_type = 'load')), 'a durable stream continues from its cursor');
 
 $session->disconnect;
 $reader->disconnect;

@@ -214,7 +214,7 @@ is($replica->value(append_sql(events(own => 1))), $head + 1, 'and the next appen
 is($replica->value(q(SELECT first_sequence_number FROM factstr_append('[{"event_type": "m", "payload": 1.5, "metadata": {"actor": "me"}}, {"event_type": "m", "payload": 2}]', 'key'))),
 	7, 'keys are known');
 is($replica->state_of(append_if_sql(events(own => 2), of_type('own'), $head)), 'FS001', 'and contexts');
-is($replica->text(q(SELECT * FROM factstr_stream_next('moving', 5))), $next, 'a stream that was published goes on');
+is($replica->text(q(SELECT * FROM factstr_stream_next('moving', 5))), $next, 'a stream that was published continues');
 is($replica->value(q(SELECT factstr_stream_ack('own', 8))), 8, 'and so do those of the replica');
 is(failed_checks(), '', 'the log is sound');
 

@@ -192,7 +192,7 @@ create_handler($observer, 'handled');
 is(subscribe($a, 'handled', of_type('handled')), head($observer), 'factstr_subscribe');
 $last = $b->value(append_sql(events(handled => 1)));
 is($c->state_of("CALL factstr_wait('handled', $last, '1 min')"), '00000', 'factstr_wait');
-is(kept($a, 'handled'), $last, 'one reads what one has written');
+is(kept($a, 'handled'), $last, 'a session reads its own writes');
 is($a->state_of(q(SELECT factstr_unsubscribe('handled'))), '00000', 'factstr_unsubscribe');
 $observer->run('ALTER SYSTEM SET factstr.background_delivery = off');
 $node->reload;

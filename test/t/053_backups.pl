@@ -129,7 +129,7 @@ sub is_beginning
 	wait_until_at($session, 'handled', $count + 1);
 	is(kept($session, 'handled'),
 		expected_batches($session, q(event_type IN ('a', 'during', 'next'))),
-		"$name: the handler goes on, no batch comes twice");
+		"$name: the handler continues, no batch comes twice");
 	$session->disconnect;
 	return;
 }

@@ -195,7 +195,7 @@ sub update_ok
 	$session->run("REVOKE ALL ON factstr_main_log FROM regress_factstr_update_$databases");
 
 	my $fresh = new_database('fresh_' . $databases, $to);
-	is(catalog_difference([ catalog($session) ], [ catalog($fresh) ]), '', "$name: updated and installed anew are the same");
+	is(catalog_difference([ catalog($session) ], [ catalog($fresh) ]), '', "$name: an update equals a fresh installation");
 	return ($session, $fresh);
 }
 
@@ -377,14 +377,14 @@ sub update_under_load_ok
 	foreach my $appender (@appenders)
 	{
 		$appender->finish;
-		is($appender->state, '00000', "$name: appends go on");
+		is($appender->state, '00000', "$name: appends continue");
 		$appends += $appender->rows->[0][0];
 	}
 	is(head($session), 2 * $appends, "$name: each is there once");
 	$all_are_beyond->(2 * $appends - 1);
 	$session->run(q(INSERT INTO done VALUES ('all')));
 	$consumer->finish;
-	is($consumer->state, '00000', "$name: the consumer goes on");
+	is($consumer->state, '00000', "$name: the consumer continues");
 	is($session->text('SELECT facts FROM consumed ORDER BY id') eq expected_batches($session, 'true'),
 		1, "$name: it gets each batch once, in order");
 	is(kept($session, 'handled') eq expected_batches($session, 'true'), 1, "$name: and so does the handler");
@@ -456,7 +456,7 @@ SKIP:
 # The next version.
 #
 my ($updated, $fresh) = update_ok($version, $next);
-is($updated->value('SELECT factstr_next()'), 'next', 'what is new is there');
+is($updated->value('SELECT factstr_next()'), 'next', 'new features are there');
 is($observer->value('SELECT extversion FROM pg_extension WHERE extname = $1', 'factstr'), $version, 'other databases keep their version');
 
 # The comparison finds objects that an update might forget.

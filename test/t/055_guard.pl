@@ -100,7 +100,7 @@ my $contents = $source->value($CONTENTS);
 is($source->state_of('ALTER TABLE factstr_events SET TABLESPACE elsewhere'), '00000', 'the log moves to a tablespace');
 is($source->state_of('ALTER INDEX factstr_events_payload_idx SET TABLESPACE elsewhere'), '00000', 'and an index');
 is($source->value($CONTENTS), $contents, 'with its facts');
-is($source->value(append_sql(events(b => 1))), 101, 'which go on');
+is($source->value(append_sql(events(b => 1))), 101, 'which continue');
 is_guarded('in a tablespace', $source);
 
 #
@@ -116,7 +116,7 @@ wait_for_event($source, $dropper, 'relation');
 $empty->run('COMMIT');
 is($dropper->finish->state, '2BP01', 'a fact that is committed meanwhile is seen');
 is(numbers($empty), '1-1', 'and stays');
-is($empty->state_of(append_sql(events(a => 2))), '00000', 'appends go on');
+is($empty->state_of(append_sql(events(a => 2))), '00000', 'appends continue');
 
 #
 # Logical replication applies changes of the publisher's owner; factstr_check finds them.

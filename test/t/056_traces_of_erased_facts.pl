@@ -65,7 +65,7 @@ is(is_in_file($EVENTS), 1, 'before: it is in the table');
 is(is_in_file($STREAMS), 1, 'before: in an error');
 is(is_in_file($PAYLOADS), '', 'the payload index never has it');
 ok(is_in_wal(), 'before: in the write-ahead log');
-ok(is_in_log(), 'before: in the log of the server, as what the handler said');
+ok(is_in_log(), 'before: in the log of the server, as the message of the handler');
 is($observer->value(q(SELECT count(*) FROM pg_stats WHERE tablename = 'factstr_events' AND attname = 'payload' AND position($1 IN most_common_vals::text) > 0), $secret), 1,
 	'before: in the statistics');
 
@@ -97,7 +97,7 @@ is(is_in_file($_), '', "VACUUM FULL: it is not in $_") foreach $EVENTS, $STREAMS
 #
 is($session->state_of("SELECT '$secret' + 1"), '22P02', 'a statement that fails');
 ok($observer->value(q(SELECT count(*) FROM pg_stat_activity WHERE pid = $1 AND position($2 IN query) > 0), $session->pid, $secret),
-	'it is what a session ran last');
+	'it is the last statement of a session');
 $session->run('SELECT 1');
 ok(!$observer->value(q(SELECT count(*) FROM pg_stat_activity WHERE pid = $1 AND position($2 IN query) > 0), $session->pid, $secret), 'until it runs another one');
 

@@ -156,7 +156,7 @@ my %reads = (
 	'a function that returns a query' => [[], [], 'SELECT * FROM rows_of_other()'],
 	'a function with a loop' => [[], [], 'SELECT * FROM loop_of_other()'],
 	'a procedure' => [[], [], 'CALL newest_of(1)'],
-	'what a DO block keeps' => [['BEGIN'], ['DO $$ BEGIN PERFORM remember(); END $$'], q(SELECT current_setting('my.newest'))],
+	'the value that a DO block keeps' => [['BEGIN'], ['DO $$ BEGIN PERFORM remember(); END $$'], q(SELECT current_setting('my.newest'))],
 	'what another transaction keeps' => [[], ['DO $$ BEGIN PERFORM remember(); END $$'], q(SELECT current_setting('my.newest'))],
 	'EXPLAIN ANALYZE' => [[], [], 'EXPLAIN (ANALYZE, TIMING off, COSTS off) SELECT n FROM other'],
 	'a parallel query' => [\@parallel, [], 'SELECT max(n) FROM other'],
@@ -166,10 +166,10 @@ my %reads = (
 		['INSERT INTO mine SELECT n FROM other'], 'COMMIT'],
 	'a table that is made of it' => [[], [], 'CREATE TABLE made AS SELECT n FROM other'],
 	'a function in a parallel worker' => [\@parallel, [], 'SELECT newest_in_worker()'],
-	'what the transaction has copied' => [['BEGIN'], ['INSERT INTO mine SELECT n FROM other'], 'SELECT max(n) FROM mine'],
-	'what the transaction has changed' => [['BEGIN'], ['UPDATE mine SET n = (SELECT max(n) FROM other)'], "COPY mine TO '$file.3'"],
+	'the rows that the transaction has copied' => [['BEGIN'], ['INSERT INTO mine SELECT n FROM other'], 'SELECT max(n) FROM mine'],
+	'the rows that the transaction has changed' => [['BEGIN'], ['UPDATE mine SET n = (SELECT max(n) FROM other)'], "COPY mine TO '$file.3'"],
 	'SHOW' => [['BEGIN'], ['DO $$ BEGIN PERFORM remember(); END $$'], 'SHOW my.newest'],
-	'what a trigger of a cascade keeps' => [['BEGIN'], ['DELETE FROM parent WHERE id = 7'], q(SELECT current_setting('my.newest'))],
+	'the rows that a trigger of a cascade keeps' => [['BEGIN'], ['DELETE FROM parent WHERE id = 7'], q(SELECT current_setting('my.newest'))],
 	'whether a key is new' => [['BEGIN'], [], 'SELECT is_new(3)'],
 	'whether a row was changed' => [['BEGIN'], [], 'SELECT is_there(5)'],
 	'whether a row was changed, from a procedure' => [['BEGIN'], [], 'CALL look_for(6, NULL)'],
@@ -257,7 +257,7 @@ foreach my $statement ('INSERT INTO other VALUES (5)', 'INSERT INTO other SELECT
 	'UPDATE other SET n = n + 1 WHERE n = 5', 'INSERT INTO child VALUES (1001)', append_sql(events(reader => 1)),
 	'DO $$ BEGIN PERFORM newest(); END $$')
 {
-	is($reader->state_of($statement), '00000', "nor what only writes: $statement");
+	is($reader->state_of($statement), '00000', "nor a statement that only writes: $statement");
 }
 $reader->start('COMMIT');
 wait_for_event($observer, $reader, 'WALWrite');

@@ -112,8 +112,8 @@ foreach my $round (1 .. $ROUNDS)
 	is_deeply([ grep { !$facts{$_} } keys %rows ], [], "round $round: no row without its fact");
 	is_deeply([ grep { !$rows{$_} } keys %facts ], [], "round $round: no fact without its row");
 	is_deeply([ map { $_->{error} // () } @notes ], [], "round $round: no client met an error other than the crash");
-	is_deeply([ grep { !$facts{$_} } @acknowledged ], [], "round $round: what was acknowledged is there");
-	is_deeply([ grep { !$facts{$_} } @seen ], [], "round $round: what was read is there");
+	is_deeply([ grep { !$facts{$_} } @acknowledged ], [], "round $round: acknowledged facts are there");
+	is_deeply([ grep { !$facts{$_} } @seen ], [], "round $round: facts that were read are there");
 	$acknowledged += @acknowledged;
 	$seen += @seen;
 	$after->disconnect;

@@ -77,7 +77,7 @@ create_handler($session, 'timed', q(INSERT INTO times VALUES (now(), statement_t
 subscribe($session, 'timed', '{}', 'first');
 wait_until_at($session, 'timed');
 is($session->value(q(SELECT count(DISTINCT transaction_began) < count(DISTINCT batch_began) FROM times)), 't',
-	'batches of a transaction have times of their own');
+	'each batch of a transaction has its own time');
 $session->run(q(SELECT factstr_stream_drop('timed')));
 
 # The server is killed again and again meanwhile.
@@ -95,7 +95,7 @@ foreach my $crash (1 .. 4)
 	start_node($node);
 	$session = new_session($node);
 	cmp_ok($session->value(q(SELECT max(facts::int) FROM kept WHERE stream = 'killed')), '>=', $seen,
-		"crash $crash: what a session has seen of the handler's work is still there");
+		"crash $crash: the handler's work that a session has seen is still there");
 	cmp_ok(cursor($session, 'killed'), '>=', $seen, 'and the cursor is behind it');
 }
 wait_until_at($session, 'killed');
@@ -131,7 +131,7 @@ $session->value($redeliver);
 crash($node);
 start_node($node);
 $session = new_session($node);
-is($session->text($parked), join('|', $bad_batches - 3, 3500, $bad_batches - 3), 'what was not committed is still parked');
+is($session->text($parked), join('|', $bad_batches - 3, 3500, $bad_batches - 3), 'uncommitted batches are still parked');
 $session->run(q(SELECT factstr_redeliver_parked('parking', first_sequence_number) FROM factstr_parked_batches ORDER BY 1));
 is($session->text($parked), '0||0', 'then all are delivered');
 is($session->text(q(SELECT count(*), count(DISTINCT facts) FROM kept WHERE stream = 'parking')), join('|', (head($session)) x 2),

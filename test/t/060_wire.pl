@@ -138,7 +138,7 @@ sub nudge
 my $listener = FactstrWire->new($node);
 $listener->query('LISTEN factstr; LISTEN mine')->wait_for('Z');
 commit_in_flight('NOTIFY mine');
-is(append_lock_holders($observer), '', 'a transaction with a notification of its own lets go of the lock early');
+is(append_lock_holders($observer), '', 'a transaction with its own notification releases the lock early');
 nudge('NOTIFY mine');
 ok_waits($listener, 'a notification');
 release;
@@ -146,7 +146,7 @@ wait_until('all notifications', sub { $listener->told eq 'AAA' });
 $listener->{messages} = [];
 commit_in_flight;
 nudge(q(DO $$ BEGIN PERFORM pg_notify('mine', (SELECT max(n)::text FROM other)); END $$));
-ok_waits($listener, 'a notification of what was read');
+ok_waits($listener, 'a notification of read values');
 release;
 
 #
@@ -159,7 +159,7 @@ my @sessions;
 	1 while @sessions < 100 && eval { push @sessions, new_session($node); 1 };
 }
 like($@, qr/too many clients|remaining connection slots/, 'a client too many is refused');
-is($observer->state_of('SELECT 1'), '00000', 'and the server goes on');
+is($observer->state_of('SELECT 1'), '00000', 'and the server continues');
 $_->disconnect foreach @sessions;
 release;
 
@@ -197,7 +197,7 @@ $tagged->query('BEGIN')->wait_for('Z');
 $tagged->{messages} = [];
 commit_in_flight;
 $tagged->query($_)->wait_for('Z')->{messages} = [] foreach 'DO $$ BEGIN PERFORM newest(); END $$', 'INSERT INTO mine SELECT newest()';
-pass('the tag of what only writes does not wait');
+pass('the tag of a writing statement does not wait');
 $tagged->query('SELECT 1');
 ok_waits($tagged, 'the row that a function may have chosen');
 release;

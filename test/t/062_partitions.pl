@@ -121,7 +121,7 @@ foreach my $n (1 .. $DISTURBANCES)
 		$processes->kill($consumers[$victim]);
 		$consumers[$victim] = $processes->start("consumer after $n", \&consume);
 	}
-	wait_until('appends go on', sub { head($observer) > $before + 20 });
+	wait_until('appends continue', sub { head($observer) > $before + 20 });
 }
 $observer->run('UPDATE appending SET yes = false');
 $processes->wait_for('appenders end', @appenders);
@@ -144,7 +144,7 @@ is(wrong_with('handled'), '', 'with nothing missing, twice, or out of order');
 
 # A dump has the partitions, with their cursors and handlers.
 is($observer->text(q(SELECT name, cursor_sequence_number, handler FROM factstr_stream_status WHERE name LIKE 'handled%' ORDER BY name)),
-	"handled#0|$head|public.keep_handled\nhandled#1|$head|public.keep_handled", 'handlers go on with the new partitions');
+	"handled#0|$head|public.keep_handled\nhandled#1|$head|public.keep_handled", 'handlers continue with the new partitions');
 $node->safe_psql('postgres', 'CREATE DATABASE restored');
 my $dump = PostgreSQL::Test::Utils::tempdir() . '/dump.sql';
 $node->command_ok([ 'pg_dump', '-d', $node->connstr('postgres'), '-f', $dump ], 'the database is dumped');

@@ -226,7 +226,7 @@ $other->run('ROLLBACK');
 $other->run('SET ROLE other');
 wait_until_at($superuser, 'locking');
 is(status($superuser, 'locking', 'last_error'), '', 'but not for the worker');
-is($superuser->value(q(SELECT worker FROM kept WHERE stream = 'locking' ORDER BY id DESC LIMIT 1)), $worker, 'which goes on');
+is($superuser->value(q(SELECT worker FROM kept WHERE stream = 'locking' ORDER BY id DESC LIMIT 1)), $worker, 'which continues');
 drop_all();
 $superuser->run('ALTER ROLE tenant RESET lock_timeout');
 

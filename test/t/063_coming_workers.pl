@@ -75,7 +75,7 @@ foreach my $round (1 .. 100)
 	wait_until_at($observer, 'one');
 	wait_until_at($other, 'one');
 }
-is(kept($_, 'one'), expected_batches($_, 'true'), 'what comes when a worker leaves is delivered') foreach $observer, $other;
+is(kept($_, 'one'), expected_batches($_, 'true'), 'facts that come when a worker leaves are delivered') foreach $observer, $other;
 
 #
 # A database that lets nobody connect.

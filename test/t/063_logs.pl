@@ -112,7 +112,7 @@ is($session->text(q(
 	FROM factstr_logs l WHERE l.log <> 'sealed' ORDER BY 1)), join("\n", map { "$_|t" } sort @LOGS), 'each fact of each log is delivered once');
 is($session->state_of(q(SELECT factstr_drop_log('b-2', 'b-2'))), '00000', 'a log with a handler is dropped');
 $session->run(append_to('a', 1));
-wait_until('the others go on', sub {
+wait_until('the others continue', sub {
 	$session->value(q(SELECT count(*) FROM factstr_stream_status WHERE name = 'handled' AND lag_facts > 0)) == 0
 });
 @LOGS = grep { $_ ne 'b-2' } @LOGS;
@@ -132,9 +132,9 @@ my $copy = new_session($standby);
 is(contents($copy), contents($session), 'a standby has all logs');
 is($copy->state_of(append_to('a', 1)), '25006', 'and appends to none');
 is($copy->state_of(q(SELECT factstr_create_log('d'))), '25006', 'nor makes one');
-is($copy->value(q(SELECT head_sequence_number FROM factstr_status WHERE log = 'late')), 4, 'its status tells of a new one');
+is($copy->value(q(SELECT head_sequence_number FROM factstr_status WHERE log = 'late')), 4, 'its status shows a new one');
 $standby->promote;
-is($copy->value(append_to('late', 1)), 5, 'promoted, it goes on with the next number of each');
+is($copy->value(append_to('late', 1)), 5, 'promoted, it continues with the next number of each');
 is($copy->value(append_to('a', 1)), 1 + $session->value(q(SELECT count(*) FROM factstr_read(log => 'a'))), 'of another one');
 is_sound($copy, 'promoted');
 $copy->disconnect;
@@ -165,7 +165,7 @@ $session = new_session($node);
 foreach my $log (sort keys %acknowledged)
 {
 	cmp_ok($session->value('SELECT head_sequence_number FROM factstr_status WHERE log = $1', $log), '>=', $acknowledged{$log},
-		"after a crash: what was acknowledged in $log is there");
+		"after a crash: acknowledged facts in $log are there");
 }
 is($session->text(q(SELECT count(*) FROM factstr_read('{"filters": [{"event_types": ["both"]}]}', log => 'late')
 	UNION SELECT count(*) FROM factstr_read('{"filters": [{"event_types": ["both"]}]}', log => 'a'))), '20', 'a transaction over two is in both');
@@ -186,7 +186,7 @@ my $COPY = q(SELECT jsonb_agg(to_jsonb(e) ORDER BY first_sequence_number) FROM f
 wait_until('it is copied', sub { $replica->text($COPY) eq $session->text($COPY) });
 $session->run(append_to('a', 3));
 $session->run(q(SELECT factstr_redact(1, '"erased"', 'why', log => 'a')));
-wait_until('what is new arrives', sub { $replica->text($COPY) eq $session->text($COPY) });
+wait_until('new facts arrive', sub { $replica->text($COPY) eq $session->text($COPY) });
 is($replica->state_of(append_to('a', 1)), '55000', 'nothing is appended to the log that is replicated');
 is($replica->value(append_to('own', 1)), 1, 'but to others is');
 is($replica->value(append_to('main', 1)), 1, 'and to main');
@@ -194,7 +194,7 @@ is_sound($replica, 'the replica');
 $replica->run('ALTER SUBSCRIPTION a DISABLE');
 $replica->run('ALTER SUBSCRIPTION a SET (slot_name = NONE)');
 $replica->run('DROP SUBSCRIPTION a');
-is($replica->value(append_to('a', 1)), 1 + $session->value(q(SELECT count(*) FROM factstr_read(log => 'a'))), 'without the subscription it goes on');
+is($replica->value(append_to('a', 1)), 1 + $session->value(q(SELECT count(*) FROM factstr_read(log => 'a'))), 'without the subscription it continues');
 $replica->disconnect;
 
 #

@@ -65,7 +65,7 @@ subscribe($observer, 'hanging', of_type('first'), 'first');
 my $pid = wait_in_handler('hanging');
 is($other->state_of("SELECT $_->[0]($_->[1], nowait => true)"), 'FS004', "$_->[0] with nowait interrupts nobody")
 	foreach map { [ $_, $calls{$_} ] } qw(factstr_stream_seek factstr_stream_set_query factstr_stream_drop);
-is(status($observer, 'hanging', 'consumer_pid'), $pid, 'the handler goes on');
+is(status($observer, 'hanging', 'consumer_pid'), $pid, 'the handler continues');
 $observer->run(q(SELECT factstr_stream_drop('hanging')));
 
 # One that continues is ended with its process, which is no failure either.
@@ -132,7 +132,7 @@ $node->command_ok([ 'pg_dump', '-f', $dump, $node->connstr('postgres') ], 'a dum
 $observer->run('CREATE DATABASE restored');
 $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', $dump, $node->connstr('restored') ], 'restored');
 my $restored = new_session($node, dbname => 'restored');
-is($restored->value('SELECT count(*) FROM factstr_streams WHERE announced_at IS NOT NULL'), 1, 'it has what the worker had announced');
+is($restored->value('SELECT count(*) FROM factstr_streams WHERE announced_at IS NOT NULL'), 1, 'it has the announcement of the worker');
 $restored->run(q(SELECT factstr_subscribe('waiting', $1, 'waiting(jsonb)')), of_type('third'));
 wait_until_at($restored, 'waiting');
 is(status($restored, 'waiting', 'failure_count, last_error'), '0|', 'which no worker of this database has failed to do');

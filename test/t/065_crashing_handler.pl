@@ -92,7 +92,7 @@ wait_until('the server is up', sub { $observer = eval { new_session($node) } });
 my $bad = $observer->value(q(SELECT max(sequence_number) FROM factstr_events WHERE event_type = 'bad'));
 subscribe($observer, 'crash', of_type('bad'));
 wait_until_at($observer, 'crash', $bad);
-is(status($observer, 'crash', 'failure_count'), '0', 'mended, it goes on');
+is(status($observer, 'crash', 'failure_count'), '0', 'fixed, it continues');
 wait_until_at($observer, 'others');
 is(kept($observer, 'others'), expected_batches($observer, q(event_type = 'other')), 'others have had each batch once');
 

@@ -148,10 +148,10 @@ $observer->run('CHECKPOINT');
 $disk->fill;
 append(large => $_) foreach 1 .. 5;
 wait_for_status($observer, 'large', 'failure_count > 0');
-like(status($observer, 'large', 'last_error'), qr/^53100: /, 'a full disk is a failure of what is to be written');
+like(status($observer, 'large', 'last_error'), qr/^53100: /, 'a full disk is a failure of the write');
 $disk->release;
 wait_until_at($observer, 'large');
-is($observer->value('SELECT count(*) FROM large'), 6, 'with room it goes on, each batch once');
+is($observer->value('SELECT count(*) FROM large'), 6, 'with room it continues, each batch once');
 is(kept($observer, 'large'), expected_batches($observer, q(event_type = 'large')), 'in order');
 
 $_->disconnect foreach $observer, $other, $gate, $appender;

@@ -69,7 +69,7 @@ foreach my $case (
 	like(status($observer, 'handler', 'last_error'), qr/^$state: /, "$taken: a failure");
 	$observer->run($given);
 	wait_until_at($observer, 'handler');
-	is(kept($observer, 'handler'), join("\n", @delivered), 'given back, it goes on');
+	is(kept($observer, 'handler'), join("\n", @delivered), 'given back, it continues');
 }
 
 #

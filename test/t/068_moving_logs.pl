@@ -139,7 +139,7 @@ is($target->value(q(SELECT factstr_stream_open('parts', $1, 'first', 3, '$.n', '
 # A repeated move has nothing to do, and does not overwrite facts that were appended since.
 #
 ($status, $output) = move();
-isnt($status, 0, 'a second move is refused, since the new log has gone on');
+isnt($status, 0, 'a second move is refused, since the new log has continued');
 like($output, qr/the target has facts up to \d+, the source only up to $moved/, 'and says so');
 
 $_->disconnect foreach $source, $target;

@@ -198,7 +198,7 @@ fs_error_idempotency_key_reused(factstr_error *error)
 	(void) fs_error(error, FACTSTR_IDEMPOTENCY_KEY_REUSED, "idempotency key reused");
 	fs_error_detail(error, "The key belongs to a batch whose events differ.");
 	fs_error_hint(error,
-				  "Repeat a call with its own events, and give each new append a key of its own.");
+				  "Repeat a call with its own events, and give each new append a new key.");
 	return FACTSTR_IDEMPOTENCY_KEY_REUSED;
 }
 

@@ -202,7 +202,7 @@ for my $case (@malformed)
 		is($process->{status}, 1, "$name @$options");
 		like($process->{err}, qr/\Afactstr: stdin:$message/, 'the line is named');
 		is(run('context-version', '-s', $url)->{buffer}, @$options ? "none\n" : "1\n",
-			'what was before it is stored, unless it is one batch');
+			'the lines before it are stored, unless it is one batch');
 		like($process->{err}, qr/hint: The lines up to 1 are stored \(1 batch\)\./, 'and says so')
 		  if !@$options;
 	}

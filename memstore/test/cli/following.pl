@@ -52,7 +52,7 @@ for my $kind (store_kinds())
 	is(numbers(lines_of('tail', '-s', $url, '--after', 12, '-q', '{"filters": [{"event_types": ["a"]}]}')), '13 15',
 		"$kind: those after a fact that match");
 	my $after = start({ in => '' }, 'tail', '-s', $url, '-f', '--after', 14, '-t', 'b');
-	is(next_fact($after), '16 b 8', "$kind: what is there after a fact");
+	is(next_fact($after), '16 b 8', "$kind: the facts after a fact");
 	is(numbers(lines_of('tail', '-s', $url, '-n', 100)), join(' ', 1 .. 16), "$kind: all");
 
 	# Facts that another process appends.

@@ -18,7 +18,7 @@ for my $kind (store_kinds())
 	is(scalar(grep { length != length $rows[0] } @rows), 0, "$kind: whose columns are aligned");
 	is(scalar @rows, 8, "$kind: of seven measurements");
 	is(run('context-version', '-s', $url)->{buffer}, "400\n",
-		"$kind: which appended what they should");
+		"$kind: which appended the right facts");
 	fails_with(run('bench', '-s', $url), 1, qr/\Afactstr: the store is not empty\n  hint: /,
 		"$kind: it does not fill a store that is in use");
 }

@@ -78,7 +78,7 @@ like($exported, qr/"payload": \{"b":  1\.0, "a": 1e2, "a": 12345678901234567890\
 is(scalar(grep { exists $_->{idempotency_key} } documents($exported)), 5, 'with keys');
 my $tenth = (documents($lines[9]))[0]{last_sequence_number};
 is(run('export', '-s', $origin, '--after', $tenth)->{buffer},
-	join('', @lines[ 10 .. $#lines ]), 'or only what is after a batch');
+	join('', @lines[ 10 .. $#lines ]), 'or only the batches after one');
 is(run('export', '-s', new_url('sqlite'))->{buffer}, '', 'an empty log');
 is(run('export', '-s', $origin, '--after', $newest)->{buffer}, '', 'nothing is after the newest fact');
 fails_with(run('export', '-s', $origin, '--after', 1), 1,
@@ -107,7 +107,7 @@ for my $kind (@kinds)
 			last_sequence_number => $newest + 1,
 			committed_count => 1
 		} ],
-		"$kind: the log goes on");
+		"$kind: the log continues");
 	is_deeply(
 		[ lines_of({ in => ndjson($batches[1]) }, 'append', '-s', $url, '-k', 'key "1"') ],
 		[ { first_sequence_number => 3, last_sequence_number => 5, committed_count => 3 } ],
@@ -121,7 +121,7 @@ for my $kind (@kinds)
 		sub { run('context-version', '-s', $url)->{buffer} ne "none\n" });
 	status_is(stop($import, 'KILL'), 'signal 9', "$kind: an import is killed");
 	my ($rest) = lines_of({ in => join('', @large_lines) }, 'import', '-s', $url);
-	cmp_ok($rest->{imported_batches}, '<', @large_lines, "$kind: repeated it goes on");
+	cmp_ok($rest->{imported_batches}, '<', @large_lines, "$kind: a repeated one continues");
 	is($rest->{last_sequence_number}, @large_lines, "$kind: to the end");
 	is(log_of($url), log_of($large), "$kind: and the log is the same");
 
@@ -133,7 +133,7 @@ for my $kind (@kinds)
 		qr/\Afactstr: stdin:51: invalid batch: the line is not one JSON object\n(  detail: .*\n)?  hint: The store has the facts up to $before_cut\. Repeat the command to import the rest\.\n\z/,
 		"$kind: a line that is cut");
 	is(run('context-version', '-s', $url)->{buffer}, "$before_cut\n",
-		"$kind: what was before it is there, as the message says");
+		"$kind: the batches before it are there, as the message says");
 	lines_of({ in => $exported }, 'import', '-s', $url);
 	is(log_of($url), $log, "$kind: and the rest, repeated");
 
@@ -172,7 +172,7 @@ for my $kind (@kinds)
 	$copy = new_url($kind);
 	lines_of({ in => join('', @lines[ 0 .. 19 ]) }, 'import', '-s', $copy);
 	is_deeply([ lines_of('copy', $origin, $copy) ]->[0]{imported_batches}, @lines - 20,
-		"$kind: a copy goes on where something is");
+		"$kind: a copy continues in a store with batches");
 	is(log_of($copy), $log, "$kind: and the log is the same");
 
 	# Another log is not mistaken for this one.
@@ -207,7 +207,7 @@ for my $cut (0, 1, 100, length($lines[-1]), $size - length($lines[0]) - 3, $size
 {
 	truncate(spew($file, $exported), $size - $cut);
 	status_is(run('export', '-s', $origin, '--resume', $file), 0,
-		"a file that lacks $cut bytes is completed");
+		"a file without its last $cut bytes is completed");
 	is(slurp($file), $exported, 'to the same');
 }
 unlink($file);
@@ -279,7 +279,7 @@ my $escaped = new_url('sqlite');
 my $spelling = '"event\u005ftype": "\u0061\n\"\ud834\udd1e"';
 lines_of({ in => $line =~ s/"event_type": "a"/$spelling/r }, 'import', '-s', $escaped);
 like(log_of($escaped), qr/"event_type": "a\\u000a\\"\xf0\x9d\x84\x9e"/,
-	'escapes are read as what they stand for');
+	'escapes are read as their characters');
 
 # History from elsewhere, without numbers.
 my $event = '{"event_type": "a", "payload": %s, "occurred_at": "%s"%s}';
@@ -321,21 +321,21 @@ for my $kind (@kinds)
 		"$kind: history is imported");
 	is_deeply(story_of($url), \@story, "$kind: with numbers, times and keys");
 	is_deeply([ lines_of({ in => join("\n", @history[ 0, 1 ]) }, 'import', '-s', $url) ],
-		[ imported(0, 0, 4) ], "$kind: repeated, what has a key is passed by");
+		[ imported(0, 0, 4) ], "$kind: repeated, lines with a key are skipped");
 	is_deeply([ lines_of({ in => join("\n", @history) }, 'import', '-s', $url) ], [ imported(1, 1, 5) ],
-		"$kind: and what has none is imported again");
-	is_deeply(story_of($url), [ @story, $story[2] =~ s/4/5/r ], "$kind: behind what is there");
+		"$kind: and lines without one are imported again");
+	is_deeply(story_of($url), [ @story, $story[2] =~ s/4/5/r ], "$kind: after the present batches");
 
 	# A line at fault: those before it are imported, and the error says so.
 	$url = new_url($kind);
 	fails_with(run({ in => join("\n", @history, '{"event_type": "a"}') }, 'import', '-s', $url), 1,
 		qr/\Afactstr: stdin:4: invalid batch: missing key "occurred_at"\n.*  hint: The file is imported up to line 3\. /s,
 		"$kind: a line at fault");
-	is_deeply(story_of($url), \@story, "$kind: what was before it is there");
+	is_deeply(story_of($url), \@story, "$kind: the batches before it are there");
 	fails_with(run({ in => join("\n", @history[ 2, 1 ], $history[1] =~ s/"2"/"3"/r) }, 'import', '-s', $url), 1,
 		qr/\Afactstr: stdin:3: idempotency key reused\n.*imported up to line 2\. /s,
 		"$kind: a key that has other events");
-	is(run('context-version', '-s', $url)->{buffer}, "5\n", "$kind: what was before it is there");
+	is(run('context-version', '-s', $url)->{buffer}, "5\n", "$kind: the batches before it are there");
 	fails_with(run({ in => "$history[0]\n$line\n" }, 'import', '-s', $url), 1,
 		qr/\Afactstr: stdin:2: the batch has numbers, but the line before has none\n/,
 		"$kind: numbers after none");

@@ -23,7 +23,7 @@ for my $kind (store_kinds())
 	my @read = lines_of('read', @store);
 	is_deeply(
 		[ map { { event_type => $_->{event_type}, payload => $_->{payload} } } @read ],
-		\@events, "$kind: what was appended is read");
+		\@events, "$kind: appended facts are read");
 	is(scalar(grep { $_->{occurred_at} =~ $time } @read), 9, "$kind: with times");
 	is_deeply([ lines_of('query', @store) ],
 		[ { event_records => \@read, last_returned_sequence_number => 9,
@@ -191,7 +191,7 @@ for my $kind (store_kinds())
 	is($numbers->('--since', '2026-01-02T08:00:00Z', '--until', '2026-01-04 08:00:01'), '2 3 4', "$kind: seconds");
 	is($numbers->('--since', '2026-01-03T10:00:00.5+02:00'), '4 5', "$kind: with an offset");
 	is($numbers->('--since', '2026-01-03T08:00', '--until', '2026-01-03T08:00:00.000001'), '3', "$kind: parts of a second");
-	is($numbers->('--since', '2026-01-02', '-t', 'odd', '-n', 1), '3', "$kind: a limit counts what is printed");
+	is($numbers->('--since', '2026-01-02', '-t', 'odd', '-n', 1), '3', "$kind: a limit counts printed facts");
 	is($numbers->('--until', '2026-01-04', '-b', '-n', 2), '3 2', "$kind: backwards");
 	is($numbers->('--since', '2027-01-01'), '', "$kind: nothing");
 }

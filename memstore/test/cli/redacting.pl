@@ -95,7 +95,7 @@ for my $from_kind (@kinds)
 		lines_of({ in => qq({"event_type": "c", "payload": 4}\n) }, 'append', '-s', $from);
 		my ($done) = documents(run('copy', $from, $to)->{buffer});
 		is($done->{imported_redactions}, 2, "$what: it follows those made since, in the newest fact, too");
-		is($done->{imported_facts}, 1, "$what: and goes on");
+		is($done->{imported_facts}, 1, "$what: and continues");
 		is(log_of($to), log_of($from), "$what: so that both are equal");
 		status_is(run('copy', '--verify', $from, $to), 0);
 
@@ -120,8 +120,8 @@ for my $kind (@kinds)
 	lines_of({ in => qq({"event_type": "c", "payload": 4}\n) }, 'append', '-s', $url);
 	chmod(0640, $file);
 	status_is(run('export', '-s', $url, '--resume', $file), 0);
-	is(slurp($file), run('export', '-s', $url)->{buffer}, "$kind: --resume writes what was redacted since again");
-	is(() = slurp($file) =~ /Ada-4711/g, 1, "$kind: the file holds only what was not erased");
+	is(slurp($file), run('export', '-s', $url)->{buffer}, "$kind: --resume writes facts again that were redacted since");
+	is(() = slurp($file) =~ /Ada-4711/g, 1, "$kind: the file has no erased content");
 	is((stat($file))[2] & 07777, 0640, "$kind: its mode stays");
 	is(join(' ', glob("$file.*")), '', "$kind: nothing is left beside it");
 	status_is(run('export', '-s', $url, '--resume', $file), 0);

@@ -208,7 +208,7 @@ fail_stream(failing_run *run, const char *name, library_call call)
 		goes_on = fail_one(run, call, &code, &error);
 		on->store = store_open(on->url);
 		if (call(on, &error) != FACTSTR_OK)
-			note_fault(run, "does not go on", error.code, &error);
+			note_fault(run, "does not continue", error.code, &error);
 		if (on->has_gap || on->seen != on->head)
 			note_fault(run, "has missed something", code, &error);
 		if (factstr_stream_drop(on->store, on->key, &error) != FACTSTR_OK)

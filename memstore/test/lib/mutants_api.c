@@ -309,9 +309,9 @@ give_back_after_failure(factstr_store *store, const char *name, const char *even
 }
 
 const mutant mutants_of_api[] = {
-	API_MUTANT("what cannot be kept is stored as null", "a value comes back equal or is refused",
+	API_MUTANT("a value that cannot be kept is stored as null", "a value comes back equal or is refused",
 			   append, store_null_for_refused),
-	API_MUTANT("what is not UTF-8 is stored as null", "what is not UTF-8", append,
+	API_MUTANT("text that is not UTF-8 is stored as null", "text that is not UTF-8", append,
 			   store_null_for_refused),
 	API_MUTANT("event types are cut", "an event type has 1 to 2000 bytes", append, cut_event_types),
 	API_MUTANT("deep payloads are refused", "rule 4", append, refuse_deep_payloads),

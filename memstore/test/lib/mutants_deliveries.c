@@ -130,6 +130,6 @@ const mutant mutants_of_deliveries[] = {
 	MUTANT("a stream from now sees earlier facts", "rule 19", head, begin_with_first_fact),
 	MUTANT("streams are not woken", "rule 18", open, open_deaf),
 	MUTANT("closing does not wait for the newest batch",
-		   "closing a store delivers what was appended before", batches, leave_newest_batch),
+		   "closing a store delivers earlier appends", batches, leave_newest_batch),
 	NO_MUTANT
 };

@@ -226,7 +226,7 @@ const mutant mutants_of_durable_streams[] = {
 	MUTANT("the cursor passes a batch that failed", "rule 28", stream_resume, skip_failed_batch),
 	MUTANT("a stream holds its name while it pauses", "rule 28", stream_fail,
 		   keep_name_while_pausing),
-	MUTANT("a consumer goes on after it was taken over", "rule 28", stream_resume,
+	MUTANT("a consumer continues after it was taken over", "rule 28", stream_resume,
 		   resume_after_takeover),
 	MUTANT("the words of a failure are lost", "rule 28", streams, list_without_errors),
 	MUTANT("the lag is wrong", "rule 30", streams, list_with_wrong_lag),

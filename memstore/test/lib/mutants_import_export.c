@@ -100,7 +100,7 @@ const mutant mutants_of_import_export[] = {
 	MUTANT("an import loses its last batch", "import and export", import_batches, import_in_halves),
 	MUTANT("an import loses the keys of batches without numbers", "import and export", import_batches,
 		   import_without_keys),
-	MUTANT("an import tells of batches that it passed by", "import and export", import_batches,
+	MUTANT("an import reports skipped batches", "import and export", import_batches,
 		   import_tells_all),
 	MUTANT("an import gives batches without numbers the present time", "import and export",
 		   import_batches, import_now),

@@ -52,7 +52,7 @@ export_without_redactions(factstr_store *store, uint64_t after, size_t max_batch
 
 const mutant mutants_of_json[] = {
 	API_MUTANT("options of an append are passed over in JSON", "JSON boundary", json_append, pass_over_options),
-	API_MUTANT("a cursor in JSON loses what it reads", "JSON boundary", json_read_next, lose_a_piece),
+	API_MUTANT("a cursor in JSON loses facts", "JSON boundary", json_read_next, lose_a_piece),
 	API_MUTANT("an export in JSON has no redactions", "JSON boundary", json_export,
 			   export_without_redactions),
 	NO_MUTANT

@@ -168,7 +168,7 @@ import_records_only(fs_backend *backend, const factstr_batch *batch, const fs_ap
 const mutant mutants_of_redaction[] = {
 	MUTANT("a redaction leaves the text", "redaction", redact, redact_nothing),
 	MUTANT("a redaction loses the new metadata", "redaction", redact, redact_without_metadata),
-	MUTANT("a redacted fact is not found by what it says now", "redaction", query, query_by_old_terms),
+	MUTANT("a redacted fact is not found by its new content", "redaction", query, query_by_old_terms),
 	MUTANT("a redaction is not recorded", "redaction", redactions, no_record),
 	MUTANT("only the first redaction of a fact is recorded", "redaction", redactions, record_of_first),
 	MUTANT("a redaction breaks the order", "redaction", query, query_in_order_of_changes),

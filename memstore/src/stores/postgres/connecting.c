@@ -80,7 +80,7 @@ fs_find_reason(const char *words, char *reason)
 	if (last == NULL && strncmp(words, "could not translate host name", 29) == 0)
 		last = "the name of its host cannot be looked up";
 	if (last == NULL)
-		last = "libpq cannot use its URL, or what the environment says of it";
+		last = "libpq cannot use its URL, or the variables of the environment";
 	if (strncmp(last, "FATAL:  ", 8) == 0)
 		last += 8;
 	(void) snprintf(reason, FS_MAX_REASON, "%.*s", (int) strcspn(last, "\n"), last);
