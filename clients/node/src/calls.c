@@ -43,6 +43,8 @@ fn_call_end(fn_call *call)
 	if (call->events != call->few_events)
 		free(call->events);
 	free_result(call);
+	fn_handle_release(call->opened);
+	fn_found_free(&call->found);
 }
 
 static void

@@ -69,9 +69,9 @@ typedef struct fn_call
 	/* The outcome. */
 	int			code;
 	char	   *result;			/* JSON, or NULL */
-	fn_handle  *opened;			/* or NULL; the caller's */
+	fn_handle  *opened;			/* or NULL */
 	uint64_t	numbers[FN_NUMBERS];
-	fn_found	found;			/* the caller's, for fn_found_free */
+	fn_found	found;
 
 	/* Where texts and events are, unless they have memory of their own. */
 	size_t		used;
@@ -90,7 +90,7 @@ extern int	fn_call_find_events(fn_call *call);
 
 extern void fn_call_make(fn_call *call);
 
-/* Frees the arguments and the result. */
+/* Frees the arguments, and the outcome that nobody has taken over. */
 extern void fn_call_end(fn_call *call);
 
 #endif

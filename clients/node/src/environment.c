@@ -10,6 +10,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+fn_environment *
+fn_environment_retain(fn_environment *environment)
+{
+	environment->references++;
+	return environment;
+}
+
+void
+fn_environment_release(fn_environment *environment)
+{
+	if (--environment->references == 0)
+		free(environment);
+}
+
 static void
 end_environment(napi_env env, void *data, void *hint)
 {
@@ -19,7 +33,8 @@ end_environment(napi_env env, void *data, void *hint)
 	(void) hint;
 	fn_found_free(&environment->unread);
 	fn_text_free(&environment->text);
-	free(environment);
+	environment->exchange = NULL;
+	fn_environment_release(environment);
 }
 
 static bool
@@ -63,6 +78,7 @@ fn_environment_begin(napi_env env, napi_value exports)
 
 	if (environment == NULL)
 		return fn_throw(env, "out of memory");
+	environment->references = 1;
 	if (napi_set_instance_data(env, environment, end_environment, NULL) != napi_ok)
 	{
 		free(environment);
@@ -110,11 +126,15 @@ fn_outcome_value(napi_env env, fn_environment *environment, fn_call *call)
 	if (call->code != FACTSTR_OK)
 		value = failure_value(env, call);
 	else if (call->opened != NULL)
+	{
 		value = fn_handle_value(env, call->opened);
+		call->opened = NULL;
+	}
 	else if (call->found.owner != NULL)
 	{
 		fn_found_free(&environment->unread);
 		environment->unread = call->found;
+		call->found = (fn_found) {0};
 		value = fn_next_page_value(env, environment);
 	}
 	else if (call->result != NULL)

@@ -17,18 +17,26 @@ typedef struct fn_exchange
 
 typedef struct fn_environment
 {
-	fn_exchange *exchange;
+	int			references;		/* the environment itself, and calls on other threads */
+	fn_exchange *exchange;		/* NULL after the end of the environment */
 	napi_ref	completed;		/* JavaScript's function for calls on other threads; or NULL */
 	fn_poller  *poller;			/* NULL before the first stream */
 	fn_text		text;			/* of the last page */
 	fn_found	unread;			/* what the pages that were not asked for yet are of */
 } fn_environment;
 
-/* Exports the exchange.  Ends with the environment.  NULL with an exception. */
+/* Exports the exchange.  Ends with the environment, but stays while it is retained.  NULL with an exception. */
 extern fn_environment *fn_environment_begin(napi_env env, napi_value exports);
 
 /*
- * What a call that was made has come to, and frees the call: a handle, a text, null if nothing is to be told, or for
+ * A call on another thread may be completed after the end of its environment: in Node that cannot be, in Bun it can.
+ * All of this happens on one thread.
+ */
+extern fn_environment *fn_environment_retain(fn_environment *environment);
+extern void fn_environment_release(fn_environment *environment);
+
+/*
+ * What a call that was made has come to, and ends the call: a handle, a text, null if nothing is to be told, or for
  * a failure an array with the document of the error.  Of what was found, the text is the first page's.  NULL with an
  * exception.
  */

@@ -29,6 +29,8 @@ free_later(napi_env env, fn_later *later)
 	if (later->work != NULL)
 		(void) napi_delete_async_work(env, later->work);
 	fn_handle_release(later->call.handle);
+	if (later->environment != NULL)
+		fn_environment_release(later->environment);
 	free(later);
 }
 
@@ -51,15 +53,16 @@ tell(napi_env env, const fn_later *later, napi_value outcome)
 		(void) napi_call_function(env, undefined, function, 3, arguments, NULL);
 }
 
-/* A call that was cancelled has done nothing: the environment ends. */
+/* A call that was cancelled has done nothing: the environment ends, and nobody waits for the outcome. */
 static void
 finish_later(napi_env env, napi_status status, void *data)
 {
 	fn_later   *later = data;
 
-	if (status != napi_ok)
-		later->call.code = FACTSTR_CLOSED;
-	tell(env, later, fn_outcome_value(env, later->environment, &later->call));
+	if (status == napi_ok && later->environment->exchange != NULL)
+		tell(env, later, fn_outcome_value(env, later->environment, &later->call));
+	else
+		fn_call_end(&later->call);
 	free_later(env, later);
 }
 
@@ -95,11 +98,12 @@ fn_call_later(napi_env env, napi_callback_info info)
 	if (later == NULL)
 		return fn_throw(env, "out of memory");
 	later->work = NULL;
+	later->environment = NULL;
 	fn_call_begin(&later->call);
 	if (napi_get_cb_info(env, info, &count, arguments, NULL, &data) != napi_ok ||
 		napi_get_value_uint32(env, arguments[0], &later->number) != napi_ok)
 		return give_up(env, later, fn_throw(env, "the call has no number"));
-	later->environment = data;
+	later->environment = fn_environment_retain(data);
 	reading = fn_read_call(env, arguments + 1, count - 1, &later->call);
 	if (later->call.handle != NULL)
 		(void) fn_handle_retain(later->call.handle);
