@@ -17,6 +17,7 @@ TIMEOUT = 60
 SOURCES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'src')
 REQUIREMENTS = ['eventsourcing==9.5.6', 'mypy==2.4.1', 'psycopg==3.3.9']
 PIP_SECONDS = 60
+SANITIZED = 'libasan' in os.environ.get('LD_PRELOAD', '')
 
 _databases = 0
 

@@ -38,7 +38,9 @@ class Readme(unittest.TestCase):
                     done = subprocess.run([sys.executable, '-X', 'dev', '-c', program], cwd=directory, check=False,
                                           capture_output=True, text=True, timeout=TIMEOUT,
                                           env={**os.environ, 'PYTHONPATH': SOURCES})
-                    self.assertEqual((done.returncode, done.stderr), (0, ''))
+                    # Development mode reports callbacks of asyncio that take long, as on a busy machine.
+                    errors = [line for line in done.stderr.splitlines() if not line.startswith('Executing <')]
+                    self.assertEqual((done.returncode, errors), (0, []))
                     self.assertEqual(done.stdout, expected)
 
 

@@ -13,7 +13,7 @@ import weakref
 
 import factstr
 from factstr import CallInterruptedError, MisuseError, StoreClosedError, WaitTimedOutError
-from support import SOURCES, TIMEOUT, event, on_all_stores, on_stores, run_python, wait_until
+from support import SANITIZED, SOURCES, TIMEOUT, event, on_all_stores, on_stores, run_python, wait_until
 
 
 def descriptors():
@@ -316,7 +316,7 @@ class Late:
 sys.late = Late()
 ''')
 
-    @unittest.skipIf('libasan' in os.environ.get('LD_PRELOAD', ''), 'a child cannot use the allocator of the sanitizer')
+    @unittest.skipIf(SANITIZED, 'a child cannot use the allocator of the sanitizer')
     def test_fork(self):
         if sys.version_info >= (3, 12):
             filters = 'import warnings; warnings.simplefilter("ignore", DeprecationWarning)\n'
@@ -439,6 +439,46 @@ with tempfile.TemporaryDirectory() as directory:
         except second.EmptyAppendError:
             pass
 ''')
+
+    def test_reloading(self):
+        """The same module is loaded again while stores of the old one are open, as servers do during development."""
+        done = run_python('''
+import gc, importlib, sys, time
+def load():
+    for name in [name for name in sys.modules if name.split('.')[0] == 'factstr']:
+        del sys.modules[name]
+    return importlib.import_module('factstr')
+got = []
+def handler(batch):
+    got.append(batch)
+packages = [load() for _ in range(5)]
+stores = [one.open_store('memory:') for one in packages]
+for one, store in zip(packages, stores):
+    store.subscribe(handler)
+    store.append(one.NewEvent('a', {'x': 1.5}))
+    assert type(store.query()) is one.QueryResult
+    assert type(store.query().event_records[0]) is one.EventRecord
+    for other in packages:
+        try:
+            store.append([])
+        except other.EmptyAppendError:
+            assert other is one
+        except Exception:
+            assert other is not one
+        try:
+            store.append(other.NewEvent('b', 1))
+        except TypeError:
+            assert other is not one
+while len(got) < 10:
+    time.sleep(0.001)
+assert {type(batch) for batch in got} == {one.Batch for one in packages}
+stores[0].close()
+del store, one, other, packages[0], stores[0]
+gc.collect()
+for store in stores:
+    store.query()
+''')
+        self.assertEqual(done.stderr, '')
 
     @unittest.skipUnless(sys.version_info >= (3, 9), 'there are no such interpreters')
     def test_other_interpreters_are_refused(self):

@@ -10,7 +10,7 @@ import time
 import unittest
 
 import factstr
-from support import (SOURCES, TIMEOUT, drop_database, event, has_postgres, new_database, postgres_url, run_python)
+from support import (SANITIZED, SOURCES, TIMEOUT, drop_database, event, has_postgres, new_database, postgres_url, run_python)
 
 
 class Interrupts(unittest.TestCase):
@@ -181,7 +181,8 @@ running.wait()
                 with self.subTest(handler), tempfile.TemporaryDirectory() as directory:
                     done = run_python(self.PROGRAM % (handler, subscribe), f'sqlite:{directory}/facts.db')
                     self.assertNotIn('Fatal', done.stderr)
-                    if 'wait' not in handler:
+                    # A sanitizer does not understand that the interpreter ends a thread below its handler.
+                    if 'wait' not in handler and not SANITIZED:
                         self.assertEqual(done.stderr, 'the program ends while a handler is running; its batch will be '
                                                       'delivered again\n')
                     with factstr.open_store(f'sqlite:{directory}/facts.db') as store:
