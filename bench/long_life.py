@@ -145,7 +145,7 @@ def measure_stage(facts):
     row("inserting rows past the functions, primary key only", f"{(facts - head) / inserted:,.0f}", "facts/s")
     for name, took in indexed.items():
         row(f"CREATE INDEX {name}", f"{took:.1f}", "s")
-    row("VACUUM (ANALYZE): the first, which freezes what is new",
+    row("VACUUM (ANALYZE): the first, which freezes new facts",
         f"{seconds(psql, 'VACUUM (ANALYZE) factstr_events'):.1f}", "s")
     measure_sizes(facts)
     psql("CHECKPOINT")

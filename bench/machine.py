@@ -18,7 +18,7 @@ def first_match(path, pattern):
 
 
 def flush_ms(directory):
-    """What it takes to write a page of the log and have it on disk, the median."""
+    """The median time to write a page of the log to disk."""
     times = []
     with tempfile.TemporaryFile(dir=directory) as file:
         os.pwrite(file.fileno(), bytes(1 << 20), 0)
@@ -39,7 +39,7 @@ def processor_times():
 
 
 def busy():
-    """What other programs take of the processors, while this one waits."""
+    """The share of the processors that other programs use while this one waits."""
     idle, total = processor_times()
     time.sleep(2)
     idle_later, total_later = processor_times()

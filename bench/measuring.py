@@ -44,7 +44,7 @@ class Session:
         self.process.stdin.flush()
 
     def finish(self):
-        """Waits for what was started last, and returns what it returned."""
+        """Waits for the last call, and returns its result."""
         lines = []
         for line in iter(self.process.stdout.readline, ""):
             if line == "done\n":
@@ -188,12 +188,12 @@ def output(process):
 
 
 def library_program(name, *arguments, preload=None):
-    """What one of memstore/bench prints."""
+    """The output of a program of memstore/bench."""
     command = [os.path.join(PROGRAMS, name), *[str(argument) for argument in arguments]]
     environment = {**os.environ, "LD_PRELOAD": preload} if preload else None
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout
 
 
 def columns(text):
-    """Lines of numbers, as lists of what is below each other."""
+    """The columns of lines of numbers, as lists."""
     return [list(column) for column in zip(*[map(float, line.split()) for line in text.splitlines()])]

@@ -580,7 +580,7 @@ BUSY = 0.2
 
 
 def where(results):
-    """What was measured, when and where: a row for each run."""
+    """The measurements, with time and place: a row for each run."""
     runs = {}
     for name in SECTIONS:
         if name in results:

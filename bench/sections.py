@@ -138,7 +138,7 @@ def facts_of(account, count):
 
 
 def growth_database(facts):
-    """The log is never analyzed, so that what is measured does not depend on statistics."""
+    """The log is never analyzed, so that the results do not depend on statistics."""
     database = f"bench_growth_{facts}"
     fresh_database(database)
     psql("-c", "ALTER TABLE factstr_events SET (autovacuum_enabled = off)", "-c", facts_of("old", 10),
@@ -421,7 +421,7 @@ def rounded(value):
 
 
 def keep(name, run, figures):
-    """Replaces a section's figures, at once, so that a run that is cut short leaves what was there before."""
+    """Replaces a section's figures atomically, so that an interrupted run keeps the earlier ones."""
     results = {}
     if os.path.exists(RESULTS):
         with open(RESULTS, encoding="utf-8") as file:

@@ -23,8 +23,8 @@ LANGUAGE sql AS $$
 $$;
 
 -- Read, decide, append; after a conflict, again. The loop is for READ COMMITTED, the default, in
--- which each query sees what has been committed meanwhile. In a stricter isolation level the whole
--- transaction has to be repeated.
+-- which each query sees the latest commits. In a stricter isolation level the whole transaction
+-- must be repeated.
 CREATE FUNCTION pg_temp.withdraw(account text, amount numeric, OUT granted boolean, OUT conflicts integer)
 LANGUAGE plpgsql AS $$
 DECLARE

@@ -12,7 +12,7 @@ need_machines() {
   command -v debootstrap >/dev/null || die "debootstrap is missing: apt-get install debootstrap"
   [ -e "$TOP/.git" ] || die "this is no clone of the repository"
   git -c "safe.directory=$TOP" -C "$TOP" diff --quiet HEAD ||
-    say "What is not committed is not tried."
+    say "Uncommitted changes are not tested."
   use_proxy
 }
 

@@ -77,8 +77,8 @@ COMMENT ON INDEX factstr_log_records_log_idx IS 'allows one existing log per nam
 
 SELECT pg_catalog.pg_extension_config_dump('factstr_log_records', '');
 
--- Rights on a log are granted on a view.  There is no table behind it, so they give nothing but what the functions
--- look for.
+-- Rights on a log are granted on a view.  There is no table behind it, so they have no effect except in the
+-- functions.
 CREATE VIEW factstr_main_log AS SELECT 'main'::text AS log;
 COMMENT ON VIEW factstr_main_log IS
 	'represents the log "main": SELECT on it is the right to read, INSERT to append, UPDATE to consume, DELETE to administer';
@@ -381,7 +381,7 @@ ALTER TABLE factstr_events SET (
 -- Erasure
 --
 
--- The record of what was done to facts; what they said before is nowhere.
+-- The record of redactions, without the old content of the facts.
 CREATE TABLE factstr_redactions (
 	sequence_number bigint NOT NULL,
 	redacted_at timestamptz NOT NULL,

@@ -93,8 +93,8 @@ COMMENT ON INDEX factstr_log_records_log_idx IS 'allows one existing log per nam
 
 SELECT pg_catalog.pg_extension_config_dump('factstr_log_records', '');
 
--- Rights on a log are granted on a view.  There is no table behind it, so they give nothing but what the functions
--- look for.
+-- Rights on a log are granted on a view.  There is no table behind it, so they have no effect except in the
+-- functions.
 CREATE VIEW factstr_main_log AS SELECT 'main'::text AS log;
 COMMENT ON VIEW factstr_main_log IS
 	'represents the log "main": SELECT on it is the right to read, INSERT to append, UPDATE to consume, DELETE to administer';
@@ -161,7 +161,7 @@ COMMENT ON COLUMN factstr_logs.sealed_by IS 'the role that had logged in when it
 -- Erasure
 --
 
--- The record of what was done to facts; what they said before is nowhere.
+-- The record of redactions, without the old content of the facts.
 CREATE TABLE factstr_redactions (
 	sequence_number bigint NOT NULL,
 	redacted_at timestamptz NOT NULL,
@@ -934,8 +934,8 @@ COMMENT ON FUNCTION factstr_matches(jsonb, text, jsonb) IS 'whether a fact with 
 -- Rights
 --
 
--- The functions reach the log with no regard to the caller's rights on the table: the right to
--- execute one is the right to do what it does. So nobody has it until it is granted.
+-- The functions access the log regardless of the caller's rights on the table, so the right to
+-- execute one is the right to its effect.  Nobody has it until it is granted.
 REVOKE ALL ON TABLE factstr_events, factstr_streams, factstr_stream_status FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_append(jsonb, text, boolean, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_append_if(jsonb, jsonb, bigint, text, boolean, text) FROM PUBLIC;

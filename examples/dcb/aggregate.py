@@ -14,7 +14,7 @@ SIGNS = {'money-deposited': 1, 'money-withdrawn': -1}
 
 
 class Account:
-    """What the facts of an account say. Amounts are exact: the package returns them as Decimal or int."""
+    """The state of an account according to its facts. Amounts are exact: the package returns them as Decimal or int."""
 
     def __init__(self, name: str, facts: Facts) -> None:
         types = [fact.event_type for fact in facts]

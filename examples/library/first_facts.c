@@ -1,6 +1,6 @@
 /*
  * first_facts.c
- *		The shortest program: append two facts, read them again, and decide on what was read.
+ *		The shortest program: append two facts, read them again, and decide.
  *
  *		make -C examples/library
  *		examples/library/build/first_facts				(in memory; or: first_facts sqlite:facts.db)

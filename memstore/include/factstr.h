@@ -408,7 +408,7 @@ typedef struct factstr_fact
 	uint64_t	sequence_number;
 	int64_t		occurred_at;	/* microseconds since 1970-01-01 UTC */
 	const char *event_type;
-	const char *payload;		/* JSON equal to what was appended */
+	const char *payload;		/* JSON equal to the appended payload */
 	const char *metadata;		/* JSON, or NULL */
 	uint64_t	reserved[2];	/* 0 */
 } factstr_fact;

@@ -3,9 +3,8 @@
  *		Slice: the balances of all accounts, from a read model that a stream keeps up to date.
  *
  * The model is in memory, so each program that shows it builds it from the log first, and then keeps it
- * up to date live.  The stream is
- * opened first, with its handler waiting at the lock; then the facts so far are read; then the
- * handler is let in, and skips what has been read.  So no fact is missed and none counts twice.
+ * up to date live.  The stream is opened first, with its handler waiting at the lock; then the facts so
+ * far are read; then the handler continues, and skips these.  So no fact is missed and none counts twice.
  */
 #include <pthread.h>
 #include <stdio.h>
