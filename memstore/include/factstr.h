@@ -1018,8 +1018,8 @@ FACTSTR_API int factstr_drop_log(factstr_store *store, const char *log, const ch
  *		result		the last argument, replaces error and all output parameters but handles
  *
  * Calls without a struct have no JSON twin: factstr_close, factstr_interrupt, factstr_read_close,
- * factstr_stream_unsubscribe, factstr_stream_close, factstr_code_name, factstr_version.  Two features need
- * pointers of other C libraries and are not available: appends over a connection of the program, with
+ * factstr_stream_unsubscribe, factstr_stream_close, factstr_version, and those about codes.  Two features
+ * need pointers of other C libraries and are not available: appends over a connection of the program, with
  * factstr_last_append, and the transaction of a transactional delivery.
  *
  * Result.  The call returns the code and sets *result: to the document that each function describes on FACTSTR_OK, to
