@@ -1,7 +1,12 @@
 -- Lets all functions mean another log than main, if they are not told one: so a test that looks at no table tests
 -- that log instead.
 
-DO $$ BEGIN PERFORM factstr_create_log('another_log'); END $$;
+DO $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM factstr_logs WHERE log = 'another_log') THEN
+		PERFORM factstr_create_log('another_log');
+	END IF;
+END $$;
 DO $$
 DECLARE
 	definition text;

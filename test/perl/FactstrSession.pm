@@ -8,6 +8,7 @@ use warnings;
 use Carp;
 use DBD::Pg qw(:async);
 use DBI;
+use FactstrOtherLog;
 use IO::Select;
 use Time::HiRes ();
 
@@ -57,11 +58,11 @@ sub start
 {
 	my ($self, $sql, @parameters) = @_;
 
-	$self->{sql} = $sql;
+	$self->{sql} = FactstrOtherLog::translated($sql);
 	$self->{rows} = undef;
 	$self->{warnings} = [];
 	local $SIG{__WARN__} = $self->keep_warning;
-	$self->{statement} = $self->{connection}->prepare($sql, { pg_async => PG_ASYNC });
+	$self->{statement} = $self->{connection}->prepare($self->{sql}, { pg_async => PG_ASYNC });
 	$self->{failed_to_start} = !$self->{statement}->execute(@parameters);
 	return $self;
 }
@@ -122,7 +123,20 @@ sub run
 
 	$self->start($sql, @parameters)->finish;
 	croak "$sql: $self->{state} $self->{message}" if $self->{state} ne '00000';
-	return $self->{rows};
+	my $rows = $self->{rows};
+	$self->mean_log_of_tests if $sql =~ /^CREATE EXTENSION (IF NOT EXISTS )?factstr$/;
+	return $rows;
+}
+
+# In this database, too: it has a new extension, or was restored from a dump.
+sub mean_log_of_tests
+{
+	my ($self) = @_;
+	my $setup = FactstrOtherLog::setup();
+
+	return if $setup eq '';
+	$self->{connection}->do($setup) or croak $self->{connection}->errstr;
+	return;
 }
 
 sub value

@@ -9,6 +9,7 @@ use Exporter qw(import);
 use JSON::PP ();
 use Time::HiRes ();
 
+use FactstrOtherLog;
 use FactstrSession;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -22,8 +23,8 @@ $SIG{__DIE__} = sub { Test::More::diag(@_) if defined $^S && !$^S; return };
 
 our $TIMEOUT = $ENV{PG_TEST_TIMEOUT_DEFAULT} || 180;
 
-# A started server with the extension in database "postgres": name, settings, and options of init
-# and start.  It does nothing periodically that a test would notice.
+# A started server with the extension in database "postgres", and the log of the tests: name, settings, and options of
+# init and start.  It does nothing periodically that a test would notice.
 sub new_node
 {
 	my ($name, %options) = @_;
@@ -40,6 +41,7 @@ sub new_node
 	$node->append_conf('postgresql.conf', $options{conf}) if $options{conf};
 	start_node($node, $options{preload});
 	$node->safe_psql('postgres', 'CREATE EXTENSION factstr');
+	$node->safe_psql('postgres', FactstrOtherLog::setup());
 	return $node;
 }
 

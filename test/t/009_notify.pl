@@ -6,6 +6,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../perl";
 
+use FactstrOtherLog qw(channel);
 use FactstrTest;
 use JSON::PP ();
 use Test::More;
@@ -29,7 +30,7 @@ sub received
 		my ($channel, $sender, $payload) = @$done;
 		my $range = JSON::PP::decode_json($payload);
 
-		die "unexpected notification $payload" if $channel ne 'factstr' || keys %$range != 2;
+		die "unexpected notification $payload" if $channel ne channel() || keys %$range != 2;
 		push @ranges, "$range->{first_sequence_number}-$range->{last_sequence_number}";
 		push @senders, $sender;
 		undef $done;

@@ -317,6 +317,7 @@ $node->command_ok([ 'pg_dump', '-f', $dump, '-d', $node->connstr('postgres') ], 
 $observer->run('CREATE DATABASE restored');
 $node->command_ok([ 'psql', '-qX', '-v', 'ON_ERROR_STOP=1', '-f', $dump, '-d', $node->connstr('restored') ], 'is restored');
 my $restored = new_session($node, dbname => 'restored');
+$restored->mean_log_of_tests;
 is(positions($restored), $positions, 'with cursors and lags');
 is(next_batches($restored), $next_batches, 'and what comes next');
 is($restored->value('SELECT factstr_stream_open($1, $2)', 'rare', $streams{rare}),

@@ -7,6 +7,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../perl";
 
+use FactstrOtherLog qw(log_of_tests);
 use FactstrTest;
 use FactstrWorkers;
 use Test::More;
@@ -209,7 +210,7 @@ $second = append(replace => 5);
 wait_for_status($observer, 'orphaned', 'failure_count >= 1');
 like(status($observer, 'orphaned', 'last_error'), qr/^42704: role "gone" does not exist/, 'the handler of a role that was dropped fails');
 $observer->run('CREATE ROLE gone');
-wait_for_status($observer, 'orphaned', q(last_error LIKE '42501: permission denied for log "main"%'));
+wait_for_status($observer, 'orphaned', sprintf(q(last_error LIKE '42501: permission denied for log "%s"%%'), log_of_tests()));
 $observer->run('GRANT UPDATE ON factstr_main_log TO gone');
 wait_until_at($observer, 'orphaned', $second);
 is($observer->text(q(SELECT DISTINCT role FROM kept WHERE stream = 'orphaned')), 'gone', 'with a role of that name and its right it continues');

@@ -151,6 +151,7 @@ $node->command_ok([ 'pg_dump', '-d', $node->connstr('postgres'), '-f', $dump ], 
 $observer->run(q(SELECT factstr_unsubscribe('handled')));
 $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('restored'), '-f', $dump ], 'and restored');
 my $restored = new_session($node, dbname => 'restored');
+$restored->mean_log_of_tests;
 is($restored->value(q(SELECT factstr_stream_open('handled', partitions => 2, partition_key => '$.account'))), $head,
 	'the partitions of the dump are found again');
 

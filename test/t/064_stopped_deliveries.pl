@@ -132,6 +132,7 @@ $node->command_ok([ 'pg_dump', '-f', $dump, $node->connstr('postgres') ], 'a dum
 $observer->run('CREATE DATABASE restored');
 $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', $dump, $node->connstr('restored') ], 'restored');
 my $restored = new_session($node, dbname => 'restored');
+$restored->mean_log_of_tests;
 is($restored->value('SELECT count(*) FROM factstr_streams WHERE announced_at IS NOT NULL'), 1, 'it has the announcement of the worker');
 $restored->run(q(SELECT factstr_subscribe('waiting', $1, 'waiting(jsonb)')), of_type('third'));
 wait_until_at($restored, 'waiting');
