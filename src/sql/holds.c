@@ -107,7 +107,7 @@ factstr_stream_fail(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("durable stream \"%s\" is not held by this session", text_to_cstring(name)),
 				 errhint("Hold it with factstr_stream_hold.")));
-	fs_stream_fail(&store, &stream, text_to_cstring(PG_GETARG_TEXT_PP(1)), retry_at,
+	fs_stream_fail(&store, &stream, 0, text_to_cstring(PG_GETARG_TEXT_PP(1)), retry_at,
 				   GetActiveSnapshot()->xmin);
 	PG_RETURN_INT32(stream.failure_count + 1);
 }

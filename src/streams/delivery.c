@@ -180,13 +180,23 @@ park(const FactstrStore *store, Delivery *delivery, const Stream *stream, const 
 }
 
 /*
+ * A failed batch is directly behind the cursor.  If the next one is not, a redaction has taken the failed one from the
+ * stream, and the next one begins with no failures.
+ */
+static bool
+has_failures_of_another_batch(const Stream *stream, const FactBatch *next)
+{
+	return stream->failure_count > 0 && next->first_sequence_number > stream->cursor + 1;
+}
+
+/*
  * Before its first delivery, a worker's process announces it: if the process ends during the delivery, in whatever
  * way, the next one knows.
  */
 static DeliveryResult
 announce(const FactstrStore *store, Delivery *delivery, const Stream *stream)
 {
-	fs_stream_announce(store, stream);
+	fs_stream_announce(store, stream, delivery->first);
 	ForceSyncCommit();
 	/* No other worker may take this one for dead before it delivers. */
 	fs_stream_lock_keep(store, stream->name);
@@ -255,6 +265,13 @@ deliver_next(const FactstrStore *store, Delivery *delivery, const Stream *stream
 		skip_unmatched(store, delivery, stream);
 		return DELIVERY_NOTHING_NEW;
 	}
+	delivery->first = group.batches[0].first_sequence_number;
+	delivery->first_version = delivery->version;
+	if (has_failures_of_another_batch(stream, group.batches))
+	{
+		move_cursor(store, delivery, stream, delivery->first - 1);
+		return DELIVERY_DONE;
+	}
 	if (fs_parking_is_due(stream))
 		return park(store, delivery, stream, group.batches);
 	if (!delivery->by_hand)
@@ -292,6 +309,7 @@ fs_delivery_deliver(const FactstrStore *store, Delivery *delivery)
 	Stream		stream;
 
 	delivery->delivered = 0;
+	delivery->first = 0;
 	delivery->tries_first = false;
 	delivery->error = NULL;
 	if (!take_stream(store, delivery))

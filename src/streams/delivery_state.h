@@ -45,6 +45,8 @@ typedef struct Delivery
 	int			delivered;		/* so many in this one */
 	bool		tries_first;	/* the handler has the first batch of this transaction, or had no
 								 * other: a failure is that batch's */
+	int64		first;			/* of the first batch of this transaction; 0: it is not known yet */
+	TransactionId first_version;	/* the version of the stream's row for which it is the first */
 	int			alone;			/* the number of further batches that each get their own
 								 * transaction */
 

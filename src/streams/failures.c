@@ -48,7 +48,9 @@ static void
 record(const FactstrStore *store, Delivery *delivery, const Stream *stream, const char *description,
 	   long pause)
 {
-	fs_stream_fail(store, stream, description,
+	bool		is_known = delivery->first_version == HeapTupleHeaderGetRawXmin(stream->row->t_data);
+
+	fs_stream_fail(store, stream, is_known ? delivery->first : 0, description,
 				   TimestampTzPlusMilliseconds(GetCurrentTimestamp(), pause), delivery->oldest_unknown);
 	delivery->is_announced = false;
 }

@@ -247,11 +247,22 @@ set_error(StreamChange *change, text *error)
 }
 
 /*
- * The batch after the cursor has failed, and is tried again at this time; 0: unknown.  The failed consumer does not
- * know of redactions by transactions from this one on.
+ * The cursor moves over facts that do not match, up to the batch that begins with this fact.  Failures are always
+ * those of the batch directly behind the cursor: if that matches no longer, they are nobody's (delivery.c).
+ */
+static void
+move_up_to(StreamChange *change, const Stream *stream, int64 first)
+{
+	if (first > stream->cursor + 1)
+		set_column(change, FACTSTR_STREAM_CURSOR, Int64GetDatum(first - 1));
+}
+
+/*
+ * The batch that begins with this fact, 0: the one after the cursor, has failed, and is tried again at this time; 0:
+ * unknown.  The failed consumer does not know of redactions by transactions from this one on.
  */
 void
-fs_stream_fail(const FactstrStore *store, const Stream *stream, const char *error,
+fs_stream_fail(const FactstrStore *store, const Stream *stream, int64 first, const char *error,
 			   TimestampTz retry_at, TransactionId oldest_unknown)
 {
 	StreamChange change = {0};
@@ -259,6 +270,7 @@ fs_stream_fail(const FactstrStore *store, const Stream *stream, const char *erro
 	int			length = pg_mbcliplen(error, (int) strlen(error), LONGEST_ERROR);
 
 	set_announced(&change, stream, false);
+	move_up_to(&change, stream, first);
 	set_column(&change, FACTSTR_STREAM_FAILURE_COUNT, Int32GetDatum(stream->failure_count + 1));
 	set_error(&change, cstring_to_text_with_len(error, length));
 	set_column(&change, FACTSTR_STREAM_LAST_FAILED_AT, TimestampTzGetDatum(GetCurrentTimestamp()));
@@ -277,13 +289,14 @@ fs_stream_fail(const FactstrStore *store, const Stream *stream, const char *erro
 	}
 }
 
-/* A worker's process is about to deliver the batch after the cursor. */
+/* A worker's process is about to deliver the batch that begins with this fact. */
 void
-fs_stream_announce(const FactstrStore *store, const Stream *stream)
+fs_stream_announce(const FactstrStore *store, const Stream *stream, int64 first)
 {
 	StreamChange change = {0};
 
 	set_announced(&change, stream, true);
+	move_up_to(&change, stream, first);
 	if (change.count > 0)
 		apply_change(store, stream, &change);
 }

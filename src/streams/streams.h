@@ -47,11 +47,11 @@ extern int64 fs_stream_hand_over(const FactstrStore *store, const Stream *stream
 extern void fs_stream_subscribe(const FactstrStore *store, const Stream *stream, const char *handler,
 								const char *subscriber);
 extern void fs_stream_unsubscribe(const FactstrStore *store, const Stream *stream);
-extern void fs_stream_fail(const FactstrStore *store, const Stream *stream, const char *error,
+extern void fs_stream_fail(const FactstrStore *store, const Stream *stream, int64 first, const char *error,
 						   TimestampTz retry_at, TransactionId oldest_unknown);
 extern void fs_stream_park_after(const FactstrStore *store, const Stream *stream, int32 failures);
 extern void fs_stream_set_query(const FactstrStore *store, const Stream *stream, Jsonb *event_query);
-extern void fs_stream_announce(const FactstrStore *store, const Stream *stream);
+extern void fs_stream_announce(const FactstrStore *store, const Stream *stream, int64 first);
 extern void fs_stream_withdraw(const FactstrStore *store, text *name);
 extern void fs_stream_delete(const FactstrStore *store, const Stream *stream);
 

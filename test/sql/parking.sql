@@ -128,6 +128,45 @@ TRUNCATE seen;
 SELECT factstr_redeliver_parked('s', 1);
 SELECT number, what FROM seen;
 
+-- Failures are of one batch.  If a redaction takes it from the stream, the next one has all its attempts.
+CREATE FUNCTION always_fails(event_records jsonb) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE EXCEPTION 'cannot take %', event_records->0->>'payload';
+END $$;
+CREATE FUNCTION append_in_turn(first int, last int) RETURNS SETOF bigint LANGUAGE sql
+	AS $$ SELECT a.last_sequence_number FROM generate_series(first, last) n, factstr_append(
+	jsonb_build_array(jsonb_build_object('event_type', CASE n % 2 WHEN 1 THEN 'turn' ELSE 'none' END, 'payload',
+	jsonb_build_object('kind', 'due')))) a $$;
+SELECT array_agg(n) FROM append_in_turn(1, 8) n;
+SELECT factstr_subscribe('r', '{"filters": [{"payload_predicates": [{"kind": "due"}], "event_types": ["turn"]}]}',
+	'always_fails(jsonb)');
+SELECT factstr_park_after('r', 2);
+CALL factstr_deliver('r');
+SELECT * FROM state WHERE name = 'r';
+SELECT factstr_redact(21, '"erased"', 'asked for');
+CALL factstr_deliver('r');
+SELECT * FROM state WHERE name = 'r';
+CALL factstr_deliver('r');
+SELECT * FROM state WHERE name = 'r';
+-- The same for one that would be parked next.
+SELECT factstr_redact(23, '"erased"', 'asked for');
+CALL factstr_deliver('r');
+SELECT * FROM state WHERE name = 'r';
+SELECT first FROM parked WHERE stream = 'r';
+-- And if nothing else matches for now.
+CALL factstr_deliver('r');
+SELECT factstr_redact(n, '"erased"', 'asked for') FROM unnest('{25,27}'::int[]) n;
+CALL factstr_deliver('r');
+SELECT * FROM state WHERE name = 'r';
+SELECT array_agg(n) FROM append_in_turn(9, 10) n;
+CALL factstr_deliver('r');
+SELECT * FROM state WHERE name = 'r';
+CALL factstr_deliver('r');
+CALL factstr_deliver('r');
+SELECT * FROM state WHERE name = 'r';
+SELECT first, last, failures FROM parked WHERE stream = 'r';
+SELECT factstr_stream_drop('r');
+
 -- Rights: those of the subscriber are needed, and used.
 CREATE ROLE regress_factstr_subscriber;
 CREATE ROLE regress_factstr_other;
@@ -225,4 +264,4 @@ DROP ROLE regress_factstr_subscriber, regress_factstr_other;
 DROP VIEW state, parked;
 DROP TABLE seen, bad;
 DROP EXTENSION factstr CASCADE;
-DROP FUNCTION handle, refuse;
+DROP FUNCTION handle, refuse, always_fails, append_in_turn;
