@@ -730,7 +730,7 @@ CREATE FUNCTION factstr_log_time_after(sequence_number bigint, log text)
 	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED;
 COMMENT ON FUNCTION factstr_log_time_after(bigint, text) IS 'time of the first fact after a position, or null; for the views';
 
--- The consumer is whoever holds the stream's lock, which is numbered by a hash of the names of log and stream.
+-- The consumer is whoever holds the stream's lock, which is numbered by a hash of the log and the stream's name.
 -- In the views the types of operators fit exactly, and functions that take any type are qualified: otherwise
 -- somebody who may create objects in the schema could have made some that fit better, for others to call.
 CREATE VIEW factstr_stream_status WITH (security_barrier) AS
@@ -773,7 +773,11 @@ CROSS JOIN LATERAL (
 	END AS occurred_at OFFSET 0) next
 CROSS JOIN LATERAL (
 	SELECT pg_catalog.hashtextextended(s.name, CASE s.log WHEN 'main' THEN 0::bigint
-		ELSE pg_catalog.hashtextextended(s.log, 0) END) AS value) hash
+		ELSE pg_catalog.hashtextextended(s.log, (
+			SELECT c.oid::bigint FROM pg_catalog.pg_class c
+			WHERE c.relname = pg_catalog.concat('factstr_', s.log, '_events')::name
+				AND c.relnamespace = (SELECT t.relnamespace FROM pg_catalog.pg_class t
+					WHERE t.oid = 'factstr_streams'::pg_catalog.regclass::pg_catalog.oid))) END) AS value) hash
 CROSS JOIN LATERAL (
 	SELECT CASE WHEN s.handler IS NOT NULL AND s.cursor_sequence_number < head.head_sequence_number AND coalesce(s.retry_at <= now(), true)
 		THEN factstr_delivery_obstacle(s.name, s.subscriber, subscribers.roles, s.log) END AS reason OFFSET 0) obstacle

@@ -22,7 +22,7 @@
 #include "commit/wakeup.h"
 #include "compat.h"
 #include "settings.h"
-#include "store.h"
+#include "store_known.h"
 #include "streams/lock.h"
 #include "workers/databases.h"
 #include "workers/delivery_slots.h"
@@ -122,7 +122,7 @@ _PG_init(void)
 	if (IsBinaryUpgrade)
 		return;
 
-	fs_store_init();
+	fs_store_known_init();
 	fs_durability_init();
 	fs_append_lock_init();
 	fs_log_head_init();

@@ -32,7 +32,6 @@ typedef struct FactstrStore
 	Oid			parked;			/* InvalidOid if the database has 0.1.0 */
 } FactstrStore;
 
-extern void fs_store_init(void);
 extern FactstrStore fs_store_of_call(FunctionCallInfo fcinfo, int log_argument, LogRight right);
 extern void fs_store_argument_log(FunctionCallInfo fcinfo, int argument, char *log);
 extern bool fs_store_of_known(const char *log, FactstrStore *result);
@@ -45,6 +44,7 @@ extern Oid	fs_store_require_rights(const char *log, Oid schema);
 extern void fs_store_refuse_sealed(const FactstrStore *store);
 extern bool fs_store_is_main(const FactstrStore *store);
 extern Oid	fs_store_schema(const FactstrStore *store);
+extern Oid	fs_store_owner(Oid table);
 extern Relation fs_store_open_streams(const FactstrStore *store, LOCKMODE lock);
 extern Oid	fs_store_index_of_streams(Relation streams);
 extern Relation fs_store_open_redactions(const FactstrStore *store, LOCKMODE lock);

@@ -26,7 +26,7 @@
 #include "log_names.h"
 #include "rows.h"
 #include "sql/guard.h"
-#include "sql/logs.h"
+#include "sql/drop_log.h"
 #include "store.h"
 
 PG_FUNCTION_INFO_V1(factstr_refuse_drop);
@@ -117,7 +117,7 @@ refuse_facts(Oid table)
 static void
 refuse_other_logs(Oid schema)
 {
-	int			count = fs_logs_count_others(schema);
+	int			count = fs_drop_log_count_others(schema);
 
 	if (count > 0)
 		ereport(ERROR,
@@ -147,7 +147,7 @@ factstr_refuse_drop(PG_FUNCTION_ARGS)
 			 drops_extension(command, extension.extowner, &behavior))
 	{
 		if (behavior == DROP_CASCADE)
-			fs_logs_drop_others(schema);
+			fs_drop_log_others(schema);
 		else
 		{
 			refuse_facts(events);

@@ -14,7 +14,7 @@
 #include "log_names.h"
 #include "log_records.h"
 #include "sql/guard.h"
-#include "sql/logs.h"
+#include "sql/drop_log.h"
 #include "sql/statements.h"
 
 PG_FUNCTION_INFO_V1(factstr_refuse_log_drop);
@@ -52,7 +52,7 @@ factstr_refuse_log_drop(PG_FUNCTION_ARGS)
 	uint64		rows;
 
 	(void) fs_guard_command_of_call(fcinfo, "factstr_refuse_log_drop");
-	if (fs_guard_is_own_script() || fs_logs_is_dropping() || !fs_log_records_exist(schema))
+	if (fs_guard_is_own_script() || fs_drop_log_is_under_way() || !fs_log_records_exist(schema))
 		PG_RETURN_NULL();
 	statements = fs_statements_begin(InvalidOid);
 	result = fs_statement_select(dropped_parts, 1, &type, &value, &rows);

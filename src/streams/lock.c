@@ -4,7 +4,7 @@
  *
  * A stream belongs to the transaction that has its lock, or to the session that holds it.  Either way the lock
  * ends with the process: a dead consumer does not block its successor.  It is an object lock whose class is the
- * table of streams, numbered by a hash of the name, so every change to a row is made under its lock; rows are
+ * table of streams, numbered by a hash of the log and the name, so every change to a row is made under its lock; rows are
  * read with a snapshot taken after it.
  *
  * It uses the lock method of advisory locks, because locks of the other method are taken from a session whenever
@@ -45,23 +45,31 @@ hash_of(text *value, uint64 seed)
 												  UInt64GetDatum(seed)));
 }
 
-/*
- * Represents the names of a log and a stream where there is no room for them: 47 bits, as many as a lock has.  The
- * view factstr_stream_status computes the same value.
- */
-uint64
-fs_stream_lock_hash(const char *log, text *name)
+/* 47 bits, as many as a lock has. */
+static uint64
+hash_in_log(const char *log, uint64 seed_of_log, text *name)
 {
 	bool		is_main = strcmp(log, FACTSTR_MAIN_LOG) == 0;
 
-	return hash_of(name, is_main ? 0 : hash_of(cstring_to_text(log), 0)) & UINT64CONST(0x7FFFFFFFFFFF);
+	return hash_of(name, is_main ? 0 : hash_of(cstring_to_text(log), seed_of_log)) & UINT64CONST(0x7FFFFFFFFFFF);
 }
 
-/* Two names with the same hash take turns, or find each other active. */
+/* Represents the names of a log and a stream where there is no room for them. */
+uint64
+fs_stream_lock_hash(const char *log, text *name)
+{
+	return hash_in_log(log, 0, name);
+}
+
+/*
+ * Two names with the same hash take turns, or find each other active.  A session may still hold a stream of a log that
+ * was dropped; if the log is created again, its streams have other locks, because it has another table.  The view
+ * factstr_stream_status computes the same value.
+ */
 static LOCKTAG
 stream_lock_tag(const FactstrStore *store, text *name)
 {
-	uint64		hash = fs_stream_lock_hash(store->log, name);
+	uint64		hash = hash_in_log(store->log, store->events, name);
 	LOCKTAG		tag;
 
 	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, store->streams, (uint32) hash, (uint16) (hash >> 32));

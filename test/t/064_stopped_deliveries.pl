@@ -68,6 +68,14 @@ is($other->state_of("SELECT $_->[0]($_->[1], nowait => true)"), 'FS004', "$_->[0
 is(status($observer, 'hanging', 'consumer_pid'), $pid, 'the handler continues');
 $observer->run(q(SELECT factstr_stream_drop('hanging')));
 
+# So does the drop of a whole log.
+$observer->run(q(SELECT factstr_create_log('dropped')));
+$observer->run(q(SELECT factstr_append($1, log => 'dropped')), events(first => 'hang'));
+$observer->run(q(SELECT factstr_subscribe('hanging', '{}', 'hanging(jsonb)', log => 'dropped')));
+wait_in_handler('hanging');
+is($other->value(q(SELECT factstr_drop_log('dropped', 'dropped'))), 1, 'factstr_drop_log interrupts a handler of the log that hangs');
+is($observer->value(q(SELECT count(*) FROM factstr_streams)), 0, 'and drops its stream');
+
 # One that continues is ended with its process, which is no failure either.
 create_handler($observer, 'catching', q(
 	LOOP
