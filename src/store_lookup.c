@@ -197,8 +197,8 @@ fs_store_index_of_streams(Relation streams)
 {
 	bool		has_logs = fs_row_log_column(RelationGetDescr(streams)) != InvalidAttrNumber;
 
-	return index_of_table(fs_store_known_shared_index(SHARED_INDEX_OF_STREAMS), TABLE_STREAMS, has_logs ? INDEX_OF_STREAMS : INDEX_OF_STREAMS_0_1,
-						  FACTSTR_MAIN_LOG, streams);
+	return index_of_table(fs_store_known_shared_index(SHARED_INDEX_OF_STREAMS), TABLE_STREAMS,
+						  has_logs ? INDEX_OF_STREAMS : INDEX_OF_STREAMS_0_1, FACTSTR_MAIN_LOG, streams);
 }
 
 Relation
@@ -238,7 +238,8 @@ fs_store_open_redactions(const FactstrStore *store, LOCKMODE lock)
 Oid
 fs_store_index_of_parked(Relation parked)
 {
-	return index_of_table(fs_store_known_shared_index(SHARED_INDEX_OF_PARKED), TABLE_PARKED, INDEX_OF_PARKED, FACTSTR_MAIN_LOG, parked);
+	return index_of_table(fs_store_known_shared_index(SHARED_INDEX_OF_PARKED), TABLE_PARKED, INDEX_OF_PARKED,
+						  FACTSTR_MAIN_LOG, parked);
 }
 
 Relation

@@ -165,4 +165,3 @@ factstr_create_log(PG_FUNCTION_ARGS)
 	make_log(log, schema, &main_store);
 	PG_RETURN_VOID();
 }
-

@@ -4,8 +4,8 @@
  *
  * A stream belongs to the transaction that has its lock, or to the session that holds it.  Either way the lock
  * ends with the process: a dead consumer does not block its successor.  It is an object lock whose class is the
- * table of streams, numbered by a hash of the log and the name, so every change to a row is made under its lock; rows are
- * read with a snapshot taken after it.
+ * table of streams, numbered by a hash of the log and the name, so every change to a row is made under its lock;
+ * rows are read with a snapshot taken after it.
  *
  * It uses the lock method of advisory locks, because locks of the other method are taken from a session whenever
  * one of its transactions fails.  No advisory lock function reaches it, except those that release all locks of a

@@ -299,7 +299,7 @@ SELECT factstr_stream_seek('s', 0, log => 'orders');
 SELECT count(*) FROM factstr_stream_next('s', 10, log => 'orders');
 SELECT log, sealed_at <= now() AS sealed FROM factstr_logs WHERE sealed_at IS NOT NULL;
 SELECT state, message FROM pg_temp.failure(
-	$$SELECT factstr_seal_log('log'), factstr_append(pg_temp.events('a', 1), log => 'log')$$);
+	$$SELECT factstr_seal_log('log'), factstr_append('[{"event_type": "a", "payload": 1}]', log => 'log')$$);
 BEGIN;
 SELECT factstr_seal_log('log');
 SELECT state, message FROM pg_temp.failure($$SELECT factstr_append(pg_temp.events('a', 1), log => 'log')$$);
