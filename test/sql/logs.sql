@@ -116,8 +116,8 @@ SELECT * FROM factstr_last_append();
 SELECT * FROM factstr_last_append('orders');
 SELECT * FROM factstr_last_append('log');
 SELECT log, head_sequence_number, streams FROM factstr_status WHERE head_sequence_number > 0 ORDER BY log;
-SELECT log, pending_pages > 0 AS has_pending_pages, pending_pages = factstr_pending_pages(log) AS as_opened FROM factstr_status
-WHERE head_sequence_number > 1 ORDER BY log;
+SELECT log, pending_pages > 0 AS has_pending_pages, pending_pages = factstr_pending_pages(log) AS as_opened
+FROM factstr_status WHERE head_sequence_number > 1 ORDER BY log;
 SELECT event_type, sequence_number FROM factstr_read(log => 'orders') WHERE event_type = 'both';
 
 -- Copying from one to another
