@@ -134,24 +134,25 @@ def slow(section):
                  f"fast as the unordered INSERT at {counts[-1]} clients.")
 
 
-BLOCK_NAMES = {"at_commit": "append at commit", "append_first": "append first", "insert": "unordered INSERT"}
+# Of a statement and of a transaction of four round trips.
+WAYS_TO_WRITE_BOTH = {
+    "statement": {"at_commit": "append at commit", "factstr": "append immediately", "insert": "unordered INSERT"},
+    "block": {"at_commit": "append at commit", "append_first": "append first", "insert": "unordered INSERT"}}
+
+
+def against_inserts(section, kind):
+    ways = [way for way in WAYS_TO_WRITE_BOTH[kind] if way in section.figures[0][kind]]
+    rows = [(row["clients"], {way: median(row[kind][way]) for way in ways}) for row in section.figures]
+    section.table(["clients", *[WAYS_TO_WRITE_BOTH[kind][way] for way in ways]],
+                  [[str(clients), *[f"{rate(rates[way])} ({times(rates[way] / rates['insert'])})" for way in ways[:-1]],
+                    rate(rates["insert"])] for clients, rates in rows])
 
 
 def both_ways(section, disk):
-    rows = [{"clients": row["clients"],
-             **{kind: {name: median(values) for name, values in row[kind].items()} for kind in ("statement", "block")}}
-            for row in section.figures]
     section.text(f"In one statement, {disk}; transactions per second, in brackets against the INSERTs:")
-    section.table(["clients", "factstr", "unordered INSERT"],
-                  [[str(row["clients"]), f"{rate(row['statement']['factstr'])} "
-                    f"({times(row['statement']['factstr'] / row['statement']['insert'])})",
-                    rate(row["statement"]["insert"])] for row in rows])
+    against_inserts(section, "statement")
     section.text("In a transaction of four round trips:")
-    section.table(["clients", *BLOCK_NAMES.values()],
-                  [[str(row["clients"]),
-                    *[f"{rate(row['block'][name])} ({times(row['block'][name] / row['block']['insert'])})"
-                      for name in ("at_commit", "append_first")],
-                    rate(row["block"]["insert"])] for row in rows])
+    against_inserts(section, "block")
 
 
 def transactions(section):

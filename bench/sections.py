@@ -54,7 +54,8 @@ def slow():
 
 
 # Facts and a row of one's own in one transaction: in one statement, and in four round trips.
-STATEMENTS = {"factstr": "factstr/append_and_row.sql", "insert": "peers/unordered_insert_and_row.sql"}
+STATEMENTS = {"at_commit": "factstr/append_and_row_at_commit.sql", "factstr": "factstr/append_and_row.sql",
+              "insert": "peers/unordered_insert_and_row.sql"}
 BLOCKS = {"at_commit": "factstr/append_at_commit.sql", "append_first": "factstr/append_then_row.sql",
           "insert": "peers/unordered_insert_then_row.sql"}
 
