@@ -18,7 +18,7 @@ die() {
 
 quiet_output=
 
-# Run a command, and print one line: what it does, and how many seconds that took.  Its output goes to a
+# Run a command, and print one line: its purpose, and its duration in seconds.  Its output goes to a
 # file, which is removed; when the command fails, the file is named, and its end is shown.  The command runs
 # without errexit.
 quietly() {

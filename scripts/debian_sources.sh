@@ -37,7 +37,7 @@ version_of_sqlite() {
   sed -n 's/^#define SQLITE_VERSION  *"\(.*\)"/\1/p' "$work"/sqlite3-*/build/sqlite3.h
 }
 
-# write_pc DIRECTORY PREFIX NAME VERSION: what pkg-config knows of a library that will lie in PREFIX.
+# write_pc DIRECTORY PREFIX NAME VERSION: the pkg-config file of a library that will be in PREFIX.
 write_pc() {
   cat >"$1/lib/pkgconfig/$3.pc" <<EOF
 Name: $3

@@ -51,7 +51,7 @@ COMMENT ON INDEX factstr_events_event_type_idx IS 'contexts by event type, in lo
 
 -- Appends keep the pending list far shorter than this limit, and shorten it before they take the append
 -- lock. With a limit within reach, some append would empty the list while it holds the lock, and
--- every other append would wait for that. What reaches the limit is a restore from a dump.
+-- every other append would wait for that. Only a restore from a dump reaches the limit.
 CREATE INDEX factstr_events_payload_idx ON factstr_events USING gin (payload jsonb_path_ops)
 	WITH (fastupdate = on, gin_pending_list_limit = 16384);
 COMMENT ON INDEX factstr_events_payload_idx IS 'candidates for payload predicates';
@@ -133,7 +133,7 @@ CREATE FUNCTION factstr_revoke(role name, "right" text, log text DEFAULT 'main')
 COMMENT ON FUNCTION factstr_revoke(name, text, text) IS
 	'revoke a right on a log from a role, or public; with its last log, the role also loses the functions';
 
--- Executable by everybody, as the functions of PostgreSQL that tell of rights.
+-- Executable by everybody, like PostgreSQL's own functions about rights.
 CREATE FUNCTION factstr_has_right("right" text, log text DEFAULT 'main')
 	RETURNS boolean
 	AS 'MODULE_PATHNAME', 'factstr_has_right'
@@ -700,7 +700,7 @@ COMMENT ON FUNCTION factstr_discard_parked(text, bigint, text) IS 'delete a park
 -- The state of durable streams
 --
 
--- Executable by everybody, since a view's reader needs the right: it says nothing that the caller does not say.
+-- Executable by everybody, since a view's reader needs the right: it returns only its argument.
 CREATE FUNCTION factstr_flushed(sequence_number bigint)
 	RETURNS bigint
 	AS 'MODULE_PATHNAME', 'factstr_flushed'
@@ -708,7 +708,7 @@ CREATE FUNCTION factstr_flushed(sequence_number bigint)
 COMMENT ON FUNCTION factstr_flushed(bigint) IS
 	'returns its argument once every fact that the statement sees is on disk; for the views';
 
--- Executable by everybody, too: it tells of workers, nothing of the log.
+-- Executable by everybody, too: it reveals the state of workers, nothing about the log.
 CREATE FUNCTION factstr_delivery_obstacle(name text, subscriber name, subscribers bigint, log text DEFAULT 'main')
 	RETURNS text
 	AS 'MODULE_PATHNAME', 'factstr_delivery_obstacle'
@@ -716,8 +716,8 @@ CREATE FUNCTION factstr_delivery_obstacle(name text, subscriber name, subscriber
 COMMENT ON FUNCTION factstr_delivery_obstacle(text, name, bigint, text) IS
 	'why no worker serves a stream with pending batches, or null; for factstr_stream_status';
 
--- Of other logs than main, whose table no view can know.  Executable by everybody, too: they are for those who may read
--- or consume the log, and refuse others.
+-- For other logs than main, whose tables no view can name.  Executable by everybody, too: they refuse roles that may
+-- neither read nor consume the log.
 CREATE FUNCTION factstr_log_head(log text)
 	RETURNS bigint
 	AS 'MODULE_PATHNAME', 'factstr_log_head'
@@ -732,7 +732,7 @@ COMMENT ON FUNCTION factstr_log_time_after(bigint, text) IS 'time of the first f
 
 -- The consumer is whoever holds the stream's lock, which is numbered by a hash of the log and the stream's name.
 -- In the views the types of operators fit exactly, and functions that take any type are qualified: otherwise
--- somebody who may create objects in the schema could have made some that fit better, for others to call.
+-- a role that may create objects in the schema could create some that fit better, which others would call.
 CREATE VIEW factstr_stream_status WITH (security_barrier) AS
 SELECT s.name,
 	s.event_query,
@@ -838,7 +838,7 @@ CREATE FUNCTION factstr_log_state(
 	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED;
 COMMENT ON FUNCTION factstr_log_state(text) IS 'state of a log that the current user may read; for factstr_status';
 
--- Nothing here grows with the log; what would, such as the number of batches, is for factstr_check.  Indexes
+-- The cost of nothing here grows with the log; factstr_check has the rest, such as the number of batches.  Indexes
 -- are found by their names, so that one of them can be dropped and created again.
 CREATE VIEW factstr_status WITH (security_barrier) AS
 SELECT state.head_sequence_number,

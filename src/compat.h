@@ -434,7 +434,7 @@ compat_bitmap_next_page(CompatBitmapIterator *iterator, CompatBitmapPage *page)
 	ReadBufferWithoutRelcache((RelFileLocator) {tablespace, database, file}, MAIN_FORKNUM, page, RBM_NORMAL, NULL, true)
 #endif
 
-/* 19 stores what was pushed in the state; earlier versions returned it. */
+/* 19 stores the parsed value in the state; earlier versions returned it. */
 #if PG_VERSION_NUM >= 190000
 
 typedef JsonbInState CompatJsonbState;

@@ -4,7 +4,7 @@
 #     FACTSTR_URL='sqlite:bank.db?mode=rwc' examples/dcb/aggregate.sh open_account A-1
 #     FACTSTR_URL='sqlite:bank.db?mode=rwc' examples/dcb/aggregate.sh deposit A-1 100
 
-# What begins with $ between single quotes is a variable of jq.
+# A $ between single quotes begins a variable of jq.
 # shellcheck disable=SC2016
 
 # shellcheck source=examples/dcb/decide.sh

@@ -4,7 +4,7 @@
 #     FACTSTR_URL='sqlite:courses.db?mode=rwc' examples/dcb/course_subscriptions.sh define_course c1 20
 #     FACTSTR_URL='sqlite:courses.db?mode=rwc' examples/dcb/course_subscriptions.sh subscribe_student ada c1
 
-# What begins with $ between single quotes is a variable of jq.
+# A $ between single quotes begins a variable of jq.
 # shellcheck disable=SC2016
 
 # shellcheck source=examples/dcb/decide.sh

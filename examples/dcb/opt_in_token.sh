@@ -4,7 +4,7 @@
 #     FACTSTR_URL='sqlite:signups.db?mode=rwc' examples/dcb/opt_in_token.sh initiate_sign_up ada@example.org 1234
 #     FACTSTR_URL='sqlite:signups.db?mode=rwc' examples/dcb/opt_in_token.sh confirm_sign_up ada@example.org 1234
 
-# What begins with $ between single quotes is a variable of jq.
+# A $ between single quotes begins a variable of jq.
 # shellcheck disable=SC2016
 
 # shellcheck source=examples/dcb/decide.sh

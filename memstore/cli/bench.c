@@ -265,7 +265,7 @@ cli_run_callers(cli_caller *callers, int threads)
 	return started;
 }
 
-/* callers are as many as there may be, and keep what they know from one measurement to the next. */
+/* callers has room for the maximum number, and they keep their state between measurements. */
 static cli_status
 cli_measure(const cli_measurement *measurement, cli_caller *callers, int threads, uint64_t calls,
 			cli_table *table)

@@ -90,7 +90,7 @@ struct fc_test
 {
 	const factstr_conformance_target *target;
 	unsigned	needs;
-	int			patience;		/* how long to wait for what must happen, in seconds */
+	int			patience;		/* how long to wait for required events, in seconds */
 	const char *url;			/* of the store */
 	factstr_store *store;		/* NULL in a case of several processes, until fc_open_store */
 

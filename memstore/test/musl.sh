@@ -11,7 +11,7 @@ unset MAKEFLAGS MFLAGS MAKELEVEL
 MUSL=${FACTSTR_MUSL:-/var/cache/factstr-musl}
 
 if ! command -v musl-gcc >/dev/null || ! PKG_CONFIG_LIBDIR=$MUSL/lib/pkgconfig pkg-config --exists 'sqlite3 >= 3.37' jansson; then
-  echo "1..0 # SKIP scripts/musl has not been called, which gets what is needed"
+  echo "1..0 # SKIP scripts/musl has not been called, which installs the requirements"
   exit 0
 fi
 work=$(mktemp -d)

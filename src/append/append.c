@@ -51,7 +51,7 @@ fs_append_refuse_replicated(const FactstrStore *store)
 
 /*
  * A transaction with one snapshot cannot see facts that others have appended since, so its own facts behind them
- * would leave gaps in what it reads.
+ * would leave gaps in its view of the log.
  */
 void
 fs_append_require_visible_head(const FactstrStore *store, int64 head)
@@ -159,7 +159,7 @@ find_earlier_batch(const AppendRequest *request, Snapshot snapshot, EarlierBatch
 }
 
 /*
- * Answers what needs no lock: a repeated call, or a context that has changed.  Otherwise returns false, and the
+ * Answers calls that need no lock: a repeated call, or a context that has changed.  Otherwise returns false, and the
  * request knows the position up to which its context has been checked.
  */
 static bool

@@ -3,7 +3,7 @@
  *		Parses the batches of an import.
  *
  * The document is the result of factstr_export, its rows as objects in an array, or the same without numbers,
- * which the log then assigns.  Everything is checked here except what only the log knows: whether the first batch
+ * which the log then assigns.  Everything is checked here except the relation to the log: whether the first batch
  * continues it, and which keys it has.
  */
 #include "postgres.h"

@@ -321,7 +321,7 @@ fs_json_of_jsonb(Jsonb *document)
 	return fs_json_of_container(root, VARSIZE(document) - VARHDRSZ);
 }
 
-/* A value within a document as a document of its own, in the current memory context. */
+/* A value within a document as a separate document, in the current memory context. */
 static inline Jsonb *
 fs_json_to_jsonb(fs_json value)
 {

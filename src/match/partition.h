@@ -33,7 +33,7 @@ fs_partition_path_next(fs_text *path, fs_text *key)
 	return true;
 }
 
-/* What follows the dollar sign. */
+/* The path after the dollar sign. */
 static inline fs_text
 fs_partition_path(const fs_partition *partition)
 {

@@ -213,7 +213,7 @@ count_redactions(const FactstrStore *store)
 	return fs_size_of_table(store->redactions) == 0 ? 0 : fs_redactions_count(store, GetActiveSnapshot());
 }
 
-/* An index that is not as it must be is opened, which says what is wrong with it. */
+/* An index with a wrong definition is opened, which reports the error. */
 static int64
 pending_pages_of(const FactstrStore *store, List *indexes)
 {

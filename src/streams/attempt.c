@@ -79,7 +79,7 @@ fs_attempt_deliver(Delivery *delivery)
 	CHECK_FOR_INTERRUPTS();
 
 	/*
-	 * The role's setting is for its handler (group.c): other sessions may hold what a worker needs
+	 * The role's setting is for its handler (group.c): other sessions may hold locks that a worker needs
 	 * for any time.
 	 */
 	LockTimeout = 0;

@@ -4,7 +4,7 @@
  *
  * A stream with partitions has no row.  Its partitions have names composed of its name and their numbers, and
  * their queries select their parts of the facts.  So everything about streams applies to each of them: cursor,
- * lock, token, handler and failures.  Only what concerns all of them is here.
+ * lock, token, handler and failures.  This file has only the calls for all of them.
  *
  * They are created and dropped together, under the lock of the name that they share.
  */

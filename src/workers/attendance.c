@@ -1,6 +1,6 @@
 /*
  * workers/attendance.c
- *		The workers of a database: how many are attentive, and what they leave to others.
+ *		The workers of a database: how many are attentive, and which work they leave to others.
  *
  * An attentive worker is looking for work, or will look when it is woken.  A commit of facts first counts itself,
  * and calls a worker if none is attentive; a worker that ends first stops being attentive, and then checks

@@ -1,6 +1,6 @@
 /*
  * workers/attendance.h
- *		The workers of a database: how many are attentive, and what they leave to others.
+ *		The workers of a database: how many are attentive, and which work they leave to others.
  */
 #ifndef FACTSTR_WORKERS_ATTENDANCE_H
 #define FACTSTR_WORKERS_ATTENDANCE_H

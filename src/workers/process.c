@@ -37,7 +37,7 @@ fs_worker_begin(Datum slot, WorkerTask * task)
 	if (!fs_worker_slots_enter(DatumGetInt32(slot), task))
 		proc_exit(0);
 	BackgroundWorkerInitializeConnectionByOid(task->database, InvalidOid, 0);
-	/* Other sessions may hold what the task needs for any time; a worker waits. */
+	/* Other sessions may hold the locks that the task needs for any time; a worker waits. */
 	SetConfigOption("lock_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
 }
 

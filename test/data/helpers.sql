@@ -2,7 +2,7 @@
 
 \pset null (null)
 
--- What a command fails with, as a row; a command that succeeds shows as 00000.
+-- The error of a command, as a row; a command that succeeds shows as 00000.
 CREATE FUNCTION pg_temp.failure(command text, OUT state text, OUT message text, OUT detail text, OUT hint text)
 LANGUAGE plpgsql AS $$
 BEGIN

@@ -43,8 +43,8 @@ sub new
 }
 
 # Tests have a name, that of a suite, and a function that makes a command for a directory; that of their server, and
-# what its environment has.  If they have a version, it is not the default one, and the suites' sums are without them;
-# failures of those that are tolerated are shown, and are no failures of the run.
+# the variables of its environment.  If they have a version, it is not the default one, and the suites' sums are without
+# them; failures of those that are tolerated are shown, and are no failures of the run.
 sub run
 {
 	my ($self, @tests) = @_;

@@ -1,5 +1,5 @@
 # A delivery of many batches, or large ones, takes no more memory than a delivery of one, and no more for
-# the last batch than for the first: in transactions of its own, in a block, and by a worker.  The same for
+# the last batch than for the first: in separate transactions, in a block, and by a worker.  The same for
 # reading many batches.
 
 use strict;

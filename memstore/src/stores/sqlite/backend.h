@@ -9,7 +9,7 @@
  *		connection.c	a connection and its statements; error.c: its errors
  *		writer.c		one transaction for all threads that write at the same time
  *		append.c		appends and imports, as such transactions see them
- *		redact.c		redactions, the same; erasure.c: the files forget what was erased
+ *		redact.c		redactions, the same; erasure.c: removing erased text from the files
  *		log.c			the log as one connection sees it, for stores/local/search.h
  *		reading.c		snapshots and all that is read in them
  *		checkpoint.c	keeping the write-ahead log short
