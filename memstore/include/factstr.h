@@ -230,9 +230,9 @@ typedef struct factstr_store factstr_store;
  *		mode=rw						the store must exist, otherwise FACTSTR_CANNOT_OPEN
  *		mode=ro						only read: calls that write are FACTSTR_READ_ONLY
  *
- * If the file exists, but it or its directory is not writable, the store is only read as well.  Then
- * the library writes nothing beside the file either, and a call may be FACTSTR_BUSY while another process
- * writes the file for the first time.
+ * If the file exists, but it or its directory is not writable, the store is read-only as well.  Then the
+ * library creates no files next to it, and a call may return FACTSTR_BUSY while another process writes the
+ * file for the first time.
  *
  * Special characters in a user, a password or the name of a database are written with percent signs.
  * No message quotes a password, or a part of one.
