@@ -54,27 +54,22 @@
 	ExecInsertIndexTuples(relinfo, slot, estate, false, false, NULL, NIL)
 #else
 #define compat_insert_index_tuples(relinfo, slot, estate) \
-	((estate)->es_result_relation_info = (relinfo), \
-	 ExecInsertIndexTuples(slot, estate, false, NULL, NIL))
+	((estate)->es_result_relation_info = (relinfo), ExecInsertIndexTuples(slot, estate, false, NULL, NIL))
 #endif
 
 /* 14 passes the result relation itself. */
 #if PG_VERSION_NUM >= 140000
-#define compat_simple_insert(relinfo, estate, row) \
-	ExecSimpleRelationInsert(relinfo, estate, row)
+#define compat_simple_insert(relinfo, estate, row) ExecSimpleRelationInsert(relinfo, estate, row)
 #define compat_simple_update(relinfo, estate, epq, old_row, row) \
 	ExecSimpleRelationUpdate(relinfo, estate, epq, old_row, row)
-#define compat_simple_delete(relinfo, estate, epq, old_row) \
-	ExecSimpleRelationDelete(relinfo, estate, epq, old_row)
+#define compat_simple_delete(relinfo, estate, epq, old_row) ExecSimpleRelationDelete(relinfo, estate, epq, old_row)
 #else
 #define compat_simple_insert(relinfo, estate, row) \
 	((estate)->es_result_relation_info = (relinfo), ExecSimpleRelationInsert(estate, row))
 #define compat_simple_update(relinfo, estate, epq, old_row, row) \
-	((estate)->es_result_relation_info = (relinfo), \
-	 ExecSimpleRelationUpdate(estate, epq, old_row, row))
+	((estate)->es_result_relation_info = (relinfo), ExecSimpleRelationUpdate(estate, epq, old_row, row))
 #define compat_simple_delete(relinfo, estate, epq, old_row) \
-	((estate)->es_result_relation_info = (relinfo), \
-	 ExecSimpleRelationDelete(estate, epq, old_row))
+	((estate)->es_result_relation_info = (relinfo), ExecSimpleRelationDelete(estate, epq, old_row))
 #endif
 
 /*
@@ -124,11 +119,9 @@
 	index_beginscan(heap, index, snapshot, nkeys, 0)
 #endif
 #if PG_VERSION_NUM >= 180000
-#define compat_index_beginscan_bitmap(index, snapshot, nkeys) \
-	index_beginscan_bitmap(index, snapshot, NULL, nkeys)
+#define compat_index_beginscan_bitmap(index, snapshot, nkeys) index_beginscan_bitmap(index, snapshot, NULL, nkeys)
 #else
-#define compat_index_beginscan_bitmap(index, snapshot, nkeys) \
-	index_beginscan_bitmap(index, snapshot, nkeys)
+#define compat_index_beginscan_bitmap(index, snapshot, nkeys) index_beginscan_bitmap(index, snapshot, nkeys)
 #endif
 #if PG_VERSION_NUM >= 190000
 #define compat_table_beginscan(table, snapshot) table_beginscan(table, snapshot, 0, NULL, SO_NONE)
@@ -151,14 +144,12 @@
 #define compat_gin_begin_posting_tree(tree, index, root) ginScanBeginPostingTree(tree, index, root)
 #else
 #define compat_gin_find_leaf_page(tree) ginFindLeafPage(tree, true, false, NULL)
-#define compat_gin_begin_posting_tree(tree, index, root) \
-	ginScanBeginPostingTree(tree, index, root, NULL)
+#define compat_gin_begin_posting_tree(tree, index, root) ginScanBeginPostingTree(tree, index, root, NULL)
 #endif
 
 /* 14 brought a choice of compression methods, per column. */
 #if PG_VERSION_NUM >= 140000
-#define compat_compress_datum(value, attribute) \
-	toast_compress_datum(value, (attribute)->attcompression)
+#define compat_compress_datum(value, attribute) toast_compress_datum(value, (attribute)->attcompression)
 #else
 #define compat_compress_datum(value, attribute) toast_compress_datum(value)
 #endif

@@ -45,8 +45,9 @@ static const char cli_drop_log_usage[] =
 	"usage: factstr drop-log NAME NAME\n"
 	"\n"
 	"Deletes a log of a PostgreSQL database with its facts, streams and cursors, if its\n"
-	"name is given twice. Waits for all transactions that use the log. Prints the number\n"
-	"of facts that it had: {\"dropped_facts\": 5}.\n"
+	"name is given twice. Interrupts the handlers that the database runs for it, and\n"
+	"waits for all other transactions that use the log. Prints the number of facts that\n"
+	"it had: {\"dropped_facts\": 5}.\n"
 	"\n"
 	CLI_DATABASE_HELP;
 

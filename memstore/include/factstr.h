@@ -993,9 +993,9 @@ FACTSTR_API int factstr_seal_log(factstr_store *store, const char *log, bool *wa
 								 factstr_error *error);
 
 /*
- * Drops a log with its facts, streams and cursors, if confirmation repeats its name.  Waits for all
- * transactions that use the log.  *dropped_facts is the number of facts that it had; dropped_facts may be
- * NULL.  The log "main" cannot be dropped.
+ * Drops a log with its facts, streams and cursors, if confirmation repeats its name.  Interrupts the handlers
+ * that the database runs for it, and waits for all other transactions that use the log.  *dropped_facts is
+ * the number of facts that it had; dropped_facts may be NULL.  The log "main" cannot be dropped.
  *
  * Errors: FACTSTR_NO_SUCH_LOG, FACTSTR_MALFORMED (another confirmation), FACTSTR_UNSUPPORTED (also for
  * "main"), FACTSTR_MISUSE, storage errors.
