@@ -79,8 +79,8 @@ fs_attempt_deliver(Delivery *delivery)
 	CHECK_FOR_INTERRUPTS();
 
 	/*
-	 * The role's setting is for its handler (group.c): other sessions may hold locks that a worker needs
-	 * for any time.
+	 * The role's setting is for its handler (group.c): other sessions may hold locks that a worker
+	 * needs for any time.
 	 */
 	LockTimeout = 0;
 	under_way = delivery;
