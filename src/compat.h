@@ -221,8 +221,12 @@ compat_sync_standbys_defined(void)
 #define compat_function_aclcheck(function, role) pg_proc_aclcheck(function, role, ACL_EXECUTE)
 #endif
 
-/* 15 has a separate hook for requests of shared memory; before, they were made when the library was loaded. */
+/*
+ * 15 has a separate hook for requests of shared memory; before, they were made when the library was loaded.  It can
+ * also return the timeline of the flushed position.
+ */
 #if PG_VERSION_NUM >= 150000
+#define compat_flushed_position() GetFlushRecPtr(NULL)
 static shmem_request_hook_type compat_previous_request_hook = NULL;
 static void (*compat_request_memory) (void) = NULL;
 
@@ -239,14 +243,8 @@ compat_request_hook(void)
 	 compat_request_memory = (function), \
 	 shmem_request_hook = compat_request_hook)
 #else
-#define compat_on_shared_memory_request(function) function()
-#endif
-
-/* 15 can also return the timeline. */
-#if PG_VERSION_NUM >= 150000
-#define compat_flushed_position() GetFlushRecPtr(NULL)
-#else
 #define compat_flushed_position() GetFlushRecPtr()
+#define compat_on_shared_memory_request(function) function()
 #endif
 
 /* 19 takes the name of a tranche when it is created, for all processes. */
@@ -427,13 +425,9 @@ compat_bitmap_next_page(CompatBitmapIterator *iterator, CompatBitmapPage *page)
 
 /* 19 stores the parsed value in the state; earlier versions returned it. */
 #if PG_VERSION_NUM >= 190000
-
 typedef JsonbInState CompatJsonbState;
-
 #define compat_push_jsonb(state, token, value) pushJsonbValue(state, token, value)
-
 #else
-
 typedef struct CompatJsonbState
 {
 	JsonbParseState *parse_state;
@@ -442,7 +436,6 @@ typedef struct CompatJsonbState
 
 #define compat_push_jsonb(state, token, value) \
 	((state)->result = pushJsonbValue(&(state)->parse_state, token, value))
-
 #endif
 
 #endif							/* FACTSTR_COMPAT_H */
