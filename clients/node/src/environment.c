@@ -29,8 +29,11 @@ end_environment(napi_env env, void *data, void *hint)
 {
 	fn_environment *environment = data;
 
-	(void) env;
 	(void) hint;
+	if (environment->buffer != NULL)
+		(void) napi_delete_reference(env, environment->buffer);
+	if (environment->completed != NULL)
+		(void) napi_delete_reference(env, environment->completed);
 	fn_found_free(&environment->unread);
 	fn_text_free(&environment->text);
 	environment->exchange = NULL;
@@ -53,10 +56,9 @@ export_exchange(napi_env env, napi_value exports, fn_environment *environment)
 {
 	void	   *data;
 	napi_value	buffer;
-	napi_ref	reference;
 
 	if (napi_create_arraybuffer(env, sizeof(fn_exchange), &data, &buffer) != napi_ok ||
-		napi_create_reference(env, buffer, 1, &reference) != napi_ok)
+		napi_create_reference(env, buffer, 1, &environment->buffer) != napi_ok)
 		return false;
 	environment->exchange = data;
 #define EXPORT(name, type, member, count) \

@@ -19,6 +19,7 @@ typedef struct fn_environment
 {
 	int			references;		/* the environment itself, and calls on other threads */
 	fn_exchange *exchange;		/* NULL after the end of the environment */
+	napi_ref	buffer;			/* what the exchange is in */
 	napi_ref	completed;		/* JavaScript's function for calls on other threads; or NULL */
 	fn_poller  *poller;			/* NULL before the first stream */
 	fn_text		text;			/* of the last page */
