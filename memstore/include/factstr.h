@@ -51,7 +51,7 @@
  * store, and FACTSTR_INTERRUPTED after factstr_interrupt.
  *
  * Processes.  A store belongs to the process that opened it.  In a child that is forked without exec, every call
- * with the store or its streams returns FACTSTR_MISUSE, factstr_close too, and releases nothing.  Open
+ * with the store or its streams, including factstr_close, returns FACTSTR_MISUSE, and releases nothing.  Open
  * the store in the process that uses it.  A child must not open a SQLite file that its parent has open,
  * since SQLite would take the parent's locks for its own.
  *
@@ -282,11 +282,11 @@ FACTSTR_API void factstr_interrupt(factstr_store *store);
 typedef bool (*factstr_interrupt_check) (void *context);
 
 /*
- * Sets a function that the calls of this thread, with any store, ask whether they are to end, wherever
- * factstr_interrupt would end them: several times a second while they wait, and for each fact that they
- * search.  If it returns true, the call returns FACTSTR_INTERRUPTED; other threads are not affected.
- * For languages that handle signals on one thread and only between calls.  The function must be fast,
- * and must call no function of this header.  It stays until it is replaced, or the thread ends; NULL
+ * Sets a function with which calls of this thread, with any store, check whether they must end: several
+ * times a second while they wait, and for each fact that they search.  If it returns true, the call
+ * returns FACTSTR_INTERRUPTED, as after factstr_interrupt; other threads are not affected.  It is meant
+ * for languages that handle signals on one thread and only between calls.  The function must be fast,
+ * and must not call a function of this header.  It stays until it is replaced, or the thread ends; NULL
  * removes it.
  */
 FACTSTR_API void factstr_set_interrupt_check(factstr_interrupt_check check, void *context);
