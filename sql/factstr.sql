@@ -232,7 +232,7 @@ COMMENT ON FUNCTION factstr_refuse_table_change() IS
 	'rejects parents, children, rules, row security and changed columns of the tables of factstr';
 
 CREATE EVENT TRIGGER factstr_tables_stay ON ddl_command_end
-	WHEN TAG IN ('ALTER TABLE', 'CREATE TABLE', 'ALTER FOREIGN TABLE', 'CREATE FOREIGN TABLE', 'CREATE RULE', 'CREATE TRIGGER')
+	WHEN TAG IN ('ALTER TABLE', 'ALTER INDEX', 'CREATE TABLE', 'ALTER FOREIGN TABLE', 'CREATE FOREIGN TABLE', 'CREATE RULE', 'CREATE TRIGGER')
 	EXECUTE FUNCTION factstr_refuse_table_change();
 COMMENT ON EVENT TRIGGER factstr_tables_stay IS 'no command changes a table of factstr so that its triggers could be bypassed';
 ALTER EVENT TRIGGER factstr_tables_stay ENABLE ALWAYS;

@@ -26,6 +26,7 @@
 #include "log_names.h"
 #include "rows.h"
 #include "sql/guard.h"
+#include "sql/guard_call.h"
 #include "sql/drop_log.h"
 #include "store.h"
 

@@ -43,6 +43,8 @@
 #include "log_records.h"
 #include "rows.h"
 #include "sql/guard.h"
+#include "sql/guard_call.h"
+#include "sql/log_guard.h"
 #include "sql/statements.h"
 #include "store.h"
 
@@ -83,49 +85,12 @@ factstr_refuse_change(PG_FUNCTION_ARGS)
  * Commands
  */
 
-/* The command that an event trigger is called for. */
-Node *
-fs_guard_command_of_call(FunctionCallInfo fcinfo, const char *function)
-{
-	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("%s is an event trigger function", function)));
-	return ((EventTriggerData *) fcinfo->context)->parsetree;
-}
-
-/* The extension's scripts, and pg_upgrade, are exempt. */
-bool
-fs_guard_is_own_script(void)
-{
-	return IsBinaryUpgrade ||
-		(creating_extension && CurrentExtensionObject == get_extension_oid("factstr", true));
-}
-
 /* Main's or the shared table of this id in the schema of the called function, InvalidOid if there is none. */
 static Oid
 table_of_call(FunctionCallInfo fcinfo, TableId id)
 {
 	return get_relname_relid(fs_log_table_name(id, FACTSTR_MAIN_LOG),
 							 get_func_namespace(fcinfo->flinfo->fn_oid));
-}
-
-bool
-fs_guard_is_log(FunctionCallInfo fcinfo, const char *log)
-{
-	bool		is_sealed;
-
-	return fs_log_record_find(get_func_namespace(fcinfo->flinfo->fn_oid), log, &is_sealed);
-}
-
-/* Is it a table of a log other than main?  Only if that has a record: names alone mean nothing. */
-bool
-fs_guard_is_table_of_other_log(FunctionCallInfo fcinfo, const char *table, TableId *id)
-{
-	char		log[FACTSTR_LOG_NAME_LENGTH + 1];
-
-	return fs_log_parse_table_name(table, id, log) &&
-		fs_guard_is_log(fcinfo, log);
 }
 
 static bool
@@ -246,9 +211,11 @@ refuse_changes_of_other_logs(FunctionCallInfo fcinfo)
 Datum
 factstr_refuse_table_change(PG_FUNCTION_ARGS)
 {
-	(void) fs_guard_command_of_call(fcinfo, "factstr_refuse_table_change");
+	Node	   *command = fs_guard_command_of_call(fcinfo, "factstr_refuse_table_change");
+
 	if (fs_guard_is_own_script())
 		PG_RETURN_NULL();
+	fs_log_guard_refuse_move(fcinfo, command);
 	for (TableId id = 0; id < TABLES; id++)
 	{
 		Oid			table = table_of_call(fcinfo, id);

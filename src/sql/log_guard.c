@@ -1,6 +1,6 @@
 /*
  * sql/log_guard.c
- *		Rejects commands that would drop parts of a log.
+ *		Rejects commands that would drop parts of a log, or take them away from it.
  *
  * The tables of main belong to the extension, so PostgreSQL drops them only with it.  Those of other logs do not.
  */
@@ -13,11 +13,69 @@
 
 #include "log_names.h"
 #include "log_records.h"
-#include "sql/guard.h"
 #include "sql/drop_log.h"
+#include "sql/guard_call.h"
+#include "sql/log_guard.h"
 #include "sql/statements.h"
 
 PG_FUNCTION_INFO_V1(factstr_refuse_log_drop);
+
+/*
+ * Tables with a trigger of a log that the command has changed: the name, and whether the schema is that of the
+ * extension.  Those of main belong to the extension.
+ */
+static const char *const changed_tables =
+"SELECT c.relname, c.relnamespace = $1 FROM pg_event_trigger_ddl_commands() d "
+"JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid AND c.relkind = 'r' "
+"WHERE EXISTS (SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid "
+"WHERE t.tgrelid = c.oid AND p.pronamespace = $1 AND p.proname = 'factstr_refuse_change') "
+"AND NOT EXISTS (SELECT FROM pg_depend e "
+"WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')";
+
+/* ALTER INDEX renames tables, too. */
+static bool
+may_move_table(Node *command)
+{
+	if (IsA(command, RenameStmt))
+		return ((RenameStmt *) command)->renameType == OBJECT_TABLE ||
+			((RenameStmt *) command)->renameType == OBJECT_INDEX;
+	return IsA(command, AlterObjectSchemaStmt);
+}
+
+/*
+ * After a command that may have renamed a table, or moved it to another schema.  A table of a log is protected as long
+ * as its name says that it is one.
+ */
+void
+fs_log_guard_refuse_move(FunctionCallInfo fcinfo, Node *command)
+{
+	Oid			schema = get_func_namespace(fcinfo->flinfo->fn_oid);
+	Oid			type = OIDOID;
+	Datum		value = ObjectIdGetDatum(schema);
+	Statements	statements;
+	SPITupleTable *result;
+	uint64		rows;
+
+	if (!may_move_table(command) || !fs_log_records_exist(schema))
+		return;
+	statements = fs_statements_begin(InvalidOid);
+	result = fs_statement_select(changed_tables, 1, &type, &value, &rows);
+	for (uint64 i = 0; i < rows; i++)
+	{
+		char	   *name = SPI_getvalue(result->vals[i], result->tupdesc, 1);
+		bool		isnull;
+		TableId		id;
+
+		if (!DatumGetBool(SPI_getbinval(result->vals[i], result->tupdesc, 2, &isnull)) ||
+			!fs_guard_is_table_of_other_log(fcinfo, name, &id))
+			ereport(ERROR,
+					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+					 errmsg("cannot rename or move a table of a log"),
+					 errdetail("The table of a log is found by its name, in the schema of the extension."),
+					 errhint("The command has changed nothing.")));
+	}
+	fs_statements_end(&statements);
+}
 
 /* Dropped tables, views and triggers of a schema: the name of the table or view, and of the trigger. */
 static const char *const dropped_parts =

@@ -197,6 +197,10 @@ SELECT command, state, message FROM (VALUES
 	('ALTER TABLE factstr_orders_events DROP COLUMN payload'),
 	('ALTER TABLE factstr_orders_events SET UNLOGGED'),
 	('ALTER TABLE factstr_orders_events ALTER COLUMN sequence_number TYPE numeric'),
+	('ALTER TABLE factstr_orders_events RENAME TO elsewhere'),
+	('ALTER TABLE factstr_orders_events RENAME TO factstr_none_events'),
+	('ALTER INDEX factstr_orders_redactions RENAME TO elsewhere'),
+	('ALTER TABLE factstr_orders_events SET SCHEMA information_schema'),
 	('DROP TABLE factstr_orders_events'), ('DROP TABLE factstr_orders_redactions'), ('DROP VIEW factstr_orders_log'),
 	('DROP TRIGGER factstr_events_stay ON factstr_orders_events'), (
 	'DROP TRIGGER factstr_redactions_stay ON factstr_orders_redactions'),
