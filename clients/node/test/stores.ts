@@ -1,6 +1,7 @@
 // The stores that tests run on: each test gets an empty one, in memory, in a file, or in a database.
 
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,8 +44,11 @@ export const serverUrl =
 
 export const withoutServer = serverUrl === undefined ? 'PGHOST leads to no PostgreSQL server' : false;
 
+// Deno runs several files of tests in one process, each with a module of its own.
+const own = randomBytes(4).toString('hex');
+
 export function newDatabase(): string {
-  return `node_${process.pid}_${++count}`;
+  return `node_${own}_${++count}`;
 }
 
 export function databaseUrl(database: string): string {
