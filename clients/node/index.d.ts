@@ -199,22 +199,22 @@ export interface LogStatus {
 declare const eventTypes: unique symbol;
 
 /** What a decision needs, and what a transaction of the program can do too. */
-export interface Log<Events = EventMap> {
+export interface Log<Events = EventMap, Options = AppendOptions> {
   readonly [eventTypes]?: Events;
-  append(events: NewEvent<Events>[], options?: AppendOptions): Promise<AppendResult>;
+  append(events: NewEvent<Events>[], options?: Options): Promise<AppendResult>;
   /** Stores the events if the context has the expected version, null for an empty one; otherwise ConflictError. */
   appendIf(
     events: NewEvent<Events>[],
     query: EventQuery<Events> | null | undefined,
     expected?: bigint | null,
-    options?: AppendOptions,
+    options?: Options,
   ): Promise<AppendResult>;
   /** Stores the events unless a fact of the context has a higher number; otherwise ConflictError. */
   appendUnless(
     events: NewEvent<Events>[],
     query: EventQuery<Events> | null | undefined,
     after?: bigint | null,
-    options?: AppendOptions,
+    options?: Options,
   ): Promise<AppendResult>;
   query(query?: EventQuery<Events> | null): Promise<QueryResult<Events>>;
   /** The newest fact of each query, or null. */
@@ -222,40 +222,48 @@ export interface Log<Events = EventMap> {
   contextVersion(query?: EventQuery<Events> | null): Promise<bigint | null>;
 }
 
-/** A store whose calls return promises; nothing blocks the event loop. */
-export declare class Store<Events = EventMap> implements Log<Events> {
-  private constructor();
-  readonly [eventTypes]?: Events;
-  append(events: NewEvent<Events>[], options?: AppendOptions): Promise<AppendResult>;
-  appendIf(
-    events: NewEvent<Events>[],
-    query: EventQuery<Events> | null | undefined,
-    expected?: bigint | null,
-    options?: AppendOptions,
-  ): Promise<AppendResult>;
-  appendUnless(
-    events: NewEvent<Events>[],
-    query: EventQuery<Events> | null | undefined,
-    after?: bigint | null,
-    options?: AppendOptions,
-  ): Promise<AppendResult>;
-  query(query?: EventQuery<Events> | null): Promise<QueryResult<Events>>;
-  newest(queries: EventQuery<Events>[]): Promise<NewestResult<Events>>;
-  contextVersion(query?: EventQuery<Events> | null): Promise<bigint | null>;
+/** Which batches of a log. */
+export interface BatchOptions {
+  after?: bigint;
+  maxBatches?: number;
+}
 
+/** Committed batches with a matching fact, after a position. */
+export interface Batches<Events = EventMap> {
+  batches(query?: EventQuery<Events> | null, options?: BatchOptions): Promise<Batch<Events>[]>;
+}
+
+/** Durable streams, which first deliver older facts. */
+export interface DurableStreams<Events, Handler, Options> {
+  streamAllDurable(
+    durableStream: DurableStream,
+    handle: Handler,
+    options?: Options,
+  ): Promise<EventStreamSubscription>;
+  streamToDurable(
+    durableStream: DurableStream,
+    query: EventQuery<Events> | null | undefined,
+    handle: Handler,
+    options?: Options,
+  ): Promise<EventStreamSubscription>;
+}
+
+/** HandlerFailedError if the handler of a durable stream fails while older facts are delivered. */
+export interface Store<Events = EventMap>
+  extends Log<Events>,
+    Batches<Events>,
+    DurableStreams<Events, EventHandler<Events>, SubscriptionOptions> {}
+
+/** A store whose calls return promises; nothing blocks the event loop. */
+export declare class Store<Events = EventMap> {
+  private constructor();
   /** The matching facts that are in the log now, in memory a few at a time. */
   read(
     query?: EventQuery<Events> | null,
     options?: { maxCount?: number; backwards?: boolean; signal?: AbortSignal },
   ): AsyncIterableIterator<EventRecord<Events>>;
-  /** Committed batches with a matching fact, after a position. */
-  batches(
-    query?: EventQuery<Events> | null,
-    options?: { after?: bigint; maxBatches?: number },
-  ): Promise<Batch<Events>[]>;
-
   /** Whole batches, as import takes them. */
-  export(options?: { after?: bigint; maxBatches?: number }): Promise<ExportedBatch[]>;
+  export(options?: BatchOptions): Promise<ExportedBatch[]>;
   import(batches: ExportedBatch[]): Promise<{
     first_sequence_number: bigint | null;
     last_sequence_number: bigint | null;
@@ -272,18 +280,6 @@ export declare class Store<Events = EventMap> implements Log<Events> {
 
   streamAll(handle: EventHandler<Events>, options?: SubscriptionOptions): Promise<EventStreamSubscription>;
   streamTo(
-    query: EventQuery<Events> | null | undefined,
-    handle: EventHandler<Events>,
-    options?: SubscriptionOptions,
-  ): Promise<EventStreamSubscription>;
-  /** Delivers older facts first; HandlerFailedError if the handler fails meanwhile. */
-  streamAllDurable(
-    durableStream: DurableStream,
-    handle: EventHandler<Events>,
-    options?: SubscriptionOptions,
-  ): Promise<EventStreamSubscription>;
-  streamToDurable(
-    durableStream: DurableStream,
     query: EventQuery<Events> | null | undefined,
     handle: EventHandler<Events>,
     options?: SubscriptionOptions,
@@ -346,28 +342,13 @@ export interface PgPool<Client extends PgClient = PgClient> extends PgClient {
   readonly totalCount: number;
 }
 
-/** A log over a connection of the program: in a transaction, facts and rows commit together. */
-export interface PgLog<Events = EventMap> extends Log<Events> {
-  append(events: NewEvent<Events>[], options?: PgAppendOptions): Promise<AppendResult>;
-  /** After ConflictError the transaction can go on, unless the append was to be at commit. */
-  appendIf(
-    events: NewEvent<Events>[],
-    query: EventQuery<Events> | null | undefined,
-    expected?: bigint | null,
-    options?: PgAppendOptions,
-  ): Promise<AppendResult>;
-  appendUnless(
-    events: NewEvent<Events>[],
-    query: EventQuery<Events> | null | undefined,
-    after?: bigint | null,
-    options?: PgAppendOptions,
-  ): Promise<AppendResult>;
+/**
+ * A log over a connection of the program: in a transaction, facts and rows commit together. After ConflictError the
+ * transaction can go on, unless the append was to be at commit.
+ */
+export interface PgLog<Events = EventMap> extends Log<Events, PgAppendOptions>, Batches<Events> {
   /** What this connection has committed last, or null. */
   lastAppend(): Promise<AppendResult | null>;
-  batches(
-    query?: EventQuery<Events> | null,
-    options?: { after?: bigint; maxBatches?: number },
-  ): Promise<Batch<Events>[]>;
 }
 
 export type TransactionHandler<Events, Client> = (
@@ -376,42 +357,35 @@ export type TransactionHandler<Events, Client> = (
   client: Client,
 ) => unknown;
 
-export interface PgStore<Events = EventMap, Client = PgClient> extends PgLog<Events> {
+/** The handlers write in the transaction that moves the cursor: exactly once. Older facts follow in background. */
+export interface PgStore<Events = EventMap, Client = PgClient>
+  extends PgLog<Events>,
+    DurableStreams<Events, TransactionHandler<Events, Client>, PgSubscriptionOptions> {
   /** Runs the body in a transaction, and again in a new one after ConflictError. */
   transaction<Result>(
     body: (log: PgLog<Events>, client: Client) => Promise<Result>,
     options?: { attempts?: number },
   ): Promise<Result>;
-  /** The handler writes in the transaction that moves the cursor: exactly once. Older facts follow in background. */
-  streamAllDurable(
-    durableStream: DurableStream,
-    handle: TransactionHandler<Events, Client>,
-    options?: PgSubscriptionOptions,
-  ): Promise<EventStreamSubscription>;
-  streamToDurable(
-    durableStream: DurableStream,
-    query: EventQuery<Events> | null | undefined,
-    handle: TransactionHandler<Events, Client>,
-    options?: PgSubscriptionOptions,
-  ): Promise<EventStreamSubscription>;
 }
 
-export interface PgSubscriptionOptions {
-  start?: 'first' | 'now';
-  signal?: AbortSignal;
-  failed?: (error: unknown) => void;
+export interface PgSubscriptionOptions extends Pick<SubscriptionOptions, 'start' | 'signal' | 'failed'> {
   ended?: (reason: null) => void;
+}
+
+export interface PgOptions extends StoreOptions {
+  /** The name of a log; main by default. */
+  log?: string;
 }
 
 /** A log of a PostgreSQL database through the program's own pool of the driver pg. */
 export declare function fromPg<Events = EventMap, Client extends PgClient = PgClient>(
   pool: PgPool<Client>,
-  options?: StoreOptions & { log?: string },
+  options?: PgOptions,
 ): PgStore<Events, Client>;
 /** The same over one client, whose transactions are the program's. */
 export declare function fromPg<Events = EventMap>(
   client: PgClient,
-  options?: StoreOptions & { log?: string },
+  options?: PgOptions,
 ): PgLog<Events>;
 
 declare class SynchronousStore {
