@@ -24,6 +24,7 @@
 #include "utils/snapmgr.h"
 
 #include "compat.h"
+#include "compat_scan.h"
 #include "rows.h"
 
 void

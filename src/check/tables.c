@@ -13,7 +13,7 @@
 #include "utils/memutils.h"
 
 #include "check/tables.h"
-#include "compat.h"
+#include "compat_scan.h"
 #include "read/facts.h"
 #include "read/redactions.h"
 #include "rows.h"

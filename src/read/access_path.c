@@ -18,7 +18,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 
-#include "compat.h"
+#include "compat_scan.h"
 #include "read/access_path.h"
 #include "read/index_estimate.h"
 

@@ -16,7 +16,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-#include "compat.h"
+#include "compat_scan.h"
 #include "read/candidates.h"
 #include "rows.h"
 

@@ -14,7 +14,7 @@
 
 #include "commit/durability.h"
 #include "commit/log_head.h"
-#include "compat.h"
+#include "compat_scan.h"
 #include "read/facts.h"
 #include "read/scan.h"
 #include "rows.h"

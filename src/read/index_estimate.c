@@ -15,7 +15,7 @@
 #include "storage/bufmgr.h"
 #include "utils/jsonb.h"
 
-#include "compat.h"
+#include "compat_scan.h"
 #include "read/index_estimate.h"
 
 static double

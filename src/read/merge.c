@@ -14,7 +14,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-#include "compat.h"
+#include "compat_scan.h"
 #include "read/merge.h"
 #include "rows.h"
 

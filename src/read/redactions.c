@@ -14,6 +14,7 @@
 #include "utils/timestamp.h"
 
 #include "compat.h"
+#include "compat_scan.h"
 #include "read/event_records.h"
 #include "read/redactions.h"
 #include "rows.h"

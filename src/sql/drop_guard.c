@@ -23,6 +23,7 @@
 #include "utils/snapmgr.h"
 
 #include "compat.h"
+#include "compat_scan.h"
 #include "log_names.h"
 #include "rows.h"
 #include "sql/guard.h"

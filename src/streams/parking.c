@@ -25,7 +25,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "compat.h"
+#include "compat_scan.h"
 #include "definition.h"
 #include "rows.h"
 #include "streams/parking.h"
