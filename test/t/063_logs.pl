@@ -115,6 +115,14 @@ $session->run(append_to('a', 1));
 wait_until('the others continue', sub {
 	$session->value(q(SELECT count(*) FROM factstr_stream_status WHERE name = 'handled' AND lag_facts > 0)) == 0
 });
+# Workers have known the stream of the log that is gone: in the next log of its name it begins at the first fact.
+my $kept_before = $session->value(q(SELECT count(*) FROM kept WHERE stream = 'b-2'));
+$session->run(q(SELECT factstr_create_log('b-2')));
+$session->run(q(SELECT factstr_subscribe('handled', '{}', 'keep_log(jsonb)', log => 'b-2')));
+is($session->value(append_to('b-2', 2)), 2, 'a log of that name is created again');
+wait_until('its facts are delivered', sub { $session->value(q(SELECT count(*) FROM kept WHERE stream = 'b-2')) == $kept_before + 2 });
+is($session->text(q(SELECT facts FROM kept WHERE stream = 'b-2' ORDER BY id DESC LIMIT 2)), "2\n1", 'from the first one on');
+$session->run(q(SELECT factstr_drop_log('b-2', 'b-2')));
 @LOGS = grep { $_ ne 'b-2' } @LOGS;
 
 #
