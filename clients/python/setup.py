@@ -37,8 +37,8 @@ class BuildModule(build_ext):
         path = os.path.abspath(self.get_ext_fullpath(ext.name))
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with tempfile.TemporaryDirectory() as objects:
-            subprocess.run(['make', '-C', HERE, f'PYTHON={sys.executable}', f'BUILD={objects}', f'MODULE={path}', path],
-                           check=True)
+            subprocess.run(['make', '-C', HERE, f'PYTHON={sys.executable}', f'BUILD={objects}', f'MODULE={path}',
+                            'LDFLAGS=' + os.environ.get('LDFLAGS', '-Wl,--strip-debug'), path], check=True)
 
 
 class SourceDistribution(sdist):

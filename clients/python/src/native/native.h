@@ -28,7 +28,10 @@
 
 #include "factstr.h"
 
-/* Is in the stable ABI since 3.10.  CPython 3.9 has it, too, but does not declare it in the limited API. */
+/*
+ * CPython 3.9 does not declare this in its limited API, but has it, as it has PyType_FromModuleAndSpec,
+ * PyType_GetModule and PyType_GetModuleState.  All four are in the stable ABI since 3.10.
+ */
 extern const char *PyUnicode_AsUTF8AndSize(PyObject *text, Py_ssize_t *size);
 
 /* A class of frozen records with slots, which are made without __init__. */
