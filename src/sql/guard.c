@@ -169,7 +169,8 @@ refuse_changes_of(TableId id, Oid table)
 
 /*
  * Tables that the command has changed or created, and their parents and children, in a schema.  There may be many
- * other logs, so their locks are not checked one by one.
+ * other logs, so their locks are not checked one by one.  For the same reason OFFSET keeps each table looked up by its
+ * number: the planner expects a thousand of them, and would read pg_class.
  */
 static const char *const touched_tables =
 "WITH touched AS MATERIALIZED (SELECT CASE classid "
@@ -177,10 +178,12 @@ static const char *const touched_tables =
 "WHEN 'pg_rewrite'::regclass THEN (SELECT ev_class FROM pg_rewrite r WHERE r.oid = objid) "
 "WHEN 'pg_trigger'::regclass THEN (SELECT tgrelid FROM pg_trigger t WHERE t.oid = objid) END AS relation "
 "FROM pg_event_trigger_ddl_commands()) "
-"SELECT c.relname FROM pg_class c WHERE c.relnamespace = $1 AND c.relkind = 'r' AND c.oid IN ("
+"SELECT c.relname FROM ("
 "SELECT relation FROM touched "
 "UNION SELECT inhparent FROM pg_inherits WHERE inhrelid IN (SELECT relation FROM touched) "
-"UNION SELECT inhrelid FROM pg_inherits WHERE inhparent IN (SELECT relation FROM touched))";
+"UNION SELECT inhrelid FROM pg_inherits WHERE inhparent IN (SELECT relation FROM touched)) t "
+"CROSS JOIN LATERAL (SELECT relname FROM pg_class "
+"WHERE oid = t.relation AND relnamespace = $1 AND relkind = 'r' OFFSET 0) c";
 
 static void
 refuse_changes_of_other_logs(FunctionCallInfo fcinfo)
