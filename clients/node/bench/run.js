@@ -1,10 +1,10 @@
 'use strict';
 
-// usage: node bench/run.js [CALLS]        (or: make bench)
+// usage: node bench/run.js [CALLS [ROUNDS]]        (or: make bench)
 //
 // Compares calls of this package with the same calls in C (bench/calls.c), and, where PGHOST leads to a server, with
-// calls of the SQL functions through the driver pg. Prints calls per second, the best of several rounds, since other
-// programs on the machine only make rounds slower; in memory, per second of the processor.
+// calls of the SQL functions through the driver pg. Prints a table in Markdown: calls per second, the best of several
+// rounds, since other programs on the machine only make rounds slower; in memory, per second of the processor.
 //
 // What no package can be faster than is measured too: JSON.stringify of the payloads that are appended, and, for a
 // replay, JSON.parse of the payloads and an object for each record, with a bigint, and a time from a longer text.
@@ -15,7 +15,7 @@ const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const { FactstrMemoryStore, FactstrPostgresStore, FactstrSqliteStore } = require('../index.js');
 
-const ROUNDS = 3;
+const [, , CALLS = '100000', ROUNDS = '3'] = process.argv;
 const FACTS_OF_ACCOUNT = 10;
 
 const { PGHOST, PGPORT = '5432', PGUSER = 'postgres' } = process.env;
@@ -184,21 +184,27 @@ function contestants(calls) {
   return all;
 }
 
+const OTHERS = ['C', 'JavaScript alone', 'the driver pg'];
+
+// A line for each call: how many a second, and as a multiple of what each other way achieves.
 function print(kind, best) {
-  const own = best['this package'];
-  for (const [name, number] of Object.entries(own)) {
-    const others = Object.entries(best).filter(([who]) => who !== 'this package');
-    const ratios = others
-      .filter(([, rates]) => rates[name.split(',')[0]] !== undefined)
-      .map(([who, rates]) => `${(number / rates[name.split(',')[0]]).toFixed(2)} x ${who}`);
-    console.log(`${kind.padEnd(11)} ${name.padEnd(17)} ${number.toFixed(0).padStart(9)}/s   ${ratios.join(', ')}`);
+  for (const [name, number] of Object.entries(best['this package'])) {
+    const ratios = OTHERS.map((who) => best[who]?.[name.split(',')[0]])
+      .map((other) => (other === undefined ? '' : (number / other).toFixed(2)));
+    console.log(`| ${[kind, name, number.toFixed(0), ...ratios].join(' | ')} |`);
   }
 }
 
+function printHead() {
+  const head = ['store', 'call', 'calls/s', ...OTHERS.map((who) => `x ${who}`)];
+  console.log(`| ${head.join(' | ')} |\n|${head.map((_, i) => (i < 2 ? '---' : '--:')).join('|')}|`);
+}
+
 async function main() {
-  for (const [kind, ways] of Object.entries(contestants(Number(process.argv[2] ?? 100000)))) {
+  printHead();
+  for (const [kind, ways] of Object.entries(contestants(Number(CALLS)))) {
     const best = {};
-    for (let round = 0; round < ROUNDS; round++)
+    for (let round = 0; round < Number(ROUNDS); round++)
       for (const [who, way] of Object.entries(ways))
         for (const [name, number] of Object.entries(await way())) {
           best[who] ??= {};
