@@ -31,13 +31,16 @@
  */
 static XLogRecPtr owed = InvalidXLogRecPtr;
 
-/* The same, before anything leaves at all. */
+/* The position up to which the log must be flushed before any message leaves, revealing or not. */
 static XLogRecPtr due = InvalidXLogRecPtr;
 
-/* The same for the writes of the transaction after it had read results in flight, until it ends. */
+/*
+ * The position up to which the log must be flushed before a message reveals what the transaction wrote after it had
+ * read results in flight.  Reset at its end.
+ */
 static XLogRecPtr behind_writes = InvalidXLogRecPtr;
 
-/* The end of the last record.  After it, there may be the header of a page that is not written yet. */
+/* The end of the last record.  The insert position may be behind the header of a page that is not written yet. */
 static XLogRecPtr
 end_of_log(void)
 {
@@ -50,7 +53,7 @@ end_of_log(void)
 	return next;
 }
 
-/* Does this hold for a relation in the range table? */
+/* Is the condition true for any relation in the range table? */
 static bool
 any_relation(const List *range_table, bool (*is_true) (Oid relation))
 {
@@ -66,7 +69,7 @@ any_relation(const List *range_table, bool (*is_true) (Oid relation))
 	return false;
 }
 
-/* Does the transaction write the relation?  Then it has locked it. */
+/* Does the transaction write the relation?  If so, it has locked it. */
 static bool
 is_written_here(Oid relation)
 {
@@ -95,7 +98,7 @@ fs_debt_for_reading_relation(Oid relation)
 		owed = Max(owed, behind_writes);
 }
 
-/* The transaction's writes may come from these relations: it owes a flush if it reads them. */
+/* The transaction's writes may depend on these relations: it owes a flush if it reads its writes. */
 void
 fs_debt_for_writing(const List *range_table)
 {
@@ -104,8 +107,8 @@ fs_debt_for_writing(const List *range_table)
 }
 
 /*
- * When another process has crashed, SIGQUIT ends this one.  Its handler, which blocks the signal, tells the client
- * why, and must not touch shared data.
+ * When another process has crashed, SIGQUIT ends this one.  The handler blocks the signal, tells the client why, and
+ * must not touch shared data.
  */
 static bool
 is_told_to_leave_at_once(void)
@@ -123,7 +126,7 @@ fs_debt_for_anything(void)
 		owed = end_of_log();
 }
 
-/* A message that reveals what was read is about to leave. */
+/* A message that reveals results in flight is about to leave. */
 void
 fs_debt_falls_due(void)
 {
@@ -173,7 +176,7 @@ commits_without_flush(void)
 
 /*
  * A transaction whose commit flushes nothing, because its writes are not in the log or synchronous_commit is off,
- * reveals what it has read.
+ * reveals the results that it has read.
  */
 static void
 on_transaction_event(XactEvent event, void *argument)
@@ -197,7 +200,7 @@ on_transaction_event(XactEvent event, void *argument)
 	}
 }
 
-/* An error that a function catches may reveal results in flight, too. */
+/* An error that a function catches may also reveal results in flight. */
 static void
 on_subtransaction_event(SubXactEvent event, SubTransactionId subtransaction,
 						SubTransactionId parent, void *argument)
@@ -206,7 +209,7 @@ on_subtransaction_event(SubXactEvent event, SubTransactionId subtransaction,
 		fs_debt_for_anything();
 }
 
-/* When preloaded. */
+/* Called if the library is preloaded. */
 void
 fs_debt_init(void)
 {

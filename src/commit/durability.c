@@ -19,8 +19,8 @@
  *   but facts commits as usual.
  * - A notification is sent with the commit, and so early; a listening session waits before it informs its client
  *   (wire.c).
- * - A commit that waits for synchronous standbys commits as usual.  If they are configured between this check and
- *   the flush, it waits after the flush: others may already see the facts, but its client has no answer.
+ * - A transaction that waits for synchronous standbys commits as usual.  If standbys are configured between this
+ *   check and the flush, it waits after the flush: others may already see the facts, but its client has no answer.
  */
 #include "postgres.h"
 
@@ -44,21 +44,21 @@
 typedef struct OwnFacts
 {
 	Oid			events;
-	int64		first;			/* 0 if a rollback has taken them back */
-	SubTransactionId appended_in;	/* that one */
+	int64		first;			/* 0 if a rollback has undone them */
+	SubTransactionId appended_in;	/* the subtransaction of the first */
 } OwnFacts;
 
 /*
- * The actions of the current transaction; reset at its end.  After a rollback to a savepoint, its own facts are
- * those that are left.  The rest is not reset: at worst a commit flushes as usual, or a read flushes more.
+ * The actions of the current transaction; reset at its end.  A rollback to a savepoint removes only the facts that it
+ * undoes, and keeps the rest: at worst a commit flushes as usual, or a read flushes more than it must.
  */
 static struct
 {
 	bool		wrote_other_data;
-	bool		commits_in_order;	/* whatever the setting allows, except always */
+	bool		commits_in_order;	/* unless the setting is "always" */
 	XLogRecPtr	own_log_end;	/* the end of this transaction's log after its last append */
-	XLogRecPtr	preceding_commit;	/* of the newest fact below its own ones */
-	int			own_count;		/* logs that it has appended to */
+	XLogRecPtr	preceding_commit;	/* of the newest fact before its own */
+	int			own_count;		/* the number of logs that it has appended to */
 	int			own_allocated;
 	OwnFacts   *own;			/* in the transaction's memory */
 	bool		commits_early;	/* between the pre-commit and the end: synchronous_commit is ours */
@@ -69,15 +69,15 @@ static struct
 static bool flush_is_owed = false;
 
 /*
- * Call before an append touches anything, and after it has written everything.  Other log records of the
- * transaction are not ours.
+ * Call before an append touches anything, and fs_durability_append_ends after it has written everything.  All other
+ * log records of the transaction belong to other writes.
  */
 void
 fs_durability_append_begins(void)
 {
 	/*
-	 * Without a transaction id, it has written nothing that others could see.  Its log records are
-	 * then pages that it read: with checksums, their hint bits are logged.
+	 * A transaction without an id has written nothing that others could see.  Its log records then
+	 * come from pages that it read: with checksums, hint bits are logged.
 	 */
 	if (XactLastRecEnd != transaction.own_log_end &&
 		TransactionIdIsValid(GetTopTransactionIdIfAny()))
@@ -160,7 +160,7 @@ fs_durability_has_appended(void)
 	return false;
 }
 
-/* The end of the commit of the newest fact before the transaction's own ones. */
+/* The end of the commit of the newest fact before the transaction's own. */
 XLogRecPtr
 fs_durability_preceding_commit(void)
 {
@@ -175,8 +175,8 @@ fs_durability_commit_in_order(void)
 }
 
 /*
- * Shared memory has the current setting, as for every commit.  The session's copy may be outdated: it is not
- * updated while the session waits for the append lock, or runs a procedure.
+ * PostgreSQL's commit also takes the setting from shared memory.  The session's copy may be outdated: it is not
+ * updated while the session waits for the append lock or runs a procedure.
  */
 bool
 fs_durability_waits_for_standbys(void)
@@ -185,8 +185,8 @@ fs_durability_waits_for_standbys(void)
 }
 
 /*
- * Given the transaction's actions, may its commit be visible before its flush?  If readers can wait for commits in
- * flight, only if they do.
+ * Do the transaction's actions allow its commit to be visible before its flush?  If commits in flight are known to
+ * readers, this one must be counted among them.
  */
 static bool
 is_harmless_early(bool is_in_flight)
@@ -209,7 +209,7 @@ is_harmless_early(bool is_in_flight)
 	return false;
 }
 
-/* If readers can be told to wait, they are. */
+/* May the commit be visible before its flush?  If readers can be told to wait, this tells them. */
 static bool
 may_commit_early(void)
 {
@@ -223,8 +223,9 @@ may_commit_early(void)
 }
 
 /*
- * Turns the setting off for the few lines of code between this event and the commit record, by its variable: nobody
- * can see it, and the user's own SET LOCAL, savepoints and function settings keep their meaning.
+ * Turns synchronous_commit off for the few lines between this event and the commit record.  It assigns the variable
+ * directly: no statement can see the change, and the user's SET LOCAL, savepoints and function settings keep their
+ * meaning.
  */
 static void
 commit_without_flush(void)
@@ -337,7 +338,7 @@ fs_durability_commit_position(TupleTableSlot *row)
 	TransactionId inserted_by = HeapTupleHeaderGetXmin(tuple->t_data);
 
 	Assert(!should_free);
-	/* A standby only has what is on disk. */
+	/* A standby has only the part of the log that is on disk. */
 	if (RecoveryInProgress())
 		return InvalidXLogRecPtr;
 	if (TransactionIdIsCurrentTransactionId(inserted_by))

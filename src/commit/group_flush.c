@@ -10,7 +10,7 @@
  * (TransactionGroupUpdateXidStatus).
  *
  * Groups only decide which process flushes, and when.  In the end, each process calls XLogFlush for its own position.
- * After a successful flush that returns immediately; after a failed one it tries again, and reports the failure.
+ * After a successful flush, the call returns immediately; after a failed one, it tries again and reports the failure.
  *
  * The library must be preloaded.  Otherwise each process flushes for itself.
  */
@@ -34,7 +34,7 @@
 /* Processes with higher numbers flush for themselves. */
 #define MOST_MEMBERS 4096
 
-/* The end of a list. */
+/* Ends a list of members. */
 #define NOBODY PG_UINT32_MAX
 
 typedef struct FlushMember
@@ -51,7 +51,7 @@ typedef struct FlushGroups
 	FlushMember members[MOST_MEMBERS];	/* by the number of the process */
 } FlushGroups;
 
-static FlushGroups *groups = NULL;	/* if the library is not preloaded */
+static FlushGroups *groups = NULL;	/* stays NULL if the library is not preloaded */
 static shmem_startup_hook_type previous_startup = NULL;
 
 static uint32
@@ -75,7 +75,7 @@ join(FlushMember *self)
 
 /*
  * Sleeps until the leader has flushed; pg_stat_activity shows the same wait as for a leader.  The semaphore also counts
- * wake-ups for other reasons; they are returned.
+ * wake-ups for other reasons; these are added to it again.
  */
 static void
 wait_for_leader(FlushMember *self)

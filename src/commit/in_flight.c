@@ -38,14 +38,14 @@
 
 typedef struct InFlight
 {
-	pg_atomic_uint32 commits;	/* all of them */
+	pg_atomic_uint32 commits;	/* the number of all commits in flight */
 	pg_atomic_uint32 of_relation[COUNTERS];
 } InFlight;
 
-static InFlight *in_flight = NULL;	/* if the library is not preloaded */
+static InFlight *in_flight = NULL;	/* stays NULL if the library is not preloaded */
 static shmem_startup_hook_type previous_startup = NULL;
 
-/* The counters at which this session's commit is counted. */
+/* The counters that include this session's commit. */
 static uint32 counted_at[MOST_RELATIONS];
 static int	count = 0;
 
@@ -69,7 +69,7 @@ add_relation(Oid database, Oid relation)
 	return true;
 }
 
-/* A process itself keeps locks that met no stronger lock. */
+/* Locks that met no stronger lock are kept in the process itself. */
 static bool
 add_fast_path_locks(void)
 {
@@ -89,7 +89,7 @@ add_fast_path_locks(void)
 	(LOCKBIT_ON(RowExclusiveLock) | LOCKBIT_ON(ShareUpdateExclusiveLock) | LOCKBIT_ON(ShareLock) | \
 	 LOCKBIT_ON(ShareRowExclusiveLock) | LOCKBIT_ON(ExclusiveLock) | LOCKBIT_ON(AccessExclusiveLock))
 
-/* All others are in shared memory.  Another session may move one there, but not after the look above. */
+/* All others are in shared memory.  Another session may move a lock there, but only before add_fast_path_locks. */
 static bool
 add_shared_locks(void)
 {
@@ -136,7 +136,7 @@ memory_size(void)
 	return sizeof(InFlight);
 }
 
-/* When preloaded, before any process needs it: messages from everywhere are compared with it. */
+/* Called if the library is preloaded, before any process sends a message. */
 static void
 make_memory(void)
 {

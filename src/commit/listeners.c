@@ -12,7 +12,7 @@
  * before the commit, and commits that wait for standbys send their notifications.
  *
  * Counts are shared by hash: then a notification is sent unnecessarily, or a LISTEN waits unnecessarily, but
- * never too briefly. Extensions that listen in C without the statement are not seen.
+ * never too briefly.  Extensions that listen in C without the statement are not seen.
  */
 #include "postgres.h"
 
@@ -37,14 +37,14 @@
 
 #define MEMORY_NAME "factstr listeners 0.2"
 
-/* Of the databases with a hash. */
+/* The counts of all databases with the same hash. */
 typedef struct Place
 {
 	pg_atomic_uint32 listeners; /* sessions */
 	pg_atomic_uint32 silent_commits;	/* under way, and without notifications */
 } Place;
 
-static Place * places = NULL;	/* if the library is not preloaded */
+static Place * places = NULL;	/* stays NULL if the library is not preloaded */
 static shmem_startup_hook_type previous_startup = NULL;
 static ProcessUtility_hook_type previous_utility = NULL;
 
@@ -79,7 +79,7 @@ wait_for_silent_commits(void)
 	}
 }
 
-/* Before each LISTEN: one that was cancelled may have waited too briefly. */
+/* Called before each LISTEN, not only the first: a cancelled LISTEN may have waited too briefly. */
 static void
 join(void)
 {
@@ -166,7 +166,7 @@ make_memory(void)
 	LWLockRelease(AddinShmemInitLock);
 }
 
-/* When preloaded: a session without the library would not be counted. */
+/* Called if the library is preloaded: otherwise a session without the library would not be counted. */
 void
 fs_listeners_init(void)
 {

@@ -2,8 +2,8 @@
  * commit/lock_times.c
  *		How long appends hold their lock, by step: what factstr.log_lock_times logs when a session ends.
  *
- * The session adds up the steps of its transactions that appended and committed.  Each moment requires a look at
- * a clock, which is why this is a setting.
+ * The session adds up the steps of its transactions that appended and committed.  Measuring is optional because each
+ * moment reads a clock.
  */
 #include "postgres.h"
 
@@ -13,10 +13,10 @@
 
 #include "commit/lock_times.h"
 
-/* The moments of the current transaction; zero for those that it has not reached. */
+/* The moments of the current transaction; zero if it has not reached a moment. */
 static instr_time moments[LOCK_MOMENTS];
 
-/* Of the session: the step that ends at each moment. */
+/* For each moment, the time that the session's transactions spent in the step that ends there. */
 static instr_time sums[LOCK_MOMENTS];
 static int64 transactions = 0;
 
@@ -100,7 +100,7 @@ on_transaction_event(XactEvent event, void *argument)
 	}
 }
 
-/* The appends may have been rolled back: such a transaction is not measured up to here. */
+/* The appends may have been rolled back, so the measurement starts again. */
 static void
 on_subtransaction_event(SubXactEvent event, SubTransactionId subtransaction,
 						SubTransactionId parent, void *argument)

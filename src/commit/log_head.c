@@ -6,13 +6,12 @@
  * and a search for it would visit them.  So each commit of an append notes its last number and the end of its
  * commit record, before it releases the append lock.
  *
- * For readers the note is a hint, which the table confirms: the fact exists, and the next one does not
+ * For readers the note is a hint that the table confirms: the fact exists, and the next number does not
  * (read/facts.c).  After a change of the table they search without the hint, until both agree.  An append that
- * holds the lock trusts the note without a look, unless something has made it doubtful to this session:
+ * holds the lock trusts the note without looking into the table, except in these cases:
  * - The server has just been started or promoted, or its memory was initialized after a crash: there is no note.
- * - The table was changed, or a subscription was; its trigger does not prevent others from deleting facts, now or
- *   when somebody else appended: the session looks into the table.
- * - Rows were written without an append: their numbers are taken, as the primary key shows.
+ * - The table or a subscription was changed: its trigger may no longer protect the facts from deletion.
+ * - Rows were written without an append: the primary key shows that their numbers are taken.
  * - An append was prepared: the session that commits it does not know of the note.  There is none until the next
  *   append.
  *
@@ -37,8 +36,8 @@
 #include "commit/own_heads.h"
 
 /*
- * If there are more logs, some of those without recent appends have no note.  Each has its place among a few, by
- * its hash, so that the search takes the same time for any number of logs.
+ * The number of notes.  If there are more logs, some of those without recent appends have no note.  The hash of a log
+ * selects a few places for its note, so that a search takes the same time for any number of logs.
  */
 #define LOGS 256
 #define PLACES_OF_A_SET 8
@@ -51,7 +50,7 @@ typedef struct LogNote
 	Oid			database;
 	Oid			events;
 	FactPosition head;			/* 0 if it is not known */
-	bool		has_strangers;	/* somebody writes rows beside the appends */
+	bool		has_strangers;	/* rows are also written without appends */
 } LogNote;
 
 typedef struct LogPlace
@@ -66,17 +65,18 @@ static LogPlace *places = NULL;
 typedef struct KnownHead
 {
 	Oid			events;			/* the key */
-	LogPlace   *place;			/* that had its note last, or NULL */
+	LogPlace   *place;			/* of its note when last seen, or NULL */
 
 	/*
-	 * The log ends where its note says, or where this transaction has appended.  Otherwise the
-	 * table must be searched, as at first and after any doubt.
+	 * The log ends where its note or this transaction's last append says.  Otherwise the table
+	 * must be searched: at first, and after any change that makes the note doubtful.
 	 */
 	bool		is_sure;
 
 	/* The table has changed since this session compared it with the note. */
 	bool		note_is_doubtful;
-	uint64		changes;		/* and subscription changes that it knows of */
+	/* The values of the counters below when the session last looked. */
+	uint64		changes;
 	uint64		subscription_changes;
 
 	int64		last_commit;	/* the newest fact that the session has committed; 0 if none */
@@ -87,11 +87,11 @@ static HTAB *known_heads = NULL;
 /* The log used last: most sessions use no other. */
 static KnownHead *used_last = NULL;
 
-/* Of any table, and of subscriptions. */
+/* Counters of changes of any table and of subscriptions. */
 static uint64 changes_of_any = 0;
 static uint64 changes_of_subscriptions = 0;
 
-/* Stays as long as the session. */
+/* The entry stays until the session ends. */
 static KnownHead *
 find_known(Oid events)
 {
@@ -120,7 +120,7 @@ find_known(Oid events)
 	return used_last = known;
 }
 
-/* The same, with the doubts that have come up since. */
+/* The same, after applying the changes since the last look. */
 static KnownHead *
 find_known_now(const FactstrStore *store)
 {
@@ -218,7 +218,7 @@ find_note(KnownHead *known, LogNote *note)
 	return NULL;
 }
 
-/* Later commits have higher positions; a lost note has none. */
+/* The place with the oldest commit.  Later commits have higher positions; an empty place has none. */
 static LogPlace *
 place_to_take_over(Oid events)
 {
@@ -269,7 +269,7 @@ forget(KnownHead *known, bool has_strangers)
 	write_note(known, unknown, has_strangers);
 }
 
-/* An append has written after the head; this is the new one. */
+/* An append has written facts; this is the new head. */
 void
 fs_log_head_moved(const FactstrStore *store, int64 head)
 {
@@ -278,7 +278,7 @@ fs_log_head_moved(const FactstrStore *store, int64 head)
 	fs_own_heads_moved(store->events, head);
 }
 
-/* The transaction commits, or it is prepared, and the session that commits it will not know of this. */
+/* Notes the heads of a commit.  For a prepared transaction, removes the notes, since another session may commit it. */
 static void
 note_own_heads(bool is_committed)
 {
@@ -380,7 +380,7 @@ fs_log_head_expected(const FactstrStore *store)
 	return known->note_is_doubtful ? 0 : own_or_noted_head(known);
 }
 
-/* The result of a search without it. */
+/* Call with the result of a search that did not use the expected head. */
 void
 fs_log_head_seen(const FactstrStore *store, int64 head)
 {
@@ -415,7 +415,7 @@ fs_log_head_is_known(const FactstrStore *store, FactPosition *head)
 	return true;
 }
 
-/* The table was searched.  If its trigger does not protect the facts, the newest might be deleted at any time. */
+/* The table was searched.  Unless its trigger protects the facts, the newest might be deleted at any time. */
 void
 fs_log_head_found(const FactstrStore *store, int64 head, bool is_guarded)
 {

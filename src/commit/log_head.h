@@ -15,7 +15,7 @@ extern int64 fs_log_head_expected(const FactstrStore *store);
 extern void fs_log_head_seen(const FactstrStore *store, int64 head);
 extern int64 fs_log_head_of_last_commit(const FactstrStore *store);
 
-/* For who has the append lock. */
+/* The caller must hold the append lock. */
 extern bool fs_log_head_is_known(const FactstrStore *store, FactPosition *head);
 extern void fs_log_head_found(const FactstrStore *store, int64 head, bool is_guarded);
 extern void fs_log_head_moved(const FactstrStore *store, int64 head);

@@ -26,23 +26,23 @@
 #include "compat.h"
 #include "settings.h"
 
-/* For main; for another log, a point and its name follow. */
+/* The channel of main.  For another log, a point and the name of the log follow. */
 #define CHANNEL "factstr"
 
 /*
- * Above this share of the queue, no hints are sent.  The rest is for notifications that other transactions add
- * between our look and our turn.
+ * If more than this share of the queue is in use, no hints are sent.  The rest is for notifications that other
+ * transactions add between this check and the commit.
  */
 #define NEARLY_FULL 0.9
 
 /*
- * A look at the queue takes locks, so below this share an occasional look is enough: the rest is gigabytes.  In
- * milliseconds.
+ * Checking the queue takes locks.  Below this share, one check per interval, in milliseconds, is enough: the rest is
+ * gigabytes.
  */
 #define HARDLY_USED 0.25
 #define LOOK_INTERVAL 1000
 
-/* A queue of fewer pages than this could fill between two looks. */
+/* A queue of fewer pages than this could fill up between two checks. */
 #define SMALL_QUEUE 0x10000
 
 /* More than the size of a hint in the queue. */
@@ -59,14 +59,14 @@ typedef struct Batch
 /* The batches of the current transaction that need a notification. */
 static struct
 {
-	bool		has_appended;	/* notified of or not */
+	bool		has_appended;	/* whether or not a notification is needed */
 	Batch	   *batches;		/* in the transaction's memory, NULL if there are none */
 	int64		count;
 	int64		allocated;
-	const char *log;			/* of the last batch that was not of main */
+	const char *log;			/* of the last batch that belongs to another log than main */
 } pending;
 
-/* The name in memory that lasts as long as the transaction; usually that of the previous batch. */
+/* A copy of the name that lasts as long as the transaction; usually the copy of the previous batch. */
 static const char *
 name_of_log(const FactstrStore *store)
 {

@@ -9,7 +9,7 @@
 
 #include "commit/own_heads.h"
 
-/* As of a subtransaction that has appended. */
+/* The end of the log after the appends of one subtransaction. */
 typedef struct HeadOfSubtransaction
 {
 	int64		sequence_number;
@@ -20,11 +20,11 @@ typedef struct OwnLog
 {
 	Oid			events;
 	HeadOfSubtransaction *heads;
-	int64		count;			/* 0 if rollbacks have taken all back */
+	int64		count;			/* 0 if rollbacks have undone all appends */
 	int64		allocated;
 } OwnLog;
 
-/* In the transaction's memory; few, so they are searched one by one. */
+/* In the transaction's memory.  There are few, so a search visits them one by one. */
 static struct
 {
 	OwnLog	   *logs;			/* NULL if there are none */
@@ -67,7 +67,7 @@ add(Oid events)
 	return log;
 }
 
-/* The transaction has written after the head of the log; this is the new one. */
+/* The transaction has written facts; this is the new head of the log. */
 void
 fs_own_heads_moved(Oid events, int64 head)
 {
@@ -102,7 +102,7 @@ fs_own_heads_of(Oid events)
 	return log == NULL ? 0 : head_of(log);
 }
 
-/* Of how many logs there may be one. */
+/* The number of logs that the transaction has written to, including those whose appends were rolled back. */
 int
 fs_own_heads_count(void)
 {

@@ -25,7 +25,7 @@ typedef struct Item
 /* In the transaction's memory; the oldest first. */
 static List *items = NIL;
 
-/* Where the arguments of work belong: it lasts as long as the transaction. */
+/* The memory for the arguments of deferred work: it lasts as long as the transaction. */
 MemoryContext
 fs_pre_commit_memory(void)
 {
@@ -46,7 +46,8 @@ fs_pre_commit_add(PreCommitWork work, void *argument)
 }
 
 /*
- * Everything from an index of the list on; work may defer more.  If it fails, the list ends with the transaction.
+ * Runs all work from an index of the list to its end.  Work may defer more work.  If it fails, the list ends with the
+ * transaction.
  */
 static void
 run_from(int first)
@@ -116,7 +117,7 @@ on_subtransaction_event(SubXactEvent event, SubTransactionId subtransaction,
 		items = list_delete_last(items);
 }
 
-/* Registered after the other callbacks for the commit, so that it is called before: they see its writes. */
+/* Call after the other callbacks for the commit are registered: it then runs before them, and they see its writes. */
 void
 fs_pre_commit_init(void)
 {

@@ -1,13 +1,13 @@
 /*
  * commit/rows_out.c
- *		Whatever leaves for a client is on disk.
+ *		Rows leave for a client only after the commits that they show are on disk.
  *
  * Every statement can see a commit in flight (in_flight.c), but a crash may undo it.  So before a row leaves that
  * was read from a relation with such a commit, the log is flushed up to its current end.  The statement's
  * snapshot is older than that, so everything that it sees is on disk then.
  *
  * Only rows that leave have to wait.  Reads that serve writes are safe without: the transaction's own commit
- * comes later in the log.  If it reads such writes of its own, the rows that leave wait.  Functions called by a
+ * comes later in the log.  If it reads its writes again, the rows that leave wait.  Functions called by a
  * statement may read results in flight; the session then owes a flush (debt.c), which falls due when a row is
  * sent, and is paid before the row leaves (wire.c).
  */
@@ -39,7 +39,7 @@ static object_access_hook_type previous_object_access = NULL;
 /* The number of nested statements that this session is executing. */
 static int	depth = 0;
 
-/* Is a statement of PostgreSQL's own for a foreign table being executed? */
+/* Is a foreign key check of PostgreSQL being executed? */
 static bool within_foreign_key_check = false;
 
 /*
@@ -51,13 +51,13 @@ typedef struct RowsOut
 {
 	DestReceiver receiver;
 	DestReceiver *client;
-	const List *range_table;	/* NIL if other statements did the reading */
-	bool		may_see_newer;	/* than its snapshot, where it locks rows */
+	const List *range_table;	/* NIL if other statements read the rows */
+	bool		may_see_newer;	/* than its snapshot, because it locks rows */
 	bool		has_looked;
-	bool		leaves_elsewhere;	/* than over the connection: into a file, or to a leader */
+	bool		leaves_elsewhere;	/* not over the connection: into a file, or to a leader */
 } RowsOut;
 
-/* One look covers everything that the statement's snapshot sees. */
+/* One check covers everything that the statement's snapshot sees. */
 static void
 before_leaving(RowsOut *out)
 {
@@ -92,7 +92,7 @@ shut_down(DestReceiver *self)
 {
 	RowsOut    *out = (RowsOut *) self;
 
-	/* The absence of a row, or of further rows, is information, too. */
+	/* The absence of a row, or of further rows, is information as well. */
 	before_leaving(out);
 	out->client->rShutdown(out->client);
 }
@@ -105,7 +105,7 @@ destroy(DestReceiver *self)
 	out->client->rDestroy(out->client);
 }
 
-/* At once, or when a portal has collected the rows. */
+/* Immediately, or after a portal has collected the rows. */
 static bool
 goes_over_connection(const DestReceiver *receiver)
 {
@@ -169,7 +169,7 @@ has_result(const PlannedStmt *statement)
 	return statement->commandType == CMD_SELECT || statement->hasReturning;
 }
 
-/* Is this true of a table that it writes? */
+/* Is the condition true for any table that the statement writes? */
 static bool
 writes_any(const PlannedStmt *statement, bool (*is_true) (Oid relation))
 {
@@ -185,14 +185,14 @@ writes_any(const PlannedStmt *statement, bool (*is_true) (Oid relation))
 	return false;
 }
 
-/* Its changes are not in the log, so a commit flushes nothing for them. */
+/* Changes of such a table are not in the log, so a commit flushes nothing for them. */
 static bool
 is_unlogged(Oid relation)
 {
 	return get_rel_persistence(relation) != RELPERSISTENCE_PERMANENT;
 }
 
-/* Its rows are on another server. */
+/* The rows of such a table are on another server. */
 static bool
 is_foreign(Oid relation)
 {
@@ -212,7 +212,7 @@ reads_to_write(const PlannedStmt *statement)
 }
 
 /*
- * PostgreSQL's own statements: they reveal nothing, or raise an error.  The triggers that they fire run within
+ * PostgreSQL's statements for foreign keys reveal nothing, or raise an error.  The triggers that they fire run within
  * them.
  */
 static bool
@@ -246,8 +246,9 @@ run_within(QueryDesc *query, DestReceiver *receiver, ScanDirection direction,
 }
 
 /*
- * A statement has run whose rows do not leave themselves.  A function learns their number.  The client learns it
- * from the command's tag, and if there were none, no later commit reveals that.
+ * Call after a statement whose rows do not leave.  Their number does: a function gets it, and the client sees it in the
+ * command's tag.  If that is zero, no commit of this transaction
+ * may follow whose flush covers the answer.
  */
 static void
 after_work(QueryDesc *query)
@@ -359,7 +360,7 @@ utility(PlannedStmt *statement, const char *query COMPAT_READ_ONLY_TREE,
 		 completion);
 }
 
-/* Large objects are not read as tables are, and a new one leaves no lock. */
+/* Large objects are not read like tables, and creating one leaves no lock. */
 static void
 access_object(ObjectAccessType access, Oid class, Oid object, int part, void *argument)
 {
@@ -369,7 +370,7 @@ access_object(ObjectAccessType access, Oid class, Oid object, int part, void *ar
 		fs_durability_commit_in_order();
 }
 
-/* When preloaded: a process without these hooks would not wait for anything. */
+/* Called if the library is preloaded: a process without these hooks would not wait for anything. */
 void
 fs_rows_out_init(void)
 {

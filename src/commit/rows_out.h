@@ -1,6 +1,6 @@
 /*
  * commit/rows_out.h
- *		Whatever leaves for a client is on disk.
+ *		Rows leave for a client only after the commits that they show are on disk.
  */
 #ifndef FACTSTR_COMMIT_ROWS_OUT_H
 #define FACTSTR_COMMIT_ROWS_OUT_H

@@ -3,10 +3,10 @@
  *		Waiting for other sessions to commit facts of this database, change a stream, end an append, or fill
  *		a list.
  *
- * Each has a wait point in shared memory.  A process that commits such a change wakes all that wait there; they
- * then look for themselves.  Points are shared by hash, and a transaction may be prepared and then committed by a
- * session that knows nothing of this.  So a wake-up is only a hint, and so is its absence: a waiting process also
- * looks from time to time without one.
+ * Each has a wait point in shared memory.  A process that commits such a change wakes all processes that wait
+ * there; each of them then checks its condition.  Points are shared by hash, and a transaction may be prepared and
+ * then committed by a session that knows nothing of this.  So a wake-up is only a hint, and so is its absence: a
+ * waiting process also checks from time to time without one.
  *
  * The memory is small enough for PostgreSQL's own reserve, without preloading.
  */
@@ -24,10 +24,10 @@
 #include "commit/wakeup.h"
 #include "compat.h"
 
-/* For facts, streams and pending lists; those of the first two have a bit each in "pending". */
+/* Of facts, of streams and of pending lists.  Each point of the first two kinds has a bit in "pending". */
 #define POINTS_OF_A_KIND 32
 
-/* For append locks: one of the waiting processes is woken, which should be one of the same log. */
+/* Of append locks.  Only one waiting process is woken, and it should wait for the same log: hence more points. */
 #define POINTS_OF_APPEND_LOCKS 256
 #define POINTS (3 * POINTS_OF_A_KIND + POINTS_OF_APPEND_LOCKS)
 
@@ -48,7 +48,7 @@ static WakeupPoint *points = NULL;
 /* The points at which the current transaction will wake others. */
 static uint64 pending = 0;
 
-/* Is told of each commit of facts by this session, before those who wait are woken. */
+/* Called for each commit of facts by this session, before the waiting processes are woken. */
 static void (*listener_of_facts) (bool are_prepared) = NULL;
 
 static Size
@@ -57,7 +57,7 @@ memory_size(void)
 	return POINTS * sizeof(WakeupPoint);
 }
 
-/* When preloaded. */
+/* Called if the library is preloaded. */
 void
 fs_wakeup_reserve_memory(void)
 {
@@ -131,7 +131,7 @@ fs_wakeup_one(WakeupPoint *point)
 	ConditionVariableSignal(&point->waiting);
 }
 
-/* Wakes the processes that wait there if the transaction commits.  For facts and streams. */
+/* Wakes the processes that wait there when the transaction commits.  Only for points of facts and streams. */
 void
 fs_wakeup_at_commit(WakeupPoint *point)
 {
@@ -145,7 +145,7 @@ wake(WakeupPoint *point)
 	ConditionVariableBroadcast(&point->waiting);
 }
 
-/* Wakes those that wait for facts of a database immediately. */
+/* Immediately wakes the processes that wait for facts of a database. */
 void
 fs_wakeup_now_of_facts(Oid database)
 {
@@ -175,7 +175,7 @@ wake_pending(void)
 	}
 }
 
-/* At this event of a commit everybody can see what was committed. */
+/* At XACT_EVENT_COMMIT, all sessions can see the committed changes. */
 static void
 on_transaction_event(XactEvent event, void *argument)
 {
@@ -205,14 +205,14 @@ fs_wakeup_init(void)
 	RegisterXactCallback(on_transaction_event, NULL);
 }
 
-/* To be read before checking whether there is anything to wait for. */
+/* Read the generation before checking the condition. */
 uint64
 fs_wakeup_generation(WakeupPoint *point)
 {
 	return pg_atomic_read_u64(&point->generation);
 }
 
-/* Waits until there has been a change since that generation; false if the time, in milliseconds, runs out. */
+/* Waits for a change after that generation.  Returns false after the timeout, in milliseconds. */
 bool
 fs_wakeup_wait(WakeupPoint *point, uint64 generation, long timeout)
 {

@@ -24,18 +24,18 @@
 /* As in pqcomm.c.  When the buffer has this size, it is sent without a request. */
 #define BUFFER_SIZE 8192
 
-/* Of a message: its type, and its length. */
+/* The header of a message: its type and its length. */
 #define HEADER_SIZE 5
 
 static const PQcommMethods *connection = NULL;
 static PQcommMethods methods;
 
-/* The most that can be in the buffer. */
+/* The largest number of bytes that the buffer can contain. */
 static size_t buffered = 0;
 
 /*
- * An error may name results in flight, such as a key that already exists, and so may a notice.  A notification may
- * come from a commit in flight.  The result of a function call is what the function has read.
+ * An error or a notice may name results in flight, such as a key that already exists.  A notification may come from a
+ * commit in flight.  The result of a function call comes from the rows that the function has read.
  */
 static void
 look_at(char type)
@@ -85,7 +85,7 @@ flush(void)
 	return connection->flush();
 }
 
-/* Here something may remain. */
+/* Bytes may remain in the buffer after this call. */
 static int
 flush_if_writable(void)
 {
