@@ -13,7 +13,7 @@
 #include <string.h>
 
 static const fn_kind kinds[] = {
-#define FN_CALL_KIND(NAME, kind) [FN_##NAME] = kind,
+#define FN_CALL_KIND(NAME, kind) [FN_##NAME] = (kind),
 	FN_CALLS(FN_CALL_KIND)
 #undef FN_CALL_KIND
 };

@@ -70,8 +70,10 @@ copy_fact(const factstr_fact *fact, factstr_fact *copy)
 	if (texts == NULL)
 		return false;
 	*copy = *fact;
-	copy->event_type = memcpy(texts, fact->event_type, type);
-	copy->payload = memcpy(texts + type, fact->payload, payload);
+	copy->event_type = texts;
+	copy->payload = texts + type;
+	memcpy(texts, fact->event_type, type);
+	memcpy(texts + type, fact->payload, payload);
 	if (metadata > 0)
 		copy->metadata = memcpy(texts + type + payload, fact->metadata, metadata);
 	return true;

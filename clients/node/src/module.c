@@ -133,7 +133,7 @@ static bool
 export_functions(napi_env env, napi_value exports, fn_environment *environment)
 {
 #define FUNCTION(name, function) \
-	{.utf8name = name, .method = function, .attributes = napi_enumerable, .data = environment}
+	{.utf8name = (name), .method = (function), .attributes = napi_enumerable, .data = environment}
 	const napi_property_descriptor functions[] = {
 		FUNCTION("call", call_now),
 		FUNCTION("callLater", fn_call_later),
