@@ -72,7 +72,7 @@ def server_without():
 
 @contextlib.contextmanager
 def beside(file):
-    """With so many clients who write meanwhile."""
+    """With this many clients that write meanwhile."""
     command = ["pgbench", "-n", "-M", "prepared", "-f", script(file), "-c", str(APPENDERS), "-j", "2", "-T",
                str(SECONDS + 60), "bench_readers"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:

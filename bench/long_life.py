@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What a log costs as it grows, on the cluster that the environment leads to; see bench/long_life."""
+"""The costs of a growing log, on the cluster that the environment leads to; see bench/long_life."""
 
 import os
 import re

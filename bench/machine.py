@@ -1,4 +1,4 @@
-"""Where and of what a measurement was made, as far as its figures depend on it."""
+"""The machine and the versions of a measurement, as far as its figures depend on them."""
 
 import datetime
 import os

@@ -1,4 +1,4 @@
-"""What the sections of the benchmark measure with: psql, pgbench, and the programs that bench/run builds.
+"""The tools of the benchmark's sections: psql, pgbench, and the programs that bench/run builds.
 
 Contestants take turns, round by round, so that a machine that is slow for a while is slow for all
 of them; what counts is the ratio of their medians.

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """The sections of the benchmark, on the cluster that the environment leads to.
 
-Each section is a function that measures and returns figures; what they mean is bench/report.py's to
-say.  They are kept, section by section, in the file BENCH_RESULTS.
+Each section is a function that measures and returns figures; bench/report.py explains
+them.  They are kept, section by section, in the file BENCH_RESULTS.
 """
 
 import contextlib
@@ -53,7 +53,7 @@ def slow():
     return append("bench_slow")
 
 
-# Facts and a row of one's own in one transaction: in one statement, and in four round trips.
+# Facts and a row of another table in one transaction: in one statement, and in four round trips.
 STATEMENTS = {"at_commit": "factstr/append_and_row_at_commit.sql", "factstr": "factstr/append_and_row.sql",
               "insert": "peers/unordered_insert_and_row.sql"}
 BLOCKS = {"at_commit": "factstr/append_at_commit.sql", "append_first": "factstr/append_then_row.sql",
@@ -186,7 +186,7 @@ def readings():
 
 
 def timed_rows(databases, rows):
-    """{name: what makes the statement for a database} becomes {name: [ms in each database]}."""
+    """{name: function that makes the statement for a database} becomes {name: [ms in each database]}."""
     results = {}
     for name, statement in rows.items():
         results[name] = timed_in_turns([(database, statement(database)) for database in databases])

@@ -10,7 +10,7 @@
 \pset footer off
 \if :{?student} \else \set student Ben \endif
 
--- The context of the decision: all facts about this course, whatever their type.
+-- The context of the decision: all facts about this course, of any type.
 \set context '{"filters": [{"payload_predicates": [{"course": "Fishing"}]}]}'
 
 -- The idempotency key makes the set-up safe to repeat: the first call appends, later ones do nothing.

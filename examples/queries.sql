@@ -6,7 +6,7 @@
 \set QUIET on
 \pset footer off
 
--- Of whatever was loaded: the director with the most movies, and a title that is a number.
+-- From the loaded facts: the director with the most movies, and a title that is a number.
 SELECT payload -> 'Director' AS director
 FROM factstr_read('{"filters": [{"event_types": ["movie-listed"]}]}')
 WHERE payload ->> 'Director' <> ''

@@ -11,7 +11,7 @@ apt_here() {
     -o Dir::State::lists="$work/lists" "$@"
 }
 
-# The sources of packages, wherever the packages themselves come from.
+# The sources of packages; the packages themselves may come from another archive.
 fetch_sources() {
   mkdir -p "$work/lists/partial"
   # shellcheck disable=SC2016  # the variables are Perl's

@@ -175,7 +175,7 @@ CREATE FUNCTION factstr_log_time_after(sequence_number bigint, log text)
 	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED;
 COMMENT ON FUNCTION factstr_log_time_after(bigint, text) IS 'time of the first fact after a position, or null; for the views';
 
--- The consumer is whoever holds the stream's lock, which is numbered by a hash of the log and the stream's name.
+-- The consumer is the session that holds the stream's lock. A hash of the log and the stream's name numbers the lock.
 -- In the views the types of operators fit exactly, and functions that take any type are qualified: otherwise
 -- a role that may create objects in the schema could create some that fit better, which others would call.
 CREATE OR REPLACE VIEW factstr_stream_status WITH (security_barrier) AS
@@ -423,8 +423,8 @@ CREATE FUNCTION factstr_import_redactions(batches jsonb, log text DEFAULT 'main'
 COMMENT ON FUNCTION factstr_import_redactions(jsonb, text) IS
 	'apply later redactions from batches of another log to the same facts in this one; returns the number of new records';
 
--- Otherwise nobody changes a fact, the owner included.  The triggers fire whatever session_replication_role
--- says, and cost an INSERT nothing.
+-- Facts cannot be changed in any other way, even by the owner.  The triggers fire with any session_replication_role
+-- and cost an INSERT nothing.
 CREATE FUNCTION factstr_refuse_change()
 	RETURNS trigger
 	AS 'MODULE_PATHNAME', 'factstr_refuse_change'

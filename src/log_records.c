@@ -2,7 +2,7 @@
  * log_records.c
  *		The record of logs: which exist, and which are sealed.
  *
- * main has a record once it has been sealed.  Everything is current, whatever the transaction's snapshot.
+ * main has a record once it has been sealed.  All reads use a current snapshot, not the transaction's.
  */
 #include "postgres.h"
 

@@ -2,12 +2,12 @@
  * rights.c
  *		The rights of roles on a log.
  *
- * EXECUTE on a function says what a role may do, and a view of each log, on which PostgreSQL's own rights are granted,
- * says where.  The view has no table behind it, so a right on it gives nothing by itself; rights on the log's table
- * would lead past the functions.
+ * EXECUTE on a function determines the action that a role may perform; a right on the view of a log determines the log.
+ * The view has no table behind it, so a right on it alone gives nothing; rights on the log's table would lead past the
+ * functions.
  *
- * Main has such a view, too, so that a right on another log is none on main.  In 0.1.0 EXECUTE was enough: an update
- * gives the rights on main to those who have EXECUTE.
+ * Main has such a view as well, so that a right on another log is not a right on main.  In 0.1.0 EXECUTE was enough:
+ * an update gives the rights on main to the roles that have EXECUTE.
  */
 #include "postgres.h"
 

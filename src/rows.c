@@ -157,8 +157,8 @@ fs_row_any_since(Relation table, TransactionId oldest)
 
 /*
  * Replaces a row, or, if one of them is NULL, inserts or deletes it.  Constraints are checked, indexes updated, row
- * triggers fired; statement triggers are not, because there is no statement.  Nobody else may be able to change the
- * row meanwhile.  The new tuple receives its location.
+ * triggers fired; statement triggers are not, because there is no statement.  The caller must prevent concurrent
+ * changes of the row.  The new tuple receives its location.
  */
 void
 fs_row_change(Relation table, HeapTuple old_tuple, HeapTuple new_tuple)
@@ -203,8 +203,8 @@ fs_row_change(Relation table, HeapTuple old_tuple, HeapTuple new_tuple)
 }
 
 /*
- * The same, as the owner of the table.  A trigger that the owner has created runs with the owner's rights, whatever
- * the session's role, and leaves nothing behind; a worker has no snapshot for it.
+ * The same, as the owner of the table.  A trigger that the owner has created runs with the owner's rights, not
+ * those of the session's role, and leaves nothing behind; a worker has no snapshot for it.
  */
 void
 fs_row_change_as_owner(Relation table, HeapTuple old_row, HeapTuple new_row)

@@ -1,6 +1,6 @@
 /*
  * store_known.c
- *		What this session knows of logs, until it changes.
+ *		The logs that this session has found, until a change makes this outdated.
  *
  * PostgreSQL informs every session of changes of relations.  So the result of a look-up is kept until one of the
  * log's relations changes.  A relation may also change during the look-up, after it was found: changed relations are

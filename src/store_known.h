@@ -1,6 +1,6 @@
 /*
  * store_known.h
- *		What this session knows of logs, until it changes.
+ *		The logs that this session has found, until a change makes this outdated.
  */
 #ifndef FACTSTR_STORE_KNOWN_H
 #define FACTSTR_STORE_KNOWN_H

@@ -2,10 +2,10 @@
  * store_lookup.c
  *		Finds the tables and indexes of a log.
  *
- * They live in the schema of the function that was called, whatever the search_path says.  The extension's script
+ * They are in the schema of the function that was called; search_path is not used.  The extension's script
  * creates those of the log "main", and factstr_create_log those of others, under names derived from the log's
  * (definition.c).  They are compared with their definitions when they are found, and the result is kept for the
- * session, until one of them is changed (store_known.c).  So a call finds its log without a look into a catalog.
+ * session, until one of them is changed (store_known.c).  So a call finds its log without reading a catalog.
  *
  * The table of records says which other logs exist, and which are sealed.  It is read when a log is looked up;
  * creating, sealing and dropping a log invalidate its table in all sessions.

@@ -69,9 +69,9 @@ class Live {
 
 // The position is the cursor of the stream "enrolments", and moves in the transaction that writes.
 //
-// Whatever happens to this program, its connection or the server: either both the rows and the new
-// position are committed, or neither, and the same batches come again. Nothing is missed, nothing is
-// done twice. Several of these may run at once, in any language: they take turns.
+// If this program, its connection or the server fails, either both the rows and the new position are
+// committed, or neither, and the same batches come again. Nothing is missed, nothing is done twice.
+// Several consumers may run at once, in any language: they take turns.
 class Durable {
   async prepare(client) {
     await client.query('BEGIN');
@@ -239,6 +239,6 @@ async function main() {
 // The server rolls back uncommitted work.
 process.on('SIGINT', () => process.exit());
 process.on('SIGTERM', () => process.exit());
-// Some versions of the driver throw, where nobody can catch it, that there is no password.
+// Without a password, some versions of the driver throw an error that only this handler can catch.
 process.on('uncaughtException', explain);
 main().catch(explain);

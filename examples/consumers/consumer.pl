@@ -85,9 +85,9 @@ sub take_live
 # Durable: the position is the cursor of the stream "enrolments", and moves in the transaction that
 # writes.
 #
-# Whatever happens to this program, its connection or the server: either both the rows and the new
-# position are committed, or neither, and the same batches come again. Nothing is missed, nothing is
-# done twice. Several of these may run at once, in any language: they take turns.
+# If this program, its connection or the server fails, either both the rows and the new position are
+# committed, or neither, and the same batches come again. Nothing is missed, nothing is done twice.
+# Several consumers may run at once, in any language: they take turns.
 sub prepare_durable
 {
 	my ($dbh) = @_;

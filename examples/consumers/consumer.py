@@ -67,9 +67,9 @@ class Live:
 class Durable:
     """The position is the cursor of the stream "enrolments", and moves in the transaction that writes.
 
-    Whatever happens to this program, its connection or the server: either both the rows and the new
-    position are committed, or neither, and the same batches come again. Nothing is missed, nothing is
-    done twice. Several of these may run at once, in any language: they take turns.
+    If this program, its connection or the server fails, either both the rows and the new position are
+    committed, or neither, and the same batches come again. Nothing is missed, nothing is done twice.
+    Several consumers may run at once, in any language: they take turns.
     """
 
     def prepare(self, connection):

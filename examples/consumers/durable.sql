@@ -22,9 +22,9 @@ SELECT factstr_stream_open('enrolments', '{"filters": [{"event_types": ["student
 CREATE TABLE IF NOT EXISTS enrolments (course text, student text);
 COMMIT;
 
--- The cursor moves in the transaction that writes. Whatever happens to psql, its connection or the
--- server: either both the rows and the new position are committed, or neither, and the same batches
--- come again. A second consumer of the stream, in whatever language, waits here for its turn.
+-- The cursor moves in the transaction that writes. If psql, its connection or the server fails,
+-- either both the rows and the new position are committed, or neither, and the same batches come
+-- again. A second consumer of the stream, in any language, waits here for its turn.
 BEGIN;
 CREATE TEMP TABLE batch AS
   SELECT * FROM factstr_stream_next('enrolments', :batches);

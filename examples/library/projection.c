@@ -4,8 +4,8 @@
  *
  *		examples/library/build/projection				(in projection.db; or: projection FILE)
  *
- * The counts are in a table of the store's own file, and the stream is transactional: a batch is counted
- * in the transaction that moves the stream's cursor.  So each fact counts once, whatever ends the program,
+ * The counts are in a table of the store's file, and the stream is transactional: a batch is counted
+ * in the transaction that moves the stream's cursor.  So each fact counts once, even if the program crashes,
  * and the next run continues where this one stopped.  In a PostgreSQL database batch->transaction is a
  * "PGconn *", and all else is the same.
  */
@@ -22,7 +22,7 @@ static const char add_student[] =
 "INSERT INTO enrolments VALUES (json_extract(?, '$.course'), 1)"
 " ON CONFLICT (course) DO UPDATE SET students = students + 1 RETURNING course, students";
 
-/* Counts one fact, and shows the result; 0, or whatever SQLite says is wrong. */
+/* Counts one fact, and shows the result.  Returns 0 or an error code of SQLite. */
 static int
 count_student(sqlite3_stmt *statement, const factstr_fact *fact)
 {

@@ -1,6 +1,6 @@
 /*
  * measuring.h
- *		What the benchmarks share: clocks, and giving up.
+ *		Shared by the benchmarks: clocks, and ending with an error.
  */
 #ifndef FACTSTR_MEASURING_H
 #define FACTSTR_MEASURING_H

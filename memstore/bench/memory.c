@@ -1,6 +1,6 @@
 /*
  * memory.c
- *		What the memory store's calls cost, through the public functions.
+ *		The cost of the memory store's calls, through the public functions.
  *
  *		memory [FACTS [CALLS]]
  *
@@ -38,7 +38,7 @@ now(void)
 	return seconds_on(CLOCK_THREAD_CPUTIME_ID);
 }
 
-/* What the process has in memory. */
+/* The size of the process in memory. */
 static double
 resident_bytes(void)
 {

@@ -8,7 +8,7 @@
  * "compare" loads a store for each number of FACTS, about ten to an account, and then makes
  * conditional appends of one event, each with the context of one account.  A plain table gets the
  * same texts by one INSERT to a transaction, on the same disk and with the same settings.  All of
- * them take turns of 50, so that whatever else the machine does is in all of them.  Prints the rate
+ * them take turns of 50, so that other work of the machine affects all of them.  Prints the rate
  * of each, the plain table's last, a line for each round of SECONDS.
  *
  * "threads" appends to a store of 10,000 facts from one thread and then from COUNT, each for
@@ -284,7 +284,7 @@ compare(fact_log *logs, int count, plain_table *plain, double seconds)
 		printf("%.1f%c", (double) appends / times[i], i < count ? ' ' : '\n');
 }
 
-/* Each worker has accounts of its own, so nothing conflicts. */
+/* Each worker has separate accounts, so nothing conflicts. */
 static void *
 work(void *argument)
 {

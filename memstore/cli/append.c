@@ -66,8 +66,8 @@ cli_batch_key(const cli_event_input *input, const char *key)
 }
 
 /*
- * After an error: what is stored, and how to continue.  Keys contain the numbers of lines, so
- * with a key the rest alone would be stored under other ones.
+ * After an error: reports how much is stored, and how to continue.  Keys contain the numbers of
+ * lines, so with a key the rest alone would be stored under other keys.
  */
 static void
 cli_hint_to_continue(const cli_appending *appending, int code)

@@ -14,7 +14,7 @@
 #define CLI_PASSWORD "password="
 #define CLI_AUTHORITY "://"
 
-/* "joe:secret@host", whatever is between; but not "done: joe@host". */
+/* "joe:secret@host", with any characters in between; but not "done: joe@host". */
 static bool
 cli_is_before_password(const char *colon)
 {

@@ -23,7 +23,7 @@ void		cli_request_stop(void);
 bool		cli_is_stopping(void);
 
 /*
- * Waits until the command is asked to stop, nobody reads stdout any more, or so many ms have
+ * Waits until the command is asked to stop, the reader of stdout has gone, or so many ms have
  * passed.  Returns whether it is to stop.
  */
 bool		cli_wait_for_stop(int timeout);

@@ -26,7 +26,7 @@ factstr_store *cli_open_url(const char *url, cli_store_mode mode);
 /* The same for the store of --store, or else of the environment; neither is a usage error. */
 factstr_store *cli_open_store(cli_store_mode mode);
 
-/* For commands on all logs of a database: the same store, but main, whichever log the URL names. */
+/* For commands on all logs of a database: the store of main in that database, even if the URL names another log. */
 factstr_store *cli_open_database(void);
 
 #endif							/* FACTSTR_CLI_STORE_H */

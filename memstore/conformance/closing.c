@@ -16,7 +16,7 @@ typedef struct held_store
 	fc_collector *second;		/* for a name that is taken */
 } held_store;
 
-/* Ends with an error, whatever the store does. */
+/* Always ends with an error. */
 static int64_t
 long_wait(const fc_test *test)
 {

@@ -137,7 +137,7 @@ put_log(const char *server_url, const char *log, char *url, size_t size)
 		(void) snprintf(url, size, "%s%sfactstr_log=%s", server_url, strchr(server_url, '?') == NULL ? "?" : "&", log);
 }
 
-/* A function that empties all tables, whatever these are, but lets logs exist. */
+/* A function that empties all tables of any log, but keeps the logs. */
 static const char make_reset[] =
 	"CREATE FUNCTION conformance_reset() RETURNS void LANGUAGE plpgsql AS $$"
 	" DECLARE emptied text;"

@@ -45,7 +45,7 @@ fresh(void *context, char *message)
 	return here->url;
 }
 
-/* With whatever the store has put beside its file. */
+/* Includes the files that the store has created beside its own. */
 static void
 remove_directory(const char *directory)
 {

@@ -941,10 +941,10 @@ FACTSTR_API int factstr_wait(factstr_store *store, const char *name, uint64_t se
 /*
  * Logs
  *
- * A PostgreSQL database holds any number of logs.  These functions work on the database of the store, whichever
- * of its logs the store is; the name of a log has 1 to 40 of the characters a to z, 0 to 9, "_" and "-".
- * docs/logs.md describes what belongs to a log.  In memory a store is a log, and in SQLite a file is one, so there
- * they are FACTSTR_UNSUPPORTED.  In a handler that has a transaction, those that change logs are FACTSTR_MISUSE.
+ * A PostgreSQL database holds any number of logs.  A store is one of them; these functions work on all logs of its
+ * database.  The name of a log has 1 to 40 of the characters a to z, 0 to 9, "_" and "-".
+ * docs/logs.md lists the parts of a log.  A store in memory or in a SQLite file is a single log, so there they
+ * return FACTSTR_UNSUPPORTED.  In a handler with a transaction, the functions that change logs return FACTSTR_MISUSE.
  *
  * After FACTSTR_CONNECTION_LOST it is unknown whether a change was made; factstr_logs shows it.
  */

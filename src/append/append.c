@@ -307,7 +307,7 @@ append_under_lock(const AppendRequest *request, FactWriter *writer)
 		return outcome;
 	}
 
-	/* Nothing to write: nobody should wait while the answer becomes durable. */
+	/* Nothing to write: no other append should wait while the answer becomes durable. */
 	fs_append_lock_release(&request->store);
 	if (!repeated)
 		return report_conflict(&newer);

@@ -15,7 +15,7 @@
 #include "append/redaction.h"
 #include "commit/durability.h"
 
-/* Nobody should wait for the lock while the number in the answer becomes durable. */
+/* No other append should wait for the lock while the number in the answer becomes durable. */
 static void
 require_next(const FactstrStore *store, const ImportedBatch *batch, const FactPosition *head)
 {
@@ -104,7 +104,7 @@ fs_import_append(const FactstrStore *store, ImportedBatch *batches, int count)
 		import_batch(store, writer, &batches[i], &outcome, &commit_position);
 		fs_writer_tidy(writer);
 	}
-	/* If nothing was written, nobody should wait while the answer becomes durable. */
+	/* If nothing was written, no other append should wait while the answer becomes durable. */
 	if (outcome.first_sequence_number == 0)
 		fs_append_lock_release(store);
 	fs_durability_flush_before_answer(commit_position);

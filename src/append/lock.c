@@ -153,7 +153,7 @@ on_resource_release(ResourceReleasePhase phase, bool is_commit, bool is_top_leve
 		fs_lock_times_note(LOCK_RELEASED);
 }
 
-/* Registered after fs_durability_init, so that it is called before: nobody should wait for that flush. */
+/* Registered after fs_durability_init, so that it is called before: no process should wait for that flush. */
 void
 fs_append_lock_init(void)
 {

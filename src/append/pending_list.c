@@ -30,7 +30,7 @@
 #define PAGES_ALLOWED 16
 #define PAGES_ALLOWED_MEANWHILE 64
 
-/* A worker that nobody has called for this time ends.  In ms. */
+/* A worker ends if it has not been called for this time, in ms. */
 #define IDLE_TIME 30000
 
 /* The pause before the next attempt if another process is emptying the list.  In ms. */

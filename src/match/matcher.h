@@ -5,7 +5,7 @@
  * Include a binding first (json_value.h defines bindings).
  *
  * Each pair of values at one depth is compared at most once, so the time is bounded by the product
- * of the two documents' sizes, whatever their shape.  For scalars in arrays it is less, n log n
+ * of the two documents' sizes for any shape.  For scalars in arrays it is less, n log n
  * (array_scalars.h).  For arrays and objects in arrays it is not, because no order shows which element
  * matches which.  But the search for the next one begins where the last one was found, so an array
  * that has them in the payload's order is matched in one walk.

@@ -110,7 +110,7 @@ fs_parse_partition_member(fs_text name, fs_json value, fs_partition *partition,
 	return fs_unknown_key(error, "$.partition", name, FS_PARTITION_KEYS);
 }
 
-/* The members come in whichever order, and none may be absent. */
+/* The members may come in any order, and all are required. */
 static bool
 fs_parse_partition(fs_json document, fs_partition *partition, fs_input_error *error)
 {

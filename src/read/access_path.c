@@ -6,7 +6,7 @@
  * index. The choice depends on the present state, never on statistics, which lag behind an append-only table:
  * numbers have no gaps, so the length of a range is a subtraction; the index on types is read within the range;
  * and the payload index, which is not, tells how many candidates it has before they are read.  So the cost
- * follows the context or the range, whichever is shorter, and not the size of the log or the history of a value.
+ * depends on the shorter of the context and the range, not on the size of the log or the history of a value.
  */
 #include "postgres.h"
 

@@ -23,8 +23,8 @@ typedef struct FactRange
 /* How the indexes find the facts of a query. */
 typedef struct IndexPlan
 {
-	int64		candidates;		/* that the payload index has to list, about, wherever they are in
-								 * the log */
+	int64		candidates;		/* the approximate number that the payload index lists for the
+								 * whole log */
 	bool		by_payload[FLEXIBLE_ARRAY_MEMBER];	/* for each filter; else by its event types */
 } IndexPlan;
 

@@ -28,7 +28,7 @@ position_of_row(TupleTableSlot *row)
 }
 
 /*
- * The newest fact with after < sequence_number <= up_to, whatever its content.  Appends and reads need it often, so
+ * The newest fact with after < sequence_number <= up_to, without a query.  Appends and reads need it often, so
  * it takes one descent into the primary key.
  */
 static FactPosition
@@ -132,7 +132,7 @@ fs_fact_newest_match(const FactstrStore *store, const fs_event_query *query, Sna
 }
 
 /*
- * The first fact with after < sequence_number <= up_to, whatever its content.  Without this end, the search would
+ * The first fact with after < sequence_number <= up_to, without a query.  Without the upper limit, the search would
  * visit all rolled-back rows after the newest fact.
  */
 FactHeading

@@ -101,8 +101,8 @@ comment_on(const char *kind, Oid schema, Oid relation, const char *comment)
 }
 
 /*
- * In the tablespace of main's table, whatever default_tablespace the caller has: the tables are created with the rights
- * of main's owner.
+ * In the tablespace of main's table, not in the caller's default_tablespace: the tables are created with the rights of
+ * main's owner.
  */
 static void
 store_like_main(const FactstrStore *main_store)

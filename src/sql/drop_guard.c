@@ -55,7 +55,7 @@ drops_extension(Node *command, Oid owner, DropBehavior * behavior)
 	return false;
 }
 
-/* Whatever state the indexes are in. */
+/* Works with indexes in any state. */
 static bool
 has_facts(Relation events, Snapshot snapshot)
 {
@@ -131,7 +131,7 @@ refuse_other_logs(Oid schema)
 
 /*
  * Before a command that may drop the extension.  Only a role that could drop it learns the number of facts.  A log
- * that looks empty is checked again when nobody appends any more, and stays locked.
+ * that looks empty is checked again when no append is running, and stays locked.
  */
 Datum
 factstr_refuse_drop(PG_FUNCTION_ARGS)

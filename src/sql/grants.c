@@ -2,7 +2,7 @@
  * sql/grants.c
  *		The SQL functions for rights on logs.
  *
- * They execute GRANT and REVOKE as their caller, who must have the right to do so.  EXECUTE on the functions of a
+ * They execute GRANT and REVOKE as their caller, which must have the right to do so.  EXECUTE on the functions of a
  * right is granted with the right on the first log, and revoked with that on the last.
  */
 #include "postgres.h"

@@ -109,7 +109,7 @@ is_table_of_call(FunctionCallInfo fcinfo, Oid table)
 
 /*
  * A command that changes a table, or creates a child of it, holds such a lock until the transaction ends.  So the
- * locks show what the transaction may have changed, and commands on other tables pass immediately.
+ * locks show which tables the transaction may have changed, and commands on other tables pass immediately.
  */
 static bool
 may_have_changed(Oid table)

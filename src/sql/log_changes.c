@@ -40,7 +40,7 @@ set_deed(Datum *values, bool *nulls, int time_column)
 	nulls[time_column - 1] = nulls[time_column] = false;
 }
 
-/* A record of the log, with what was done first; the column is that of its time. */
+/* Adds a record of the log for its first change; the column receives the time of the change. */
 void
 fs_log_changes_add(Relation records, const char *log, int time_column)
 {

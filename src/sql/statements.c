@@ -2,7 +2,7 @@
  * sql/statements.c
  *		SQL statements that functions of factstr execute.
  *
- * Their names are resolved in pg_catalog, whatever the session's search_path.  After an error the transaction, or
+ * Their names are resolved in pg_catalog, not by the session's search_path.  After an error the transaction, or
  * its subtransaction, restores the former state.
  */
 #include "postgres.h"

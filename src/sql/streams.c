@@ -262,7 +262,7 @@ flush_fact(const FactstrStore *store, int64 sequence_number)
 	fs_durability_flush_before_answer(fact.commit_position);
 }
 
-/* factstr_stream_seek(name, sequence_number[, nowait]): continue after this fact, wherever the cursor was. */
+/* factstr_stream_seek(name, sequence_number[, nowait]): continue after this fact. */
 Datum
 factstr_stream_seek(PG_FUNCTION_ARGS)
 {

@@ -109,10 +109,10 @@ fs_attempt_deliver(Delivery *delivery)
 }
 
 /*
- * The process ends in the middle of a delivery, by FATAL: gives up the transaction, and records that.  It counts as
- * a failure of the batch only if the batch was the first of its transaction, and nobody stopped the delivery:
- * neither a session that wants the stream nor the shutdown of the server.  The process waits for nobody: the server
- * may be waiting for its end, and others for the server's.
+ * FATAL ends the process in the middle of a delivery: this aborts the transaction and records the end.  It counts as
+ * a failure of the batch only if the batch was the first of its transaction, and the delivery was not stopped by a
+ * session that wants the stream or by the shutdown of the server.  This never waits for a lock: the server may be
+ * waiting for the end of this process.
  */
 static void
 record_end(int code, Datum argument)

@@ -190,8 +190,8 @@ has_failures_of_another_batch(const Stream *stream, const FactBatch *next)
 }
 
 /*
- * Before its first delivery, a worker's process announces it: if the process ends during the delivery, in whatever
- * way, the next one knows.
+ * Before its first delivery, a worker's process announces it: if the process ends during the delivery for any reason,
+ * the next process knows.
  */
 static DeliveryResult
 announce(const FactstrStore *store, Delivery *delivery, const Stream *stream)

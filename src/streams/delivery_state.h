@@ -50,7 +50,7 @@ typedef struct Delivery
 	int			alone;			/* the number of further batches that each get their own
 								 * transaction */
 
-	bool		log_is_replicated;	/* so that nobody wakes the worker */
+	bool		log_is_replicated;	/* so that no commit wakes the worker */
 
 	/* Nothing matches up to this fact, as long as the stream's row has this version. */
 	FactPosition nothing_up_to;

@@ -2,7 +2,7 @@
  * streams/error_messages.c
  *		Messages of streams' errors, which a redaction erases.
  *
- * A message may quote the content of a fact, and nobody can tell of which one.  So a redaction erases the
+ * A message may quote the content of a fact, and does not tell which one.  So a redaction erases the
  * messages of all streams of the log and of their parked batches, and a failure that is recorded after it, for a
  * batch that was read before it, leaves none.  Each of the two writes first and then looks for the other,
  * committed or not, so at least one of them sees the other.
@@ -142,7 +142,7 @@ has_parked_message(const char *log, TupleTableSlot *row)
 		strcmp(text_to_cstring(fs_stream_error_without_message(text_of_error, true)), text_of_error) != 0;
 }
 
-/* Once those of the streams are erased, nobody parks a batch with an old message. */
+/* Once the messages of the streams are erased, no batch can be parked with an old one. */
 static void
 erase_parked_errors(const FactstrStore *store)
 {

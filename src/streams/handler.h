@@ -15,7 +15,7 @@ typedef struct Handler
 	FmgrInfo	function;		/* fn_oid is InvalidOid until one was found */
 	TransactionId version;		/* of its row in the catalog */
 	ItemPointerData place;		/* of that row */
-	int			statement_timeout;	/* of its own settings, in ms; -1: none */
+	int			statement_timeout;	/* from its settings, in ms; -1: none */
 } Handler;
 
 extern void fs_handler_check(Oid function, Oid subscriber);

@@ -85,7 +85,7 @@ forget(StreamHold *hold)
 	pfree(hold);
 }
 
-/* The lock turned out to belong to nobody: pg_advisory_unlock_all or DISCARD ALL has ended the holds. */
+/* The lock is no longer held: pg_advisory_unlock_all or DISCARD ALL has ended the holds. */
 static void
 forget_lost_holds(const LOCKTAG *lock)
 {

@@ -115,7 +115,7 @@ number_of(TupleTableSlot *row, int column)
 	return DatumGetInt64(slot_getattr(row, column, &isnull));
 }
 
-/* A redaction may have changed the row since, but nobody can have removed it. */
+/* A redaction may have changed the row since, but nothing can have removed it. */
 static void
 remove_row(ParkedScan *scan)
 {

@@ -115,7 +115,7 @@ list_by_cursor(const FactstrStore *store, List *names)
 }
 
 /*
- * Takes a partition that nobody has, until the end of the transaction, and returns its name; NULL if there is none.
+ * Takes a free partition until the end of the transaction and returns its name; NULL if there is none.
  * The one that lags most comes first, so that a few consumers serve all of them.
  */
 text *

@@ -5,8 +5,8 @@
  * A handler should see no difference between batches that share a transaction and batches that have their own.
  * Its writes to its own tables are visible either way, but the effects of the end of a transaction are not.  So a
  * batch with such effects is the last of its transaction:
- * - facts that it has appended or redacted are delivered, in their new form, only after the commit, and nobody
- *   else can append until then;
+ * - facts that it has appended or redacted are delivered, in their new form, only after the commit, and no other
+ *   session can append until then;
  * - the commit may empty or drop temporary tables;
  * - deferred triggers that were fired make all constraints immediate (deferred.c).
  *

@@ -2,7 +2,7 @@
  * streams/stream_changes.c
  *		Changes of durable streams' rows, only under the stream's lock.
  *
- * So nobody else can change a row meanwhile, with one exception: a redaction erases the messages of errors even
+ * So no other session can change a row meanwhile, with one exception: a redaction erases the messages of errors even
  * while others hold the streams.  A change applies to the newest version of a row, which it locks first.
  */
 #include "postgres.h"
@@ -248,7 +248,7 @@ set_error(StreamChange *change, text *error)
 
 /*
  * The cursor moves over facts that do not match, up to the batch that begins with this fact.  Failures are always
- * those of the batch directly behind the cursor: if that matches no longer, they are nobody's (delivery.c).
+ * those of the batch directly behind the cursor: if that no longer matches, they no longer count (delivery.c).
  */
 static void
 move_up_to(StreamChange *change, const Stream *stream, int64 first)

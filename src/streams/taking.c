@@ -47,7 +47,7 @@ take(const FactstrStore *store, text *name, uint64 hash)
 	} while (!fs_stream_lock_try(store, name));
 }
 
-/* Takes the stream; with nowait, interrupts nobody and raises "already active". */
+/* Takes the stream; with nowait, raises "already active" instead of interrupting its holder. */
 void
 fs_stream_take_from_handler(const FactstrStore *store, text *name, bool nowait)
 {

@@ -2,8 +2,8 @@
  * streams/turns.c
  *		Serves the subscriptions of a worker's database in turn.
  *
- * A worker looks at all of them, whatever their subscribers, because a look needs no rights.  Of those with work,
- * it serves the one that has waited longest, and becomes its subscriber.  From then on it serves the
+ * A worker checks the subscriptions of all roles, because checking needs no rights.  Of those with work, it serves
+ * the one that has waited longest, and becomes its subscriber.  From then on it serves the
  * subscriptions of this role, and calls another worker for others.  Each turn is short, so no stream waits for
  * the end of another's rebuild, and after each turn the session is cleaned.
  */

@@ -32,7 +32,7 @@
 /* The interval at which it looks for new facts without being woken.  In ms. */
 #define LOOK_INTERVAL 10000
 
-/* The same for a log that logical replication fills, which wakes nobody; and if there is no worker. */
+/* The same for a log that logical replication fills, which wakes no worker; and if there is no worker. */
 #define LOOK_INTERVAL_REPLICATED 100
 #define LOOK_INTERVAL_REPLICATED_UNATTENDED 1000
 

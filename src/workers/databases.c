@@ -5,7 +5,7 @@
  * Each database with subscriptions has an entry in shared memory.  A commit of facts there wakes the workers that
  * wait for them.  If no worker is attentive, because there is none or all have been in a handler for some time,
  * the commit calls one, and the launcher starts it.  So a quiet database needs no process, and a slow handler
- * delays nobody else.
+ * delays no other.
  *
  * The memory is small enough for PostgreSQL's own reserve, without preloading.  After a crash it begins empty,
  * and so does the launcher.
@@ -158,7 +158,7 @@ take_entry(Oid database)
 }
 
 /*
- * The database has subscriptions, or may have some: they are checked now, whatever the pause.  False, with a
+ * The database has subscriptions, or may have some: they are checked now, even during a pause.  False, with a
  * warning, if there is no room for another database.
  */
 bool
@@ -259,7 +259,7 @@ fs_databases_forget(Oid database)
 	LWLockRelease(&shared->lock);
 }
 
-/* Nobody can connect to it now, and the end of this state is not announced. */
+/* No session can connect to it now, and the end of this state is not announced. */
 void
 fs_databases_put_off(Oid database)
 {

@@ -3,7 +3,7 @@
  *		The workers that deliver subscriptions: their databases and streams.
  *
  * Each has a slot in shared memory.  The launcher takes a slot for a database and starts the process, which
- * enters the slot, and releases it when it ends, in whatever way.  All databases of the server share half of its
+ * enters the slot, and releases it when it ends for any reason.  All databases of the server share half of its
  * background workers, so that others, such as parallel queries, have the rest.  If the launcher needs a place,
  * idle workers leave immediately, and workers that have been busy for some time leave between two batches.
  *
@@ -304,7 +304,7 @@ fs_delivery_slots_end(void)
 	my_slot->is_late = false;
 	my_slot->serves = false;
 	LWLockRelease(&shared->lock);
-	/* The launcher may have found nobody to make room. */
+	/* The launcher may have found no worker to make room. */
 	if (was_late)
 		fs_databases_wake_launcher();
 }

@@ -2,7 +2,7 @@
  * workers/launcher.c
  *		The process that starts the background workers.
  *
- * There is one per server.  It is not connected to a database, so that it is in nobody's way.  When it starts, it
+ * There is one per server.  It is not connected to a database, so that it blocks no command.  When it starts, it
  * has a worker look for subscriptions in each database, which ends immediately if there are none; then it sleeps
  * until a database calls for a worker or a worker ends.  With shared_preload_libraries it starts with the server,
  * or when a standby is promoted; otherwise the first session that subscribes starts it.
@@ -173,7 +173,7 @@ list_databases(void)
 typedef enum DatabaseState
 {
 	DATABASE_GONE,
-	DATABASE_CLOSED,			/* nobody can connect to it now */
+	DATABASE_CLOSED,			/* no session can connect to it now */
 	DATABASE_OPEN
 } DatabaseState;
 

@@ -3,8 +3,8 @@
  *		The workers that empty pending lists: which are wanted, and which exist.
  *
  * Each log that wants one has a slot in shared memory.  The launcher starts a process for each slot without one,
- * as far as there is room.  The process releases the slot when nothing is left to do; if it ends earlier, in
- * whatever way, it is started again.
+ * as far as there is room.  The process releases the slot when nothing is left to do; if it ends earlier for
+ * any reason, it is started again.
  *
  * The memory is small enough for PostgreSQL's own reserve, without preloading.  After a crash it begins empty,
  * and so does the launcher.

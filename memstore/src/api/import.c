@@ -157,7 +157,7 @@ fs_parse_batch(const factstr_batch *batch, size_t index, fs_parsed_batches *pars
 	return FACTSTR_OK;
 }
 
-/* The caller releases *parsed whatever this returns. */
+/* The caller releases *parsed, even after an error. */
 static int
 fs_parse_batches(const factstr_batch *batches, size_t count, const char *facts_name,
 				 size_t fact_count, fs_parsed_batches *parsed, factstr_error *error)

@@ -2,8 +2,8 @@
  * base/current_call.h
  *		The call that a thread is executing, and whether it must end.
  *
- * Long operations check this from time to time, wherever they are: in the stores, and in loops below them, which
- * know of no store.  Calls are nested if a handler makes some; the innermost one counts.
+ * Long operations check this from time to time, in the stores and also in loops below them, which know of no store.
+ * Calls are nested if a handler makes some; the innermost one counts.
  */
 #ifndef FACTSTR_BASE_CURRENT_CALL_H
 #define FACTSTR_BASE_CURRENT_CALL_H

@@ -1,6 +1,6 @@
 /*
  * base/times.c
- *		Recorded times and their text: always UTC, always microseconds, whatever the locale.
+ *		Recorded times and their text: always UTC, always microseconds, in any locale.
  *
  * Days are counted from the first of March of the year 0, so that a leap day is the last day of
  * its year.

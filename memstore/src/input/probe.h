@@ -11,7 +11,7 @@ typedef struct fs_probe
 {
 	const factstr_fact *fact;
 	fs_text		event_type;
-	fs_json		payload;		/* NULL: nobody has asked for it yet */
+	fs_json		payload;		/* NULL: not parsed yet */
 } fs_probe;
 
 /* The fact must last as long as the probe. */

@@ -72,8 +72,8 @@ typedef struct fs_claim
 typedef struct fs_methods
 {
 	/*
-	 * location is the part after the scheme, or the whole URL for a server.  Whenever facts may have
-	 * come in, by whatever process, the store calls fs_hub_wake(hub) after the commit, and
+	 * location is the part after the scheme, or the whole URL for a server.  Whenever any process may
+	 * have added facts, the store calls fs_hub_wake(hub) after the commit, and
 	 * fs_hub_wake_cursors(hub) when cursors may have moved: always for its own changes, for
 	 * others only while it watches.
 	 */

@@ -38,8 +38,8 @@ fs_pause(factstr_stream *stream)
 }
 
 /*
- * Releases the name during the pause if a delivery has failed.  Whatever cannot be reported to the store now is
- * lost, except the loss of the stream.
+ * Releases the name during the pause if a delivery has failed.  Results that cannot be reported to the store now
+ * are lost, except the loss of the stream.
  */
 static int
 fs_report_failed_delivery(factstr_stream *stream, const factstr_error *failure)

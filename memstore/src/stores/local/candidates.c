@@ -13,7 +13,7 @@
  *
  * Searching any of many alternatives can cost more than looking at a candidate that another member has found.  So
  * if "all of" has such a member besides others, it is used only after as many candidates in a row were rejected
- * as it has alternatives: whichever of the two ways is cheap, the search costs at most twice as much.
+ * as it has alternatives: the search then costs at most twice as much as the cheaper of the two ways.
  *
  * "Before" and "beyond" refer to the direction of the search.
  */

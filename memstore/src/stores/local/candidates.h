@@ -22,8 +22,8 @@ typedef struct fs_candidates
 } fs_candidates;
 
 /*
- * Candidates up to and including a limit.  log and query must outlive them.  The caller releases them whatever this
- * returns.
+ * Candidates up to and including a limit.  log and query must outlive them.  The caller releases them, even after
+ * an error.
  */
 int			fs_candidates_begin(fs_candidates *candidates, const fs_local_log *log,
 								const fs_query *query, uint64_t limit, bool backwards,

@@ -21,7 +21,7 @@ typedef struct fs_search
 	fs_candidates candidates;
 } fs_search;
 
-/* Facts with after < sequence number <= up_to.  The caller ends it whatever this returns. */
+/* Facts with after < sequence number <= up_to.  The caller ends the search, even after an error. */
 static int
 fs_search_begin(fs_search *search, const fs_local_log *log, const fs_query *query,
 				const fs_range *range, factstr_error *error)

@@ -29,7 +29,7 @@ void		fs_gate_destroy(fs_gate *gate);
 void		fs_gate_enter(fs_gate *gate);
 void		fs_gate_leave(fs_gate *gate);
 
-/* Waits until nobody is inside, and keeps others out; or the call must end. */
+/* Waits until no thread is inside, and keeps others out; or the call must end. */
 int			fs_gate_close(fs_gate *gate, factstr_error *error);
 void		fs_gate_open(fs_gate *gate);
 

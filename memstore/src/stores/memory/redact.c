@@ -3,7 +3,7 @@
  *		Erases the content of facts: the bytes are overwritten, the index entries removed, and a record is
  *		added.
  *
- * All of this happens while nobody else looks at facts, after everything that can fail.
+ * All of this happens while no other thread reads facts, after everything that can fail.
  */
 #include <string.h>
 
@@ -28,7 +28,7 @@ fs_memory_fact_of(const fs_backend *backend, uint64_t sequence_number)
 {
 	const fs_memory_batch *batch = fs_memory_log_batch_of(&backend->log, sequence_number);
 
-	/* Nobody else has it now. */
+	/* No other thread has it now. */
 	return (fs_memory_fact *) &batch->facts[sequence_number - batch->first_sequence_number];
 }
 

@@ -31,7 +31,7 @@ typedef struct fs_memory_streams
 	size_t		count;
 	size_t		capacity;
 	fs_memory_stream **streams;	/* ordered by name, byte by byte */
-	uint64_t	claims;			/* so many were there, of whatever stream */
+	uint64_t	claims;			/* the number of claims of all streams so far */
 } fs_memory_streams;
 
 /* Begins zeroed.  False if out of memory: then there is nothing to be destroyed. */

@@ -99,7 +99,7 @@ fs_memory_stream_cursor(fs_backend *backend, const char *name, uint64_t *cursor,
 	return *cursor == UINT64_MAX ? fs_error_no_such_stream(error, name) : FACTSTR_OK;
 }
 
-/* With the lock: is there a stream, or are there partitions, that nobody has? */
+/* With the lock: is the stream free, or any of its partitions? */
 static int
 fs_check_free(const fs_memory_streams *streams, const char *name, factstr_error *error)
 {

@@ -71,12 +71,12 @@ struct fs_backend
 	bool		url_is_plain;	/* see fs_check_url */
 	char		log[FS_LOG_NAME_SIZE];
 	char	   *statements[FS_STATEMENT_COUNT];	/* with the schema */
-	fs_watcher *watcher;		/* NULL: nobody watches */
+	fs_watcher *watcher;		/* NULL: nothing watches */
 
 	/* Guarded by the mutex. */
 	pthread_mutex_t mutex;
 	fs_connection *connections; /* all of them */
-	fs_connection *idle;		/* those that nobody uses, the last one used first */
+	fs_connection *idle;		/* the unused connections, the last one used first */
 	int			idle_count;
 	fs_ghost	ghosts[FS_MAX_GHOSTS];	/* the oldest gives way */
 	unsigned int next_ghost;

@@ -10,7 +10,7 @@
 #include "stores/postgres/backend.h"
 #include "stores/postgres/connection.h"
 
-/* As many stay connected when nobody uses them. */
+/* This many unused connections stay open. */
 #define FS_MAX_IDLE 16
 
 /* Settings that roles and databases may have changed: an append must see all earlier facts. */

@@ -93,7 +93,7 @@ fs_nothing_was_done(factstr_error *error)
 	return error->code;
 }
 
-/* The connection is gone, or will be: the server says so, or nobody answers. */
+/* The connection is gone, or will be: the server says so, or does not answer. */
 static bool
 fs_is_lost(PGconn *connection, const char *sqlstate)
 {

@@ -162,7 +162,7 @@ fs_listen(fs_watcher *watcher)
 	}
 }
 
-/* Nobody can listen on a standby. */
+/* LISTEN does not work on a standby. */
 static void
 fs_watch_over_connection(fs_watcher *watcher)
 {

@@ -207,7 +207,7 @@ int			fs_write(fs_backend *backend, fs_write_function function, void *work,
 
 /*
  * Takes the turn for the transaction of a delivery on another connection, and gives it back.
- * Meanwhile nobody's waiting for the turn has a limit: a handler takes as long as it takes.
+ * Meanwhile, waiting for the turn has no limit, because a handler may run for any time.
  */
 int			fs_writer_take(fs_backend *backend, factstr_error *error);
 void		fs_writer_give(fs_backend *backend);
@@ -354,7 +354,7 @@ struct fs_lease
 	int64_t		epoch;
 	fs_lock		lock;			/* -1: the name is given up */
 	fs_database *connection;	/* of transactional deliveries; NULL: none is open */
-	bool		has_turn;		/* a transaction is open on it, and nobody else writes */
+	bool		has_turn;		/* a transaction is open on it, and no other connection writes */
 };
 
 int			fs_sqlite_stream_claim(fs_backend *backend, const fs_claim *claim, fs_lease **lease,

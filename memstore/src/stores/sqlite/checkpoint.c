@@ -3,7 +3,7 @@
  *		Keeping the write-ahead log short without delaying appends.
  *
  * A checkpoint copies the pages of the write-ahead log into the database, and when it has copied
- * all of them, and nobody reads them from the log any more, the next commit starts the log from its beginning.
+ * all of them, and no reader needs them in the log any more, the next commit starts the log from its beginning.
  * Copying takes time, and others may append meanwhile; but then the copy never
  * reaches the end, and the log would grow forever.  So it has two parts: a thread copies
  * the bulk, and then one writer, before it passes on its turn, copies the few pages that have been
@@ -80,7 +80,7 @@ fs_rest_of_log(fs_checkpointer *checkpointer, int copied)
 	return rest;
 }
 
-/* Copies the bulk, the rest if it is large, and so on.  Whatever fails is left to the writers. */
+/* Copies the bulk, the rest if it is large, and so on.  After an error, the writers copy the rest. */
 static void
 fs_copy_bulk(fs_backend *backend, fs_database *connection)
 {

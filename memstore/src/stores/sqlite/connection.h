@@ -197,7 +197,7 @@ int			fs_statement_do(fs_database *connection, fs_statement which, const char *d
  */
 bool		fs_database_end_statements(fs_database *connection);
 
-/* Ends the transaction, if one is open.  Works whatever happened before. */
+/* Ends the transaction, if one is open.  Works after any error. */
 void		fs_database_rollback(fs_database *connection);
 
 /* Translates a result code of SQLite; only this function does.  Returns FACTSTR_... */

@@ -4,7 +4,7 @@
  *
  * The commit of a redaction is in the write-ahead log, with the old page before it and in the database.
  * A checkpoint copies the new page, in which SQLite has overwritten deleted content (secure_delete), over the
- * old one, and cuts the log off.  It can do so only when nobody reads from before the commit.
+ * old one, and cuts the log off.  It can do so only when no reader has a snapshot from before the commit.
  *
  * Until then the fact is listed in factstr_erasures.  So after a crash, or if a reader was in the
  * way, the next opening finds the unfinished erasure, and each commit of a store that knows

@@ -42,7 +42,7 @@ fs_lock_file_path(const char *path)
 	return lock_path;
 }
 
-/* A user who may write the database may lock a stream. */
+/* Users who may write the database may lock a stream. */
 static int
 fs_lock_file_make(const char *path, const char *lock_path)
 {
@@ -53,7 +53,7 @@ fs_lock_file_make(const char *path, const char *lock_path)
 		return -1;
 	file = open(lock_path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, status.st_mode & 0777);
 	if (file >= 0)
-		(void) fchmod(file, status.st_mode & 0777);	/* whatever the umask is */
+		(void) fchmod(file, status.st_mode & 0777);	/* regardless of the umask */
 	else if (errno == EEXIST)
 		file = open(lock_path, O_RDWR | O_CLOEXEC);
 	return file;

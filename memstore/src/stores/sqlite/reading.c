@@ -16,7 +16,7 @@
 
 #define FS_READ "read"
 
-/* So many connections stay open, when nobody uses them. */
+/* This many unused connections stay open. */
 #define FS_MAX_IDLE_READERS 16
 
 bool

@@ -2,7 +2,7 @@
  * stores/sqlite/watch.c
  *		Noticing the commits of other processes.
  *
- * SQLite tells nobody of commits, but a connection can ask whether others have committed since it
+ * SQLite does not announce commits, but a connection can ask whether others have committed since it
  * asked last, at the price of a look into shared memory.  A thread does so while streams are open.
  */
 #include <string.h>
