@@ -1,9 +1,9 @@
-// Types of the package factstr. The README tells how it is used; the contract of all stores is docs/contract.md.
+// Types of the package factstr. The README shows how to use it; docs/contract.md defines the behaviour of all stores.
 
 /** Payload types by event type, such as `{ 'account-opened': { account: string } }`. */
 export type EventMap = Record<string, unknown>;
 
-/** Data about a fact, which is stored and delivered with it, and never matched. */
+/** Data about a fact. It is stored and delivered with the fact; queries do not match it. */
 export type Metadata = Record<string, unknown>;
 
 type TypeOf<Events> = keyof Events & string;
@@ -42,7 +42,7 @@ export interface EventQuery<Events = EventMap> {
   partition?: Partition | null;
   /** Facts up to this number are not returned. */
   after?: bigint | null;
-  /** The same; only one of the two may be given. */
+  /** Another name for `after`; only one of the two may be given. */
   min_sequence_number?: bigint | null;
 }
 
@@ -83,7 +83,7 @@ export interface Batch<Events = EventMap> {
 
 /** A batch that an iteration has delivered. */
 export interface PulledBatch<Events = EventMap> extends Batch<Events> {
-  /** Moves the cursor of a durable stream behind this batch, which asking for the next one does by itself. */
+  /** Moves the cursor of a durable stream behind this batch. Requesting the next batch does the same. */
   ack(): Promise<void>;
 }
 
@@ -107,7 +107,7 @@ export interface ExportedBatch {
   }[];
 }
 
-/** A throw, a rejection, or false is failure: the batch is delivered again. Promises are awaited. */
+/** Handles a batch. If it throws, rejects or returns false, the batch is delivered again. Promises are awaited. */
 export type EventHandler<Events = EventMap> = (event_records: EventRecord<Events>[], batch: Batch<Events>) => unknown;
 
 /** The name of a durable stream, whose cursor is kept in the store. */
@@ -117,19 +117,19 @@ export interface DurableStream {
 
 export declare class EventStreamSubscription {
   private constructor();
-  /** Ends the deliveries; may be repeated. */
+  /** Ends the deliveries. Further calls do nothing. */
   unsubscribe(): void;
-  /** Lets the program stay alive for this stream, as it does at first. */
+  /** Keeps the program alive while this stream is open. This is the default; unref() turns it off. */
   ref(): this;
   unref(): this;
-  /** Resolves when the stream has ended and its handler is not running any more. */
+  /** Resolves when the stream has ended and its handler has returned. */
   readonly closed: Promise<void>;
 }
 
 export interface StoreOptions {
   /**
-   * What becomes of a number in a payload that a JavaScript number cannot hold. By default it is rounded, as by
-   * JSON.parse. "bigint": an integer becomes a bigint, any other number a LongNumber. "string": its text.
+   * How to read a number in a payload that a JavaScript number cannot hold. By default it is rounded, as by
+   * JSON.parse. "bigint": an integer becomes a bigint, any other number a LongNumber. "string": it becomes a string.
    */
   longNumbers?: 'bigint' | 'string';
 }
@@ -143,16 +143,16 @@ export declare class LongNumber {
 }
 
 export interface AppendOptions {
-  /** Makes the call repeatable: a later one with this key and equal events stores nothing. */
+  /** Makes the call repeatable: another call with this key and the same events stores nothing. */
   idempotency_key?: string | null;
 }
 
 export interface StreamOptions {
-  /** Where a new stream begins: a live one with the next fact by default, a durable one with the first. */
+  /** The start of a new stream. By default a live one begins with the next fact, a durable one with the first. */
   start?: 'first' | 'now';
   /** A live stream delivers the facts after this number. */
   after?: bigint;
-  /** How long to wait while the durable stream has another consumer; -1: without limit. */
+  /** How long to wait for another consumer of the durable stream to end; -1: without limit. */
   timeoutMs?: number;
   partition_key?: string;
   partitions?: number;
@@ -161,11 +161,11 @@ export interface StreamOptions {
 }
 
 export interface SubscriptionOptions extends StreamOptions {
-  /** A durable stream: do not wait until older facts have been delivered, and try again if their handler fails. */
+  /** For a durable stream: return before older facts have been delivered, and retry them after a failure. */
   inBackground?: boolean;
   /** Called with each failure of the handler. */
   failed?: (error: unknown) => void;
-  /** Called once when the stream has ended: with null after unsubscribe(), otherwise with the reason. */
+  /** Called once when the stream has ended: with null after unsubscribe(), otherwise with the error that ended it. */
   ended?: (reason: FactstrError | null) => void;
 }
 
@@ -195,21 +195,21 @@ export interface LogStatus {
   sealed_by: string | null;
 }
 
-/** Nothing has this property: it lets TypeScript find the event types of a log. */
+/** A property that exists only in the types: from it, TypeScript infers the event types of a log. */
 declare const eventTypes: unique symbol;
 
-/** What a decision needs, and what a transaction of the program can do too. */
+/** The calls for decisions; they also work in a transaction of the program. */
 export interface Log<Events = EventMap, Options = AppendOptions> {
   readonly [eventTypes]?: Events;
   append(events: NewEvent<Events>[], options?: Options): Promise<AppendResult>;
-  /** Stores the events if the context has the expected version, null for an empty one; otherwise ConflictError. */
+  /** Appends if the context has the expected version (null: it is empty). Otherwise throws ConflictError. */
   appendIf(
     events: NewEvent<Events>[],
     query: EventQuery<Events> | null | undefined,
     expected?: bigint | null,
     options?: Options,
   ): Promise<AppendResult>;
-  /** Stores the events unless a fact of the context has a higher number; otherwise ConflictError. */
+  /** Appends unless a fact of the context has a higher number than `after`. Otherwise throws ConflictError. */
   appendUnless(
     events: NewEvent<Events>[],
     query: EventQuery<Events> | null | undefined,
@@ -222,18 +222,18 @@ export interface Log<Events = EventMap, Options = AppendOptions> {
   contextVersion(query?: EventQuery<Events> | null): Promise<bigint | null>;
 }
 
-/** Which batches of a log. */
+/** Selects batches of a log. */
 export interface BatchOptions {
   after?: bigint;
   maxBatches?: number;
 }
 
-/** Committed batches with a matching fact, after a position. */
+/** Reads committed batches that contain a matching fact, after a position. */
 export interface Batches<Events = EventMap> {
   batches(query?: EventQuery<Events> | null, options?: BatchOptions): Promise<Batch<Events>[]>;
 }
 
-/** Durable streams, which first deliver older facts. */
+/** Durable streams. They deliver older facts first. */
 export interface DurableStreams<Events, Handler, Options> {
   streamAllDurable(
     durableStream: DurableStream,
@@ -248,21 +248,21 @@ export interface DurableStreams<Events, Handler, Options> {
   ): Promise<EventStreamSubscription>;
 }
 
-/** HandlerFailedError if the handler of a durable stream fails while older facts are delivered. */
+/** Opening a durable stream throws HandlerFailedError if the handler fails while older facts are delivered. */
 export interface Store<Events = EventMap>
   extends Log<Events>,
     Batches<Events>,
     DurableStreams<Events, EventHandler<Events>, SubscriptionOptions> {}
 
-/** A store whose calls return promises; nothing blocks the event loop. */
+/** A store whose calls return promises. No call blocks the event loop. */
 export declare class Store<Events = EventMap> {
   private constructor();
-  /** The matching facts that are in the log now, in memory a few at a time. */
+  /** Iterates over the matching facts that are in the log now. It keeps one page of them in memory. */
   read(
     query?: EventQuery<Events> | null,
     options?: { maxCount?: number; backwards?: boolean; signal?: AbortSignal },
   ): AsyncIterableIterator<EventRecord<Events>>;
-  /** Whole batches, as import takes them. */
+  /** Reads whole batches, in the format that import accepts. */
   export(options?: BatchOptions): Promise<ExportedBatch[]>;
   import(batches: ExportedBatch[]): Promise<{
     first_sequence_number: bigint | null;
@@ -271,7 +271,7 @@ export declare class Store<Events = EventMap> {
   }>;
   importRedactions(batches: ExportedBatch[]): Promise<bigint>;
 
-  /** Erases the content of a fact. True if the storage still contains the old text. */
+  /** Erases the content of a fact. Resolves with true if the storage still contains the old text. */
   redact(
     sequenceNumber: bigint,
     content: { payload: unknown; metadata?: Metadata | null; reason: string },
@@ -284,7 +284,7 @@ export declare class Store<Events = EventMap> {
     handle: EventHandler<Events>,
     options?: SubscriptionOptions,
   ): Promise<EventStreamSubscription>;
-  /** Batches to iterate over, of a durable stream with options.name. Asking for the next acknowledges the last. */
+  /** Iterates over batches; with options.name, of a durable stream. Requesting the next batch acknowledges the last. */
   stream(
     query?: EventQuery<Events> | null,
     options?: StreamOptions & { name?: string },
@@ -296,15 +296,15 @@ export declare class Store<Events = EventMap> {
   /** Waits until the cursor of a durable stream has reached a fact. */
   wait(name: string, sequenceNumber: bigint, options?: { timeoutMs?: number; signal?: AbortSignal }): Promise<void>;
 
-  /** The logs of the PostgreSQL database on which the role has a right; UnsupportedError on other stores. */
+  /** The logs of the PostgreSQL database on which the role has a right. Other stores throw UnsupportedError. */
   logs(): Promise<LogStatus[]>;
   createLog(log: string): Promise<void>;
-  /** Ends appends to a log for good. Was it open before? */
+  /** Seals a log: nothing can be appended to it any more. Resolves with false if it was sealed before. */
   sealLog(log: string): Promise<boolean>;
-  /** Drops a log if the confirmation repeats its name. How many facts did it have? */
+  /** Drops a log if the confirmation repeats its name. Resolves with the number of its facts. */
   dropLog(log: string, confirmation: string): Promise<bigint>;
 
-  /** Lets the streams deliver what was committed before, and closes the store. */
+  /** Delivers the facts committed so far to the open streams, then closes the store. */
   close(options?: { timeoutMs?: number }): Promise<void>;
 }
 
@@ -312,8 +312,8 @@ export declare class Store<Events = EventMap> {
 export declare function openStore<Events = EventMap>(url: string, options?: StoreOptions): Promise<Store<Events>>;
 
 /**
- * Reads the facts of a query, folds them into a state, and appends the events that the command makes of it if no
- * matching fact came in between; otherwise it begins again. A command that throws decides nothing.
+ * Reads the facts of a query, folds them into a state, and appends the events that the command returns. If a matching
+ * fact was appended meanwhile, it starts again. If the command throws, nothing is appended.
  */
 export declare function decide<Events = EventMap, State = unknown>(
   store: Log<Events>,
@@ -325,29 +325,29 @@ export declare function decide<Events = EventMap, State = unknown>(
 
 export interface PgAppendOptions extends AppendOptions {
   /**
-   * Appends when the transaction commits, which keeps other appends waiting for the commit only. The numbers of the
-   * result are null; lastAppend() has them afterwards. A conflict fails the call or the COMMIT.
+   * Appends when the transaction commits, so other appends wait only during the commit. The numbers in the result are
+   * null; lastAppend() returns them after the commit. After a conflict, the call or the COMMIT fails.
    */
   at_commit?: boolean;
 }
 
-/** What factstr uses of a client of the driver pg, or of a client of one of its pools. */
+/** The part of a client of the driver pg that factstr uses. */
 export interface PgClient {
   query(text: string, values?: unknown[]): Promise<{ rows: any[] }>;
 }
 
-/** What factstr uses of a pool of the driver pg. */
+/** The part of a pool of the driver pg that factstr uses. */
 export interface PgPool<Client extends PgClient = PgClient> extends PgClient {
   connect(): Promise<Client>;
   readonly totalCount: number;
 }
 
 /**
- * A log over a connection of the program: in a transaction, facts and rows commit together. After ConflictError the
- * transaction can go on, unless the append was to be at commit.
+ * A log over a connection of the program: in a transaction, facts and rows commit together. After ConflictError, the
+ * transaction can continue, unless the append used at_commit.
  */
 export interface PgLog<Events = EventMap> extends Log<Events, PgAppendOptions>, Batches<Events> {
-  /** What this connection has committed last, or null. */
+  /** The last batch that this connection has committed, or null. */
   lastAppend(): Promise<AppendResult | null>;
 }
 
@@ -357,7 +357,7 @@ export type TransactionHandler<Events, Client> = (
   client: Client,
 ) => unknown;
 
-/** The handlers write in the transaction that moves the cursor: exactly once. Older facts follow in background. */
+/** Handlers write in the transaction that moves the cursor: exactly once. Older facts are delivered in background. */
 export interface PgStore<Events = EventMap, Client = PgClient>
   extends PgLog<Events>,
     DurableStreams<Events, TransactionHandler<Events, Client>, PgSubscriptionOptions> {
@@ -377,12 +377,12 @@ export interface PgOptions extends StoreOptions {
   log?: string;
 }
 
-/** A log of a PostgreSQL database through the program's own pool of the driver pg. */
+/** A log of a PostgreSQL database, through a pool of the driver pg. */
 export declare function fromPg<Events = EventMap, Client extends PgClient = PgClient>(
   pool: PgPool<Client>,
   options?: PgOptions,
 ): PgStore<Events, Client>;
-/** The same over one client, whose transactions are the program's. */
+/** The same through one client, in the transactions of the program. */
 export declare function fromPg<Events = EventMap>(
   client: PgClient,
   options?: PgOptions,
@@ -410,7 +410,7 @@ export declare class FactstrMemoryStore extends SynchronousStore {
   constructor(options?: StoreOptions);
 }
 
-/** A store in a SQLite file, which is created if it does not exist. */
+/** A store in a SQLite file. The file is created if it does not exist. */
 export declare class FactstrSqliteStore extends SynchronousStore {
   constructor(path: string, options?: StoreOptions);
 }
@@ -424,9 +424,9 @@ export declare class FactstrPostgresStore extends SynchronousStore {
 
 /** An error of a store. */
 export declare class FactstrError extends Error {
-  /** Such as conditional_append_conflict; docs/errors.md has all of them. */
+  /** Such as conditional_append_conflict; docs/errors.md lists all codes. */
   readonly code: string;
-  /** The SQLSTATE of the same error on a server, or empty. */
+  /** The SQLSTATE of the same error in the extension, or an empty string. */
   readonly sqlstate: string;
   readonly detail?: string;
   readonly hint?: string;
@@ -454,7 +454,7 @@ export declare class CannotOpenError extends FactstrError {}
 export declare class IncompatibleError extends FactstrError {}
 export declare class BusyError extends FactstrError {}
 export declare class StorageError extends FactstrError {}
-/** Whether an append was committed is unknown; repeat it with its idempotency key. */
+/** It is unknown whether an append was committed. Repeat it with its idempotency key. */
 export declare class ConnectionLostError extends FactstrError {}
 export declare class HandlerFailedError extends FactstrError {}
 export declare class UnsupportedError extends FactstrError {}
@@ -464,7 +464,7 @@ export declare class NotConnectedError extends FactstrError {}
 export declare class PermissionDeniedError extends FactstrError {}
 export declare class ReadOnlyError extends FactstrError {}
 
-/** The version of the library inside. */
+/** The version of the library in the package. */
 export declare const version: string;
 
 export {};

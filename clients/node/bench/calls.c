@@ -4,7 +4,7 @@
  *
  *		calls URL CALLS
  *
- * Prints a line for each kind of call: its name, and how many a second.
+ * Prints a line for each kind of call: its name, and calls per second.
  */
 #include <factstr.h>
 
@@ -27,7 +27,7 @@ check(int code)
 	exit(1);
 }
 
-/* In memory, time of the processor, so that other programs on the machine are not in it. */
+/* In memory, time of the processor, so that other programs on the machine do not count. */
 static clockid_t used_clock = CLOCK_MONOTONIC;
 
 static double

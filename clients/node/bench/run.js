@@ -6,8 +6,8 @@
 // calls of the SQL functions through the driver pg. Prints a table in Markdown: calls per second, the best of several
 // rounds, since other programs on the machine only make rounds slower; in memory, per second of the processor.
 //
-// What no package can be faster than is measured too: JSON.stringify of the payloads that are appended, and, for a
-// replay, JSON.parse of the payloads and an object for each record, with a bigint, and a time from a longer text.
+// It also measures the limit for any package: JSON.stringify of the appended payloads, and, for a replay, JSON.parse of
+// the payloads and an object for each record, with a bigint, and a time from a longer text.
 
 const { execFileSync } = require('node:child_process');
 const { mkdtempSync, rmSync } = require('node:fs');
@@ -26,7 +26,7 @@ const accountOf = (i) => `A-${Math.floor(i / FACTS_OF_ACCOUNT)}`;
 const eventOf = (i) => ({ event_type: 'money-deposited', payload: { account: accountOf(i), amount: i } });
 const queryOf = (i) => ({ filters: [{ payload_predicates: [{ account: accountOf(i) }] }] });
 
-// In ms. In memory, time of the processor, so that other programs on the machine are not in it.
+// In ms. In memory, time of the processor, so that other programs on the machine do not count.
 const clocks = {
   real: () => performance.now(),
   processor: () => {
@@ -71,7 +71,7 @@ async function withStore(store, calls, clock) {
   return rates;
 }
 
-// What JavaScript itself needs: see above.
+// The cost of JavaScript alone: see above.
 async function withoutStore(calls, clock) {
   let length = 0;
   const appended = await rate(
@@ -114,7 +114,7 @@ function recordsOf(pages) {
   return records;
 }
 
-// What a program without this package would write.
+// The calls of a program without this package.
 async function withDriver(database, calls) {
   const { Client } = require('pg');
   const client = new Client({ host: PGHOST, port: Number(PGPORT), user: PGUSER, database });
@@ -152,7 +152,7 @@ function inC(url, calls) {
   );
 }
 
-// Each store new and empty.
+// Each store is new and empty.
 function newDatabase() {
   const databaseName = `bench_${process.pid}_${++count}`;
   const url = (name) => `postgresql://${PGUSER}@/${name}?host=${encodeURIComponent(PGHOST)}&port=${PGPORT}`;
@@ -186,7 +186,7 @@ function contestants(calls) {
 
 const OTHERS = ['C', 'JavaScript alone', 'the driver pg'];
 
-// A line for each call: how many a second, and as a multiple of what each other way achieves.
+// A line for each call: calls per second, and the multiple of each other way.
 function print(kind, best) {
   for (const [name, number] of Object.entries(best['this package'])) {
     const ratios = OTHERS.map((who) => best[who]?.[name.split(',')[0]])

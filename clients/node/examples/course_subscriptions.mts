@@ -1,4 +1,4 @@
-// Course subscriptions: a course has seats, a student takes part in five courses at most.
+// Course subscriptions: a course has seats, and a student takes at most five courses.
 //
 //     FACTSTR_URL=sqlite:courses.db node examples/course_subscriptions.mts define_course c1 20
 //     FACTSTR_URL=sqlite:courses.db node examples/course_subscriptions.mts subscribe_student ada c1

@@ -1,11 +1,11 @@
-// What the programs in this directory share: a decision, and the loop that makes it.
+// Shared by the programs in this directory: a decision, and the loop that makes it.
 //
 //     FACTSTR_URL=sqlite:courses.db node examples/course_subscriptions.mts define_course c1 20
 //
 // Node 22.18 and newer run TypeScript. For older ones, "make compiled" compiles it into build/compiled/examples/.
 //
-// A command is a function of the program, by its arguments. It returns a decision: the boundary, which is the query of
-// the facts that it depends on, and a function that decides on these facts.
+// A command is a function of the program. From its arguments it makes a decision: the boundary, which is the query of
+// the facts that the decision depends on, and a function that decides on these facts.
 
 import { realpathSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -48,7 +48,7 @@ async function run<Events>(
   }
 }
 
-/** The program, unless the module was only imported: its first argument is the name of a command. */
+/** Runs the program, unless the module was only imported. Its first argument is the name of a command. */
 export async function main<Events>(module: string, commands: Record<string, Command<Events>>): Promise<void> {
   const [, program = '', ...args] = process.argv;
   if (program === '' || realpathSync(program) !== fileURLToPath(module)) return;

@@ -1,4 +1,4 @@
-// Opt-in tokens: a sign-up is confirmed with a token that was sent by mail, once, and within an hour.
+// Opt-in tokens: a sign-up is confirmed with a token that was sent by mail. It is valid once, for an hour.
 //
 //     FACTSTR_URL=sqlite:signups.db node examples/opt_in_token.mts initiate_sign_up ada@example.org 1234
 //     FACTSTR_URL=sqlite:signups.db node examples/opt_in_token.mts confirm_sign_up ada@example.org 1234

@@ -1,12 +1,12 @@
 'use strict';
 
-// Makes a database with the extension.
+// Creates a database with the extension.
 
 const native = require('./native.js');
 const { errorOfDocument } = require('./errors.js');
 const { checkText, malformed } = require('./records.js');
 
-// A URI of libpq: who and where, the database, and the options.
+// The parts of a URI of libpq: user and host, the database, and the options.
 const URI = /^(postgres(?:ql)?:\/\/[^/?]*)(\/[^?]*)?(\?.*)?$/;
 
 const MAINTENANCE_DATABASE = 'postgres';
@@ -24,7 +24,7 @@ function databaseUrl(serverUrl, databaseName) {
   return `${server}/${encodeURIComponent(databaseName)}${options}`;
 }
 
-// True if it was done; false if it had been done before.
+// True if the statement created its object; false if the object existed.
 function execute(url, sql) {
   const outcome = native.call(native.EXECUTE_SQL, null, url, sql);
   if (!Array.isArray(outcome)) return true;

@@ -1,14 +1,14 @@
 'use strict';
 
-// Calls of the addon, at once or later. What a call has come to is read at once, since the next one has it in the same
-// place; so each call is made with the function that reads it, which gets a handle, a text or null, and the store's
-// option "longNumbers".
+// Calls of the addon, synchronous or on another thread. The outcome of a call must be read immediately, because the
+// next call overwrites it. So each call is made with a function that reads the outcome; it receives a handle, a text or
+// null, and the store's option "longNumbers".
 
 const native = require('./native.js');
 const { errorOfDocument } = require('./errors.js');
 
-// What waits for calls on other threads, by their numbers. It belongs to the addon, which stays when this module is
-// loaded again.
+// The promises of calls on other threads, by the numbers of the calls. They belong to the addon, which stays when this
+// module is loaded again.
 if (native.waiting === undefined) {
   const waiting = new Map();
   native.waiting = { waiting, newest: 0 };
@@ -32,7 +32,7 @@ function valueOf(outcome, read, longNumbers) {
   return read(outcome, longNumbers);
 }
 
-// undefined if the events of an append are not plain.
+// Returns undefined if the events of an append are not plain.
 function callNow(read, longNumbers, name, handle, text1, text2, text3, number, count) {
   const outcome = native.call(name, handle, text1, text2, text3, number, count);
   return outcome === false ? undefined : valueOf(outcome, read, longNumbers);
@@ -56,7 +56,7 @@ function callLater(read, longNumbers, name, handle, text1, text2, text3, number,
   });
 }
 
-// For what a call opens, and for one that has nothing to tell.
+// Reads the outcome of a call that opens an object or returns nothing.
 const asItIs = (outcome) => outcome;
 
 module.exports = { callNow, callLater, asItIs };

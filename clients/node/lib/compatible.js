@@ -19,7 +19,7 @@ class SynchronousStore {
     this.#core = Core.open(url, options);
   }
 
-  // The same store, for calls that return promises, and for all else that it can do.
+  // The same store, with promises and with all other functions.
   get store() {
     this.#store ??= new Store(this.#core);
     return this.#store;
@@ -103,7 +103,7 @@ class FactstrPostgresStore extends SynchronousStore {
     super(url, options);
   }
 
-  // Creates the database and the extension in it, if they do not exist, and opens the store.
+  // Creates the database and its extension if they do not exist, and opens the store.
   static bootstrap({ serverUrl, databaseName }, options) {
     createDatabase(serverUrl, databaseName);
     return new FactstrPostgresStore(databaseUrl(serverUrl, databaseName), options);

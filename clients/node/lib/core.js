@@ -1,6 +1,6 @@
 'use strict';
 
-// An open store: calls of the library, with errors thrown, or as promises.
+// An open store: synchronous calls of the library, which throw errors, and calls that return promises.
 
 const native = require('./native.js');
 const json = require('./json.js');
@@ -30,7 +30,7 @@ function sleep(ms, signal) {
 
 const LONGEST_LOOK_MS = 50;
 
-// Repeats a call that would have to wait, until it succeeds or the time is over: no thread waits meanwhile.
+// Repeats a call that would have to wait until it succeeds or the timeout ends. No thread waits meanwhile.
 async function insist(call, code, timeoutMs, signal) {
   const end = performance.now() + (timeoutMs < 0 ? Infinity : timeoutMs);
   for (let pause = 1; ; pause = Math.min(2 * pause, LONGEST_LOOK_MS)) {
@@ -63,7 +63,7 @@ class Core {
     return new Core(handle, longNumbers);
   }
 
-  // With the function that reads what the call has come to.
+  // The first argument is the function that reads the outcome.
   now(read, name, text1, text2, text3, number, count) {
     return callNow(read, this.longNumbers, name, this.handle, text1, text2, text3, number, count);
   }
@@ -77,14 +77,14 @@ class Core {
     return callLater(read, this.longNumbers, name, handle, text1, text2, text3, number, count);
   }
 
-  // At once, with no regard to deliveries.
+  // Closes immediately, without waiting for deliveries.
   close() {
     this.isClosed = true;
     for (const stream of this.streams) stream.stop(createError('closed', 'the store is closed'));
     native.call(native.CLOSE, this.handle);
   }
 
-  // After what was committed has been delivered, or the time is over.
+  // Closes after the committed facts have been delivered, or after the timeout.
   async closeLater(timeoutMs) {
     const streams = [...this.streams];
     const stopped = new AbortController();
@@ -95,7 +95,7 @@ class Core {
     for (const stream of this.streams) stream.stop(createError('closed', 'the store is closed'));
     await callLater(asItIs, this.longNumbers, native.CLOSE, this.handle);
     if (!inTime)
-      throw createError('wait_timed_out', 'a stream did not deliver in time what was committed; the store is closed');
+      throw createError('wait_timed_out', 'a stream did not deliver all committed facts before the timeout; the store is closed');
   }
 }
 

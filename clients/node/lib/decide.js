@@ -1,6 +1,6 @@
 'use strict';
 
-// A decision: read the facts of its context, decide, append if nothing came in between; otherwise once more.
+// A decision: read the facts of its context, decide, append; start again if a matching fact was appended meanwhile.
 
 const { createError } = require('./errors.js');
 

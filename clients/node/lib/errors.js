@@ -1,6 +1,6 @@
 'use strict';
 
-// An error of the library has a code, such as "conditional_append_conflict", and a class for each code.
+// The errors of the library: each has a code, such as "conditional_append_conflict", and each code has a class.
 
 const native = require('./native.js');
 const json = require('./json.js');
@@ -57,7 +57,7 @@ function createError(code, message, more) {
   return new (classes[NAMES[code]] ?? FactstrError)(code, message, more);
 }
 
-// The error of a document: see "Errors" at the JSON boundary in factstr.h.
+// Makes the error from its JSON document: see "Errors" at the JSON boundary in factstr.h.
 function errorOfDocument(text) {
   const { code, message, ...more } = json.decodeExactly(text);
   for (const key of NUMBERS) if (more[key] != null) more[key] = BigInt(more[key]);

@@ -1,6 +1,6 @@
 'use strict';
 
-// The facts that a call has found, from the pages of the addon: see found.h there. Each page is one text of JSON, since
+// Reads the facts that a call has found from the pages of the addon: see src/found.h. Each page is one JSON text, since
 // V8 parses one long text faster than many short ones.
 
 const native = require('./native.js');
@@ -8,7 +8,7 @@ const json = require('./json.js');
 
 const { sequenceNumbers, firstOfBatch, lastOfBatch, countOfBatch, types: placesOfTypes, sizes } = native;
 
-// The sizes of a page.
+// The places of the sizes of a page.
 const FACTS = 0;
 const BATCHES = 1;
 const IS_LAST = 2;

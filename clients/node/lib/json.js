@@ -1,7 +1,7 @@
 'use strict';
 
-// JSON texts for the library, and of it.  JSON.stringify knows no bigint, and JSON.parse loses digits of long
-// numbers; both are taken along as strings that begin with U+0000, which no text in a store may have.
+// Writes and reads the library's JSON.  JSON.stringify does not support bigint, and JSON.parse loses digits of long
+// numbers.  Both are passed as strings that begin with U+0000, which no text in a store may contain.
 
 const MARK = '\u0000';
 const ESCAPED = '\\u0000';
@@ -12,10 +12,10 @@ const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 // Numbers with less than this many digits are exact.
 const SAFE_DIGITS = 15;
 
-// A number that no JavaScript number holds, with all its digits; JSON.stringify alone does not know it.
+// A number with all its digits, which a JavaScript number cannot hold. JSON.stringify alone does not support it.
 class LongNumber {
   constructor(text) {
-    if (!/^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(text)) throw new TypeError(`"${text}" is no number`);
+    if (!/^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(text)) throw new TypeError(`"${text}" is not a number`);
     this.text = text;
   }
 
@@ -35,7 +35,7 @@ function markNumber(key, value) {
   return value;
 }
 
-// The text; a marked one if it has a bigint, which JSON.stringify refuses.
+// Returns the text, or a marked one if the value has a bigint, which JSON.stringify refuses.
 function encodePlainly(value) {
   try {
     return JSON.stringify(value);
@@ -45,7 +45,7 @@ function encodePlainly(value) {
   }
 }
 
-// undefined for what has a bigint, a LongNumber or U+0000 in it, and for what JSON has no word for.
+// Returns undefined for a value with a bigint, a LongNumber or U+0000, and for a value that JSON cannot represent.
 function encodePlain(value) {
   let text;
   try {
@@ -56,14 +56,14 @@ function encodePlain(value) {
   return text === undefined || text.includes(ESCAPED) ? undefined : text;
 }
 
-// undefined for what JSON has no word for, such as a function.
+// Returns undefined for a value that JSON cannot represent, such as a function.
 function encode(value) {
   const text = encodePlainly(value);
   if (text === undefined || !text.includes(MARKED)) return text;
   return JSON.stringify(value, markNumber).replace(MARKED_NUMBER, '$1');
 }
 
-// The digits of a number without zeros at the ends, and where its point is: equal for equal numbers.
+// The significant digits of a number and its exponent: equal texts for equal numbers.
 function normalForm(text) {
   const [, sign, whole, fraction = '', exponent = '0'] = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text);
   const digits = (whole + fraction).replace(/^0+/, '');
@@ -84,7 +84,7 @@ function markLongNumber(token) {
   return token.startsWith('"') || isExact(token) ? token : `"\\u0000${token}"`;
 }
 
-// What becomes of a number that a JavaScript number cannot hold, by the option "longNumbers".
+// How to read a number that a JavaScript number cannot hold, by the option "longNumbers".
 const REVIVALS = {
   bigint: (text) => (/^-?\d+$/.test(text) ? BigInt(text) : new LongNumber(text)),
   string: (text) => text,

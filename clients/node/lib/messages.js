@@ -1,8 +1,8 @@
 'use strict';
 
-// What goes to and fro between streams and the callbacks of a program.
+// Messages of failures, and calls of a program's callbacks.
 
-// What is kept of a handler's failure, whatever it has thrown.
+// The message that is kept of a handler's failure. A handler can throw any value.
 function messageOf(error) {
   let message;
   try {
@@ -13,12 +13,12 @@ function messageOf(error) {
   return message.replaceAll('\u0000', ' ').toWellFormed() || 'the handler failed';
 }
 
-// Calls a program's callback; nothing depends on what becomes of it.
+// Calls a program's callback, and ignores its result and its errors.
 function tell(callback, value) {
   try {
     Promise.resolve(callback?.(value)).catch(() => {});
   } catch {
-    // It is the callback's own affair.
+    // An error of a callback is ignored.
   }
 }
 

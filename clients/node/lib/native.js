@@ -1,10 +1,10 @@
 'use strict';
 
-// Loads the addon: the one that was built here, else that of the package for this platform.
+// Loads the addon that was built here, or else the addon from the package for this platform.
 
 const { packageName } = require('./platform.js');
 
-// undefined if the module is not there.
+// Returns undefined if the module does not exist.
 function tryRequire(name) {
   try {
     return require(name);
@@ -18,7 +18,7 @@ function load() {
   const native = tryRequire('../build/factstr.node') ?? tryRequire(packageName());
   if (native !== undefined) return native;
   throw new Error(
-    `factstr has no addon for this platform: there is no package ${packageName()}, or npm has left it out. ` +
+    `factstr has no addon for this platform: the package ${packageName()} does not exist or was not installed. ` +
       'Install a C compiler, make, pkg-config and the development files of SQLite and libpq, then "npm rebuild factstr".',
   );
 }

@@ -1,7 +1,7 @@
 'use strict';
 
-// A log through the program's own connections, those of the driver pg, so that facts commit together with what else a
-// transaction writes. The functions of the extension do the work.
+// A log through a program's connections of the driver pg, so that facts commit together with the other writes of a
+// transaction. It calls the functions of the extension.
 
 const native = require('./native.js');
 const json = require('./json.js');
@@ -21,7 +21,7 @@ const CODE_OF_SQLSTATE = Object.fromEntries(
     .map(([code, sqlstate]) => [sqlstate, code]),
 );
 
-// Errors of the extension become those of the library; others stay the driver's.
+// Errors of the extension become errors of the library; other errors stay as the driver throws them.
 function translate(error) {
   const code = CODE_OF_SQLSTATE[error?.code];
   if (code === undefined) return error;
@@ -32,7 +32,7 @@ function translate(error) {
   return createError(code, error.message, more);
 }
 
-// Calls over one connection or any of a pool.
+// Calls through one connection, or through any connection of a pool.
 class PgLog {
   #connection;
   #log;
@@ -44,7 +44,7 @@ class PgLog {
     this.#longNumbers = longNumbers;
   }
 
-  // The rows of a function, whose last argument is the log.
+  // Calls a function, whose last argument is the log, and returns its rows.
   async #call(columns, name, ...args) {
     const places = [...args, this.#log].map((value, place) => `$${place + 1}`);
     const casts = args.map((value, place) => (value instanceof Json ? `${places[place]}::jsonb` : places[place]));
@@ -56,7 +56,7 @@ class PgLog {
     }
   }
 
-  // As texts, since programs can change how the driver reads numbers.
+  // Reads numbers as texts, since programs can change how the driver reads them.
   async #append(name, ...args) {
     const columns = 'first_sequence_number::text, last_sequence_number::text, committed_count::text';
     const [row] = await this.#call(columns, name, ...args);
@@ -76,7 +76,7 @@ class PgLog {
     });
   }
 
-  // At commit, a conflict fails the call or the COMMIT; otherwise the transaction can go on after it.
+  // With at_commit, a conflict fails the call or the COMMIT. Otherwise the transaction can continue after a conflict.
   async append(events, { idempotency_key: key = null, at_commit = false } = {}) {
     return this.#append('factstr_append', jsonOf(events, 'the events'), key, at_commit);
   }
@@ -95,7 +95,7 @@ class PgLog {
     return this.#tryAppend('factstr_try_append_unless', ...args, number, key, 'after_sequence_number');
   }
 
-  // What the last transaction of this connection has appended, for appends at commit.
+  // The batch of the last committed transaction of this connection, for appends at commit.
   async lastAppend() {
     const result = await this.#append('factstr_last_append');
     return result.first_sequence_number === null ? null : result;
@@ -155,7 +155,7 @@ class PgLog {
   }
 }
 
-// An argument that is JSON.
+// A JSON argument.
 class Json {
   constructor(text) {
     this.text = text;
@@ -182,7 +182,7 @@ async function inTransaction(client, log, body) {
   }
 }
 
-// A log over a pool, which also has connections for transactions and for streams.
+// A log through a pool, which also provides connections for transactions and for streams.
 class PgStore extends PgLog {
   #pool;
   #options;
@@ -197,7 +197,7 @@ class PgStore extends PgLog {
     return new PgLog(client, this.#options.log, this.#options.longNumbers);
   }
 
-  // Facts and rows commit together; after a conflict the body runs again, in a new transaction.
+  // Facts and rows commit together. After a conflict, the body runs again in a new transaction.
   async transaction(body, { attempts = MOST_ATTEMPTS } = {}) {
     const client = await this.#pool.connect();
     let broken = false;
@@ -221,7 +221,7 @@ class PgStore extends PgLog {
     return this.streamToDurable(durableStream, undefined, handler, options);
   }
 
-  // The handler gets the connection of the transaction that also moves the cursor: its writes are made exactly once.
+  // The handler gets the connection of the transaction that moves the cursor, so its writes are made exactly once.
   async streamToDurable({ name }, query, handler, options = {}) {
     if (typeof handler !== 'function') throw records.malformed('the handler must be a function');
     records.checkText(name, 'the name of the stream');
@@ -238,7 +238,7 @@ class PgStore extends PgLog {
   }
 }
 
-// A pool has connections to give; a client is one.
+// A pool has several connections; a client is one.
 function fromPg(poolOrClient, { log = MAIN, ...options } = {}) {
   const longNumbers = checkOptions(options);
   records.checkText(log, 'the name of the log');

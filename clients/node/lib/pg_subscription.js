@@ -1,7 +1,7 @@
 'use strict';
 
-// A durable stream in transactions of the program's own database: each batch, what its handler writes, and the cursor
-// commit together. A notification says when to look; the log remains the truth, so it is also looked at now and then.
+// A durable stream in transactions of the program's database: the writes of the handler and the cursor commit together,
+// batch by batch. A notification tells when to read. It may be missing, so the log is also read from time to time.
 
 const { pauseAfter } = require('./pauses.js');
 const { messageOf, tell } = require('./messages.js');
@@ -64,7 +64,7 @@ class PgSubscription {
     tell(this.#options.ended, null);
   }
 
-  // Until the time is over, or somebody tells.
+  // Waits for the time, or until a notification or stop() ends the wait.
   #wait(ms) {
     return new Promise((resolve) => {
       this.#wake = resolve;
@@ -77,7 +77,7 @@ class PgSubscription {
     });
   }
 
-  // One batch. Returns how long to wait before the next.
+  // Delivers a batch. Returns the time to wait before the next.
   async #turn() {
     try {
       await this.#connect();
@@ -128,7 +128,7 @@ class PgSubscription {
     }
   }
 
-  // The failure is recorded if the connection still serves. Returns the pause.
+  // Records the failure if the connection still works. Returns the pause.
   async #afterFailure(error) {
     const pause = pauseAfter(this.#failures++);
     tell(this.#options.failed, error);

@@ -1,6 +1,6 @@
 'use strict';
 
-// Packages with a built addon, one for each platform: npm installs the one that fits.
+// Packages with a built addon, one for each platform: npm installs the package for this platform.
 
 const { platform, arch, report } = process;
 

@@ -1,6 +1,6 @@
 'use strict';
 
-// What goes into calls and comes out of them: checks, and numbers as bigint.
+// Arguments and results of calls: checks, and numbers as bigint.
 
 const native = require('./native.js');
 const json = require('./json.js');
@@ -13,7 +13,7 @@ function malformed(message) {
   return createError('malformed_input', message);
 }
 
-// A text for C, which ends at U+0000 and has no unpaired surrogates.
+// Checks a text for C, which must not contain U+0000 or unpaired surrogates.
 function checkText(value, name) {
   if (typeof value !== 'string') throw malformed(`${name} must be a string`);
   if (value.includes('\u0000') || !value.isWellFormed())
@@ -51,12 +51,12 @@ function encodeRequired(value, name) {
   return encodeValue(value, name) ?? encodeValue(null, name);
 }
 
-// null, like undefined, asks for every fact.
+// A query that is null or undefined matches every fact.
 function encodeQuery(query) {
   return query === null ? undefined : encodeValue(query, 'the event query');
 }
 
-// The condition of an append, and its key, as the options of factstr_json_append.
+// Writes the condition of an append and its key as the options of factstr_json_append.
 function encodeAppendOptions(condition, key) {
   const members = {};
   if (condition?.query != null) members.context_query = encodeQuery(condition.query);
@@ -66,8 +66,8 @@ function encodeAppendOptions(condition, key) {
   return encodeMembers(members);
 }
 
-// The texts of an event for the addon, with U+0000 between them; undefined unless it is plain, which means that it has
-// nothing that JSON.stringify would treat in a special way, and nothing that the library would refuse.
+// The texts of an event for the addon, with U+0000 between them. Returns undefined unless the event is plain: it must
+// contain nothing that JSON.stringify treats in a special way or that the library refuses.
 function joinEvent(event) {
   if (typeof event !== 'object' || event === null || event.toJSON !== undefined) return undefined;
   let type;
@@ -100,8 +100,8 @@ function isPlainText(text) {
   return typeof text === 'string' && !text.includes('\0') && text.isWellFormed();
 }
 
-// An append for the addon, without JSON around its events. undefined unless all of it is plain: then the same append as
-// JSON is checked by the library, with messages that tell the place.
+// An append for the addon, without JSON around its events. Returns undefined unless all of it is plain. The caller then
+// passes the append as JSON, which the library checks with messages that name the place.
 function joinAppend(events, condition, key) {
   const joined = joinEvents(events);
   if (joined === undefined || (key != null && !isPlainText(key))) return undefined;
@@ -130,13 +130,13 @@ function encodeVersion(version) {
   return version === null ? 'null' : checkNumber(version, 'the expected context version');
 }
 
-// An object of JSON texts; undefined without members.
+// Makes an object from JSON texts; undefined without members.
 function encodeMembers(members) {
   const parts = Object.entries(members).map(([key, text]) => `"${key}": ${text}`);
   return parts.length === 0 ? undefined : `{${parts.join(', ')}}`;
 }
 
-// A number of the library, which JSON.parse has read.
+// Converts a number of the library that JSON.parse has read.
 function toBigint(value) {
   if (value == null) return null;
   if (typeof value === 'number' && !Number.isSafeInteger(value)) throw malformed('a sequence number is beyond 2^53');
@@ -163,7 +163,7 @@ function fixNewest(result) {
   return numbersToBigint(result, 'current_context_version');
 }
 
-// Zero stands for none.
+// Zero means none.
 function orNull(number) {
   return number === 0n ? null : number;
 }
@@ -208,7 +208,7 @@ function fixStreams(streams) {
   return streams;
 }
 
-// A conflict as a value, which the reference's interface has.
+// A conflict as a value, as in the reference's interface.
 function conflictOf(error) {
   return {
     conflict: {

@@ -1,6 +1,6 @@
 'use strict';
 
-// The asynchronous store: nothing here waits on JavaScript's thread.
+// The asynchronous store. Its calls never block JavaScript's thread.
 
 const native = require('./native.js');
 const records = require('./records.js');
@@ -16,7 +16,7 @@ const READ_AT_A_TIME = 1000;
 // The arguments of a call before its count.
 const NO_TEXTS = [undefined, undefined, undefined, undefined];
 
-// The options of a stream, as factstr_json_stream_open takes them.
+// Writes the options of a stream for factstr_json_stream_open.
 function encodeStreamOptions({ after, ...options }) {
   const members = { in_background: 'true' };
   if (after !== undefined) members.after_sequence_number = records.checkNumber(after, 'after');
@@ -33,12 +33,13 @@ function checkName(name) {
   return name === undefined ? undefined : records.checkText(name, 'the name of the stream');
 }
 
-// A subscription on a handle that has been opened.
+// Subscribes with the handle of an open stream.
 function subscribe(core, handle, name, handler, options = {}) {
   return new Subscription(core, handle, name, handler, options);
 }
 
-// In the same program a name is free at once: whoever ends is waited for, unless its handler is still running.
+// In the same program, a name can be reused immediately: this waits for an ending stream of that name, unless its
+// handler is still running.
 async function awaitPredecessor(core, name) {
   for (const stream of core.streams) if (stream.name === name && stream.isEnding) await stream.closed;
 }
@@ -59,7 +60,7 @@ async function newestNumber(core) {
   return (await core.later(records.readContextVersion, native.CONTEXT_VERSION)) ?? 0n;
 }
 
-// Older facts are delivered before this returns, unless they need not be.
+// Delivers older facts before it returns, unless options.inBackground is set.
 async function openDurable(core, name, query, handler, options) {
   const replayEnd = options.inBackground ? undefined : await newestNumber(core);
   const handle = await openStream(core, name, query, options);
@@ -75,7 +76,7 @@ class Store {
     this.#core = core;
   }
 
-  // A call that answers with JSON.
+  // A call that returns JSON.
   #later(call, ...args) {
     return this.#core.later(json.decode, call, ...args);
   }
@@ -144,7 +145,7 @@ class Store {
     return this.#core.later(readBatches, native.BATCHES, text, undefined, undefined, number, count);
   }
 
-  // Every digit is kept, whatever the store's option says, so that a copy is one.
+  // Keeps every digit, also without the option "longNumbers", so that a copy is exact.
   async export({ after = 0n, maxBatches = READ_AT_A_TIME } = {}) {
     const number = records.checkNumber(after, 'after');
     const count = records.checkCount(maxBatches, 'maxBatches');
@@ -199,7 +200,7 @@ class Store {
     return openDurable(this.#core, records.checkText(name, 'the name of the stream'), query, handler, options);
   }
 
-  // A batch counts as handled when the next one is asked for, or after its ack().
+  // A batch is acknowledged by its ack(), or when the next one is requested.
   async *stream(query, options = {}) {
     const { signal, name } = options;
     signal?.throwIfAborted();
@@ -277,7 +278,7 @@ class Store {
   }
 }
 
-// The batches of a source until it is stopped; by its signal, with the signal's reason.
+// Yields the batches of a source until it is stopped. A stop by the signal throws the signal's reason.
 async function* iterate(source, signal) {
   for (;;) {
     signal?.throwIfAborted();
@@ -294,7 +295,7 @@ async function* iterate(source, signal) {
   }
 }
 
-// A store that was closed here ends the iteration; whatever else ends it is an error.
+// Closing the store ends the iteration; any other end is an error.
 async function nextOrEnd(source) {
   try {
     return await source.next();

@@ -1,7 +1,7 @@
 'use strict';
 
-// Streams: batches are pulled from the library whenever a descriptor says that there may be some, and handed to a
-// handler or to an iteration.  So no thread of the library ever waits for JavaScript.
+// Streams: when a descriptor shows that there may be batches, they are pulled from the library and passed to a handler
+// or to an iteration.  So no thread of the library ever waits for JavaScript.
 
 const native = require('./native.js');
 const { createError } = require('./errors.js');
@@ -12,11 +12,11 @@ const { readBatches } = require('./facts.js');
 
 const MOST_BATCHES = 100;
 
-// After these errors nothing more comes from a stream.
+// A stream delivers nothing more after these errors.
 const ENDS = new Set(['stream_already_active', 'no_such_stream', 'no_such_log', 'closed', 'misuse']);
 
-// The open streams by their numbers, and how many of them keep the program alive. They belong to the addon, which stays
-// when this module is loaded again.
+// The open streams by their numbers, and the number of streams that keep the program alive. They belong to the addon,
+// which stays when this module is loaded again.
 native.streams ??= { sources: new Map(), newest: 0, holding: 0, isStarted: false };
 const { streams } = native;
 
@@ -38,7 +38,7 @@ function holdProgram(change) {
   if (change > 0 ? streams.holding === 1 : streams.holding === 0) native.hold(streams.holding > 0);
 }
 
-// A stream of the library without a handler, and the waiting for its batches.
+// A stream of the library without a handler. It can wait for batches.
 class Source {
   #core;
   #handle;
@@ -62,7 +62,7 @@ class Source {
     return this.#stopped;
   }
 
-  // As those of a subscription; an iteration ends where it is.
+  // The same as in Subscription.
   get isEnding() {
     return this.#closing !== undefined;
   }
@@ -95,7 +95,7 @@ class Source {
     return this.#call(asItIs, native.STREAM_FAIL, message);
   }
 
-  // Until there may be a batch, or the stream has been stopped.
+  // Waits until there may be a batch, or the stream has been stopped.
   readable() {
     return new Promise((resolve) => {
       this.#wake = resolve;
@@ -103,7 +103,7 @@ class Source {
     });
   }
 
-  // Until the time is over, or the stream has been stopped.
+  // Waits for the time, or until the stream has been stopped.
   pause(ms) {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms);
@@ -160,8 +160,8 @@ class Subscription {
   #reason = null;
   #isReplaying;
 
-  // options: signal, ended, failed, and replayEnd, the number of the newest older fact, for one that fails if its
-  // handler fails before.
+  // options: signal, ended, failed, and replayEnd, the number of the newest older fact. With replayEnd, a failure of the
+  // handler at an older fact ends the stream.
   constructor(core, handle, name, handler, options) {
     this.#core = core;
     this.#source = new Source(core, handle, name);
@@ -178,7 +178,7 @@ class Subscription {
     this.#obeySignal(options.signal);
   }
 
-  // Its name is free soon.
+  // Will the name be free soon?
   get isEnding() {
     return this.#source.stopped && !this.#delivering;
   }
@@ -198,7 +198,7 @@ class Subscription {
     return this;
   }
 
-  // A batch that is being handled still counts, if its handler succeeds.
+  // If the handler is running and succeeds, its batch is still acknowledged.
   unsubscribe() {
     this.stop();
     if (!this.#delivering) this.#source.unsubscribe();
@@ -209,7 +209,7 @@ class Subscription {
     this.#source.stop();
   }
 
-  // Resolves when what is committed now has been delivered.
+  // Resolves when the facts that are committed now have been delivered.
   caughtUp() {
     if (this.#source.stopped) return Promise.resolve();
     return new Promise((resolve) => {
@@ -262,7 +262,7 @@ class Subscription {
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
-  // Storage that fails is asked again later.
+  // Tries again later if the storage fails.
   async #pull() {
     try {
       return await this.#source.next();
@@ -290,7 +290,7 @@ class Subscription {
     }
   }
 
-  // undefined: success.  The cursor moves while the name is still this stream's.
+  // Returns undefined after success.  The cursor moves before the stream gives up its name.
   async #handle(batch) {
     this.#delivering = true;
     try {
@@ -327,7 +327,7 @@ class Subscription {
   }
 }
 
-// What a program sees of a subscription.
+// The public part of a subscription.
 class EventStreamSubscription {
   #subscription;
 
@@ -335,12 +335,12 @@ class EventStreamSubscription {
     this.#subscription = subscription;
   }
 
-  // May be repeated. No delivery begins after it.
+  // No delivery begins after this. Further calls do nothing.
   unsubscribe() {
     this.#subscription.unsubscribe();
   }
 
-  // Whether the program stays alive for it; it does unless unref() was called.
+  // An open stream keeps the program alive unless unref() was called.
   ref() {
     this.#subscription.ref();
     return this;
@@ -351,7 +351,7 @@ class EventStreamSubscription {
     return this;
   }
 
-  // Resolves when the stream has ended and its handler is not running any more.
+  // Resolves when the stream has ended and its handler has returned.
   get closed() {
     return this.#subscription.closed;
   }

@@ -1,7 +1,8 @@
 'use strict';
 
-// After the installation: builds the addon from the sources in the package where npm has no built one, or where that does
-// not load, as with an older C library. A failure is told, and again when the package is loaded.
+// Runs after the installation. It builds the addon from the sources in the package if npm has no built addon for this
+// platform, or if that does not load, for instance with an older C library. It reports a failure; so does loading the
+// package.
 
 const { execFileSync } = require('node:child_process');
 const { cpSync, existsSync, mkdirSync } = require('node:fs');

@@ -2,8 +2,8 @@
 
 // usage: node scripts/stage.js BUILD [PACKAGE]
 //
-// Lays out in BUILD/stage/ what npm packs: the package factstr, with the sources of its addon, and the package of this
-// platform, with the addon that has been built in BUILD; or only the package of another platform.
+// Lays out the packages for npm in BUILD/stage/: the package factstr, with the sources of its addon, and the package of
+// this platform, with the addon that has been built in BUILD; or only the package of another platform.
 
 const { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
 const { dirname, join, resolve } = require('node:path');
@@ -14,7 +14,7 @@ const top = join(here, '../..');
 const [, , build = 'build', other] = process.argv;
 const stage = resolve(here, build, 'stage');
 
-// What the addon is built from, as in the repository.
+// The sources of the addon, as in the repository.
 const SOURCES = [
   'LICENSE',
   'factstr.control',

@@ -2,9 +2,9 @@
 
 // usage: node --expose-gc soak/soak.js PACKAGE COPY        (or: make soak)
 //
-// What a long-lived program does to the addon, and what goes wrong in it, again and again: PACKAGE and COPY are two
-// directories with the package. With an addon that is built with sanitizers, these end the program at the first fault and
-// report leaks at its end. Prints a line for each part; the last one is "passed".
+// Uses the addon like a long-lived program, with many repetitions and many failures. PACKAGE and COPY are two directories
+// with the package. If the addon is built with sanitizers, they end the program at the first fault and report leaks at its
+// end. Prints a line for each part; the last one is "passed".
 
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
@@ -33,7 +33,7 @@ async function collect() {
   }
 }
 
-// What the process has open.
+// The open descriptors and threads of the process.
 function resources() {
   return {
     threads: readdirSync('/proc/self/task').length,
@@ -66,7 +66,7 @@ async function subscriptions() {
   return `10,000 subscriptions: ${JSON.stringify(before)}, then ${JSON.stringify(after)}`;
 }
 
-// Stores that nobody closes, with streams that have ended and cursors in the middle.
+// Stores that are never closed, with streams that have ended and cursors in the middle.
 async function unclosedStores() {
   const path = newPath();
   for (let i = 0; i < 500; i++) {
@@ -109,7 +109,7 @@ async function workers() {
   return '40 worker threads are ended in the middle';
 }
 
-// The modules are loaded again, sometimes with the addon; what the old ones have open goes on.
+// The modules are loaded again, sometimes with the addon; stores and streams of the old ones stay open.
 async function reloads() {
   const kept = [];
   for (let i = 0; i < 60; i++) {
@@ -160,7 +160,7 @@ const failure = () => {
   throw new Error('on purpose');
 };
 
-// Whatever a program gives to the package may throw.
+// Any value from the program may throw when the package uses it.
 async function exceptions() {
   for (let i = 0; i < 30; i++) {
     const store = new FactstrMemoryStore();
@@ -204,7 +204,7 @@ async function exceptions() {
   return 'an exception in every callback, 30 times';
 }
 
-// Node frees nothing of its own when it exits in the middle, so only what the addon has allocated counts.
+// Node does not free its memory when it exits in the middle, so only allocations of the addon count.
 function isOwnLeak(report) {
   if (!/leak of/.test(report)) return false;
   const frames = report.split('\n').slice(1);
@@ -240,7 +240,7 @@ async function exits() {
   return 'exits with everything open';
 }
 
-// Facts of all sizes to and fro, at once and later.
+// Facts of all sizes, in and out, with synchronous and asynchronous calls.
 async function traffic() {
   const store = new FactstrMemoryStore();
   let appended = 0;

@@ -1,7 +1,7 @@
 /*
  * calls.c
- *		See calls.h.  No call waits longer than its work takes, since it may have one of the few threads that
- *		all of a program's calls share: waiting is left to JavaScript, which can do something else meanwhile.
+ *		See calls.h.  A call never waits for an event, since it may occupy one of the few threads that all calls of
+ *		a program share.  JavaScript waits instead, and can do other work meanwhile.
  */
 #include "calls.h"
 
@@ -18,7 +18,7 @@ static const fn_kind kinds[] = {
 #undef FN_CALL_KIND
 };
 
-/* What a text has in place of a character that it cannot have, such as half of a surrogate pair. */
+/* The replacement for a character that a text cannot contain, such as half of a surrogate pair. */
 #define REPLACEMENT "\xEF\xBF\xBD"
 
 void
@@ -54,7 +54,7 @@ fail(fn_call *call, int code, const char *message)
 	call->result = fn_failure_document(code, message, NULL);
 }
 
-/* The handle of what has been opened; without memory for it, nothing is open. */
+/* Makes the handle of an opened object.  Without memory for it, the object is closed again. */
 static void
 keep(fn_call *call, fn_kind kind, void *object, fn_handle *store)
 {
@@ -91,7 +91,7 @@ open_cursor(fn_call *call, factstr_store *store)
 	keep(call, FN_CURSOR, cursor, call->handle);
 }
 
-/* Without a handler: batches are asked for, and no thread of the library ever waits for JavaScript. */
+/* Opens a stream without a handler: batches are pulled, so no thread of the library ever waits for JavaScript. */
 static void
 open_stream(fn_call *call, factstr_store *store)
 {
@@ -148,7 +148,7 @@ fn_call_find_events(fn_call *call)
 	return next == end + 1 ? FACTSTR_OK : FACTSTR_MALFORMED;
 }
 
-/* Texts: the events, the query of the condition, an idempotency key.  The number is that of the condition. */
+/* Texts: the events, the query of the condition, an idempotency key.  The number belongs to the condition. */
 static int
 append(fn_call *call, factstr_store *store, factstr_append_condition condition)
 {

@@ -1,6 +1,6 @@
 /*
  * calls.h
- *		The calls of the library that JavaScript can make, on its own thread or on another.
+ *		The calls of the library that JavaScript can make, on JavaScript's thread or on another.
  */
 #ifndef FACTSTR_NODE_CALLS_H
 #define FACTSTR_NODE_CALLS_H
@@ -8,7 +8,7 @@
 #include "found.h"
 #include "handles.h"
 
-/* CALL(NAME, kind of its handle). JavaScript has a constant with the number of each. */
+/* CALL(NAME, kind of its handle).  JavaScript has a constant with the number of each call. */
 #define FN_CALLS(CALL) \
 	CALL(OPEN, FN_STORE) \
 	CALL(CLOSE, FN_STORE) \
@@ -52,7 +52,7 @@ typedef enum fn_call_name
 #define FN_TEXTS 3
 #define FN_NUMBERS 3
 
-/* Texts of calls are mostly short; these many bytes of them need no memory from elsewhere, and so many events. */
+/* Most calls have short texts and few events: up to these limits, they need no allocation. */
 #define FN_SHORT_TEXTS 1024
 #define FN_FEW_EVENTS 4
 
@@ -64,7 +64,7 @@ typedef struct fn_call
 	size_t		lengths[FN_TEXTS];
 	uint64_t	number;			/* a sequence number */
 	size_t		count;
-	factstr_event *events;		/* of an append: count of them */
+	factstr_event *events;		/* of an append; their number is count */
 
 	/* The outcome. */
 	int			code;
@@ -73,24 +73,24 @@ typedef struct fn_call
 	uint64_t	numbers[FN_NUMBERS];
 	fn_found	found;
 
-	/* Where texts and events are, unless they have memory of their own. */
+	/* The place of texts and events that need no allocation. */
 	size_t		used;
 	factstr_event few_events[FN_FEW_EVENTS];
 	char		short_texts[FN_SHORT_TEXTS];
 } fn_call;
 
-/* Before anything else. */
+/* Call this first. */
 extern void fn_call_begin(fn_call *call);
 
 /*
- * For an append, whose events are one text: a type, a payload and the metadata, which may be empty, for each of them,
- * with U+0000 between all of these.  Events that cannot be told apart so are none for this call, and FACTSTR_MALFORMED.
+ * Splits the text of an append into its events.  Each has a type, a payload and metadata, which may be empty, and
+ * U+0000 separates all of these.  Returns FACTSTR_MALFORMED if the text does not have this form.
  */
 extern int	fn_call_find_events(fn_call *call);
 
 extern void fn_call_make(fn_call *call);
 
-/* Frees the arguments, and the outcome that nobody has taken over. */
+/* Frees the arguments, and the outcome unless it was taken over. */
 extern void fn_call_end(fn_call *call);
 
 #endif

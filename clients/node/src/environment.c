@@ -50,7 +50,7 @@ export_array(napi_env env, napi_value exports, napi_value buffer, const char *na
 		&& napi_set_named_property(env, exports, name, array) == napi_ok;
 }
 
-/* The memory stays as long as the environment. */
+/* The memory stays until the environment is freed. */
 static bool
 export_exchange(napi_env env, napi_value exports, fn_environment *environment)
 {

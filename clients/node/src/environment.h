@@ -1,6 +1,6 @@
 /*
  * environment.h
- *		What the addon has for each environment of Node, which is the main thread of a program or one of its workers.
+ *		The state of the addon for each environment of Node: the main thread of a program, or one of its workers.
  */
 #ifndef FACTSTR_NODE_ENVIRONMENT_H
 #define FACTSTR_NODE_ENVIRONMENT_H
@@ -8,7 +8,7 @@
 #include "calls.h"
 #include "poller.h"
 
-/* Memory that JavaScript reads too: what the last call has come to, beside its outcome. */
+/* Memory that JavaScript also reads: the numbers and the page of the last call. */
 typedef struct fn_exchange
 {
 	uint64_t	numbers[FN_NUMBERS];
@@ -19,26 +19,29 @@ typedef struct fn_environment
 {
 	int			references;		/* the environment itself, and calls on other threads */
 	fn_exchange *exchange;		/* NULL after the end of the environment */
-	napi_ref	buffer;			/* what the exchange is in */
+	napi_ref	buffer;			/* the ArrayBuffer with the exchange */
 	napi_ref	completed;		/* JavaScript's function for calls on other threads; or NULL */
 	fn_poller  *poller;			/* NULL before the first stream */
 	fn_text		text;			/* of the last page */
-	fn_found	unread;			/* what the pages that were not asked for yet are of */
+	fn_found	unread;			/* the facts of pages that were not requested yet */
 } fn_environment;
 
-/* Exports the exchange.  Ends with the environment, but stays while it is retained.  NULL with an exception. */
+/*
+ * Exports the exchange.  The result is freed when the environment has ended and no call retains it.  NULL with an
+ * exception.
+ */
 extern fn_environment *fn_environment_begin(napi_env env, napi_value exports);
 
 /*
- * A call on another thread may be completed after the end of its environment: in Node that cannot be, in Bun it can.
- * All of this happens on one thread.
+ * In Bun, but not in Node, a call on another thread may complete after the end of its environment.  All of these
+ * functions are called on JavaScript's thread.
  */
 extern fn_environment *fn_environment_retain(fn_environment *environment);
 extern void fn_environment_release(fn_environment *environment);
 
 /*
- * What a call that was made has come to, and ends the call: a handle, a text, null if nothing is to be told, or for
- * a failure an array with the document of the error.  Of what was found, the text is the first page's.  NULL with an
+ * Returns the outcome of a call and ends the call.  The outcome is a handle, a text or null, or after a failure an
+ * array with the document of the error.  If facts were found, the text is that of the first page.  NULL with an
  * exception.
  */
 extern napi_value fn_outcome_value(napi_env env, fn_environment *environment, fn_call *call);

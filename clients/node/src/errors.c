@@ -26,7 +26,7 @@ write_member(FILE *file, const char *key, const char *text)
 	write_string(file, text);
 }
 
-/* Zero stands for none. */
+/* Zero means none. */
 static void
 write_number(FILE *file, const char *key, uint64_t number)
 {

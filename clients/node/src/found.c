@@ -1,6 +1,6 @@
 /*
  * found.c
- *		See found.h: where facts come from.
+ *		See found.h: the sources of facts.
  */
 #include "found.h"
 
@@ -41,14 +41,14 @@ fn_found_in_list(factstr_batch_list *list)
 	};
 }
 
-/* Copies of facts, which a cursor keeps only until its next call. */
+/* Copies of facts: a cursor keeps its facts only until its next call. */
 typedef struct fn_copies
 {
 	size_t		count;
 	factstr_fact facts[];
 } fn_copies;
 
-/* The texts of a copy are one piece of memory, which begins with the type. */
+/* The texts of a copy are in one allocation, which begins with the type. */
 static void
 release_copies(void *owner)
 {

@@ -7,17 +7,17 @@
 
 #include <factstr.h>
 
-/* Facts alone, or those of batches. */
+/* Facts without batches, or batches with their facts. */
 typedef struct fn_found
 {
-	void	   *owner;			/* of all the rest; NULL: nothing has been found, or it was freed */
+	void	   *owner;			/* of all other members; NULL: nothing was found, or it was freed */
 	void		(*release) (void *owner);
 	const factstr_fact *facts;
 	size_t		fact_count;
-	const factstr_batch *batches;	/* NULL: facts alone */
+	const factstr_batch *batches;	/* NULL: facts without batches */
 	size_t		batch_count;
 
-	/* What the next page begins with: a fact, of a batch. */
+	/* The start of the next page: a batch, and a fact in it. */
 	size_t		batch;
 	size_t		fact;
 } fn_found;
@@ -33,7 +33,7 @@ extern void fn_found_free(fn_found *found);
 #define FN_PAGE 256
 
 /*
- * What a page has beside its text; JavaScript sees the same memory.  The batches are those that begin in it.
+ * The numbers of a page; JavaScript reads the same memory.  The batches are those that begin in the page.
  */
 typedef struct fn_page
 {
@@ -41,28 +41,28 @@ typedef struct fn_page
 	uint64_t	first_of_batch[FN_PAGE];
 	uint64_t	last_of_batch[FN_PAGE];
 	uint32_t	count_of_batch[FN_PAGE];
-	uint32_t	types[FN_PAGE]; /* of each fact: its place among the types of the text */
+	uint32_t	types[FN_PAGE]; /* for each fact, the index of its type in the text */
 	uint32_t	fact_count;
 	uint32_t	batch_count;
 	uint32_t	is_last;
 } fn_page;
 
-/* A text that grows, and whose memory is used again. */
+/* A growing text whose memory is reused. */
 typedef struct fn_text
 {
 	char	   *data;
 	size_t		length;
 	size_t		room;
-	bool		failed;			/* there was no memory */
+	bool		failed;			/* an allocation failed */
 } fn_text;
 
 /*
- * Moves on by a page.  Its text is JSON, and empty if the page has no facts:
+ * Reads the next page.  Its text is JSON, and empty if the page has no facts:
  *
  *		["TIMES", ["type", ...], [payload, ...], [metadata or null, ...]]
  *
- * The times follow each other without anything in between if all have FN_TIME_LENGTH characters; otherwise they are
- * an array.  The metadata is missing if no fact has any.  False without memory.
+ * If all times have FN_TIME_LENGTH characters, they are joined without separators; otherwise they are an array.  The
+ * array of metadata is missing if no fact has any.  Returns false without memory.
  */
 #define FN_TIME_LENGTH 27
 extern bool fn_found_read_page(fn_found *found, fn_page *page, fn_text *text);

@@ -99,7 +99,7 @@ fn_handle_leave(fn_handle *handle)
 		leave(handle->store);
 }
 
-/* Calls that wait in a store are told again and again, since one of them may begin only now. */
+/* Interrupts the calls in a store repeatedly, since some may only be starting. */
 static void
 await_users(fn_handle *handle, void *object)
 {
@@ -120,7 +120,7 @@ await_users(fn_handle *handle, void *object)
 	}
 }
 
-/* What is pulled has no handler to wait for. */
+/* Pulled streams have no handler, so there is none to wait for. */
 static int
 close_object(fn_kind kind, void *object)
 {

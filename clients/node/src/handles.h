@@ -1,7 +1,7 @@
 /*
  * handles.h
- *		Stores, streams and cursors as JavaScript holds them: counted, and safe to use while another
- *		thread closes them.
+ *		The handles of stores, streams and cursors that JavaScript holds.  They are counted, and safe to use while
+ *		another thread closes them.
  */
 #ifndef FACTSTR_NODE_HANDLES_H
 #define FACTSTR_NODE_HANDLES_H
@@ -17,7 +17,7 @@ typedef enum fn_kind
 
 typedef struct fn_handle fn_handle;
 
-/* Takes over the object, unless the result is NULL for want of memory.  The store is that of a stream or a cursor. */
+/* Takes over the object, unless the result is NULL because there is no memory.  A stream or a cursor has a store. */
 extern fn_handle *fn_handle_new(fn_kind kind, void *object, fn_handle *store);
 extern fn_handle *fn_handle_retain(fn_handle *handle);
 
@@ -25,19 +25,19 @@ extern fn_handle *fn_handle_retain(fn_handle *handle);
 extern void fn_handle_release(fn_handle *handle);
 
 /*
- * The object for one call, NULL if it is of another kind, or if it or its store is closed.  A store and its
+ * Returns the object for one call; NULL if it has another kind, or if it or its store is closed.  A store and its
  * objects are not freed before fn_handle_leave.
  */
 extern void *fn_handle_enter(fn_handle *handle, fn_kind kind);
 extern void fn_handle_leave(fn_handle *handle);
 
-/* Ends the calls in progress and closes the object; again, it does nothing.  Returns a factstr_code. */
+/* Ends the calls in progress and closes the object.  Does nothing if it is closed.  Returns a factstr_code. */
 extern int	fn_handle_close(fn_handle *handle);
 
-/* Ends a stream and keeps its handle. */
+/* Ends a stream, but keeps its handle. */
 extern void fn_handle_unsubscribe(fn_handle *handle);
 
-/* Whether a descriptor of the stream is being watched, for the poller. */
+/* For the poller: is a descriptor of the stream being watched? */
 extern bool *fn_handle_watched(fn_handle *handle);
 
 #endif

@@ -34,7 +34,7 @@ free_later(napi_env env, fn_later *later)
 	free(later);
 }
 
-/* Without an outcome, with the exception that is pending. */
+/* Without an outcome, passes the pending exception. */
 static void
 tell(napi_env env, const fn_later *later, napi_value outcome)
 {
@@ -53,7 +53,7 @@ tell(napi_env env, const fn_later *later, napi_value outcome)
 		(void) napi_call_function(env, undefined, function, 3, arguments, NULL);
 }
 
-/* A call that was cancelled has done nothing: the environment ends, and nobody waits for the outcome. */
+/* A cancelled call has done nothing: the environment is ending, and its outcome is not needed. */
 static void
 finish_later(napi_env env, napi_status status, void *data)
 {
@@ -76,7 +76,7 @@ queue(napi_env env, fn_later *later)
 		&& napi_queue_async_work(env, later->work) == napi_ok;
 }
 
-/* Ends a call that is not made. */
+/* Ends a call that was not started. */
 static napi_value
 give_up(napi_env env, fn_later *later, napi_value value)
 {

@@ -9,8 +9,8 @@
 
 /*
  * callLater(number, name, handle, text, text, text, number, count): makes a call on another thread, and then calls
- * JavaScript's function with the call's own number and its outcome; or, instead of the latter, with undefined and
- * an exception.  False if the events are none for this call.
+ * JavaScript's function with the number and the outcome of the call, or with the number, undefined and an exception.
+ * Returns false if the events do not have the form that fn_call_find_events expects.
  */
 extern napi_value fn_call_later(napi_env env, napi_callback_info info);
 

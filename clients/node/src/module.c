@@ -1,23 +1,23 @@
 /*
  * module.c
- *		The addon: what lib/native.js sees.
+ *		The addon: the functions that lib/native.js loads.
  *
  *			call(name, handle, text, text, text, number, count)			now, on this thread
  *			callLater(...)						on another thread: see later.h
- *			listen(function)					the function for what callLater has come to; once
- *			nextPage()							of what the last call has found
- *			start(function)						the function for streams that were watched; once
- *			watch(stream, number)				calls it with the number when the stream may have a batch, once
+ *			listen(function)					sets the function that callLater calls; once
+ *			nextPage()							the next page of the facts that the last call has found
+ *			start(function)						sets the function that watch calls; once
+ *			watch(stream, number)				calls the function once with the number when the stream may have a batch
  *			unsubscribe(stream)
  *			hold(boolean)						whether streams keep the program alive
  *
- * A payload is a JSON text on both sides, which V8 reads and writes faster than C makes objects of it.  Of the rest,
- * what is often needed has no JSON around it: see calls.h and found.h.
+ * A payload is a JSON text on both sides, because V8 reads and writes JSON faster than C makes objects.  The rest of
+ * frequent calls does not use JSON: see calls.h and found.h.
  */
 #include "later.h"
 #include "values.h"
 
-/* What has been made for the environment, and so many arguments. */
+/* Reads the state of the environment, and the given number of arguments. */
 static bool
 read_arguments(napi_env env, napi_callback_info info, size_t count, napi_value *arguments, fn_environment **environment)
 {
@@ -70,7 +70,7 @@ listen(napi_env env, napi_callback_info info)
 
 	if (!read_arguments(env, info, 1, &function, &environment) || environment->completed != NULL ||
 		napi_create_reference(env, function, 1, &environment->completed) != napi_ok)
-		return fn_throw(env, "there is somebody who listens");
+		return fn_throw(env, "a function is already listening");
 	return NULL;
 }
 
@@ -84,7 +84,7 @@ start(napi_env env, napi_callback_info info)
 		return NULL;
 	if (environment->poller == NULL)
 		environment->poller = fn_poller_start(env, function);
-	return environment->poller != NULL ? NULL : fn_throw(env, "no thread can be started for streams");
+	return environment->poller != NULL ? NULL : fn_throw(env, "the thread for streams cannot be started");
 }
 
 static napi_value

@@ -1,20 +1,20 @@
 /*
  * pages.c
- *		See found.h: facts in pages.  A page is read by one JSON.parse: V8 makes objects faster than C does through
- *		N-API.  What is no JSON comes beside it: numbers, and which type is whose.
+ *		See found.h: facts in pages.  One JSON.parse reads a page: V8 makes objects faster than C does through
+ *		N-API.  Numbers, and the indexes of types, are passed beside the JSON.
  */
 #include "found.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* A page with so many bytes of payloads and metadata has enough, so that no text is longer than a string can be. */
+/* A page with this many bytes of payloads and metadata is full, so that its text does not exceed the longest string. */
 #define ENOUGH_BYTES (1 << 20)
 
 /* The memory for a longer text is not kept. */
 #define MOST_KEPT (4 << 20)
 
-/* Among so many types one is looked for; after that each is written once more, which costs only time. */
+/* The number of types that are searched for an equal one.  Further types are written again, which only costs time. */
 #define MOST_TYPES 32
 
 #define MICROSECONDS 1000000
@@ -95,7 +95,7 @@ fn_text_free(fn_text *text)
 }
 
 /*
- * What a page has
+ * The facts of a page
  */
 
 static void
@@ -120,7 +120,7 @@ is_full(const fn_content *content)
 	return content->count == FN_PAGE || content->bytes >= ENOUGH_BYTES;
 }
 
-/* As many of the facts as there is room for; whether all of them are taken. */
+/* Takes facts until the page is full.  Returns whether all were taken. */
 static bool
 take_facts(fn_found *found, const factstr_fact *facts, size_t count, fn_page *page, fn_content *content)
 {
@@ -138,7 +138,7 @@ begin_batch(const factstr_batch *batch, fn_page *page)
 	page->batch_count++;
 }
 
-/* Whether all batches are in this page or an earlier one. */
+/* Takes batches until the page is full.  Returns whether all are in this page or an earlier one. */
 static bool
 take_batches(fn_found *found, fn_page *page, fn_content *content)
 {
@@ -159,10 +159,10 @@ take_batches(fn_found *found, fn_page *page, fn_content *content)
 }
 
 /*
- * Its text
+ * The text of a page
  */
 
-/* Before 1970 too, the microseconds of a time are counted from the second before it. */
+/* Microseconds are counted from the start of the second, also before 1970. */
 static int64_t
 microseconds_of(int64_t time)
 {
@@ -171,7 +171,7 @@ microseconds_of(int64_t time)
 	return rest < 0 ? rest + MICROSECONDS : rest;
 }
 
-/* Writes a time, which is often of the same second as the one that was written before, into the same text. */
+/* Writes a time over the previous one, which is often in the same second; then only the microseconds change. */
 static void
 write_time(int64_t time, int64_t before, char *text)
 {
@@ -184,7 +184,7 @@ write_time(int64_t time, int64_t before, char *text)
 			text[place] = (char) ('0' + rest % 10);
 }
 
-/* Whether all of them have the same length. */
+/* Returns false if the times do not all have the same length. */
 static bool
 add_even_times(fn_text *text, const fn_content *content)
 {
@@ -221,7 +221,7 @@ add_times(fn_text *text, const fn_content *content)
 	add_char(text, ']');
 }
 
-/* The place of a type among those that are written; writes it if it is not there. */
+/* Returns the index of a type among the written ones, and writes the type if it is new. */
 static uint32_t
 place_of_type(fn_text *text, const char *type, const char **types, uint32_t *count, uint32_t *written)
 {

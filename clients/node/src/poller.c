@@ -1,7 +1,7 @@
 /*
  * poller.c
- *		See poller.h.  The thread touches no stream: it waits for descriptors, each watched once and then not again
- *		until JavaScript wants it, and passes numbers on.  The kernel forgets a descriptor that is closed meanwhile.
+ *		See poller.h.  The thread uses no stream: it waits for descriptors and passes the numbers of streams to
+ *		JavaScript, which must request each watch.  The kernel forgets a descriptor that is closed meanwhile.
  */
 #include "poller.h"
 
@@ -25,7 +25,7 @@ struct fn_poller
 	int			end;			/* readable: the thread ends */
 };
 
-/* Here is JavaScript's thread.  The environment may be ending. */
+/* Runs on JavaScript's thread.  The environment may be ending. */
 static void
 call_javascript(napi_env env, napi_value function, void *context, void *data)
 {
@@ -75,7 +75,7 @@ free_poller(fn_poller *poller)
 	free(poller);
 }
 
-/* When the environment ends. */
+/* Called when the environment ends. */
 static void
 end_poller(void *argument)
 {
@@ -97,7 +97,7 @@ open_descriptors(fn_poller *poller)
 		&& epoll_ctl(poller->epoll, EPOLL_CTL_ADD, poller->end, &event) == 0;
 }
 
-/* Signals are the program's. */
+/* The thread blocks all signals, which the program handles. */
 static bool
 start_thread(fn_poller *poller)
 {

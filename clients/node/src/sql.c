@@ -1,7 +1,7 @@
 /*
  * sql.c
- *		See sql.h.  libpq is loaded when it is needed, like in the library: a program on memory or a file
- *		does without.
+ *		See sql.h.  As in the library, libpq is loaded when it is needed: a program on memory or a file does not
+ *		need it.
  */
 #include "sql.h"
 
@@ -25,7 +25,7 @@ typedef struct fn_libpq
 	void		(*clear) (PGresult *);
 } fn_libpq;
 
-/* A function of the library; true if there is one. */
+/* Finds a function of the library; false if there is none. */
 static bool
 find(const fn_libpq *libpq, const char *name, void *function)
 {

@@ -17,7 +17,7 @@ enum
 	ARGUMENT_COUNT
 };
 
-/* Of this addon's handles, not of another's. */
+/* Marks the handles of this addon. */
 static const napi_type_tag handle_tag = {0x6c1f6a0f6d0c4a52, 0x9f3b5d9f0ae147c3};
 
 void *
@@ -101,7 +101,7 @@ fn_text_value(napi_env env, const char *text, size_t length)
 		: napi_create_string_utf8(env, text, length, &value);
 
 	if (status != napi_ok)
-		return fn_throw(env, "the result is longer than a string can be; ask for less at a time");
+		return fn_throw(env, "the result exceeds the maximum length of a string; request less at a time");
 	return value;
 }
 
@@ -117,7 +117,10 @@ copy_long_text(napi_env env, napi_value value, fn_call *call, size_t place)
 	return napi_get_value_string_utf8(env, value, copy, length + 1, &call->lengths[place]) == napi_ok;
 }
 
-/* NULL for what is no string; false without memory.  Most texts are short, and copied at once. */
+/*
+ * The text stays NULL if the value is not a string.  Returns false without memory.  Most texts are short, and one call
+ * copies them.
+ */
 static bool
 copy_text(napi_env env, napi_value value, fn_call *call, size_t place)
 {
@@ -130,7 +133,7 @@ copy_text(napi_env env, napi_value value, fn_call *call, size_t place)
 		return true;
 	if (status != napi_ok)
 		return false;
-	/* A character of up to four bytes may not have fitted. */
+	/* The copy may end before a character of up to four bytes that did not fit. */
 	if (length + 4 >= room)
 		return copy_long_text(env, value, call, place);
 	call->texts[place] = start;
@@ -182,13 +185,13 @@ fn_read_call(napi_env env, const napi_value *arguments, size_t count, fn_call *c
 	fn_call_begin(call);
 	if (count <= ARGUMENT_HANDLE || napi_get_value_uint32(env, arguments[ARGUMENT_NAME], &name) != napi_ok ||
 		name >= FN_CALL_COUNT)
-		failure = "no such call";
+		failure = "there is no such call";
 	else
 	{
 		call->name = (fn_call_name) name;
 		call->handle = fn_handle_of(env, arguments[ARGUMENT_HANDLE]);
 		if (!read_numbers(env, arguments, count, call))
-			failure = "a number has more than 64 bits or is negative";
+			failure = "a number is negative or has more than 64 bits";
 	}
 	for (size_t i = 0; failure == NULL && i < FN_TEXTS && ARGUMENT_TEXTS + i < count; i++)
 		if (!copy_text(env, arguments[ARGUMENT_TEXTS + i], call, i))

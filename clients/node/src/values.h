@@ -1,6 +1,6 @@
 /*
  * values.h
- *		Values of JavaScript: what a call takes, and what it gives back.
+ *		Values of JavaScript: the arguments and the outcome of a call.
  */
 #ifndef FACTSTR_NODE_VALUES_H
 #define FACTSTR_NODE_VALUES_H
@@ -9,10 +9,10 @@
 
 #include <node_api.h>
 
-/* Throws an error, unless something has been thrown already.  NULL. */
+/* Throws an error, unless an exception is pending.  Returns NULL. */
 extern void *fn_throw(napi_env env, const char *message);
 
-/* Takes over the handle, whatever comes of it.  NULL with an exception. */
+/* Takes over the handle in any case.  NULL with an exception. */
 extern napi_value fn_handle_value(napi_env env, fn_handle *handle);
 
 /* NULL unless it is a handle of this addon. */
@@ -22,15 +22,15 @@ extern fn_handle *fn_handle_of(napi_env env, napi_value value);
 extern napi_value fn_text_value(napi_env env, const char *text, size_t length);
 
 /*
- * A call, from its arguments: its name, its handle, its texts, and two numbers; what is missing or undefined is
- * none.  Whatever is returned, the call is to be ended.
+ * Reads a call from its arguments: its name, its handle, its texts, and two numbers, each of which may be undefined.
+ * The caller must end the call in any case.
  */
 #define FN_MOST_ARGUMENTS (4 + FN_TEXTS)
 
 typedef enum fn_reading
 {
 	FN_READ,
-	FN_NOT_PLAIN,				/* the events are none for this call */
+	FN_NOT_PLAIN,				/* the events do not have the form for this call */
 	FN_THROWN
 } fn_reading;
 

@@ -1,4 +1,4 @@
-// Programs as they are written for the reference's package: synchronous, with a conflict as a value.
+// Programs written for the reference's package: synchronous, with a conflict as a value.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
@@ -73,7 +73,7 @@ onStores('an empty append and malformed events are errors (rules 7, 8, 16)', asy
   assert.equal(store.query({}).current_context_version, null);
 });
 
-onStores('a live stream delivers what is appended later, in order (rules 18, 19)', async (target) => {
+onStores('a live stream delivers later facts in order (rules 18, 19)', async (target) => {
   const store = target.openSynchronous();
   const all: EventRecord[][] = [];
   const some: EventRecord[][] = [];
@@ -186,7 +186,7 @@ onStores('a handler may unsubscribe its own stream (rules 21, 22)', async (targe
   assert.deepEqual(seen, ['1']);
 });
 
-onStores('an unknown thing as handler is an error', async (target) => {
+onStores('a handler that is not a function is an error', async (target) => {
   const store = target.openSynchronous();
   assert.throws(() => store.streamAll(undefined as never), { code: 'malformed_input' });
   await assert.rejects(store.streamAllDurable({ name: 's' }, 1 as never), { code: 'malformed_input' });

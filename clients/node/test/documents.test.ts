@@ -1,4 +1,4 @@
-// The TypeScript in docs/getting-started.md compiles, runs, and prints what is shown after it.
+// The TypeScript in docs/getting-started.md compiles, runs, and prints the output that is shown after it.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

@@ -1,5 +1,5 @@
-// The programs in examples/, by the cases of examples/dcb/tests at the top of the tree: given some facts, a command
-// decides that, or refuses.
+// The programs in examples/, with the cases of examples/dcb/tests at the top of the tree: given some facts, a command
+// makes the expected decision or refuses.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -90,7 +90,7 @@ onStores('of eight students at once, three get a seat', async (target) => {
   assert.deepEqual(reasons.sort(), [...Array<string>(5).fill('course "c1" is full'), 'in', 'in', 'in']);
 });
 
-// As TypeScript where Node runs it.
+// Runs TypeScript where Node can.
 const stripsTypes = 'typescript' in process.features && Boolean(process.features.typescript);
 
 function run(url: string | undefined, ...args: string[]): [number | null, string] {

@@ -1,10 +1,10 @@
-// Facts as they cross to C and back: many of them, long ones, and events that are not plain objects.
+// Facts on their way to C and back: many facts, long facts, and events that are not plain objects.
 
 import assert from 'node:assert/strict';
 import type { EventRecord, NewEvent, Store } from 'factstr';
 import { onStores } from './stores.js';
 
-/** What of a record is not the store's. */
+/** The members of a record that the program supplied. */
 function eventOf({ event_type, payload, metadata }: EventRecord): NewEvent {
   return metadata === undefined ? { event_type, payload } : { event_type, payload, metadata };
 }
@@ -13,7 +13,7 @@ function eventsOf(records: EventRecord[]): NewEvent[] {
   return records.map(eventOf);
 }
 
-// More than one page of facts has, in batches that begin and end anywhere in a page.
+// More facts than fit into a page, in batches that begin and end anywhere in a page.
 onStores('many facts, in batches of all sizes, come back as they were', async (target) => {
   const store = await target.open();
   const sizes = [1, 255, 1, 256, 2, 700, 3];
@@ -59,7 +59,7 @@ onStores('many facts, in batches of all sizes, come back as they were', async (t
   assert.deepEqual(delivered, batches);
 });
 
-onStores('more batches of one fact than a page has', async (target) => {
+onStores('more batches of one fact than fit into a page', async (target) => {
   const store = await target.open();
   const batches = Array.from({ length: 600 }, (_, place) => ({
     event_records: [{ event_type: 'a', payload: place, occurred_at: '2026-01-31T08:15:30.123456Z' }],
@@ -91,14 +91,14 @@ async function expectTimes(store: Store, times: string[]): Promise<void> {
 
 onStores('times before and after 1970', async (target) => expectTimes(await target.open(), TIMES));
 
-// PostgreSQL reads no year of five digits.
+// PostgreSQL does not accept years of five digits.
 onStores(
   'times that are longer than others',
   async (target) => expectTimes(await target.open(), [...TIMES, '12026-01-31T08:15:30.123456Z', ...TIMES]),
   ['memory', 'sqlite'],
 );
 
-onStores('long texts, and characters of several bytes, are not cut anywhere', async (target) => {
+onStores('long texts and characters of several bytes are never cut', async (target) => {
   const store = await target.open();
   const texts = ['é', '€', '😀', '"\\\b\n\u001f', '\ufffd'];
   const all: NewEvent[] = [];
@@ -111,7 +111,7 @@ onStores('long texts, and characters of several bytes, are not cut anywhere', as
   assert.deepEqual(eventsOf((await store.query(query)).event_records), [all[7]]);
 });
 
-onStores('events are what JSON.stringify makes of them', async (target) => {
+onStores('events are stored as JSON.stringify writes them', async (target) => {
   const store = await target.open();
   class Opened {
     readonly event_type = 'opened';
@@ -131,7 +131,7 @@ onStores('events are what JSON.stringify makes of them', async (target) => {
   ]);
 });
 
-onStores('events that are none name their place', async (target) => {
+onStores('errors for malformed events name the place', async (target) => {
   const store = await target.open();
   const good = { event_type: 'a', payload: 1 };
   const refused: [unknown[], RegExp][] = [
@@ -156,7 +156,7 @@ onStores('events that are none name their place', async (target) => {
   assert.equal(await store.contextVersion(), null);
 });
 
-onStores('calls at the same time do not get the answers of others', async (target) => {
+onStores('concurrent calls get their own answers', async (target) => {
   const store = await target.open();
   for (let count = 0; count < 8; count++)
     await store.append(Array.from({ length: 100 * count + 1 }, () => ({ event_type: `t${count}`, payload: count })));

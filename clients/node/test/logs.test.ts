@@ -41,7 +41,7 @@ test('logs of a database', { skip: withoutServer, timeout: 60000 }, async () => 
   await store.close();
 });
 
-test('one log has no others', async () => {
+test('stores of a single log have no other logs', async () => {
   for (const url of ['memory:', `sqlite:${newPath()}`]) {
     const store = await openStore(url);
     await assert.rejects(store.logs(), UnsupportedError);

@@ -1,4 +1,4 @@
-// The package as npm installs it, from its tarballs, in an empty project on a machine without a compiler.
+// npm installs the package from its tarballs in an empty project, on a machine without a compiler.
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -19,7 +19,7 @@ function find(program: string): string | undefined {
 
 const npm = find('npm');
 
-// A directory for PATH with nothing but these.
+// A directory for PATH that contains only these programs.
 function pathOf(directory: string, ...programs: string[]): string {
   const bin = join(directory, 'bin');
   mkdirSync(bin);
@@ -47,7 +47,7 @@ export async function main(): Promise<bigint | undefined> {
   await store.append([{ event_type: 'opened', payload: { account: 'a' } }]);
   // @ts-expect-error: an amount is a number
   await store.append([{ event_type: 'deposited', payload: { account: 'a', amount: '1' } }]);
-  // @ts-expect-error: nothing is called so
+  // @ts-expect-error: there is no such event type
   await store.query({ filters: [{ event_types: ['closed'] }] });
   const query = { filters: [{ event_types: ['deposited' as const] }] };
   const { state, append_result } = await decide(store, query, balance, (sum) =>
@@ -97,7 +97,7 @@ test(
   },
 );
 
-test('what require gives, import gives too', async () => {
+test('import provides the same objects as require', async () => {
   const required = require('factstr') as Record<string, unknown>;
   const imported = (await import('factstr')) as Record<string, unknown>;
   for (const name of Object.keys(required)) assert.equal(imported[name], required[name], name);

@@ -1,4 +1,4 @@
-// Facts through the program's own connections of the driver pg.
+// Facts through a program's connections of the driver pg.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
@@ -21,7 +21,7 @@ function onPool(name: string, body: (pool: pg.Pool, url: string) => Promise<void
   });
 }
 
-onPool('appends, conditions, queries and keys are those of a store', async (pool) => {
+onPool('appends, conditions, queries and keys work as in a store', async (pool) => {
   const log = fromPg(pool);
   assert.deepEqual(await log.append(events('a', 'b'), { idempotency_key: 'k' }), {
     first_sequence_number: 1n,
@@ -64,7 +64,7 @@ onPool('facts and rows commit together, or neither', async (pool) => {
   assert.equal((await pool.query('SELECT * FROM seats')).rows.length, 1);
 });
 
-onPool('a transaction goes on after a conflict, and runs again if it does not', async (pool) => {
+onPool('a transaction can continue after a conflict, or runs again', async (pool) => {
   const log = fromPg(pool);
   let runs = 0;
   await log.transaction(async (inside) => {
@@ -81,7 +81,7 @@ onPool('a transaction goes on after a conflict, and runs again if it does not', 
   assert.equal(runs, 2);
 });
 
-onPool('an append at commit has its numbers afterwards', async (pool) => {
+onPool('an append at commit has its numbers after the commit', async (pool) => {
   const client = await pool.connect();
   const log = fromPg(client);
   assert.equal(await log.lastAppend(), null);
@@ -139,7 +139,7 @@ onPool('a transactional handler writes exactly once (rule 31)', async (pool) => 
   await subscription.closed;
 });
 
-onPool('logs of one database are stores by themselves', async (pool, url) => {
+onPool('logs of one database are separate stores', async (pool, url) => {
   await pool.query("SELECT factstr_create_log('orders')");
   const orders = fromPg(pool, { log: 'orders' });
   await orders.append(events('a', 'b'));
@@ -167,6 +167,6 @@ onPool('long numbers are exact on request', async (pool) => {
   assert.equal((await log.query()).event_records[0].payload, 2n ** 80n + 1n);
 });
 
-test('fromPg wants a pool or a client', () => {
+test('fromPg requires a pool or a client', () => {
   assert.throws(() => fromPg({} as never), MalformedError);
 });

@@ -1,4 +1,4 @@
-// Whole programs: how they end, what they leave, and what several of them in one process do to each other.
+// Whole programs: their end, their leftovers, and several copies or workers in one process.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -37,7 +37,7 @@ test('a program ends when nothing is left to do', () =>
     'done\n',
   ));
 
-test('a program with an open stream lives on until it is unsubscribed', () =>
+test('an open stream keeps a program alive until it is unsubscribed', () =>
   expectOutput(
     `const store = new factstr.FactstrMemoryStore();
      const subscription = store.streamAll(() => { subscription.unsubscribe(); console.log('delivered') });
@@ -45,7 +45,7 @@ test('a program with an open stream lives on until it is unsubscribed', () =>
     'delivered\n',
   ));
 
-test('a stream that is not held does not keep a program alive', () =>
+test('an open stream does not keep a program alive after unref()', () =>
   expectOutput(
     `const store = new factstr.FactstrMemoryStore(); store.streamAll(() => {}).unref(); console.log('done')`,
     'done\n',
@@ -63,7 +63,7 @@ for (const url of ['memory:', 'sqlite'])
       'exit\n',
     ));
 
-test('an exception of a handler is no exception of the program', () =>
+test('an exception of a handler is not an uncaught exception', () =>
   expectOutput(
     `process.on('uncaughtException', (error) => console.log('uncaught', error));
      process.on('unhandledRejection', (error) => console.log('unhandled', error));
@@ -101,7 +101,7 @@ test('unclosed stores are collected', () =>
     '--expose-gc',
   ));
 
-test('worker threads have stores of their own, and end with open streams', () =>
+test('worker threads open their own stores, and end with open streams', () =>
   expectOutput(
     `const { Worker } = require('node:worker_threads');
      const path = ${JSON.stringify(newPath())};
@@ -127,7 +127,7 @@ test('worker threads have stores of their own, and end with open streams', () =>
     '88\n',
   ));
 
-test('a worker that is ended in the middle of its calls harms nobody', () =>
+test('a worker that is terminated during its calls does no harm', () =>
   expectOutput(
     `const { Worker } = require('node:worker_threads');
      const code = \`
@@ -150,7 +150,7 @@ test('a worker that is ended in the middle of its calls harms nobody', () =>
     'alive\n',
   ));
 
-test('two copies of the package in one process work side by side', () => {
+test('two copies of the package work in one process', () => {
   const directory = mkdtempSync(join(tmpdir(), 'factstr-copy-'));
   for (const name of ['index.js', 'lib', 'package.json', 'build/factstr.node'])
     cpSync(join(PACKAGE, name), join(directory, name), { recursive: true });
@@ -165,7 +165,7 @@ test('two copies of the package in one process work side by side', () => {
   ).finally(() => rmSync(directory, { recursive: true }));
 });
 
-test('a module that is loaded again finds its addon', () =>
+test('a reloaded module finds its addon', () =>
   expectOutput(
     `for (let i = 0; i < 5; i++) {
        for (const key of Object.keys(require.cache)) if (!key.endsWith('.node')) delete require.cache[key];

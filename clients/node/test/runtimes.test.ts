@@ -1,4 +1,4 @@
-// The same tests on another version of Node, which npm has; "make runtimes" runs them on Bun and Deno too.
+// The same tests on another version of Node, from npm; "make runtimes" also runs them on Bun and Deno.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -11,7 +11,7 @@ const OTHER = process.version.startsWith('v22.') ? 20 : 22;
 const TESTS = ['compatible', 'facts', 'streams'].map((name) => join(__dirname, `${name}.test.js`));
 const FETCH_MS = 60_000;
 
-// Why there is no such Node; undefined if there is one now.
+// Installs that Node. Returns the reason if that fails.
 function fetchNode(directory: string): string | undefined {
   const options = ['--no-audit', '--no-fund', '--no-update-notifier', '--fetch-retries=0', '--prefix', directory];
   const name = `node-${process.platform}-${process.arch}@${OTHER}`;
@@ -32,7 +32,7 @@ test(`on Node ${OTHER}, in memory and in files`, { skip: process.platform !== 'l
       return;
     }
     const node = join(directory, 'node_modules', `node-linux-${process.arch}`, 'bin/node');
-    // Neither a server nor the runner of this test is that of the others.
+    // The inner tests need their own test runner, and use no server.
     const { PGHOST, NODE_TEST_CONTEXT, ...env } = process.env;
     const run = (...args: string[]): ReturnType<typeof spawnSync> => spawnSync(node, args, { encoding: 'utf8', env });
     assert.match(String(run('--version').stdout), new RegExp(`^v${OTHER}\\.`));

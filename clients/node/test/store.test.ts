@@ -1,4 +1,4 @@
-// The store of promises: what it does beyond the reference's classes, by the rules of docs/contract.md.
+// The store with promises: functions beyond the reference's classes, by the rules of docs/contract.md.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -57,7 +57,7 @@ onStores('an idempotency key makes an append repeatable (rule 33)', async (targe
   await assert.rejects(store.append(events('b'), { idempotency_key: '' }), MalformedError);
 });
 
-onStores('metadata is kept, and never matched (rule 32)', async (target) => {
+onStores('metadata is kept, and queries do not match it (rule 32)', async (target) => {
   const store = await target.open();
   await store.append([{ event_type: 'a', payload: 1, metadata: { by: 'Ada' } }, ...events('a')]);
   const { event_records } = await store.query();
@@ -95,7 +95,7 @@ onStores('queries: after, the newest of each, versions, and reads in parts (rule
   );
 });
 
-onStores('payloads come back as they were (rule 4)', async (target) => {
+onStores('payloads come back unchanged (rule 4)', async (target) => {
   const store = await target.open();
   const payloads = [null, true, 0, -1.5, 1e21, '', 'ü€😀\n"\\', [], {}, { a: [1, { b: null }] }, 'x'.repeat(5000)];
   await store.append(payloads.map((payload) => ({ event_type: 'ü€😀', payload })));
@@ -166,7 +166,7 @@ interface SeatEvents extends Record<string, unknown> {
   'seat-taken': { seat: string; by: string };
 }
 
-onStores('decide appends what is right when it does', async (target) => {
+onStores('decide appends only decisions on the current facts', async (target) => {
   const store = await openStoreTyped(target);
   await store.append([{ event_type: 'seat-offered', payload: { seat: '1A' } }]);
   const query = { filters: [{ payload_predicates: [{ seat: '1A' }] }] };
@@ -189,7 +189,7 @@ async function openStoreTyped(target: { open(): Promise<unknown> }) {
   return (await target.open()) as Awaited<ReturnType<typeof openStore<SeatEvents>>>;
 }
 
-onStores('decide gives up after so many attempts, and passes on what a command throws', async (target) => {
+onStores('decide ends after the given attempts, and passes on errors of a command', async (target) => {
   const store = await target.open();
   const intrude = async (): Promise<NewEvent[]> => {
     await store.append(events('a'));
@@ -265,7 +265,7 @@ interface MatchingCase {
   matches: boolean;
 }
 
-// The table that all stores of all languages are held to.
+// The table of cases for all stores and languages.
 const TABLE = join(__dirname, '../../../../../test/data/matching-cases.jsonl');
 
 onStores('payloads match predicates as in the table of cases (rule 12)', async (target) => {

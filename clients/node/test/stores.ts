@@ -19,7 +19,7 @@ import {
 export type SynchronousStore = FactstrMemoryStore | FactstrSqliteStore | FactstrPostgresStore;
 
 export interface Target {
-  /** Of the empty store; undefined in memory, where each opening is another store. */
+  /** The URL of the empty store; undefined in memory, where each opening makes another store. */
   url: string | undefined;
   openSynchronous(options?: StoreOptions): SynchronousStore;
   open(options?: StoreOptions): Promise<Store>;
@@ -44,7 +44,7 @@ export const serverUrl =
 
 export const withoutServer = serverUrl === undefined ? 'PGHOST leads to no PostgreSQL server' : false;
 
-// Deno runs several files of tests in one process, each with a module of its own.
+// Deno runs several test files in one process, each with its own copy of this module.
 const own = randomBytes(4).toString('hex');
 
 export function newDatabase(): string {
@@ -94,7 +94,7 @@ const targets = { memory: memoryTarget, sqlite: sqliteTarget, postgresql: postgr
 
 export type Kind = keyof typeof targets;
 
-/** A test on each of the stores. What it opens is closed after it. */
+/** A test on each of the stores. It closes the stores that it has opened. */
 export function onStores(
   name: string,
   body: (target: Target) => Promise<void>,
@@ -115,7 +115,7 @@ export function onStores(
 export async function eventually(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const end = Date.now() + 30000;
   while (!(await condition())) {
-    assert.ok(Date.now() < end, `in vain: ${what}`);
+    assert.ok(Date.now() < end, `timed out waiting for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

@@ -1,4 +1,4 @@
-// Streams of the store of promises: subscriptions and iterations.
+// Streams of the store with promises: subscriptions and iterations.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
@@ -19,7 +19,7 @@ async function statusOf(store: Store, name: string) {
   return (await store.streams()).find((stream) => stream.name === name);
 }
 
-onStores('an iteration delivers batches, and asking for the next acknowledges (rules 18, 44)', async (target) => {
+onStores('an iteration delivers batches, and requesting the next acknowledges (rules 18, 44)', async (target) => {
   const store = await target.open();
   await store.append(events('a', 'b'));
   await store.append(events('b'));
@@ -39,7 +39,7 @@ onStores('an iteration delivers batches, and asking for the next acknowledges (r
   assert.equal((await statusOf(store, 's'))?.cursor_sequence_number, 4n);
 });
 
-onStores('an iteration waits for facts, from where it is told (rule 19)', async (target) => {
+onStores('an iteration waits for facts after its start (rule 19)', async (target) => {
   const store = await target.open();
   await store.append(events('a'));
   await store.append(events('a'));
@@ -110,7 +110,7 @@ onStores('waiting for a cursor (rule 30)', async (target) => {
   assert.equal((await statusOf(store, 's'))?.lag_facts, 0n);
 });
 
-onStores('in background, a failing replay is tried again, and failures are told (rule 28)', async (target) => {
+onStores('in background, a failing replay is retried, and failures are reported (rule 28)', async (target) => {
   const store = await target.open();
   await store.append(events('a'));
   const failures: unknown[] = [];
@@ -161,7 +161,7 @@ onStores('during the pause after a failure another consumer may take over (rules
   assert.ok(reason instanceof StreamActiveError);
 });
 
-onStores('partitions keep what belongs together in order (rules 42, 46)', async (target) => {
+onStores('partitions keep facts with the same key in order (rules 42, 46)', async (target) => {
   const store = await target.open();
   const accounts = ['a', 'b', 'c', 'd'];
   for (let round = 0; round < 3; round++)
@@ -185,7 +185,7 @@ onStores('partitions keep what belongs together in order (rules 42, 46)', async 
   }
 });
 
-onStores('closing delivers what was committed (rule 34)', async (target) => {
+onStores('closing delivers the committed facts (rule 34)', async (target) => {
   const store = await target.open();
   const seen: string[] = [];
   await store.streamAll(async (records) => {
@@ -227,7 +227,7 @@ onStores('closing ends iterations', async (target) => {
 });
 
 onStores(
-  'facts of another store of the same log are delivered too (rule 23)',
+  'facts of another store of the same log are also delivered (rule 23)',
   async (target) => {
     const [store, other] = [await target.open(), await target.open()];
     const seen: string[] = [];
@@ -242,7 +242,7 @@ onStores(
   ['sqlite', 'postgresql'],
 );
 
-onStores('handlers that throw anything fail, and the stream goes on', async (target) => {
+onStores('handlers may throw any value, and the stream continues', async (target) => {
   const store = await target.open();
   const thrown = [undefined, null, 'text', 1n, { message: 'a\u0000b\ud800' }, Object.create(null), Symbol('x')];
   for (const what of thrown) {
@@ -258,7 +258,7 @@ onStores('handlers that throw anything fail, and the stream goes on', async (tar
   assert.equal((await store.streams()).length, thrown.length);
 });
 
-onStores('callbacks that throw harm nothing', async (target) => {
+onStores('callbacks that throw do no harm', async (target) => {
   const store = await target.open();
   const fail = (): never => {
     throw new Error('of a callback');
@@ -276,7 +276,7 @@ onStores('callbacks that throw harm nothing', async (target) => {
   assert.equal(attempts, 2);
 });
 
-onStores('names that C cannot hold are errors', async (target) => {
+onStores('names with U+0000 or unpaired surrogates are errors', async (target) => {
   const store = await target.open();
   for (const name of ['a\u0000b', '\ud800', 1 as never])
     await assert.rejects(
@@ -286,7 +286,7 @@ onStores('names that C cannot hold are errors', async (target) => {
   await assert.rejects(store.stream({ after: 1n }).next(), MalformedError);
 });
 
-test('many subscriptions opened and closed leave nothing', { timeout: 60000 }, async () => {
+test('opening and closing many subscriptions leaks nothing', { timeout: 60000 }, async () => {
   const store = await openStore('memory:');
   for (let round = 0; round < 100; round++) {
     const subscriptions = await Promise.all(Array.from({ length: 100 }, () => store.streamAll(() => {})));
