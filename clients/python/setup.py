@@ -1,4 +1,4 @@
-"""Builds the package: the module with make, and a source distribution that has the sources of libfactstr."""
+"""Builds the package: the module with make, and a source distribution with the sources of libfactstr."""
 
 import os
 import re
@@ -17,11 +17,11 @@ except ImportError:
     from wheel.bdist_wheel import bdist_wheel
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-# In a source distribution, the library lies here; in the repository, two directories above.
+# In a source distribution, the library is here; in the repository, two directories above.
 BUNDLED = os.path.join(HERE, 'libfactstr')
 TOP = BUNDLED if os.path.isdir(BUNDLED) else os.path.dirname(os.path.dirname(HERE))
 
-# What the library is built from.
+# The sources of the library.
 LIBRARY = ['factstr.control', 'LICENSE', 'memstore/Makefile', 'memstore/include', 'memstore/src', 'src/match']
 
 
@@ -31,7 +31,7 @@ def version():
 
 
 class BuildModule(build_ext):
-    """The Makefile builds the library and the module, with the headers of this interpreter."""
+    """Builds the library and the module with the Makefile and the headers of this interpreter."""
 
     def build_extension(self, ext):
         path = os.path.abspath(self.get_ext_fullpath(ext.name))
@@ -42,7 +42,7 @@ class BuildModule(build_ext):
 
 
 class SourceDistribution(sdist):
-    """With the sources of the library, below libfactstr/."""
+    """Adds the sources of the library, in libfactstr/."""
 
     def make_release_tree(self, base_dir, files):
         super().make_release_tree(base_dir, files)
@@ -56,7 +56,7 @@ class SourceDistribution(sdist):
 
 
 class Wheel(bdist_wheel):
-    """One wheel for every CPython from 3.9 on."""
+    """Makes one wheel for CPython 3.9 and all later versions."""
 
     def finalize_options(self):
         self.py_limited_api = 'cp39'

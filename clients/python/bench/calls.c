@@ -1,6 +1,6 @@
 /*
  * calls.c
- *		The calls of bench/compare, in C: a line with a name and calls, or replayed facts, per second for each.
+ *		The calls of bench/compare in C.  Prints a line for each: its name, and calls or replayed facts per second.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
@@ -14,10 +14,10 @@ static const factstr_event deposit = {.event_type = "money-deposited",
 static const char *const context =
 "{\"filters\":[{\"event_types\":[\"money-deposited\"],\"payload_predicates\":[{\"account\":\"B-2\"}]}]}";
 
-/* Calls are timed together for at least so long, less than other programs get at a time; in seconds. */
+/* The length of a slice in seconds: calls are timed together for this long, less than a time slice of the scheduler. */
 #define SLICE 0.001
 
-/* How many facts a replay reads. */
+/* The number of facts that a replay reads. */
 static uint64_t facts;
 
 static void
@@ -61,7 +61,7 @@ decide(factstr_store *store)
 	check(factstr_append(store, &deposit, 1, &options, NULL, &error), &error);
 }
 
-/* Of the fastest slice. */
+/* Returns the rate of the fastest slice. */
 static void
 measure(const char *name, void (*call) (factstr_store *), factstr_store *store, double seconds, double each)
 {

@@ -1,4 +1,4 @@
-"""What the tests share: stores of each kind, and waiting for a condition."""
+"""Shared by the tests: stores of each kind, and waiting for a condition."""
 
 import fcntl
 import importlib
@@ -23,7 +23,7 @@ _databases = 0
 
 
 def psql(database, *commands):
-    """Runs commands with psql, which every server has; returns its output."""
+    """Runs commands with psql and returns its output."""
     arguments = [argument for command in commands for argument in ('-c', command)]
     done = subprocess.run(['psql', '-qXAt', '-v', 'ON_ERROR_STOP=1', '-d', database, *arguments],
                           capture_output=True, text=True, check=False)
@@ -37,7 +37,7 @@ def has_postgres():
 
 
 def new_database():
-    """A new database with the extension."""
+    """Creates a database with the extension."""
     global _databases
     template = f'python_{os.getpid()}'
     if _databases == 0:
@@ -59,13 +59,13 @@ def postgres_url(database):
 
 
 def packages():
-    """A directory with the packages that only tests need, from the registry of Python. Skips the test without them."""
+    """Returns a directory with the packages for tests, from the registry of Python. Skips the test without them."""
     directory = os.environ.get('FACTSTR_PYTHON_PACKAGES')
     if directory:
         return directory
     directory = os.path.join(os.path.dirname(SOURCES), 'build', f'packages-{sys.version_info[0]}.{sys.version_info[1]}')
     os.makedirs(directory, exist_ok=True)
-    # Modules of tests run side by side.
+    # Test modules run at the same time.
     with open(f'{directory}.lock', 'w', encoding='ascii') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not os.path.exists(os.path.join(directory, 'complete')):
@@ -90,7 +90,7 @@ def install(directory):
 
 
 def psycopg():
-    """The module psycopg: of the interpreter, or from the registry. Skips the test without it."""
+    """Returns the module psycopg, from the interpreter or from the registry. Skips the test without it."""
     if importlib.util.find_spec('psycopg') is None:
         sys.path.append(packages())
     return importlib.import_module('psycopg')
@@ -105,7 +105,7 @@ def wait_until(condition, description='the condition'):
 
 
 def run_python(program, *arguments, check=True):
-    """Runs a program with this interpreter in development mode, and returns what became of it."""
+    """Runs a program with this interpreter in development mode, and returns the completed process."""
     done = subprocess.run([sys.executable, '-X', 'dev', '-B', '-c', program, *arguments], capture_output=True,
                           text=True, timeout=TIMEOUT, check=False, env={**os.environ, 'PYTHONPATH': SOURCES})
     if check and done.returncode != 0:
@@ -143,14 +143,14 @@ class StoreTest(unittest.TestCase):
         self.addCleanup(self.store.close)
 
     def open_again(self):
-        """Another store at the same place."""
+        """Opens another store at the same place."""
         store = factstr.open_store(self.url)
         self.addCleanup(store.close)
         return store
 
 
 def on_stores(*kinds):
-    """Makes a class of tests for each kind of store out of one."""
+    """Makes a class of tests for each kind of store from a class."""
     def decorate(cls):
         module = sys.modules[cls.__module__]
         for kind in kinds:

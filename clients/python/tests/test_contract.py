@@ -1,4 +1,4 @@
-"""The rules of docs/contract.md, by their numbers, as the package shows them. The library's own suite has them all."""
+"""The rules of docs/contract.md, by their numbers, through the package. The library's suite covers all of them."""
 
 import threading
 import unittest
@@ -13,7 +13,7 @@ from support import event, numbers, on_all_stores, on_shared_stores, wait_until
 
 
 class Broken(Exception):
-    """What a handler of a test raises."""
+    """An exception of a test's handler."""
 
 
 @on_all_stores

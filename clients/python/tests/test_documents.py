@@ -1,4 +1,4 @@
-"""The Python in docs/getting-started.md runs, and prints what is shown after it."""
+"""The Python in docs/getting-started.md runs, and prints the output that is shown after it."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The programs in README.md and the examples do what they say."""
+"""The programs in README.md and the examples work as described."""
 
 import contextlib
 import importlib
@@ -20,7 +20,7 @@ from support import SOURCES, TIMEOUT, on_all_stores
 PACKAGE = os.path.dirname(SOURCES)
 EXAMPLES = os.path.join(PACKAGE, '..', '..', 'examples', 'dcb')
 
-# A program, and what it prints.
+# A program and its output.
 BLOCK = re.compile(r'^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?', re.M | re.S)
 
 
@@ -44,7 +44,7 @@ class Readme(unittest.TestCase):
                     self.assertEqual(done.stdout, expected)
 
 
-@unittest.skipUnless(os.path.isdir(EXAMPLES), 'the examples are not here')
+@unittest.skipUnless(os.path.isdir(EXAMPLES), 'the examples are not in this tree')
 class Programs(unittest.TestCase):
     def setUp(self):
         sys.path.insert(0, EXAMPLES)
@@ -73,7 +73,7 @@ class Examples:
 
     def setUp(self):
         if not os.path.isdir(EXAMPLES):
-            self.skipTest('the examples are not here')
+            self.skipTest('the examples are not in this tree')
         super().setUp()
         sys.path.insert(0, EXAMPLES)
         self.addCleanup(sys.path.remove, EXAMPLES)

@@ -1,4 +1,4 @@
-"""What must never end the interpreter, or be left behind: threads, collection, forks, exits, signals."""
+"""Threads, collection, forks, exits and signals must neither crash the interpreter nor leak."""
 
 import gc
 import os
@@ -171,7 +171,7 @@ class Closing:
 
 @on_stores('memory', 'sqlite')
 class Collecting:
-    # Descriptors that a SQLite store keeps, of the file and its log.
+    # The number of descriptors that a SQLite store keeps, of the file and its log.
     IDLE_READERS = 40
 
     def test_unclosed_stores(self):
@@ -441,7 +441,7 @@ with tempfile.TemporaryDirectory() as directory:
 ''')
 
     def test_reloading(self):
-        """The same module is loaded again while stores of the old one are open, as servers do during development."""
+        """A module is reloaded while stores of the old one are open, as servers do during development."""
         done = run_python('''
 import gc, importlib, sys, time
 def load():

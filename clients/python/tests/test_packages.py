@@ -1,4 +1,4 @@
-"""What needs packages of the registry: the test cases of eventsourcing for recorders, and mypy."""
+"""Tests that need packages from the registry: the cases of eventsourcing for recorders, and mypy."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Records, whose members are read when they are asked for, behave as if they had been read before."""
+"""Records decode their members on first use, and otherwise work like ordinary dataclasses."""
 
 import collections
 import copy
@@ -30,7 +30,7 @@ class Stored:
         self.store.append(self.EVENTS)
 
     def sources(self):
-        """The same records, as each call returns them."""
+        """Yields the same records from each call that returns them."""
         store = self.store
         yield lambda: list(store.query().event_records)
         yield lambda: list(store.read())
@@ -146,7 +146,7 @@ class MadeByHand(unittest.TestCase):
         self.assertEqual(record.occurred_at, TIME)
         self.assertIsInstance(copy.copy(record), Named)
 
-    @unittest.skipIf(sys.version_info < (3, 10), 'there is no match')
+    @unittest.skipIf(sys.version_info < (3, 10), 'this version has no match statement')
     def test_matching(self):
         self.assertEqual(EventRecord.__match_args__, NAMES)
 
@@ -253,7 +253,7 @@ class Reading(unittest.TestCase):
                 gc.collect()
                 self.assertIsNone(reference())
 
-    @unittest.skipIf(SANITIZED, 'a sanitizer keeps what is freed')
+    @unittest.skipIf(SANITIZED, 'a sanitizer keeps freed memory')
     def test_one_record_keeps_little_memory(self):
         run_python('''
 import resource, factstr
@@ -264,6 +264,6 @@ with factstr.open_store('memory:') as store:
     kept = [record for number in range(20) for record in store.read() if record.sequence_number % 500 == 0]
     before = peak()
     kept += [record for number in range(200) for record in store.read() if record.sequence_number % 500 == 0]
-    # 400 records of 2 kB, each with a page of 32 kB at most. All that was read are 400 MB.
+    # 400 records of 2 kB, each with a page of at most 32 kB. All facts together are 400 MB.
     assert peak() - before < 50000, (before, peak())
 ''')

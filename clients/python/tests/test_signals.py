@@ -1,4 +1,4 @@
-"""Ctrl-C ends what waits or takes long, and a program ends although a handler does not."""
+"""Ctrl-C ends calls that wait or take long, and a program ends even if a handler does not."""
 
 import os
 import signal
@@ -62,7 +62,7 @@ store.close()
                 self.assertEqual(self.interrupt_until_it_ends(self.start(call)), 'interrupted\n')
 
     def test_a_replay_in_c(self):
-        # The interpreter handles signals when deque() has returned at the latest. Then nothing is left to be read.
+        # The interpreter handles signals at the latest when deque() has returned, with nothing left to read.
         process = self.start('''
 import collections
 store.append([factstr.NewEvent('a', number) for number in range(200000)])
@@ -139,7 +139,7 @@ call = lambda: store.subscribe(handler, name='s')
         holder = self.lock_log(database)
         process = self.start('''
 def call():
-    # Until the signal is handled, which is noticed on another thread.
+    # Waits until another thread sees that the signal was handled.
     threading.Thread(target=lambda: [time.sleep(0.01) for _ in iter(lambda: count, 1)] and None or
                      print('handled', flush=True), daemon=True).start()
     return store.append(factstr.NewEvent('a', 1))
@@ -181,7 +181,7 @@ running.wait()
                 with self.subTest(handler), tempfile.TemporaryDirectory() as directory:
                     done = run_python(self.PROGRAM % (handler, subscribe), f'sqlite:{directory}/facts.db')
                     self.assertNotIn('Fatal', done.stderr)
-                    # A sanitizer does not understand that the interpreter ends a thread below its handler.
+                    # A sanitizer cannot handle that the interpreter ends a thread inside a handler.
                     if 'wait' not in handler and not SANITIZED:
                         self.assertEqual(done.stderr, 'the program ends while a handler is running; its batch will be '
                                                       'delivered again\n')

@@ -1,4 +1,4 @@
-"""factstr: a fact-based event store on memory, a SQLite file, or PostgreSQL.
+"""factstr: a fact-based event store in memory, in a SQLite file, or in PostgreSQL.
 
     import factstr
 

@@ -1,4 +1,4 @@
-"""Exported batches as documents, and documents as records."""
+"""Converts exported batches to documents, and documents to records."""
 
 from __future__ import annotations
 

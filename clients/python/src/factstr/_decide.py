@@ -1,4 +1,4 @@
-"""The loop of a decision: read, decide, append, and begin again if the context has changed meanwhile."""
+"""The loop of a decision: read, decide, append, and start again if the context has changed meanwhile."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Command = Callable[[State], Union[NewEvent, Iterable[NewEvent], None]]
 
 @dataclass(frozen=True)
 class Decision(Generic[State]):
-    """What was decided: on which state, the events, and their numbers; None if there was nothing to append."""
+    """A decision: the state, the events, and the result of their append; None if there were no events."""
 
     state: State
     events: Tuple[NewEvent, ...]
@@ -33,10 +33,11 @@ def events_of(decided: Union[NewEvent, Iterable[NewEvent], None]) -> List[NewEve
 
 def decide(store: Store, query: Query, fold: Fold[State], command: Command[State], *, attempts: int = 20,
            idempotency_key: Optional[str] = None) -> Decision[State]:
-    """Reads the context, lets the command decide on the state that fold makes of it, and appends what it returns.
+    """Reads the context, folds it into a state, calls the command with it, and appends the events that it returns.
 
-    If a matching fact was appended meanwhile, all of that is repeated, at most so many times; then ConflictError is
-    raised. An exception of fold or command ends it: nothing is appended. So they must not have effects.
+    If a matching fact was appended meanwhile, this is repeated; after ``attempts`` conflicts, ConflictError is raised.
+    fold and command may be called several times, so they must not have side effects. If one of them raises, nothing
+    is appended.
     """
     if attempts < 1:
         raise ValueError(f'attempts must be 1 or more, not {attempts}')

@@ -81,7 +81,7 @@ class IdempotencyKeyReusedError(FactstrError):
 
 
 class WaitTimedOutError(FactstrError):
-    """The wait ended before its condition came true."""
+    """The timeout of a wait ended before its condition was true."""
 
     code = 'wait_timed_out'
 
@@ -123,13 +123,13 @@ class OutOfMemoryError(FactstrError, MemoryError):
 
 
 class CannotOpenError(FactstrError):
-    """The URL is not understood, or the file that it names cannot be opened."""
+    """The URL is invalid, or the file that it names cannot be opened."""
 
     code = 'cannot_open'
 
 
 class IncompatibleStoreError(FactstrError):
-    """The store is not factstr's, or was made by a newer version."""
+    """The file or database is not a store of factstr, or a newer version created it."""
 
     code = 'incompatible_store'
 
@@ -147,43 +147,43 @@ class StorageError(FactstrError):
 
 
 class ConnectionLostError(FactstrError):
-    """The connection broke; whether an append was committed is unknown. Repeat it with its idempotency key."""
+    """The connection broke. It is unknown whether an append was committed; repeat it with its idempotency key."""
 
     code = 'connection_lost'
 
 
 class HandlerFailedError(FactstrError):
-    """The handler of a stream failed; ``__cause__`` is what it raised. Its batch will be delivered again."""
+    """The handler of a stream failed; ``__cause__`` is its exception. Its batch will be delivered again."""
 
     code = 'handler_failed'
 
 
 class UnsupportedError(FactstrError):
-    """This store cannot do that."""
+    """This store does not support the call."""
 
     code = 'unsupported'
 
 
 class StoreClosedError(FactstrError):
-    """The store is closed; the call has done nothing."""
+    """The store is closed. The call has done nothing."""
 
     code = 'closed'
 
 
 class CallInterruptedError(FactstrError):
-    """``Store.interrupt`` was called; the call has done nothing, or nothing more."""
+    """``Store.interrupt`` has ended the call. An append has stored nothing."""
 
     code = 'interrupted'
 
 
 class NotConnectedError(FactstrError):
-    """There is no connection to the server; an append has stored nothing, and any call can be repeated."""
+    """There is no connection to the server. An append has stored nothing; any call can be repeated."""
 
     code = 'not_connected'
 
 
 class PermissionDeniedError(FactstrError):
-    """The role must not do that; the message names the right."""
+    """The role does not have the required right; the message names it."""
 
     code = 'permission_denied'
 
@@ -225,7 +225,7 @@ CLASSES: Dict[int, Type[FactstrError]] = {
 
 def make_error(code: int, message: str, detail: str = '', hint: str = '', expected: int = 0, actual: int = 0,
                after: int = 0) -> FactstrError:
-    """The exception for an error of the library; numbers of 0 stand for none."""
+    """Makes the exception for an error of the library; a number of 0 means none."""
     error = CLASSES.get(code, FactstrError)(message, detail, hint)
     if isinstance(error, ConflictError):
         error.expected_context_version = expected or None
@@ -235,6 +235,6 @@ def make_error(code: int, message: str, detail: str = '', hint: str = '', expect
 
 
 def read_error(code: int, document: str) -> FactstrError:
-    """The exception for the document of an error."""
+    """Makes the exception from the document of an error."""
     error = json.loads(document)
     return make_error(code, error['message'], error.get('detail', ''), error.get('hint', ''))

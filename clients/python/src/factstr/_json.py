@@ -1,7 +1,7 @@
 """Payloads as JSON: exact numbers, and any nesting that a store accepts.
 
-The json module is fast, but knows no Decimal, reads and writes no integer of more than 4,300 digits, and limits the
-nesting by the stack. Where it does not do, the slower functions of this module take over.
+The json module is fast, but does not support Decimal or integers of more than 4,300 digits, and the stack limits its
+nesting. For such values, the slower functions of this module are used.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _scan_string: Any = getattr(json.decoder, 'scanstring')
 _encode_text = json.JSONEncoder(ensure_ascii=False).encode
 
 
-#: The encoder of the json module in C, which returns the parts of a text. JSONEncoder.encode makes one for each value.
-#: It has no record of the containers that are open: one that contains itself ends with a RecursionError.
+#: The json module's encoder in C, which returns the parts of a text. JSONEncoder.encode makes an encoder for each value.
+#: This one does not record open containers: a container that contains itself ends with a RecursionError.
 encode_parts: Any = json.encoder.c_make_encoder and json.encoder.c_make_encoder(  # type: ignore[attr-defined]
     None, _not_plain, json.encoder.encode_basestring, None, ':', ',', False, False, False)
 
 
 def encode(value: Any) -> str:
-    """The text of a value."""
+    """Writes a value as JSON."""
     try:
         if encode_parts is not None:
             return ''.join(encode_parts(value, 0))
@@ -46,12 +46,12 @@ def encode(value: Any) -> str:
 
 
 def encode_slowly(value: Any) -> str:
-    """The same, of any value and without the json module."""
+    """Writes any value as JSON, without the json module."""
     return ''.join(_parts_of(value))
 
 
 def _parts_of(value: Any) -> Iterator[str]:
-    """The text of a value, without recursion. The stack has the iterators of the containers that are open."""
+    """Yields the parts of a text without recursion. The stack has the iterators of the open containers."""
     stack: List[Iterator[Tuple[str, Any]]] = []
     ends: List[str] = []
     open_containers: List[int] = []
@@ -100,7 +100,7 @@ def _elements_of(value: Any) -> Iterator[Tuple[str, Any]]:
 
 
 def _key(key: object) -> str:
-    """Keys become texts as in the json module."""
+    """Converts a key to a text, as the json module does."""
     if isinstance(key, str):
         return key
     if key is None or isinstance(key, (bool, int, float)):
@@ -134,7 +134,7 @@ def _integer(value: int) -> str:
     try:
         return int.__repr__(value)
     except ValueError:
-        # Python limits the digits that it converts at once; Decimal does not.
+        # Python limits the digits of int(); Decimal does not.
         return str(Decimal(value))
 
 
@@ -150,7 +150,7 @@ _WORDS = {'true': True, 'false': False, 'null': None}
 
 
 def make_reader(parse_float: NumberReader) -> Reader:
-    """A function that reads a valid text; numbers with a fraction or an exponent are read by parse_float."""
+    """Makes a function that reads valid JSON. parse_float reads numbers with a fraction or an exponent."""
     decoder: Any = json.JSONDecoder(parse_float=parse_float)
     scan = decoder.scan_once
 
@@ -164,7 +164,7 @@ def make_reader(parse_float: NumberReader) -> Reader:
 
 
 def _read_slowly(text: str, parse_float: NumberReader) -> Any:
-    """Reads a valid text without recursion. A key of an object waits until its value is complete."""
+    """Reads valid JSON without recursion. A key of an object waits until its value is complete."""
     result: List[Any] = []
     stack: List[Any] = [result]
     keys: List[Any] = []

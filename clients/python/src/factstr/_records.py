@@ -1,4 +1,4 @@
-"""Records: what is appended, asked for and returned."""
+"""Records: events, queries and results."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class NewEvent:
 
 @dataclass(frozen=True)
 class EventRecord(_native.Fact):
-    """A stored fact. What the library returns is read when it is asked for."""
+    """A stored fact. Facts from a store decode their members on first use."""
 
     __slots__ = ()
 
-    # The base has the members. Without field(), its descriptors would be taken for default values.
+    # The base class has the members. Without field(), dataclass would take its descriptors for default values.
     sequence_number: int = field()
     occurred_at: datetime = field()
     event_type: str = field()
@@ -72,7 +72,7 @@ class EventQuery:
     after: Optional[int] = None
 
 
-#: A query, or the JSON of one, or None for every fact. A filter stands for the query that has only it.
+#: A query, its JSON as a mapping, or None for every fact. A filter means a query with only this filter.
 Query = Union[EventQuery, EventFilter, Mapping[str, Any], None]
 
 
@@ -89,7 +89,7 @@ class AppendResult(SlotRecord):
 
 @dataclass(frozen=True)
 class QueryResult(SlotRecord):
-    """The answer to a query, from one snapshot. A number is None if there is none."""
+    """The result of a query, from one snapshot. The numbers are None if there are no facts."""
 
     __slots__ = ('event_records', 'last_returned_sequence_number', 'current_context_version')
 
@@ -117,7 +117,7 @@ class Batch(SlotRecord):
     first_sequence_number: int
     last_sequence_number: int
     event_records: Tuple[EventRecord, ...]
-    #: Of a transactional delivery.
+    #: The transaction of a transactional delivery.
     transaction: Optional[Transaction]
 
 
@@ -135,9 +135,9 @@ class Redaction(SlotRecord):
 
 @dataclass(frozen=True)
 class ExportedBatch:
-    """A whole batch, as ``export`` returns and ``import_batches`` takes it.
+    """A whole batch, as ``export`` returns it and ``import_batches`` accepts it.
 
-    For history from elsewhere, numbers are None; then so are those of the records.
+    For history from other systems, the numbers are None, and the records are ImportedEvents.
     """
 
     first_sequence_number: Optional[int]
@@ -149,7 +149,7 @@ class ExportedBatch:
 
 @dataclass(frozen=True)
 class ImportedEvent:
-    """An event of another system, with its time, which gets the next number."""
+    """An event of another system, with its time. The import gives it the next number."""
 
     occurred_at: datetime
     event_type: str
@@ -180,7 +180,7 @@ class StreamStatus(SlotRecord):
 
 @dataclass(frozen=True)
 class LogStatus(SlotRecord):
-    """A log of a PostgreSQL database. ``main``, which exists from the start, was not created by anybody."""
+    """A log of a PostgreSQL database. For ``main``, which always exists, the creation is None."""
 
     __slots__ = ('log', 'created_at', 'created_by', 'sealed_at', 'sealed_by')
 
@@ -203,18 +203,18 @@ class StoreStatus(SlotRecord):
 
 
 def read_time(text: str) -> datetime:
-    """A point in time in a document: 2026-01-31T08:15:30.123456Z."""
+    """Reads a point in time of a document, such as 2026-01-31T08:15:30.123456Z."""
     return datetime.strptime(text, '%Y-%m-%dT%H:%M:%S.%fZ').replace(tzinfo=timezone.utc)
 
 
 def write_time(time: datetime) -> str:
-    """The text of a point in time, which has to be an aware datetime."""
+    """Writes a point in time, which must be an aware datetime."""
     if time.utcoffset() is None:
         raise ValueError('a time must be an aware datetime, such as datetime.now(timezone.utc)')
     return time.isoformat()
 
 
-# Whether something is a Mapping takes long to find out, so it is asked last.
+# isinstance with Mapping is slow, so it comes last.
 
 def _filter_document(one: Union[EventFilter, Mapping[str, Any]]) -> Mapping[str, Any]:
     if not isinstance(one, EventFilter):
@@ -231,12 +231,12 @@ def _list_of(values: Sequence[Any], key: str) -> Sequence[Any]:
     if isinstance(values, (list, tuple)):
         return values
     if isinstance(values, (str, bytes, Mapping)):
-        raise TypeError(f'{key} of a filter must be a sequence, not one {type(values).__name__}')
+        raise TypeError(f'{key} of a filter must be a sequence of them, not a {type(values).__name__}')
     return list(values)
 
 
 def query_document(query: Query) -> Optional[Mapping[str, Any]]:
-    """A query as a JSON object, None for every fact."""
+    """Converts a query to a JSON object; None matches every fact."""
     if query is None:
         return None
     if isinstance(query, EventFilter):
@@ -261,7 +261,7 @@ def _query_document(query: EventQuery) -> Dict[str, Any]:
 
 
 def query_text(query: Query) -> Optional[str]:
-    """The text of a query for the library."""
+    """Converts a query to a text for the library."""
     document = query_document(query)
     return None if document is None else encode(document)
 

@@ -24,10 +24,10 @@ Events = Union[NewEvent, Iterable[NewEvent]]
 
 _ALWAYS, _IF, _UNLESS = range(3)
 
-# How many batches an export has in memory at once.
+# The number of batches that an export keeps in memory.
 _PAGE = 256
 
-# Closing at the exit lets streams deliver for so many seconds, and ends after so many.
+# When the program exits, streams may deliver for the first time, and closing ends after the second. In seconds.
 _EXIT_DELIVERIES = 5
 _EXIT_TIMEOUT = 10
 
@@ -35,7 +35,7 @@ _stores: weakref.WeakSet[Store] = weakref.WeakSet()
 
 
 class Reader(_native.Cursor, Iterator[EventRecord]):
-    """An iterator over the facts that were in the log when it was made. It keeps a page of them in memory."""
+    """Iterates over the facts that were in the log when the reader was created. It keeps a page of them in memory."""
 
     def __init__(self, store: Store, query: Query, max_count: Optional[int], backwards: bool) -> None:
         if max_count is not None and max_count < 1:
@@ -51,9 +51,9 @@ class Reader(_native.Cursor, Iterator[EventRecord]):
 
 
 class Store:
-    """An open store. Any number of threads may use it. A context manager, whose end closes it.
+    """An open store. Any number of threads may use it. As a context manager, it closes at the end of the block.
 
-    Every method can raise StoreClosedError while another thread closes the store, and the errors of the storage.
+    Every method can raise the errors of the storage, and StoreClosedError while another thread closes the store.
     """
 
     def __init__(self, url: str, *, parse_float: Callable[[str], Any] = Decimal) -> None:
@@ -66,16 +66,17 @@ class Store:
     # Opening and closing
 
     def close(self, timeout: Optional[float] = 5) -> None:
-        """Ends the calls of other threads, lets streams deliver what was committed through this store, and closes it.
+        """Ends the calls of other threads, delivers the facts committed through this store, and closes the store.
 
-        Waits for running handlers in any case. Raises WaitTimedOutError if a stream did not finish in time; the
-        store is closed nevertheless, and a durable stream continues there when it is opened again. May be repeated.
+        Always waits for running handlers. Raises WaitTimedOutError if a stream did not finish before the timeout;
+        the store is closed all the same, and a durable stream continues when it is opened again. Further calls do
+        nothing.
         """
         finished = _native.close(self._handle, milliseconds(timeout))
         self._is_closed = True
         self._subscriptions.clear()
         if not finished:
-            raise WaitTimedOutError('a stream did not deliver everything in time; the store is closed')
+            raise WaitTimedOutError('a stream did not deliver all committed facts before the timeout; the store is closed')
 
     @property
     def closed(self) -> bool:
@@ -103,15 +104,15 @@ class Store:
     def append(self, events: Events, *, idempotency_key: Optional[str] = None) -> AppendResult:
         """Appends the events as one batch, which is on disk when this returns.
 
-        A call that is repeated with its idempotency key stores nothing and returns the first result.
+        Another call with the same idempotency key stores nothing and returns the result of the first.
         """
         return _native.append(self._handle, events, None, idempotency_key, _ALWAYS, 0)
 
     def append_if(self, events: Events, context_query: Query, expected_context_version: Optional[int], *,
                   idempotency_key: Optional[str] = None) -> AppendResult:
-        """Appends only if the context has exactly this version, which a query has returned; None: it is empty.
+        """Appends only if the context has exactly the version that a query has returned; None: it is empty.
 
-        Raises ConflictError otherwise.
+        Otherwise raises ConflictError.
         """
         return self._append_if(events, query_text(context_query), expected_context_version, idempotency_key)
 
@@ -119,12 +120,12 @@ class Store:
                       idempotency_key: Optional[str] = None) -> AppendResult:
         """Appends unless a fact after this number matches the query: the append condition of DCB.
 
-        Raises ConflictError otherwise.
+        In that case raises ConflictError.
         """
         return _native.append(self._handle, events, query_text(context_query), idempotency_key, _UNLESS,
                               after_sequence_number)
 
-    # With the text of the query: decide needs it twice.
+    # These take the text of the query, because decide needs it twice.
 
     def _append_if(self, events: Events, query: Optional[str], version: Optional[int],
                    key: Optional[str]) -> AppendResult:
@@ -133,32 +134,32 @@ class Store:
     # Reading
 
     def query(self, query: Query = None) -> QueryResult:
-        """The matching facts and the version of their context, from one snapshot. Use ``read`` for many facts."""
+        """Returns the matching facts and the version of their context, from one snapshot. Use ``read`` for many facts."""
         return self._query(query_text(query))
 
     def _query(self, query: Optional[str]) -> QueryResult:
         return _native.query(self._handle, self._read, query)
 
     def read(self, query: Query = None, *, max_count: Optional[int] = None, backwards: bool = False) -> Reader:
-        """An iterator over the matching facts that are in the log now."""
+        """Iterates over the matching facts that are in the log now."""
         return Reader(self, query, max_count, backwards)
 
     def newest(self, queries: Sequence[Query]) -> NewestResult:
-        """The newest matching fact of each query, or None, and the version of their contexts together."""
+        """Returns the newest matching fact of each query, or None, and the version of their combined contexts."""
         return _native.newest(self._handle, self._read, [query_text(query) or '{}' for query in queries])
 
     def context_version(self, query: Query = None) -> Optional[int]:
-        """The highest number in the context of a query; None: it is empty."""
+        """Returns the highest number in the context of a query; None: it is empty."""
         return _native.context_version(self._handle, query_text(query))
 
     def batches(self, query: Query = None, *, after: int = 0, max_batches: int = _PAGE) -> List[Batch]:
-        """The committed batches after a position that contain a matching fact, at most so many."""
+        """Returns at most ``max_batches`` committed batches after a position that contain a matching fact."""
         return _native.batches(self._handle, self._read, query_text(query), after, max_batches)
 
     # Moving
 
     def export(self, *, after: int = 0) -> Iterator[ExportedBatch]:
-        """All batches after a position, with idempotency keys and redactions, as ``import_batches`` takes them."""
+        """Yields all batches after a position, with idempotency keys and redactions, as ``import_batches`` accepts them."""
         while True:
             documents = self._read(_native.export(self._handle, after, _PAGE))
             if not documents:
@@ -168,9 +169,9 @@ class Store:
             after = documents[-1]['last_sequence_number']
 
     def import_batches(self, batches: Iterable[ExportedBatch]) -> Optional[AppendResult]:
-        """Stores batches of another log, all or nothing; None if all of them were known already.
+        """Stores batches of another log, all or nothing. Returns None if this log already has all of them.
 
-        They continue this log without a gap, or have no numbers and get the next ones.
+        The batches must continue this log without a gap, or have no numbers and get the next ones.
         """
         result = self._read(_native.import_batches(self._handle, _batches_text(batches)))
         if result['first_sequence_number'] is None:
@@ -179,22 +180,22 @@ class Store:
                             result['committed_count'])
 
     def import_redactions(self, batches: Iterable[ExportedBatch]) -> int:
-        """Adds the redactions of exported batches that are not recorded in this copy, and returns their number."""
+        """Applies the redactions of exported batches that this copy does not have, and returns their number."""
         return int(self._read(_native.import_redactions(self._handle, _batches_text(batches)))['imported_count'])
 
     # Redaction
 
     def redact(self, sequence_number: int, payload: Any, *, reason: str,
                metadata: Optional[Dict[str, Any]] = None) -> bool:
-        """Replaces the payload and the metadata of a fact for good, and records that.
+        """Permanently replaces the payload and the metadata of a fact, and records the redaction.
 
-        Returns whether the storage still contains the old text.
+        Returns True if the storage still contains the old text.
         """
         return _native.redact(self._handle, sequence_number, encode(payload), reason,
                               None if metadata is None else encode(metadata))
 
     def redactions(self, *, after: int = 0) -> Iterator[Redaction]:
-        """The records of the redactions of facts after a number."""
+        """Yields the records of the redactions of facts after a number."""
         while True:
             documents = self._read(_native.redactions(self._handle, after, _PAGE))
             if not documents:
@@ -209,11 +210,12 @@ class Store:
                after: Optional[int] = None, partition_key: Optional[str] = None, partitions: Optional[int] = None,
                partition: Optional[int] = None, ack_batches: Optional[int] = None, auto_ack: bool = True,
                timeout: Optional[float] = 0, idle_timeout: Optional[float] = None) -> Stream:
-        """A stream to iterate over: ``for batch in store.stream(query)``. With a name, it is durable.
+        """Opens a stream to iterate over: ``for batch in store.stream(query)``. With a name, it is durable.
 
-        A new stream begins with the ``"first"`` fact, with the next one (``"now"``), or ``after`` a position; by
-        default, a durable one with the first. Iteration waits for batches without limit, or for ``idle_timeout``
-        seconds. ``timeout`` is how long opening waits for another consumer of the name.
+        A new stream starts with the ``"first"`` fact, with the next one (``"now"``), or ``after`` a position. By
+        default, a durable stream starts with the first fact, and any other with the next one. The iteration waits
+        for batches without limit, or for ``idle_timeout`` seconds. Opening waits at most ``timeout`` seconds for
+        another consumer of the name to end.
         """
         options = StreamOptions(name=name, start=start, after=after, partition_key=partition_key,
                                 partitions=partitions, partition=partition, ack_batches=ack_batches, timeout=timeout)
@@ -224,10 +226,10 @@ class Store:
                   partitions: Optional[int] = None, partition: Optional[int] = None, ack_batches: Optional[int] = None,
                   ack_seconds: Optional[float] = None, timeout: Optional[float] = 0, transactional: bool = False,
                   in_background: bool = False) -> Subscription:
-        """A stream that calls a handler, on a thread of the stream. With a name, it is durable.
+        """Opens a stream that calls a handler on its own thread. With a name, it is durable.
 
-        Unless ``in_background``, older facts are delivered before this returns, on the caller's thread; there
-        an exception of the handler is raised as HandlerFailedError. ``transactional`` handlers write with
+        Unless ``in_background`` is set, older facts are delivered on the caller's thread before this returns; if the
+        handler fails there, this raises HandlerFailedError. A ``transactional`` handler writes with
         ``batch.transaction``, exactly once.
         """
         options = StreamOptions(name=name, start=start, after=after, partition_key=partition_key,
@@ -239,11 +241,11 @@ class Store:
         return subscription
 
     def streams(self) -> List[StreamStatus]:
-        """The durable streams, ordered by name."""
+        """Returns the durable streams, ordered by name."""
         return [read_status(document) for document in self._read(_native.streams(self._handle))]
 
     def status(self) -> StoreStatus:
-        """The newest number, and the durable streams."""
+        """Returns the newest number and the durable streams."""
         return StoreStatus(self.context_version(), tuple(self.streams()))
 
     def seek_stream(self, name: str, sequence_number: int) -> None:
@@ -255,21 +257,21 @@ class Store:
         _native.stream_drop(self._handle, name)
 
     def wait(self, name: str, sequence_number: int, timeout: Optional[float] = None) -> None:
-        """Waits until the cursor of a durable stream has reached a fact; raises WaitTimedOutError."""
+        """Waits until the cursor of a durable stream has reached a fact; after the timeout, raises WaitTimedOutError."""
         _native.wait(self._handle, name, sequence_number, milliseconds(timeout))
 
-    # Logs of the PostgreSQL database; other stores are one log, and raise UnsupportedError
+    # Logs of the PostgreSQL database; other stores are single logs, and raise UnsupportedError
 
     def logs(self) -> List[LogStatus]:
-        """The logs on which the role has a right, ordered by name."""
+        """Returns the logs on which the role has a right, ordered by name."""
         return [read_log(document) for document in self._read(_native.logs(self._handle))]
 
     def create_log(self, log: str) -> None:
-        """Creates a log, which ``open_store`` can open then; raises LogExistsError."""
+        """Creates a log, which ``open_store`` can then open. Raises LogExistsError if it exists."""
         _native.create_log(self._handle, log)
 
     def seal_log(self, log: str) -> bool:
-        """Ends appends to a log for good. Returns whether it was open before."""
+        """Seals a log: nothing can be appended to it any more. Returns False if it was sealed before."""
         return _native.seal_log(self._handle, log)
 
     def drop_log(self, log: str, confirmation: str) -> int:
@@ -298,7 +300,7 @@ def open_store(url: Union[str, os.PathLike[str]], *, log: Optional[str] = None,
 
 
 def _close_all() -> None:
-    """Before the interpreter exits: no thread of the library may enter it after that."""
+    """Runs before the interpreter exits: after that, no thread of the library may enter it."""
     end = time.monotonic() + _EXIT_TIMEOUT
     stores = list(_stores)
     for store in stores:

@@ -1,4 +1,4 @@
-"""Streams: subscriptions with a handler, and streams that are iterated over."""
+"""Streams: subscriptions with a handler, and streams for iteration."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ _AFTER = 3
 _ANY_PARTITION = -1
 
 
-#: Handles a batch. An exception is a failure: the batch is delivered again after a pause.
+#: Handles a batch. If it raises, the batch is delivered again after a pause.
 Handler = Callable[[Batch], object]
 
 
 def milliseconds(timeout: Optional[float]) -> int:
-    """A timeout in seconds for the library; None waits without limit."""
+    """Converts a timeout in seconds for the library; None waits without limit."""
     if timeout is None:
         return -1
     if not timeout >= 0:
-        raise ValueError(f'a timeout must be None or a number of seconds from 0 on, not {timeout}')
+        raise ValueError(f'a timeout must be None or a number of seconds that is not negative, not {timeout}')
     return min(int(timeout * 1000), 2**53)
 
 
 @dataclass(frozen=True)
 class StreamOptions:
-    """How a stream is opened."""
+    """The options of a stream."""
 
     name: Optional[str] = None
     start: Optional[str] = None
@@ -67,7 +67,7 @@ class StreamOptions:
             self.transactional, self.in_background)
 
     def _ack_milliseconds(self) -> int:
-        """For the library: 0 is its default, -1 no limit."""
+        """Converts ack_seconds for the library: 0 means its default, -1 no limit."""
         if self.ack_seconds is None:
             return 0
         if self.ack_seconds == float('inf'):
@@ -86,7 +86,7 @@ def _text_of(error: BaseException) -> str:
 class Subscription:
     """A stream with a handler, which is called on a thread of the stream.
 
-    A context manager, whose end closes it. Also without a reference to it, it lives as long as its store.
+    As a context manager, it closes at the end of the block. It lives as long as its store, even without a reference.
     """
 
     def __init__(self, store: Store, handler: Handler, options: StreamOptions) -> None:
@@ -102,13 +102,13 @@ class Subscription:
     def _open(self, query: Query, options: StreamOptions) -> None:
         self._store._subscriptions.add(self)
         try:
-            # The library refers to this weakly, so that the collector sees every reference to the store.
+            # The library has a weak reference to this, so that the collector sees every reference to the store.
             options.open(self._stream, query, self)
         except HandlerFailedError as error:
             self._store._subscriptions.discard(self)
             cause, self._error = self._error, None
             if cause is not None and not isinstance(cause, Exception):
-                # The program is being interrupted, not the handler.
+                # The exception is not a failure of the handler: the program is being interrupted.
                 raise cause
             raise error from cause
         except BaseException:
@@ -117,7 +117,7 @@ class Subscription:
         self._is_open = True
 
     def _deliver(self, batch: Batch) -> Optional[str]:
-        """Calls the handler; returns None, or what went wrong."""
+        """Calls the handler. Returns None, or the text of its exception."""
         try:
             self._handler(batch)
             self._error = None
@@ -136,17 +136,17 @@ class Subscription:
 
     @property
     def error(self) -> Optional[BaseException]:
-        """What the handler raised, during the pause before its batch is delivered again."""
+        """The exception of the handler, during the pause before its batch is delivered again."""
         return self._error
 
     @property
     def end(self) -> Optional[FactstrError]:
-        """Why the stream has ended by itself: its store was closed, another consumer took over, it was dropped."""
+        """The reason for an end without ``close``: the store was closed, another consumer took over, or a drop."""
         return self._ended
 
     @property
     def active(self) -> bool:
-        """Is the stream open? Also during the pause after a failure."""
+        """Is the stream open? True also during the pause after a failure."""
         try:
             code = _native.stream_state(self._stream)
         except (MisuseError, StoreClosedError):
@@ -154,18 +154,18 @@ class Subscription:
         return CLASSES.get(code) not in (MisuseError, *_ENDS)
 
     def unsubscribe(self) -> None:
-        """Ends the stream without waiting for its handler; no delivery begins after this. May be repeated."""
+        """Ends the stream without waiting for its handler. No delivery begins after this. Further calls do nothing."""
         _native.stream_unsubscribe(self._stream)
         self._store._subscriptions.discard(self)
 
     def close(self, timeout: Optional[float] = 5) -> None:
-        """Ends the stream, and waits for its handler, unless this is called by it.
+        """Ends the stream, and waits for its handler, unless the handler itself calls this.
 
-        The cursor of a durable stream stays. Raises WaitTimedOutError if the handler has not returned in time.
+        The cursor of a durable stream stays. Raises WaitTimedOutError if the handler does not return in time.
         """
         self._store._subscriptions.discard(self)
         if not _native.stream_close(self._stream, milliseconds(timeout)):
-            raise WaitTimedOutError('the handler of the stream has not returned in time')
+            raise WaitTimedOutError('the handler of the stream did not return before the timeout')
 
     def __enter__(self) -> Subscription:
         return self
@@ -179,10 +179,10 @@ _ENDS = (CLASSES[-4], CLASSES[-5])
 
 
 class Stream(Iterator[Batch]):
-    """A stream that returns its batches on request: an iterator of batches, which waits for more.
+    """A stream that returns its batches on request: an iterator that waits for more batches.
 
-    The loop acknowledges each batch when it asks for the next one. A context manager: an exception in its
-    block is reported as a failure of the batches that are not acknowledged, and the end closes the stream.
+    Requesting the next batch acknowledges the last one. As a context manager, it closes at the end of the block;
+    an exception in the block is reported as a failure of the batches that are not acknowledged.
     """
 
     def __init__(self, store: Store, query: Query, options: StreamOptions, idle_timeout: Optional[float],
@@ -197,11 +197,11 @@ class Stream(Iterator[Batch]):
         self._unacknowledged = 0
         self._closed = False
         self._stream = _native.stream_new(store._handle)
-        # Acknowledging is up to the program here.
+        # The program acknowledges batches, not the library.
         replace(options, ack_batches=None).open(self._stream, query, None)
 
     def next(self, max_batches: int = 100, timeout: Optional[float] = None) -> List[Batch]:
-        """The next batches, acknowledged or not; an empty list if there is none in time."""
+        """Returns the next batches, even before others are acknowledged; an empty list after the timeout."""
         if self._buffer:
             return [self._buffer.popleft() for _ in range(min(max_batches, len(self._buffer)))]
         return _native.stream_next(self._stream, self._store._read, max_batches, milliseconds(timeout))
@@ -224,7 +224,7 @@ class Stream(Iterator[Batch]):
         return batch
 
     def _acknowledge_handled(self) -> None:
-        """The loop has handled the batch that was returned last."""
+        """Acknowledges the batch that was returned last, since the loop has handled it."""
         if self._handled is None or not self._auto_ack:
             return
         self._unacknowledged += 1
@@ -232,7 +232,7 @@ class Stream(Iterator[Batch]):
             self.ack(self._handled)
 
     def ack(self, sequence_number: int) -> None:
-        """Acknowledges all batches up to the one that ends with this fact: the cursor is there on return."""
+        """Acknowledges all batches up to the one that ends with this fact, and moves the cursor there."""
         _native.stream_ack(self._stream, sequence_number)
         self._unacknowledged = 0
         self._handled = None
@@ -245,11 +245,11 @@ class Stream(Iterator[Batch]):
         _native.stream_fail(self._stream, message)
 
     def fileno(self) -> int:
-        """A descriptor that is readable while there may be a batch. Only poll it."""
+        """Returns a descriptor that is readable while there may be a batch. Only poll it."""
         return _native.stream_fd(self._stream)
 
     def close(self) -> None:
-        """Ends the stream; the cursor of a durable one stays. May be repeated, and called by another thread."""
+        """Ends the stream; the cursor of a durable one stays. Any thread may call this, also repeatedly."""
         self._closed = True
         _native.stream_close(self._stream, -1)
 
@@ -264,7 +264,7 @@ class Stream(Iterator[Batch]):
             elif error is None and not self._closed:
                 self._acknowledge_at_end()
         except FactstrError:
-            # The stream has ended; what the block raised matters more.
+            # The stream has ended; the exception of the block matters more.
             pass
         finally:
             self.close()

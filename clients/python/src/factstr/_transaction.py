@@ -11,7 +11,7 @@ from uuid import UUID
 from . import _native
 from ._json import encode
 
-# How values of PostgreSQL's types are read, by the numbers of the types; others stay texts.
+# Readers for values of PostgreSQL's types, by the OIDs of the types; values of other types stay texts.
 _READERS: Dict[int, Callable[[str], Any]] = {
     16: lambda text: text == 't',
     17: lambda text: bytes.fromhex(text[2:]),
@@ -61,7 +61,7 @@ def _sqlite_value(value: Any) -> Any:
 class Transaction:
     """The transaction of a delivery, which also moves the cursor of its stream.
 
-    What is written in it is committed exactly once, or not at all. It ends with the handler.
+    Its writes are committed exactly once, or rolled back. It ends when the handler returns.
     """
 
     def __init__(self, handle: object) -> None:

@@ -1,11 +1,11 @@
-"""The store for asyncio: every call is awaited, and none blocks the event loop.
+"""The store for asyncio: calls are coroutines, and none blocks the event loop.
 
     async with await factstr.aio.open_store('sqlite:facts.db') as store:
         await store.append(factstr.NewEvent('account-opened', {'account': 'A-1'}))
         async for batch in store.stream(start='first'):
             ...
 
-Calls run on a few threads of the store. A stream that waits for facts needs none.
+Calls run on a few threads of the store. A stream that waits for facts needs no thread.
 """
 
 from __future__ import annotations
@@ -32,24 +32,24 @@ __all__ = ['AsyncReader', 'AsyncStore', 'AsyncStream', 'AsyncSubscription', 'dec
 Result = TypeVar('Result')
 State = TypeVar('State')
 
-#: Handles a batch. An exception is a failure: the batch is delivered again after a pause.
+#: Handles a batch. If it raises, the batch is delivered again after a pause.
 AsyncHandler = Callable[[Batch], Awaitable[object]]
 
-# How many calls of a store run at a time.
+# The number of calls of a store that can run at the same time.
 _THREADS = 8
 
-# How many facts or batches are fetched at once.
+# The number of facts or batches in a page.
 _PAGE = 256
 
-# A wait keeps a thread for so many seconds at a time.
+# A wait occupies a thread for at most this time, in seconds, and then starts again.
 _SLICE = 1.0
 
-# A handler whose event loop is gone notices that after so many seconds.
+# The interval at which a handler's thread checks whether its event loop is closed, in seconds.
 _LOOP_SECONDS = 0.5
 
 
 class AsyncStore:
-    """An open store. See Store for what the methods do."""
+    """An open store. Store describes the methods."""
 
     def __init__(self, store: _store.Store) -> None:
         self._store = store
@@ -63,8 +63,8 @@ class AsyncStore:
         return await asyncio.wrap_future(future)
 
     async def close(self, timeout: Optional[float] = 5) -> None:
-        """Ends the calls in progress, lets streams deliver, and closes the store. May be repeated."""
-        # Not on the threads of the store, all of which may wait for what closing ends.
+        """Ends the calls in progress, delivers the committed facts, and closes the store. Further calls do nothing."""
+        # On a separate thread: all threads of the store may be busy with calls that closing ends.
         thread = concurrent.futures.ThreadPoolExecutor(1, 'factstr-close')
         try:
             await asyncio.get_running_loop().run_in_executor(thread, self._close, timeout)
@@ -151,9 +151,9 @@ class AsyncStore:
         return AsyncStream(self, query, options)
 
     async def subscribe(self, handler: AsyncHandler, query: Query = None, **options: Any) -> AsyncSubscription:
-        """A stream that calls a coroutine function on this event loop, with the options of Store.subscribe.
+        """Opens a stream that calls a coroutine function on this event loop, with the options of Store.subscribe.
 
-        Its transaction, if it is transactional, is used from other threads: ``asyncio.to_thread``.
+        Use the transaction of a transactional stream on another thread: ``asyncio.to_thread``.
         """
         loop = asyncio.get_running_loop()
 
@@ -175,7 +175,7 @@ class AsyncStore:
         await self._run(self._store.drop_stream, name)
 
     async def wait(self, name: str, sequence_number: int, timeout: Optional[float] = None) -> None:
-        # In slices, so that a cancelled wait leaves its thread.
+        # In slices, so that a cancelled wait soon frees its thread.
         end = None if timeout is None else time.monotonic() + timeout
         while True:
             left = _SLICE if end is None else max(0.0, min(_SLICE, end - time.monotonic()))
@@ -207,7 +207,7 @@ async def _called(handler: AsyncHandler, batch: Batch) -> None:
 
 
 def _wait_for(future: concurrent.futures.Future[None], loop: asyncio.AbstractEventLoop) -> None:
-    """Waits for a handler on its event loop, as long as that exists."""
+    """Waits for a handler on its event loop, until that is closed."""
     while True:
         try:
             return future.result(_LOOP_SECONDS)
@@ -219,7 +219,7 @@ def _wait_for(future: concurrent.futures.Future[None], loop: asyncio.AbstractEve
 
 
 class AsyncReader(AsyncIterator[EventRecord]):
-    """An iterator over the facts that are in the log when it begins."""
+    """Iterates over the facts that are in the log when the iteration begins."""
 
     def __init__(self, store: AsyncStore, query: Query, max_count: Optional[int], backwards: bool) -> None:
         self._store = store
@@ -238,7 +238,7 @@ class AsyncReader(AsyncIterator[EventRecord]):
 
 
 class AsyncSubscription:
-    """A stream with a handler. An asynchronous context manager, whose end closes it."""
+    """A stream with a handler. As an asynchronous context manager, it closes at the end of the block."""
 
     def __init__(self, store: AsyncStore, subscription: Subscription) -> None:
         self._store = store
@@ -246,12 +246,12 @@ class AsyncSubscription:
 
     @property
     def error(self) -> Optional[BaseException]:
-        """What the handler raised, during the pause before its batch is delivered again."""
+        """The exception of the handler, during the pause before its batch is delivered again."""
         return self._subscription.error
 
     @property
     def end(self) -> Optional[FactstrError]:
-        """Why the stream has ended by itself."""
+        """The reason for an end without ``close``; see Subscription."""
         return self._subscription.end
 
     async def unsubscribe(self) -> None:
@@ -259,7 +259,7 @@ class AsyncSubscription:
         await self._store._run(self._subscription.unsubscribe)
 
     async def close(self, timeout: Optional[float] = 5) -> None:
-        """Ends the stream, and waits for its handler. Not to be called by the handler: it unsubscribes."""
+        """Ends the stream, and waits for its handler. A handler must use ``unsubscribe`` instead."""
         try:
             await self._store._run(self._subscription.close, timeout)
         except StoreClosedError:
@@ -274,7 +274,7 @@ class AsyncSubscription:
 
 
 class AsyncStream(AsyncIterator[Batch]):
-    """A stream to iterate over: it waits for more batches. See Stream."""
+    """A stream for iteration, which waits for more batches. See Stream."""
 
     def __init__(self, store: AsyncStore, query: Query, options: Dict[str, Any]) -> None:
         self._store = store
@@ -306,7 +306,7 @@ class AsyncStream(AsyncIterator[Batch]):
         raise StopAsyncIteration
 
     async def _next(self, stream: Stream) -> Optional[Batch]:
-        """The next batch that is there. What is in memory already needs no thread."""
+        """Returns the next available batch, or None. A batch that is already in memory needs no thread."""
         if stream._buffer and not stream._auto_ack:
             return next(stream)
         batch: Optional[Batch] = await self._store._run(lambda: next(stream, None))
@@ -316,7 +316,7 @@ class AsyncStream(AsyncIterator[Batch]):
         """Waits until there may be a batch; False after the idle timeout."""
         loop = asyncio.get_running_loop()
         readable = asyncio.Event()
-        # A descriptor that is the loop's alone, since it must be open as long as the loop polls it.
+        # A duplicate for the loop, since a descriptor must stay open while the loop polls it.
         descriptor = os.dup(stream.fileno())
         loop.add_reader(descriptor, readable.set)
         try:
@@ -339,7 +339,7 @@ class AsyncStream(AsyncIterator[Batch]):
         await self._store._run(stream.fail, message)
 
     async def aclose(self) -> None:
-        """Ends the stream; the cursor of a durable one stays. May be repeated."""
+        """Ends the stream; the cursor of a durable one stays. Further calls do nothing."""
         self._closed = True
         if self._stream is not None:
             try:
@@ -360,7 +360,7 @@ class AsyncStream(AsyncIterator[Batch]):
 
 async def decide(store: AsyncStore, query: Query, fold: Fold[State], command: Command[State], *, attempts: int = 20,
                  idempotency_key: Optional[str] = None) -> Decision[State]:
-    """See factstr.decide. fold and command are ordinary functions, and are called on the event loop."""
+    """See factstr.decide. fold and command are ordinary functions, which are called on the event loop."""
     if attempts < 1:
         raise ValueError(f'attempts must be 1 or more, not {attempts}')
     while True:

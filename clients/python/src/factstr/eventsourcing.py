@@ -3,7 +3,8 @@
     class Enrolment(DCBApplication):
         env = {'PERSISTENCE_MODULE': 'factstr.eventsourcing', 'FACTSTR_URL': 'sqlite:facts.db'}
 
-An event becomes a fact of its type. The payload has its tags and its data: as text if it is UTF-8, else in base64.
+Each event is stored as a fact of its type. The payload contains the tags and the data: as text if it is UTF-8, otherwise
+in base64.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def _payload_of(event: DCBEvent) -> Dict[str, Any]:
         text = event.data.decode('utf-8')
     except UnicodeDecodeError:
         text = '\0'
-    # No store has U+0000 in a text.
+    # Stores do not accept U+0000 in a text.
     if '\0' in text:
         payload['base64'] = base64.b64encode(event.data).decode('ascii')
     else:
@@ -70,7 +71,7 @@ class _ReadResponse(DCBReadResponse):
 
 
 class FactstrRecorder(DCBRecorder):
-    """A recorder over a store, which it does not close."""
+    """A recorder over a store. It does not close the store."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -82,7 +83,7 @@ class FactstrRecorder(DCBRecorder):
             if limit > 0:
                 events = [_event_of(record) for record in self.store.read(_query_of(query, after), max_count=limit)]
             return _ReadResponse(iter(events), events[-1].position if events else None)
-        # The head has to be no newer than what is read: a decision appends after it.
+        # The head must not be newer than the facts that are read, since a decision appends after it.
         head = self.store.context_version()
         if head is None:
             return _ReadResponse(iter(()), None)
@@ -107,7 +108,7 @@ class FactstrRecorder(DCBRecorder):
 
 
 class FactstrSubscription(DCBSubscription[FactstrRecorder]):
-    """The events after a position, and then the new ones as they are recorded."""
+    """The events after a position, followed by new ones when they are recorded."""
 
     def __init__(self, recorder: FactstrRecorder, query: Optional[DCBQuery], after: Optional[int]) -> None:
         super().__init__(recorder, query, after)
@@ -127,7 +128,7 @@ class FactstrSubscription(DCBSubscription[FactstrRecorder]):
         raise StopIteration
 
     def stop(self) -> None:
-        """Stops the subscription; a thread that waits for an event ends."""
+        """Stops the subscription, and ends the wait of a thread for an event."""
         super().stop()
         self._stream.close()
 

@@ -5,8 +5,8 @@
         connection.execute('INSERT INTO orders ...')
         facts.append(factstr.NewEvent('order-placed', {'order': 1}))
 
-What is appended is committed and rolled back with the other statements of the connection. Other appends to the log wait
-until then; with ``at_commit``, only during the commit.
+Appends commit and roll back together with the other statements of the connection. Other appends to the log wait until
+the transaction ends; with ``at_commit``, they wait only during the commit.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _NUMBER = re.compile(r'"(expected_context_version|actual_context_version|after_s
 
 
 def _error_of(error: Any) -> Optional[FactstrError]:
-    """The exception for an error of the server; None if it is none of factstr's."""
+    """Makes the exception for an error of the server; None if it is not an error of factstr."""
     kind = _BY_STATE.get(error.sqlstate or '')
     if kind is None:
         return None
@@ -62,7 +62,7 @@ def _events_text(events: Events) -> str:
 
 
 class ConnectionStore:
-    """A log of the database that a connection of psycopg leads to. Its calls are statements of the connection."""
+    """A log in the database of a connection of psycopg. Its calls are statements of the connection."""
 
     def __init__(self, connection: psycopg.Connection[Any], log: str, parse_float: Callable[[str], Any]) -> None:
         self._connection = connection
@@ -95,36 +95,36 @@ class ConnectionStore:
 
     def append(self, events: Events, *, idempotency_key: Optional[str] = None,
                at_commit: bool = False) -> Optional[AppendResult]:
-        """Appends the events as one batch. None if that is done when the transaction commits."""
+        """Appends the events as one batch. Returns None if the append is made at the commit."""
         return self._append('factstr_append', events, (), idempotency_key, at_commit)
 
     def append_if(self, events: Events, context_query: Query, expected_context_version: Optional[int], *,
                   idempotency_key: Optional[str] = None, at_commit: bool = False) -> Optional[AppendResult]:
-        """Appends only if the context has exactly this version; None: it is empty. Raises ConflictError."""
+        """Appends only if the context has exactly this version; None: it is empty. Otherwise raises ConflictError."""
         return self._append('factstr_append_if', events, (self._query(context_query), expected_context_version),
                             idempotency_key, at_commit)
 
     def append_unless(self, events: Events, context_query: Query, after_sequence_number: int, *,
                       idempotency_key: Optional[str] = None, at_commit: bool = False) -> Optional[AppendResult]:
-        """Appends unless a fact after this number matches the query. Raises ConflictError."""
+        """Appends unless a fact after this number matches the query. In that case raises ConflictError."""
         return self._append('factstr_append_unless', events, (self._query(context_query), after_sequence_number),
                             idempotency_key, at_commit)
 
     def last_append(self) -> Optional[AppendResult]:
-        """The last batch that this connection has committed, for appends at commit."""
+        """Returns the last batch that this connection has committed, for appends at commit."""
         row = self._row('SELECT first_sequence_number, last_sequence_number, committed_count '
                         'FROM factstr_last_append(%s)', self._log)
         return None if row[0] is None else AppendResult(*row)
 
     def query(self, query: Query = None) -> QueryResult:
-        """The matching facts and the version of their context, from one snapshot."""
+        """Returns the matching facts and the version of their context, from one snapshot."""
         text, last, version = self._row(
             'SELECT event_records::text, last_returned_sequence_number, current_context_version '
             'FROM factstr_query(%s::jsonb, %s)', self._query(query), self._log)
         return QueryResult(tuple([_record(one) for one in self._read(text)]), last, version)
 
     def newest(self, queries: Sequence[Query]) -> NewestResult:
-        """The newest matching fact of each query, or None, and the version of their contexts together."""
+        """Returns the newest matching fact of each query, or None, and the version of their combined contexts."""
         text, version = self._row(
             'SELECT event_records::text, current_context_version FROM factstr_newest(%s::jsonb, %s)',
             encode([query_document(query) or {} for query in queries]), self._log)
@@ -132,7 +132,7 @@ class ConnectionStore:
         return NewestResult(tuple(records), version)
 
     def context_version(self, query: Query = None) -> Optional[int]:
-        """The highest number in the context of a query; None: it is empty."""
+        """Returns the highest number in the context of a query; None: it is empty."""
         version: Optional[int] = self._row('SELECT factstr_context_version(%s::jsonb, %s)', self._query(query),
                                            self._log)[0]
         return version
@@ -149,5 +149,5 @@ def _record(document: Dict[str, Any]) -> EventRecord:
 
 def from_psycopg(connection: psycopg.Connection[Any], *, log: str = 'main',
                  parse_float: Callable[[str], Any] = Decimal) -> ConnectionStore:
-    """The store whose calls are statements of a connection of psycopg 3, in its transaction."""
+    """Makes a store whose calls are statements of a connection of psycopg 3, in its transaction."""
     return ConnectionStore(connection, log, parse_float)

@@ -8,14 +8,14 @@
 #include <string.h>
 #include <time.h>
 
-/* How long a slice of a call that waits takes, and how often a call looks for signals. */
+/* The length of a slice of a waiting call, and the interval at which calls check for signals. */
 #define SLICE_MS 100
 #define LOOK_MS 50
 
-/* The objects that an event keeps: its type, and the texts of its payload and its metadata. */
+/* The number of objects that are kept for an event: its type, and the texts of its payload and its metadata. */
 #define KEPT_OF_EVENT 3
 
-/* A text without U+0000, in UTF-8, which lives as long as its object. */
+/* Takes a text without U+0000, in UTF-8.  It lives as long as its object. */
 static bool
 take_text(module_state *state, PyObject *object, bool is_optional, const char **text)
 {
@@ -61,7 +61,7 @@ take_number(module_state *state, PyObject *object, int64_t *number)
 	return false;
 }
 
-/* Keeps an object, which is taken over, and takes its text. */
+/* Keeps an object, taking over the reference, and takes its text. */
 static bool
 keep_text(call *c, size_t place, PyObject *object, bool is_optional, const char **text)
 {
@@ -69,7 +69,7 @@ keep_text(call *c, size_t place, PyObject *object, bool is_optional, const char 
 		take_text(c->state, object, is_optional, text);
 }
 
-/* The text of a value: with the encoder of the json module, where that has one and it can. */
+/* Writes a value as JSON: with the encoder of the json module, if there is one and it can. */
 static PyObject *
 encode(module_state *state, PyObject *value)
 {
@@ -90,7 +90,7 @@ encode(module_state *state, PyObject *value)
 	return text;
 }
 
-/* The text of the JSON value that is an attribute of an event. */
+/* Takes an attribute of an event as JSON. */
 static bool
 take_json(call *c, size_t place, PyObject *event, PyObject *attribute, bool is_optional, const char **text)
 {
@@ -120,7 +120,7 @@ take_event(call *c, size_t i, PyObject *event)
 		take_json(c, place + 2, event, c->state->metadata, true, &taken->metadata);
 }
 
-/* An event or an iterable of events; a tuple, so that no other thread changes it meanwhile. */
+/* Makes a tuple of an event or an iterable of events, so that no other thread changes it meanwhile. */
 static PyObject *
 tuple_of_events(call *c, PyObject *events)
 {
@@ -225,7 +225,7 @@ call_prepare(call *c, PyObject *module, PyObject *args, const char *kinds)
 	size_t		numbers = 0;
 	bool		ok = count == (Py_ssize_t) strlen(kinds);
 
-	/* All but the error, which a failure fills. */
+	/* Everything except the error, which a failure fills. */
 	memset(c, 0, offsetof(call, error));
 	c->document = NULL;
 	memset(&c->outcome, 0, sizeof(c->outcome));
@@ -247,8 +247,8 @@ call_release(call *c)
 }
 
 /*
- * The call is in progress from here on; false if the store or the stream is closed.  Calls of the store's own handlers
- * work until they return, even while it is being closed, and are not counted: factstr_close waits for handlers itself.
+ * Counts the call as in progress.  Returns false if the store or the stream is closed.  Calls from handlers of the
+ * store are allowed even while it is being closed, and are not counted, because factstr_close waits for handlers.
  */
 static bool
 begin(call *c)
@@ -284,7 +284,7 @@ end(call *c)
 		c->store->calls--;
 }
 
-/* Raises the error of a call.  Those that closing has interrupted are told that. */
+/* Raises the error of a call.  If closing has interrupted the call, the error says so. */
 static bool
 fail(call *c)
 {
@@ -297,12 +297,12 @@ fail(call *c)
 	return false;
 }
 
-/* The call that this thread is in, outside the interpreter. */
+/* The call that this thread makes without the GIL. */
 static _Thread_local call *current;
 
 /*
- * A factstr_interrupt_check, on the thread that handles signals.  It only notes that SIGINT has come, since a signal
- * handler in Python may use the store, or close it.
+ * A factstr_interrupt_check, on the thread that handles signals.  It only notes a SIGINT, since a signal handler in
+ * Python may use or close the store.
  */
 static bool
 is_interrupted(void *unused)
@@ -324,7 +324,7 @@ is_interrupted(void *unused)
 	return current->is_interrupted;
 }
 
-/* Without the GIL. */
+/* Runs without the GIL. */
 static void
 run(call *c, int (*function) (call *))
 {
@@ -335,7 +335,7 @@ run(call *c, int (*function) (call *))
 	current = outer;
 }
 
-/* The time of the next slice is taken from what is left. */
+/* Takes the next slice from the remaining time. */
 static void
 next_slice(call *c)
 {
@@ -345,8 +345,8 @@ next_slice(call *c)
 }
 
 /*
- * A call that a signal has interrupted has done nothing, and a signal handler that raises no exception ends no call.
- * If the call was faster, the handler runs after it.
+ * A call that a signal has interrupted has done nothing.  It is repeated unless the signal handler raises an exception.
+ * If the call had completed, the handler runs after it.
  */
 static bool
 is_to_be_repeated(call *c)

@@ -1,6 +1,6 @@
 /*
  * calls.h
- *		A call of the library: its arguments, how it is made, and its outcome.
+ *		A call of the library: its arguments and its outcome.
  */
 #ifndef CALLS_H
 #define CALLS_H
@@ -15,7 +15,7 @@ typedef struct call
 {
 	module_state *state;
 
-	/* What it is made with: an open store, or a stream of one. */
+	/* The open store, or the store of an open stream. */
 	PyObject   *store_capsule;
 	PyObject   *stream_capsule; /* or NULL */
 	store_handle *store;
@@ -28,19 +28,19 @@ typedef struct call
 	factstr_event *events;
 	const char **queries;
 	size_t		count;			/* of events or queries */
-	PyObject   *kept;			/* the objects whose texts events and queries have */
+	PyObject   *kept;			/* the objects that own the texts of events and queries */
 
-	/* A call that waits is made in slices, between which Python handles signals; negative: without limit. */
+	/* A waiting call is made in slices, and Python handles signals between them; negative: no limit. */
 	int64_t		left_ms;
 	int64_t		slice_ms;
 
-	/* SIGINT has come, or must not end the call, since it cannot be repeated. */
+	/* SIGINT has interrupted the call, or must not, because the call cannot be repeated. */
 	bool		is_interrupted;
 	bool		is_uninterruptible;
 
 	/* The outcome. */
 	int			code;
-	bool		is_early;		/* what it waits for has not come */
+	bool		is_early;		/* the slice has ended before the wait */
 	factstr_error error;
 	char	   *document;		/* of a call over the JSON boundary */
 	union
@@ -56,7 +56,7 @@ typedef struct call
 } call;
 
 /*
- * Reads the arguments of a method by their kinds, of which the text has a letter each:
+ * Reads the arguments of a method.  The text has a letter for the kind of each:
  *
  *		S	a store				R	a stream
  *		t	a text				z	a text or None
@@ -66,12 +66,12 @@ typedef struct call
  *		e	an event or an iterable of events
  *		q	a list of event queries
  *
- * False with an exception; call_release is necessary in any case.
+ * Returns false with an exception.  Call call_release in any case.
  */
 extern bool call_prepare(call *c, PyObject *module, PyObject *args, const char *kinds);
 extern void call_release(call *c);
 
-/* Makes a call without the GIL.  False with an exception, if it has failed or a signal handler has raised one. */
+/* Makes a call without the GIL.  Returns false with an exception if it fails or a signal handler raises one. */
 extern bool call_make(call *c, int (*function) (call *));
 
 #endif							/* CALLS_H */

@@ -1,13 +1,13 @@
 /*
  * cursor.c
- *		The base of Reader: an iterator over the facts of a cursor, which it reads page by page.
+ *		The base of Reader: an iterator over the facts of a cursor.  It reads them page by page.
  */
 #include "calls.h"
 #include "records.h"
 
 #include <stdlib.h>
 
-/* How many facts are read at once, without the GIL. */
+/* The number of facts in a page, which is read without the GIL. */
 #define PAGE_FACTS 256
 
 typedef struct cursor_object
@@ -18,7 +18,7 @@ typedef struct cursor_object
 	PyObject   *read;
 	module_state *state;
 	bool		busy;
-	size_t		next;			/* of the facts that have been read */
+	size_t		next;			/* index of the next fact in the page */
 	size_t		count;
 	kept_fact	facts[PAGE_FACTS];
 } cursor_object;
@@ -29,7 +29,7 @@ cursor_of(PyObject *self)
 	return (cursor_object *) self;
 }
 
-/* Where a call finds its cursor: beside itself. */
+/* A call with its cursor. */
 typedef struct cursor_call
 {
 	call		made;
@@ -63,7 +63,7 @@ init_cursor(PyObject *self, PyObject *args, PyObject *keywords)
 	if (ok && cursor->store != NULL)
 	{
 		factstr_read_close(c.opened);
-		PyErr_SetString(PyExc_RuntimeError, "the cursor is open already");
+		PyErr_SetString(PyExc_RuntimeError, "the cursor is already open");
 		ok = false;
 	}
 	if (ok)
@@ -79,7 +79,7 @@ init_cursor(PyObject *self, PyObject *args, PyObject *keywords)
 	return ok ? 0 : -1;
 }
 
-/* Reads a page.  No record knows its text page yet. */
+/* Reads a page.  No record refers to its texts yet, so this does not need the GIL. */
 static int
 read_page(call *c)
 {
@@ -100,7 +100,7 @@ read_page(call *c)
 			code = factstr_error_set(&c->error, FACTSTR_NO_MEMORY, "there is no memory for a fact");
 	}
 	release_page(page);
-	/* An error after some facts comes again with the next page. */
+	/* If there are facts before an error, the next page reports the error. */
 	return cursor->count > 0 ? FACTSTR_OK : code;
 }
 
@@ -112,7 +112,7 @@ next_page(cursor_object *cursor)
 
 	cursor->next = 0;
 	cursor->count = 0;
-	/* Iteration in C, such as that of list(), does not return to the interpreter. */
+	/* An iteration in C, such as list(), does not handle signals between facts. */
 	if (PyErr_CheckSignals() != 0)
 		return false;
 	cursor->busy = true;

@@ -1,13 +1,13 @@
 /*
  * handlers.c
- *		What threads of the library call: they enter the interpreter, and leave it again.
+ *		The functions that threads of the library call.  They enter the interpreter and leave it again.
  */
 #include "native.h"
 #include "records.h"
 
 #include <stdlib.h>
 
-/* What a stream calls. */
+/* The context of a stream's handler. */
 struct handler_context
 {
 	store_handle *store;
@@ -15,7 +15,7 @@ struct handler_context
 	PyObject   *subscription;	/* a weak reference to a Subscription */
 };
 
-/* The handlers that this thread is in, from the innermost on. */
+/* The handlers that this thread is running, the innermost first. */
 typedef struct frame
 {
 	const handler_context *context;
@@ -26,8 +26,8 @@ typedef struct frame
 static _Thread_local frame *innermost;
 
 /*
- * The state with which Python knows a thread of the library, kept from one delivery to the next: making one costs
- * more than a small handler, and thread-local data of the program would be lost with it.
+ * Python's state of a thread of the library, kept from one delivery to the next.  Creating a state takes longer than a
+ * small handler, and dropping it would lose the program's thread-local data.
  */
 static _Thread_local PyThreadState *kept_state;
 static _Thread_local PyGILState_STATE kept_before;
@@ -41,7 +41,7 @@ is_handling(const store_handle *handle)
 	return false;
 }
 
-/* Is this thread in the handler with this context? */
+/* Is this thread running the handler with this context? */
 bool
 is_inside(const void *context)
 {
@@ -103,7 +103,7 @@ enter(void)
 	return PyGILState_Ensure();
 }
 
-/* After the last delivery of a stream, whose thread ends. */
+/* Called after the last delivery of a stream, when its thread ends. */
 static void
 forget_thread(void)
 {
@@ -114,7 +114,7 @@ forget_thread(void)
 	PyGILState_Release(kept_before);
 }
 
-/* What factstr_error says of an exception that the Python sources did not expect, such as that of no memory. */
+/* Sets the error for an exception that the Python sources did not expect, such as MemoryError. */
 static int
 unexpected(factstr_error *error)
 {
@@ -122,7 +122,7 @@ unexpected(factstr_error *error)
 	return factstr_error_set(error, FACTSTR_HANDLER_FAILED, "the handler could not be called");
 }
 
-/* The result of a delivery, which is None or the message of a failure. */
+/* Converts the result of a delivery, which is None or the message of a failure. */
 static int
 outcome(PyObject *result, factstr_error *error)
 {
@@ -141,7 +141,7 @@ outcome(PyObject *result, factstr_error *error)
 	return code;
 }
 
-/* The record of a batch, with the transaction of its delivery, of which *handle is the capsule. */
+/* Makes the record of a batch with the transaction of its delivery.  *handle receives the transaction's capsule. */
 static PyObject *
 record_of(module_state *state, PyObject *read, const factstr_batch *batch, bool postgres, PyObject **handle)
 {
@@ -179,7 +179,7 @@ deliver(const handler_context *context, PyObject *subscription, const factstr_ba
 	return result;
 }
 
-/* A new reference to the subscription, or None if it is gone. */
+/* Returns a new reference to the subscription, or None if it was collected. */
 static PyObject *
 subscription_of(const handler_context *context)
 {

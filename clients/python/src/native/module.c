@@ -1,6 +1,6 @@
 /*
  * module.c
- *		The module, its errors, and how arguments are read.
+ *		The module, its errors, and the reading of arguments.
  */
 #include "native.h"
 #include "records.h"
@@ -34,7 +34,7 @@ raise_error(module_state *state, int code, const factstr_error *error)
 									   (unsigned long long) error->after_sequence_number));
 }
 
-/* The same, from the document of an error. */
+/* The same with the document of an error. */
 PyObject *
 raise_document(module_state *state, int code, const char *document)
 {
@@ -51,8 +51,8 @@ raise_message(module_state *state, int code, const char *message)
 }
 
 /*
- * Reads arguments as PyArg_ParseTuple does.  A text that C cannot hold is malformed input, like any other text
- * that the library rejects.
+ * Reads arguments like PyArg_ParseTuple.  A text that C cannot hold is malformed input, like any text that the library
+ * rejects.
  */
 int
 parse(PyObject *module, PyObject *args, const char *format, ...)
@@ -80,8 +80,8 @@ version(PyObject *module, PyObject *args)
 }
 
 /*
- * stop(milliseconds) -> have all stores been closed in time?  Called when the interpreter exits: no thread of the
- * library enters it from here on.
+ * stop(milliseconds) -> have all stores been closed in time?  Called when the interpreter exits: after this, no thread
+ * of the library enters it.
  */
 static PyObject *
 stop(PyObject *module, PyObject *args)
@@ -96,7 +96,7 @@ stop(PyObject *module, PyObject *args)
 	return PyBool_FromLong(closed);
 }
 
-/* use(encode_parts, encode_slowly, Transaction, NewEvent, class of records, ...): what the module calls and makes */
+/* use(encode_parts, encode_slowly, Transaction, NewEvent, class of records, ...): the objects that the module uses */
 static PyObject *
 use(PyObject *module, PyObject *args)
 {
@@ -150,7 +150,7 @@ add_constants(PyObject *module)
 	return 0;
 }
 
-/* Signals are handled on the main thread of the interpreter, wherever the module is imported. */
+/* The main thread of the interpreter handles signals; another thread may import the module. */
 static int
 find_main_thread(module_state *state)
 {
@@ -166,7 +166,7 @@ find_main_thread(module_state *state)
 	return PyErr_Occurred() ? -1 : 0;
 }
 
-/* Names and objects that never change. */
+/* Finds names and objects that never change. */
 static int
 find_objects(module_state *state)
 {

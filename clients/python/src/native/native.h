@@ -2,17 +2,17 @@
  * native.h
  *		The module factstr._native: libfactstr for the Python sources of the package.
  *
- * It is written against the limited API of CPython 3.9, so that one binary serves every version since.  C was chosen
- * over cffi because callbacks come from threads of the library, must not outlive the interpreter, and the package
- * needs nothing else at run time.  Appends, queries and deliveries use the structs of factstr.h, since they are
- * called most; the rest uses its JSON boundary.
+ * It uses the limited API of CPython 3.9, so that one binary works with every later version.  It is written in C, not
+ * with cffi, because threads of the library make callbacks, callbacks must not outlive the interpreter, and the
+ * package then needs nothing else at run time.  Appends, queries and deliveries use the structs of factstr.h, since
+ * they are the most frequent calls; the rest uses its JSON boundary.
  *
  * Three rules keep the interpreter safe:
  *
  *	- No function of the library is called while this thread holds the GIL, since it may wait for a handler.
- *	- A handle counts its calls in progress, under the GIL.  Whoever frees it first waits until there are none.
- *	- The library never holds an object that has a reference to a store.  What it calls refers to the
- *	  subscription weakly, so the garbage collector sees all cycles.
+ *	- A handle counts its calls in progress, under the GIL.  It is freed only after they have ended.
+ *	- The library never holds an object that has a reference to a store.  A callback has a weak
+ *	  reference to its subscription, so the garbage collector sees all cycles.
  */
 #ifndef NATIVE_H
 #define NATIVE_H
@@ -29,8 +29,8 @@
 #include "factstr.h"
 
 /*
- * CPython 3.9 does not declare this in its limited API, but has it, as it has PyType_FromModuleAndSpec,
- * PyType_GetModule and PyType_GetModuleState.  All four are in the stable ABI since 3.10.
+ * CPython 3.9 exports this function, but does not declare it in its limited API; the same is true of
+ * PyType_FromModuleAndSpec, PyType_GetModule and PyType_GetModuleState.  All four are in the stable ABI since 3.10.
  */
 extern const char *PyUnicode_AsUTF8AndSize(PyObject *text, Py_ssize_t *size);
 
@@ -42,7 +42,7 @@ typedef struct record_class
 	allocfunc	allocate;
 } record_class;
 
-/* The objects that the module needs of the Python sources. */
+/* Objects from the Python sources that the module uses. */
 #define STATE_OBJECTS(OBJECT) \
 	OBJECT(make_error) \
 	OBJECT(read_error) \
@@ -65,7 +65,7 @@ typedef struct record_class
 	RECORD(newest_result) \
 	RECORD(batch)
 
-/* A module.  Each copy of the package that a process imports has one. */
+/* The state of a module.  Each copy of the package that a process imports has one. */
 typedef struct module_state
 {
 #define STATE_OBJECT(name) PyObject *name;
@@ -87,19 +87,19 @@ typedef struct store_handle
 	factstr_store *store;		/* NULL: closed */
 	PyObject   *module;
 	module_state *state;		/* of the module */
-	int			calls;			/* in progress, without those of its own handlers */
+	int			calls;			/* in progress, without calls from its handlers */
 	bool		closing;
-	bool		left;			/* to a thread that closes it */
+	bool		left;			/* another thread is closing it */
 	bool		postgres;
 	pid_t		process;		/* that opened it */
 } store_handle;
 
-/* An open stream.  Its capsule keeps that of the store alive. */
+/* An open stream.  Its capsule keeps the capsule of the store alive. */
 typedef struct stream_handle
 {
 	factstr_stream *stream;		/* NULL: closed */
 	PyObject   *store;
-	const void *context;		/* of its handler; only to be compared */
+	const void *context;		/* of its handler; only for comparisons */
 	int			calls;
 	bool		closing;
 } stream_handle;

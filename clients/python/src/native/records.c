@@ -37,7 +37,7 @@ release_page(text_page *page)
 		free(page);
 }
 
-/* A page with room for so many bytes.  A fact that needs much has a page to itself. */
+/* Provides a page with room for the given number of bytes.  A large fact has a separate page. */
 static bool
 make_room(text_page **page, size_t size)
 {
@@ -106,12 +106,12 @@ enum
 typedef struct fact_object
 {
 	PyObject_HEAD
-	text_page  *page;			/* of the texts; NULL: there is none left to be read */
+	text_page  *page;			/* of the texts; NULL: all members are read */
 	PyObject   *read;
-	unsigned int unread;		/* a bit for each member */
+	unsigned int unread;		/* has a bit for each member */
 	union
 	{
-		PyObject   *object;		/* of a member that is read, or NULL */
+		PyObject   *object;		/* of a member that has been read, or NULL */
 		uint64_t	number;
 		int64_t		time;
 		const char *text;
@@ -138,7 +138,7 @@ read_json(PyObject *read, const char *json)
 	return value;
 }
 
-/* The class of a fact is made in Python, and a base of it by the module. */
+/* Python defines the class of a fact, and the module its base class. */
 static module_state *
 state_of_fact(fact_object *fact)
 {
@@ -169,7 +169,7 @@ read_member(fact_object *fact, unsigned int member)
 	}
 }
 
-/* The collector need not know a record that refers to texts and numbers alone, as most do. */
+/* The collector does not need to track a record of texts and numbers only, as most are. */
 static void
 set_member(fact_object *fact, unsigned int member, PyObject *value)
 {
@@ -199,7 +199,7 @@ get_member(PyObject *self, void *closure)
 		text_page  *page = fact->page;
 		PyObject   *value;
 
-		/* Reading JSON calls Python, where another thread may read the same member, and set it first. */
+		/* Reading JSON calls Python; meanwhile another thread may read the same member and set it first. */
 		if (page != NULL)
 			page->references++;
 		value = read_member(fact, member);
@@ -213,14 +213,14 @@ get_member(PyObject *self, void *closure)
 	}
 	if (fact->members[member].object == NULL)
 	{
-		PyErr_SetString(PyExc_AttributeError, "the record has no such member yet");
+		PyErr_SetString(PyExc_AttributeError, "the record does not have this member yet");
 		return NULL;
 	}
 	Py_INCREF(fact->members[member].object);
 	return fact->members[member].object;
 }
 
-/* For __init__ of the dataclass, which is frozen: nobody else calls this. */
+/* Called only by __init__ of the frozen dataclass. */
 static int
 init_member(PyObject *self, PyObject *value, void *closure)
 {
@@ -299,7 +299,7 @@ fact_record(module_state *state, PyObject *read, const kept_fact *kept)
 	return self;
 }
 
-/* None in the place of a fact that is not there. */
+/* A missing fact becomes None. */
 PyObject *
 facts_tuple(module_state *state, PyObject *read, const factstr_fact *facts, size_t count)
 {
@@ -380,7 +380,7 @@ number_or_none(uint64_t number)
 	return PyLong_FromUnsignedLongLong(number);
 }
 
-/* Records of a class are made in C from here on. */
+/* Prepares a class, so that C can make its records. */
 int
 use_class(record_class *record, PyObject *class)
 {
@@ -405,7 +405,7 @@ static PyGetSetDef members[] = {
 };
 
 static PyType_Slot slots[] = {
-	{Py_tp_doc, "The members of a fact, which are read when they are asked for."},
+	{Py_tp_doc, "The members of a fact.  Each is decoded on first use."},
 	{Py_tp_getset, members},
 	{Py_tp_traverse, traverse_fact},
 	{Py_tp_clear, clear_fact},

@@ -1,10 +1,10 @@
 /*
  * records.h
- *		Records of the package, made of the structs of the library.
+ *		Makes records of the package from structs of the library.
  *
- * A fact's record reads its members when they are asked for: most of the time that a replay takes in Python is
- * that of the json module, and many programs look at few payloads.  Until then its texts lie on a page, which facts
- * that were read together share.  A page is small, so that one record keeps little memory alive.
+ * The record of a fact decodes its members on first use, because the json module takes most of the time of a replay,
+ * and many programs use few payloads.  Until then its texts stay on a page that it shares with facts that were read
+ * together.  Pages are small, so that one record keeps little memory alive.
  */
 #ifndef RECORDS_H
 #define RECORDS_H
@@ -25,12 +25,12 @@ typedef struct kept_fact
 } kept_fact;
 
 /*
- * Copies a fact to *page, or to a new page, which replaces it.  The copy has a reference to its page.  Does not need
- * the GIL if no record refers to *page.  False: no memory.
+ * Copies a fact to *page, or to a new page that replaces it.  The copy has a reference to its page.  This does not need
+ * the GIL if no record refers to *page.  Returns false without memory.
  */
 extern bool keep_fact(text_page **page, const factstr_fact *fact, kept_fact *kept);
 
-/* NULL is harmless. */
+/* Releases a reference; does nothing with NULL. */
 extern void release_page(text_page *page);
 
 /* Takes over the reference of the copy.  read: the function that reads JSON. */
@@ -40,7 +40,7 @@ extern PyObject *facts_tuple(module_state *state, PyObject *read, const factstr_
 extern PyObject *batch_record(module_state *state, PyObject *read, const factstr_batch *batch, PyObject *transaction);
 extern PyObject *batch_records(module_state *state, PyObject *read, const factstr_batch_list *list);
 
-/* Makes a record of its members, which are taken over; NULL if one of them is NULL. */
+/* Makes a record and takes over its members; NULL if one of them is NULL. */
 extern PyObject *new_record(const record_class *class, PyObject *const *members);
 
 extern PyObject *number_or_none(uint64_t number);

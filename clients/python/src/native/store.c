@@ -11,11 +11,11 @@
 
 #define STORE "factstr.store"
 
-/* Closing lets calls in progress end for so long before it interrupts them. */
+/* Closing waits this long for calls in progress before it interrupts them. */
 #define PATIENCE_MS 200
 #define PAUSE_MS 2
 
-/* The threads that close stores, which the exit of the interpreter waits for. */
+/* The number of threads that close stores.  The exit of the interpreter waits for them. */
 static atomic_int closing_threads;
 
 /* A store that such a thread closes. */
@@ -43,7 +43,7 @@ store_of(PyObject *capsule)
 
 /*
  * Is this a child that was forked after the store was opened?  There the library does nothing, and calls that were in
- * progress in the parent will never end.
+ * progress at the fork never end.
  */
 bool
 is_foreign(const store_handle *handle)
@@ -96,8 +96,8 @@ open_store(PyObject *module, PyObject *args)
 }
 
 /*
- * No call begins after this.  Waits until none is in progress, since only then the library can be told to free the
- * store; false if there is one after so many milliseconds, unless they are negative.
+ * Prevents new calls and waits until none is in progress, because the library must not free the store before.  Returns
+ * false if a call is still in progress after the limit; a negative limit waits without limit.
  */
 static bool
 end_calls(store_handle *handle, int64_t limit_ms)
@@ -128,7 +128,7 @@ close_store(PyObject *module, PyObject *args)
 		return NULL;
 	if (is_handling(handle))
 		return raise_message(handle->state, FACTSTR_MISUSE,
-							 "a handler cannot close its store, which would wait for the handler");
+							 "a handler cannot close its store, because closing waits for the handler");
 	while (handle->closing && handle->store != NULL && !handle->left && !is_foreign(handle))
 		pause_ms(PAUSE_MS);
 	if (handle->store == NULL || handle->left || is_foreign(handle))
@@ -156,7 +156,7 @@ run_closing(void *argument)
 /*
  * let_close(store, milliseconds for the deliveries, milliseconds for the calls in progress) -> have the calls ended?
  *
- * If so, another thread closes the store.  The exit of the interpreter does not wait for ever, and the garbage
+ * If so, another thread closes the store: the exit of the interpreter must not wait without limit, and the garbage
  * collector may run on the thread of a handler, which cannot wait for itself.
  */
 static PyObject *
@@ -180,7 +180,7 @@ let_close(PyObject *module, PyObject *args)
 	if (one == NULL)
 		return PyErr_NoMemory();
 	*one = (closing) {handle->store, timeout_ms};
-	/* The store is there as long as its handlers, which may still call it. */
+	/* The store stays until its handlers have returned, since they may still call it. */
 	handle->left = true;
 	atomic_fetch_add(&closing_threads, 1);
 	started = pthread_create(&thread, NULL, run_closing, one) == 0;
@@ -195,7 +195,7 @@ let_close(PyObject *module, PyObject *args)
 	Py_RETURN_TRUE;
 }
 
-/* Waits until the stores that other threads close are closed; false if that takes longer. */
+/* Waits until other threads have closed their stores.  Returns false after the timeout. */
 bool
 wait_for_closing(int64_t timeout_ms)
 {
@@ -208,7 +208,7 @@ wait_for_closing(int64_t timeout_ms)
 	return true;
 }
 
-/* In a child that was forked, this is the main thread, and the only one. */
+/* Called in a forked child, on its only thread, which is the main thread. */
 static PyObject *
 after_fork(PyObject *module, PyObject *args)
 {

@@ -23,7 +23,7 @@ free_stream(PyObject *capsule)
 	stream_handle *handle = stream_of(capsule);
 	factstr_stream *stream = handle->stream;
 
-	/* Not waiting, since this may be the thread of its handler. */
+	/* Does not wait, since this may be the thread of the handler. */
 	if (stream != NULL)
 	{
 		Py_BEGIN_ALLOW_THREADS
@@ -34,7 +34,7 @@ free_stream(PyObject *capsule)
 	free(handle);
 }
 
-/* stream_new(store) -> stream, which is closed until it is opened */
+/* stream_new(store) -> a stream that is not open yet */
 static PyObject *
 stream_new(PyObject *module, PyObject *args)
 {
@@ -58,7 +58,7 @@ stream_new(PyObject *module, PyObject *args)
 	return capsule;
 }
 
-/* What to open.  The library stores the stream in its handle before the first delivery, so a handler can close it. */
+/* An opening.  The library stores the stream in its handle before the first delivery, so a handler can close it. */
 typedef struct opening
 {
 	call		made;
@@ -98,7 +98,7 @@ open_stream(call *c)
 	return code;
 }
 
-/* If opening has failed, the context is still ours. */
+/* If opening has failed, the library does not free the context. */
 static void
 free_unused(handler_context *context)
 {
@@ -129,7 +129,7 @@ make_opening(opening *o, PyObject *stream)
 		o->handle->context = o->context;
 		o->options.ended = on_ended;
 		o->options.destroy = free_context;
-		/* A live stream would begin again. */
+		/* A live stream would start again, at a later fact. */
 		o->made.is_uninterruptible = o->made.texts[0] == NULL;
 	}
 	ok = call_make(&o->made, open_stream);
@@ -191,7 +191,7 @@ end_calls(stream_handle *handle)
 	}
 }
 
-/* stream_close(stream, milliseconds or -1) -> whether its handler has returned */
+/* stream_close(stream, milliseconds or -1) -> has its handler returned? */
 static PyObject *
 stream_close(PyObject *module, PyObject *args)
 {

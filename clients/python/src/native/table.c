@@ -1,6 +1,6 @@
 /*
  * table.c
- *		The methods of the module that make one call: a table of them.
+ *		A table of the methods of the module that make one call.
  */
 #include "calls.h"
 #include "records.h"
@@ -109,7 +109,7 @@ batches_result(call *c)
 	return records;
 }
 
-/* NULL if there was no memory for the document of a call that has changed something. */
+/* The document is NULL if there was no memory for it after the call had changed the store. */
 static PyObject *
 document(call *c)
 {

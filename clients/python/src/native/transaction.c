@@ -1,6 +1,6 @@
 /*
  * transaction.c
- *		SQL in the transaction of a delivery: over the sqlite3 or PGconn that the library passes.
+ *		SQL in the transaction of a delivery, through the sqlite3 or PGconn that the library passes.
  */
 #include "native.h"
 
@@ -21,7 +21,7 @@ typedef struct transaction_handle
 	bool		busy;
 } transaction_handle;
 
-/* Of the libpq that the library has loaded. */
+/* Functions of the libpq that the library has loaded. */
 static struct
 {
 	PGresult   *(*exec_params) (PGconn *, const char *, int, const Oid *, const char *const *, const int *,
@@ -62,7 +62,7 @@ new_transaction(module_state *state, void *connection, bool postgres)
 	return capsule;
 }
 
-/* The delivery has ended; a statement of another thread is waited for. */
+/* Called when the delivery has ended.  Waits for a statement of another thread. */
 void
 end_transaction(PyObject *transaction)
 {
@@ -221,7 +221,7 @@ find(void *library, const char *name, void *function)
 	return *(void **) function != NULL;
 }
 
-/* Finds the functions in the libpq that is loaded already, since there is a PGconn. */
+/* Finds the functions.  libpq is already loaded, since there is a PGconn. */
 static bool
 load_pq(void)
 {
@@ -256,7 +256,7 @@ pq_row(const PGresult *result, int row)
 	return tuple;
 }
 
-/* ([type, ...], number of rows that were changed, rows of texts) */
+/* Returns ([type, ...], number of changed rows, rows of texts). */
 static PyObject *
 pq_answer(PGresult *result)
 {
@@ -288,7 +288,7 @@ pq_execute(PyObject *module, PGconn *connection, const char *sql, PyObject *para
 	PyObject   *answer = NULL;
 
 	if (!load_pq())
-		return raise_message(state_of(module), FACTSTR_STORAGE, "libpq lacks a function");
+		return raise_message(state_of(module), FACTSTR_STORAGE, "libpq.so.5 does not have all required functions");
 	values = calloc((size_t) count + 1, sizeof(char *));
 	if (values == NULL)
 		return PyErr_NoMemory();
@@ -321,7 +321,7 @@ pq_execute(PyObject *module, PGconn *connection, const char *sql, PyObject *para
 	return answer;
 }
 
-/* execute(transaction, statement, tuple of parameters) -> (types, number of rows that were changed, rows) */
+/* execute(transaction, statement, tuple of parameters) -> (types, number of changed rows, rows) */
 static PyObject *
 execute(PyObject *module, PyObject *args)
 {
