@@ -313,7 +313,8 @@ export declare function openStore<Events = EventMap>(url: string, options?: Stor
 
 /**
  * Reads the facts of a query, folds them into a state, and appends the events that the command returns. If a matching
- * fact was appended meanwhile, it starts again. If the command throws, nothing is appended.
+ * fact was appended meanwhile, it starts again; after `attempts` conflicts (20 by default), it throws the
+ * `ConflictError`. If the command throws, nothing is appended.
  */
 export declare function decide<Events = EventMap, State = unknown>(
   store: Log<Events>,
@@ -361,7 +362,7 @@ export type TransactionHandler<Events, Client> = (
 export interface PgStore<Events = EventMap, Client = PgClient>
   extends PgLog<Events>,
     DurableStreams<Events, TransactionHandler<Events, Client>, PgSubscriptionOptions> {
-  /** Runs the body in a transaction, and again in a new one after ConflictError. */
+  /** Runs the body in a transaction, and again in a new one after ConflictError: up to `attempts` (20) times in all. */
   transaction<Result>(
     body: (log: PgLog<Events>, client: Client) => Promise<Result>,
     options?: { attempts?: number },

@@ -4,7 +4,7 @@
 
 const { createError } = require('./errors.js');
 
-const MOST_ATTEMPTS = 10;
+const MOST_ATTEMPTS = 20;
 
 async function decide(store, query, fold, command, { attempts = MOST_ATTEMPTS, idempotency_key, signal } = {}) {
   for (let attempt = 1; ; attempt++) {

@@ -12,7 +12,7 @@ const { PgSubscription } = require('./pg_subscription.js');
 const { EventStreamSubscription } = require('./streams.js');
 
 const MAIN = 'main';
-const MOST_ATTEMPTS = 10;
+const MOST_ATTEMPTS = 20;
 const READ_AT_A_TIME = 1000;
 
 const CODE_OF_SQLSTATE = Object.fromEntries(
