@@ -86,7 +86,7 @@ COMMENT ON COLUMN factstr_log_records.sealed_at IS 'when factstr_seal_log sealed
 COMMENT ON COLUMN factstr_log_records.sealed_by IS 'the role that had logged in';
 COMMENT ON COLUMN factstr_log_records.dropped_at IS 'when factstr_drop_log dropped it';
 COMMENT ON COLUMN factstr_log_records.dropped_by IS 'the role that had logged in';
-COMMENT ON COLUMN factstr_log_records.dropped_facts IS 'number of facts that it had';
+COMMENT ON COLUMN factstr_log_records.dropped_facts IS 'number of its facts';
 
 CREATE UNIQUE INDEX factstr_log_records_log_idx ON factstr_log_records (log) WHERE dropped_at IS NULL;
 COMMENT ON INDEX factstr_log_records_log_idx IS 'allows one existing log per name';
@@ -110,7 +110,7 @@ CREATE FUNCTION factstr_seal_log(log text)
 	RETURNS boolean
 	AS 'MODULE_PATHNAME', 'factstr_seal_log'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION factstr_seal_log(text) IS 'end appends to a log for good; returns whether it was open';
+COMMENT ON FUNCTION factstr_seal_log(text) IS 'seal a log against appends; returns whether it was open';
 
 CREATE FUNCTION factstr_drop_log(log text, confirmation text)
 	RETURNS bigint

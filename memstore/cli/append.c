@@ -84,8 +84,8 @@ cli_hint_to_continue(const cli_appending *appending, int code)
 		cli_hint("The lines up to %" PRIu64 " are stored (%s). Repeat the command with the same "
 				 "key, which stores the rest.", stored, batches);
 	else if (code == FACTSTR_CONNECTION_LOST)
-		cli_hint("The lines up to %" PRIu64 " are stored (%s). Whether line %" PRIu64 " is, is "
-				 "unknown.", stored, batches, stored + 1);
+		cli_hint("The lines up to %" PRIu64 " are stored (%s). It is unknown whether line %" PRIu64
+				 " is stored.", stored, batches, stored + 1);
 	else
 		cli_hint("The lines up to %" PRIu64 " are stored (%s). Continue with line %" PRIu64 ".",
 				 stored, batches, stored + 1);

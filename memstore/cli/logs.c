@@ -35,9 +35,9 @@ static const char cli_create_log_usage[] =
 static const char cli_seal_log_usage[] =
 	"usage: factstr seal-log NAME\n"
 	"\n"
-	"Ends appends to a log of a PostgreSQL database for good. It can still be read,\n"
-	"consumed and redacted. Waits for appends in progress. Prints whether the log was\n"
-	"open before: {\"was_open\": true}.\n"
+	"Seals a log of a PostgreSQL database: nothing can be appended to it any more, but\n"
+	"it can still be read, consumed and redacted. Waits for appends in progress. Prints\n"
+	"whether the log was open before: {\"was_open\": true}.\n"
 	"\n"
 	CLI_DATABASE_HELP;
 
@@ -46,8 +46,8 @@ static const char cli_drop_log_usage[] =
 	"\n"
 	"Deletes a log of a PostgreSQL database with its facts, streams and cursors, if its\n"
 	"name is given twice. Interrupts the handlers that the database runs for it, and\n"
-	"waits for all other transactions that use the log. Prints the number of facts that\n"
-	"it had: {\"dropped_facts\": 5}.\n"
+	"waits for all other transactions that use the log. Prints the number of its\n"
+	"facts: {\"dropped_facts\": 5}.\n"
 	"\n"
 	CLI_DATABASE_HELP;
 
@@ -179,12 +179,12 @@ cli_change_log(int argc, char **argv, bool is_confirmed,
 	(void) cli_next_option(argc, argv, ":" CLI_COMMON_LETTERS, options);
 	names.log = cli_next_argument(argc, argv);
 	if (names.log == NULL)
-		cli_usage_error("NAME, of the log, is missing");
+		cli_usage_error("NAME, the name of the log, is missing");
 	if (is_confirmed)
 	{
 		names.confirmation = cli_next_argument(argc, argv);
 		if (names.confirmation == NULL)
-			cli_usage_error("NAME must be given twice: the facts of the log are deleted for good");
+			cli_usage_error("NAME must be given twice: the facts of the log are deleted permanently");
 	}
 	cli_no_more_arguments(argc, argv);
 	store = cli_open_database();
@@ -229,7 +229,7 @@ const cli_command cli_create_log_command = {
 
 const cli_command cli_seal_log_command = {
 	.name = "seal-log",
-	.summary = "end appends to a log for good",
+	.summary = "seal a log against appends",
 	.usage = cli_seal_log_usage,
 	.run = cli_run_seal_log
 };

@@ -50,7 +50,7 @@ static const char cli_usage[] =
 	"  -d, --durable NAME     consume a durable stream: begin at its cursor, and move it\n"
 	"                         past each printed batch\n"
 	"      --from-now         if the stream is new: begin with the next fact\n"
-	"      --timeout-ms MS    wait so long for another consumer to end; -1: no limit\n"
+	"      --timeout-ms MS    wait this long for another consumer to end; -1: no limit\n"
 	"      --partitions N     the stream has N partitions\n"
 	"      --partition-key K  by the value at a path such as $.account\n"
 	"      --partition N      consume this partition, from 0; by default any free one\n"

@@ -98,8 +98,8 @@ cli_hint_at_line(const cli_transfer *transfer)
 	if (transfer->lines == 0)
 		cli_hint("It is unknown whether any of the file was imported.");
 	else
-		cli_hint("The file is imported up to line %" PRIu64 ". Continue with the next one; repeated, lines "
-				 "without an idempotency_key would be stored again.", transfer->lines);
+		cli_hint("The file is imported up to line %" PRIu64 ". Continue with the next line: repeating lines "
+				 "without an idempotency_key stores them again.", transfer->lines);
 }
 
 /* Asks the store, because batches that were sent when a connection broke may have arrived. */

@@ -1,10 +1,10 @@
 /*
  * factstr.h
- *		libfactstr: a fact-based event store on memory, a SQLite file, or PostgreSQL.
+ *		libfactstr: a fact-based event store in memory, in a SQLite file, or in PostgreSQL.
  *
- * Facts are immutable and go into one ordered log without gaps.  A decision reads the facts that
- * matter to it, and appends its own only if no matching fact was appended in between.  Streams
- * deliver the committed batches, and never miss, repeat or reorder one.
+ * Facts are immutable and go into one ordered log without gaps.  A decision reads the facts that match
+ * its query, and appends its own facts only if no matching fact was appended meanwhile.  Streams deliver
+ * the committed batches, and never miss, repeat or reorder one.
  *
  *		factstr_store *store;
  *		factstr_error error;
@@ -32,15 +32,15 @@
  * On failure, output parameters are NULL or zero, and nothing is stored, delivered or leaked.
  *
  * Text is NUL-terminated UTF-8.  JSON crosses this interface as text.  docs/sql-reference.md describes
- * event queries and how they match.  An event query of NULL asks for every fact.
+ * event queries and how they match.  An event query of NULL matches every fact.
  *
  * Sequence numbers begin with 1.  Functions return 0 for "none".
  *
  * Times.  A point in time is an int64_t, in microseconds since 1970-01-01 00:00:00 UTC, and its name
  * ends in _at.  The name of a duration ends in its unit, _ms or _us.
  *
- * Waiting.  Every function that may wait for something takes a timeout_ms with the same meaning: 0 does
- * not wait, a positive number waits for so many milliseconds, a negative number waits without limit.
+ * Waiting.  Every function that may wait takes a timeout_ms with the same meaning: 0 does not wait, a
+ * positive number is the longest wait in milliseconds, and a negative number waits without limit.
  *
  * Ownership.  Arguments stay the caller's, and are needed only during the call, unless the function says
  * otherwise.  The documentation of each function names the function that frees its result.  Functions that
@@ -60,15 +60,15 @@
  * Structs.  A program and its library may have been built with different versions of this header.
  *
  * Options begin with their size.  Initialize them with their macro, such as FACTSTR_STREAM_OPTIONS_INIT, or
- * with .size = sizeof(factstr_stream_options) and designated initializers.  NULL stands for the
- * defaults.  A library that knows more options uses their defaults; a library that knows fewer
- * rejects an option only if it would have to ignore it.  A size of 0 is FACTSTR_MISUSE, and so is a member
- * that is set but has no meaning together with the others.
+ * with .size = sizeof(factstr_stream_options) and designated initializers.  NULL means the
+ * defaults.  A newer library uses the defaults of options that the program does not know; an older library
+ * rejects an option that it does not know only if the option is set.  A size of 0 is FACTSTR_MISUSE, and so
+ * is a member that is set but has no meaning together with the others.
  *
  * Structs in arrays, and structs that the library writes into the caller's memory, never change their
  * length, since both sides count on it.  Later versions use their reserved members.  These must be
- * 0: the library sets them to 0, and so does "{.event_type = ...}" or "{0}".  Any other value in an argument
- * is FACTSTR_MISUSE.
+ * 0: the library sets them to 0, and so does "{.event_type = ...}" or "{0}".  An argument with any
+ * other value is FACTSTR_MISUSE.
  *
  * Later versions may add members at the end of results that the library allocates one at a time
  * (factstr_query_result and the lists), so do not copy them.
@@ -95,8 +95,8 @@ extern "C" {
  *
  * CODE(NAME, number, "name in JSON", "SQLSTATE of the extension", "what it means").
  *
- * The first nine are the contract's typed errors and have their SQLSTATE in the extension; a few
- * others have the SQLSTATE that PostgreSQL itself has for them.
+ * The first nine are the typed errors of the contract, with the SQLSTATE of the same error in the extension.
+ * A few others have a SQLSTATE of PostgreSQL.
  */
 #define FACTSTR_CODES(CODE) \
 	CODE(CONFLICT, -1, "conditional_append_conflict", "FS001", \
@@ -112,7 +112,7 @@ extern "C" {
 	CODE(IDEMPOTENCY_KEY_REUSED, -6, "idempotency_key_reused", "FS006", \
 		 "the idempotency key was used for other events") \
 	CODE(WAIT_TIMED_OUT, -7, "wait_timed_out", "FS007", \
-		 "the wait ended before its condition came true") \
+		 "the timeout of a wait ended before its condition was true") \
 	CODE(NO_SUCH_LOG, -23, "no_such_log", "FS008", \
 		 "the database has no log of this name") \
 	CODE(LOG_SEALED, -24, "log_sealed", "FS009", \
@@ -120,35 +120,35 @@ extern "C" {
 	CODE(LOG_EXISTS, -25, "log_exists", "42710", \
 		 "the database already has a log of this name") \
 	CODE(MALFORMED, -8, "malformed_input", "22023", \
-		 "the input is not what it must be; the message names the place") \
+		 "the input is malformed; the message names the place") \
 	CODE(MISUSE, -9, "misuse", "", \
-		 "the call is not allowed here, or an argument that is required is NULL") \
+		 "the call is not allowed here, or a required argument is NULL") \
 	CODE(NO_MEMORY, -10, "out_of_memory", "", \
 		 "an allocation failed") \
 	CODE(CANNOT_OPEN, -11, "cannot_open", "", \
-		 "the URL is not understood, or the file that it names cannot be opened") \
+		 "the URL is invalid, or the file that it names cannot be opened") \
 	CODE(INCOMPATIBLE, -12, "incompatible_store", "", \
-		 "the store is not factstr's, or was made by a newer version; it is left untouched") \
+		 "the file or database is not a store of factstr, or a newer version created it; it is unchanged") \
 	CODE(BUSY, -13, "busy", "", \
 		 "a transaction elsewhere held the store for longer than the busy timeout") \
 	CODE(STORAGE, -14, "storage_failure", "", \
 		 "the storage failed: a full disk, an input or output error, an error of the server") \
 	CODE(CONNECTION_LOST, -15, "connection_lost", "", \
-		 "the connection broke; whether an append was committed is unknown, repeat it with its " \
+		 "the connection broke; it is unknown whether an append was committed: repeat it with its " \
 		 "idempotency key") \
 	CODE(HANDLER_FAILED, -16, "handler_failed", "", \
 		 "the handler of a stream failed; its batch will be delivered again") \
 	CODE(UNSUPPORTED, -17, "unsupported", "", \
-		 "this store cannot do that") \
+		 "this store does not support the call") \
 	CODE(CLOSED, -18, "closed", "", \
 		 "the store is being closed; the call has done nothing") \
 	CODE(INTERRUPTED, -19, "interrupted", "", \
-		 "factstr_interrupt was called; the call has done nothing, or nothing more") \
+		 "factstr_interrupt ended the call; nothing happened after that") \
 	CODE(NOT_CONNECTED, -20, "not_connected", "08001", \
 		 "there is no connection to the server; an append has stored nothing, and any call can be " \
 		 "repeated") \
 	CODE(PERMISSION_DENIED, -21, "permission_denied", "42501", \
-		 "the role must not do that; the message names the right") \
+		 "the role does not have the required right; the message names it") \
 	CODE(READ_ONLY, -22, "read_only", "25006", \
 		 "the store can only be read")
 
@@ -213,18 +213,17 @@ typedef struct factstr_store factstr_store;
  * Options follow a "?", separated by "&".  In PATH, write %3F for a question mark and %25 for a percent
  * sign.  A URI of libpq takes libpq's options, and this one, which libpq does not see:
  *
- *		factstr_log=NAME			which log of the database the store is; "main" by default.  A log that
- *									does not exist is FACTSTR_NO_SUCH_LOG:
- *									factstr_create_log creates it.
+ *		factstr_log=NAME			the log of the database; "main" by default.  If it does not exist:
+ *									FACTSTR_NO_SUCH_LOG; factstr_create_log creates it.
  *
- * Every call with the store concerns its log alone.  Nothing can be appended to, or imported into, a sealed
- * log: FACTSTR_LOG_SEALED.  When the log is dropped, calls return FACTSTR_NO_SUCH_LOG and streams end.  In
- * memory a store is a log, and in SQLite a file is one.
+ * A store works on one log.  Appending to a sealed log, or importing into it, is FACTSTR_LOG_SEALED.  When the
+ * log is dropped, calls return FACTSTR_NO_SUCH_LOG and streams end.  A store in memory or in a SQLite file is
+ * a single log.
  *
  * A SQLite file takes these options:
  *
  *		busy_timeout_ms=MS			how long to wait for other processes; 10000 by default
- *		cache_size_kb=KB			how much of the file each connection, and each of up to 16 idle
+ *		cache_size_kb=KB			the part of the file that each connection, and each of up to 16 idle
  *									readers, keeps in memory; 16384 by default
  *		mode=rwc					create the store if it does not exist; the default
  *		mode=rw						the store must exist, otherwise FACTSTR_CANNOT_OPEN
@@ -234,13 +233,13 @@ typedef struct factstr_store factstr_store;
  * library creates no files next to it, and a call may return FACTSTR_BUSY while another process writes the
  * file for the first time.
  *
- * Special characters in a user, a password or the name of a database are written with percent signs.
- * No message quotes a password, or a part of one.
+ * Write special characters in a user, a password or the name of a database with percent signs.  No message
+ * quotes a password, or a part of one.
  *
  * On success *store is new; close it with factstr_close.
  *
- * Errors: FACTSTR_CANNOT_OPEN, storage errors.  A file or database that is not factstr's, or is newer than the
- * library, is FACTSTR_INCOMPATIBLE and stays unchanged.
+ * Errors: FACTSTR_CANNOT_OPEN, storage errors.  A file or database that is not a store of factstr, or is newer
+ * than the library, is FACTSTR_INCOMPATIBLE and stays unchanged.
  */
 FACTSTR_API int factstr_open(const char *url, factstr_store **store, factstr_error *error);
 
@@ -248,23 +247,24 @@ FACTSTR_API int factstr_open(const char *url, factstr_store **store, factstr_err
 #define FACTSTR_CLOSE_TIMEOUT_MS 5000
 
 /*
- * Closes a store and frees it.  Ends the calls of other threads, lets the streams deliver the facts that
- * were committed through this store before, waits for running handlers, and returns when no call and
- * no thread of the library is left.  NULL is harmless.
+ * Closes a store and frees it.  Ends the calls of other threads, delivers the facts committed so far
+ * through this store to its streams, waits for running handlers, and returns when no call and no thread of
+ * the library is left.  NULL is harmless.
  *
  * timeout_ms limits the deliveries.  A handler that fails meanwhile is called again only if its pause
  * ends in time.
  *
- * A call in progress completes if that does not take long, as an append does that has its turn.  A call that waits,
- * or searches many facts, fails with FACTSTR_CLOSED, and so does a call that begins before the store
- * is freed.  Calls of a handler still work until it returns, but it cannot wait for a stream.
+ * A call in progress completes if that does not take long; an append, for example, once it no longer waits for
+ * others.  A call that waits, or searches many facts, fails with FACTSTR_CLOSED, and so does a call that begins
+ * before the store is freed.  Calls of a handler still work until it returns, but it cannot wait for a stream.
  *
  * No call may begin after this has returned, except factstr_stream_close for the streams and
  * factstr_read_close for the cursors of the store.
  *
- * Errors: FACTSTR_WAIT_TIMED_OUT if a stream did not finish in time.  The store is closed nevertheless,
- * and a durable stream continues there when it is opened again.  FACTSTR_MISUSE from a handler of this
- * store, which would wait for itself, and FACTSTR_CLOSED if another thread closes the store: neither does anything.
+ * Errors: FACTSTR_WAIT_TIMED_OUT if a stream did not finish in time.  The store is closed all the
+ * same, and a durable stream continues when it is opened again.  The call does nothing and returns
+ * FACTSTR_MISUSE in a handler of this store, which would wait for itself, and FACTSTR_CLOSED if another thread is
+ * closing the store.
  */
 FACTSTR_API int factstr_close(factstr_store *store, int64_t timeout_ms);
 
@@ -282,7 +282,7 @@ FACTSTR_API void factstr_interrupt(factstr_store *store);
 typedef bool (*factstr_interrupt_check) (void *context);
 
 /*
- * Sets a function with which calls of this thread, with any store, check whether they must end: several
+ * Sets a function that calls of this thread use, with any store, to check whether they must end: several
  * times a second while they wait, and for each fact that they search.  If it returns true, the call
  * returns FACTSTR_INTERRUPTED, as after factstr_interrupt; other threads are not affected.  It is meant
  * for languages that handle signals on one thread and only between calls.  The function must be fast,
@@ -381,8 +381,8 @@ typedef struct factstr_append_result
  * of docs/contract.md defines what counts.  result may be NULL.  Input is checked before the condition.
  *
  * Errors: FACTSTR_EMPTY_APPEND, FACTSTR_MALFORMED, storage errors, and those of the options.  After
- * FACTSTR_CONNECTION_LOST the outcome is unknown; the library first repeats a call that has an idempotency key.
- * After any other error, FACTSTR_NOT_CONNECTED too, nothing was stored.
+ * FACTSTR_CONNECTION_LOST the outcome is unknown; before returning it, the library repeats a call that has an
+ * idempotency key.  After any other error, including FACTSTR_NOT_CONNECTED, nothing was stored.
  */
 FACTSTR_API int factstr_append(factstr_store *store, const factstr_event *events, size_t count,
 							   const factstr_append_options *options,
@@ -485,14 +485,14 @@ typedef struct factstr_cursor factstr_cursor;
 typedef struct factstr_read_options
 {
 	size_t		size;			/* of this struct, in bytes */
-	uint64_t	max_count;		/* read at most so many facts; 0: no limit */
+	uint64_t	max_count;		/* the largest number of facts to read; 0: no limit */
 	bool		backwards;		/* the newest fact first */
 } factstr_read_options;
 
 #define FACTSTR_READ_OPTIONS_INIT {sizeof(factstr_read_options), 0, false}
 
 /*
- * Opens a cursor over the matching facts that are in the log now, without facts that are appended later.
+ * Opens a cursor over the matching facts that are in the log now; later facts are not included.
  * Its memory does not grow with the log, and it holds no lock and no transaction between calls.  On
  * success *cursor is new; close it with factstr_read_close.
  *
@@ -563,20 +563,20 @@ FACTSTR_API int factstr_batches(factstr_store *store, const char *event_query,
 FACTSTR_API void factstr_batch_list_free(factstr_batch_list *list);
 
 /*
- * The same for every fact, with idempotency keys and redactions, as factstr_import and
- * factstr_import_redactions take them.
+ * The same for every fact, with idempotency keys and redactions, in the form that factstr_import and
+ * factstr_import_redactions accept.
  */
 FACTSTR_API int factstr_export(factstr_store *store, uint64_t after_sequence_number,
 							   size_t max_batches, factstr_batch_list **list, factstr_error *error);
 
 /*
  * Stores count batches of another log with their numbers, times, keys and redactions, all or nothing.
- * The first batch must continue this log without a gap, and each other one the batch before, otherwise it is
- * FACTSTR_MALFORMED; so an interrupted import continues after the newest fact in the log.  Streams
+ * The first batch must continue this log without a gap, and each later batch the one before it; otherwise the
+ * call is FACTSTR_MALFORMED.  So an interrupted import continues after the newest fact in the log.  Streams
  * deliver these batches like any other.
  *
- * If all numbers are 0, those of the batches and of their facts, they are assigned in order.  Then a batch with a
- * known key is skipped if its events are equal, so that the import can be repeated; with different events
+ * If all numbers of the batches and of their facts are 0, they are assigned in order.  Then a batch with a known
+ * key is skipped if its events are equal, so that the import can be repeated; with different events
  * it is FACTSTR_IDEMPOTENCY_KEY_REUSED.  Times need not increase.  Batches without numbers have no
  * redactions.
  *
@@ -593,21 +593,22 @@ FACTSTR_API int factstr_import(factstr_store *store, const factstr_batch *batche
 
 /*
  * Erases the content of a fact: payload and metadata, both JSON, replace its payload and metadata; with
- * metadata NULL the fact has none any more.  Number, type, time, batch and idempotency key stay.  The
+ * NULL as metadata, the fact has none afterwards.  Number, type, time, batch and idempotency key stay.  The
  * redaction is recorded forever, with its time, its author (the role of the server, or the user of the
  * operating system) and its reason, a text that is not empty and should not repeat the erased content.  A
  * fact may be redacted repeatedly; each redaction is recorded.
  *
- * Every later read and delivery returns the new content, and finds the fact only by it.  When an append is
+ * Every later read and delivery returns the new content, and queries match only that.  When an append is
  * repeated with its key, only the type of a redacted fact must be equal.  The messages in last_error
  * of durable streams are erased too, since they may quote a payload.
  *
  * *traces_remain reports whether the storage still contains the old text; traces_remain may be NULL.
- * Memory never does.  A SQLite file does while another connection reads from before the redaction: the
- * call waits a second for that, and otherwise a later commit or opening erases the text.  A PostgreSQL
- * database does until VACUUM has run; docs/operations.md lists the places.
+ * The memory store never contains it.  A SQLite file contains it while another connection reads a snapshot
+ * from before the redaction: the call waits a second for the end of such reads; after that, a later commit or
+ * opening erases the text.  A PostgreSQL database contains it until VACUUM has run; docs/operations.md lists the
+ * places.
  *
- * Errors: FACTSTR_MALFORMED (no such fact, invalid JSON, metadata that is no object, no reason),
+ * Errors: FACTSTR_MALFORMED (no such fact, invalid JSON, metadata that is not an object, no reason),
  * FACTSTR_MISUSE (from a handler that has a transaction), storage errors.
  */
 FACTSTR_API int factstr_redact(factstr_store *store, uint64_t sequence_number,
@@ -621,8 +622,8 @@ typedef struct factstr_redaction_list
 } factstr_redaction_list;
 
 /*
- * Returns the redactions of facts after a number: max_count of them, which is 1 or more, and the remaining
- * ones of the last fact.  To continue, pass the last sequence_number of the list; an empty list is the end.
+ * Returns the redactions of facts after a number: up to max_count, which is 1 or more, and also the remaining
+ * redactions of the last fact.  To continue, pass the last sequence_number of the list; an empty list is the end.
  * On success *list is new; free it with factstr_redaction_list_free.
  *
  * Errors: FACTSTR_MALFORMED, storage errors.
@@ -666,8 +667,8 @@ typedef struct factstr_stream factstr_stream;
 /*
  * Handles a batch, which is valid during the call.  Returns FACTSTR_OK for success, any other number for
  * failure.  *error is zeroed before; a failing handler may fill it, for example by passing error to a
- * function of this header.  Its message is returned by factstr_stream_state, and becomes last_error in the status
- * of a durable stream.
+ * function of this header.  factstr_stream_state returns its message, which becomes last_error in the status of a
+ * durable stream.
  */
 typedef int (*factstr_handler) (const factstr_batch *batch, void *context, factstr_error *error);
 
@@ -699,7 +700,7 @@ typedef struct factstr_stream_options
 {
 	size_t		size;			/* of this struct, in bytes */
 
-	/* How long to wait while the durable stream has another consumer; then FACTSTR_STREAM_ACTIVE. */
+	/* How long to wait for another consumer of the durable stream to end; then FACTSTR_STREAM_ACTIVE. */
 	int64_t		timeout_ms;
 
 	/*
@@ -729,21 +730,21 @@ typedef struct factstr_stream_options
 	factstr_stream_start start;
 
 	/*
-	 * Each delivery runs in a transaction of the store's database, which also moves the cursor: the writes
-	 * of the handler in it are committed exactly once, or not at all.  batch->transaction is a
+	 * Each delivery runs in a transaction of the store's database that also moves the cursor: the handler's
+	 * writes in it take effect exactly once.  batch->transaction is a
 	 * "sqlite3 *" or "PGconn *"; the handler must neither commit nor roll back.  factstr_stream_seek
 	 * and _drop of other streams become part of it.  In the handler, these calls are FACTSTR_MISUSE: an append
 	 * over another connection, an import, a redaction, opening or waiting for a durable stream.
 	 * factstr_stream_close does not wait for other handlers there.  Statements that the handler leaves
 	 * open are reset.  Other writers of a SQLite file wait for the handler: those of this store without
-	 * limit, others up to their busy timeout.  The memory store has no transactions:
-	 * FACTSTR_UNSUPPORTED.  Only durable streams.
+	 * limit, others up to their busy timeout.  Only for durable streams.  The memory store
+	 * has no transactions: FACTSTR_UNSUPPORTED.
 	 */
 	bool		transactional;
 
 	/*
-	 * Older facts are delivered on the stream's thread as well, and opening a durable stream does not
-	 * wait for them.  Then no handler is ever called on a thread of the program.
+	 * Delivers older facts on the stream's thread as well, so opening a durable stream does not wait for
+	 * them, and no handler is ever called on a thread of the program.
 	 */
 	bool		in_background;
 } factstr_stream_options;
@@ -804,8 +805,8 @@ FACTSTR_API void factstr_stream_unsubscribe(factstr_stream *stream);
  * stream ends when the handler returns, and ended and destroy are called on the stream's thread.  Use 0
  * where the handler may wait for the caller, as for the thread of an event loop.
  *
- * The call does not wait if that would never end: if it comes from the handler itself, or from a
- * handler for which that handler waits in factstr_stream_close, directly or indirectly.  So if two handlers
+ * The call does not wait where that would deadlock: in the handler itself, and in a handler for which that
+ * handler waits in factstr_stream_close, directly or indirectly.  So if two handlers
  * close each other's streams at the same time, only the first waits.  From any handler, the call waits only
  * for the other handler, and the name may be released a little later.
  */
@@ -852,14 +853,14 @@ FACTSTR_API int factstr_stream_ack(factstr_stream *stream, uint64_t sequence_num
 /*
  * Reports that the returned, unacknowledged batches could not be handled.  The next call returns them again,
  * before any later ones.  message becomes last_error in the status, which also counts the failure.  Until
- * the next call the durable stream has no consumer, and another one may take over.
+ * the next call, the durable stream has no consumer, and another consumer may take over.
  */
 FACTSTR_API int factstr_stream_fail(factstr_stream *stream, const char *message,
 									factstr_error *error);
 
 /*
  * Stores a descriptor for poll, select or an event loop in *fd.  It is readable while factstr_stream_next
- * may return a batch or an error without waiting; such a call resets it if there is neither.  Only poll
+ * may return a batch or an error without waiting; such a call resets it if it finds neither.  Only poll
  * the descriptor; do not read from it or close it.  It belongs to the stream, and is valid until the
  * handle is closed.
  *
@@ -931,7 +932,7 @@ FACTSTR_API int factstr_stream_drop(factstr_store *store, const char *name, fact
 
 /*
  * Waits up to timeout_ms milliseconds until the cursor of the durable stream has reached the fact, for example to
- * read one's own writes.  Not from the handler of that stream, which would wait for itself.
+ * see the effects of an append.  Do not call it in the handler of that stream, which would wait for itself.
  *
  * Errors: FACTSTR_WAIT_TIMED_OUT, FACTSTR_NO_SUCH_STREAM, FACTSTR_MALFORMED, storage errors.
  */
@@ -976,7 +977,7 @@ FACTSTR_API int factstr_logs(factstr_store *store, factstr_log_status_list **lis
 FACTSTR_API void factstr_log_status_list_free(factstr_log_status_list *list);
 
 /*
- * Creates a log, which factstr_open can open then.
+ * Creates a log, which factstr_open can then open.
  *
  * Errors: FACTSTR_LOG_EXISTS, FACTSTR_MALFORMED (it is not the name of a log), FACTSTR_UNSUPPORTED,
  * FACTSTR_MISUSE, storage errors.
@@ -984,8 +985,8 @@ FACTSTR_API void factstr_log_status_list_free(factstr_log_status_list *list);
 FACTSTR_API int factstr_create_log(factstr_store *store, const char *log, factstr_error *error);
 
 /*
- * Ends appends to a log for good; everything else remains possible.  Waits for appends in progress.
- * *was_open reports whether the log was not sealed before; was_open may be NULL.
+ * Seals a log: nothing can be appended to it any more; everything else remains possible.  Waits for appends in
+ * progress.  *was_open is false if the log was sealed before; was_open may be NULL.
  *
  * Errors: FACTSTR_NO_SUCH_LOG, FACTSTR_MALFORMED, FACTSTR_UNSUPPORTED, FACTSTR_MISUSE, storage errors.
  */
@@ -995,7 +996,7 @@ FACTSTR_API int factstr_seal_log(factstr_store *store, const char *log, bool *wa
 /*
  * Drops a log with its facts, streams and cursors, if confirmation repeats its name.  Interrupts the handlers
  * that the database runs for it, and waits for all other transactions that use the log.  *dropped_facts is
- * the number of facts that it had; dropped_facts may be NULL.  The log "main" cannot be dropped.
+ * the number of its facts; dropped_facts may be NULL.  The log "main" cannot be dropped.
  *
  * Errors: FACTSTR_NO_SUCH_LOG, FACTSTR_MALFORMED (another confirmation), FACTSTR_UNSUPPORTED (also for
  * "main"), FACTSTR_MISUSE, storage errors.
@@ -1006,8 +1007,8 @@ FACTSTR_API int factstr_drop_log(factstr_store *store, const char *log, const ch
 /*
  * The JSON boundary
  *
- * For packages in other languages: every call above that takes or fills a struct, with JSON documents in place of
- * the structs.  A binding declares pointers, integers, texts and callbacks, and no struct.
+ * For packages in other languages: the calls above that take or fill a struct, with JSON documents instead of
+ * structs.  A binding declares only pointers, integers, texts and callbacks.
  *
  * factstr_json_X does the same as factstr_X and takes the same arguments in the same order, with these
  * differences:
@@ -1015,15 +1016,15 @@ FACTSTR_API int factstr_drop_log(factstr_store *store, const char *log, const ch
  *		options		are the text of an object, or NULL.  Its keys are the names of the struct's members; a
  *					key that is absent or null means the default
  *		arrays		of structs are the text of an array
- *		result		the last argument, replaces error and all output parameters but handles
+ *		result		the last argument; it replaces error and all output parameters except handles
  *
  * Calls without a struct have no JSON twin: factstr_close, factstr_interrupt, factstr_read_close,
- * factstr_stream_unsubscribe, factstr_stream_close, factstr_version, and those about codes.  Two features
+ * factstr_stream_unsubscribe, factstr_stream_close, factstr_version, and the functions for codes.  Two features
  * need pointers of other C libraries and are not available: appends over a connection of the program, with
  * factstr_last_append, and the transaction of a transactional delivery.
  *
- * Result.  The call returns the code and sets *result: to the document that each function describes on FACTSTR_OK, to
- * the document of the error otherwise.  Free it with factstr_json_free.  *result is NULL only if there
+ * Result.  The call returns the code.  It sets *result to the document that each function describes, or after an
+ * error to the document of the error.  Free it with factstr_json_free.  *result is NULL only if there
  * was no memory for the document; then a call that reads fails with FACTSTR_NO_MEMORY, but a call
  * that has changed something still returns FACTSTR_OK.  result itself must not be NULL (FACTSTR_MISUSE).
  *

@@ -105,7 +105,7 @@ class LogExistsError(FactstrError):
 
 
 class MalformedInputError(FactstrError, ValueError):
-    """The input is not what it must be; the message names the place."""
+    """The input is malformed; the message names the place."""
 
     code = 'malformed_input'
 
