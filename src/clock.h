@@ -19,7 +19,7 @@ fs_clock_now(void)
 	return (int64) INSTR_TIME_GET_MICROSEC(now);
 }
 
-/* The time after so many milliseconds. */
+/* The time after the given milliseconds. */
 static inline int64
 fs_clock_after(long milliseconds)
 {

@@ -31,7 +31,7 @@ static HTAB *relations = NULL;
 /* Most sessions use no other. */
 static KnownLog main_log;
 
-/* Of the tables that logs share. */
+/* The tables that logs share, and their indexes. */
 static Oid	shared_tables[TABLES];
 static Oid	shared_indexes[SHARED_INDEXES];
 

@@ -159,7 +159,7 @@ fs_store_of_known(const char *log, FactstrStore *result)
 	return true;
 }
 
-/* Nothing is appended to a sealed log.  For the holder of the append lock, which the one who seals it has had, too. */
+/* Raises an error if the log is sealed.  The caller holds the append lock, which sealing also takes. */
 void
 fs_store_refuse_sealed(const FactstrStore *store)
 {

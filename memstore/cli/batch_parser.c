@@ -31,7 +31,7 @@
 #define CLI_NUMBERS_SHAPE \
 	"The facts of a batch are numbered from its first number to its last, or none has a number."
 
-/* Keys in messages are cut to so many bytes: an unknown one may be very long. */
+/* The longest part of a key in a message, in bytes: an unknown key may be very long. */
 #define CLI_QUOTED_KEY_BYTES 64
 
 /* A place in a line, for errors: "$.event_records[3]", or "$". */

@@ -15,7 +15,7 @@
 /* The hint if they do not. */
 #define CLI_TWO_LOGS "They are two logs. Begin with an empty store, or with the right one."
 
-/* As much text as is worth one call of the store, or one transaction. */
+/* The size of the text for one call of the store, or one transaction. */
 #define CLI_PAGE_BYTES (1024 * 1024)
 
 /*

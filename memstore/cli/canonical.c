@@ -248,7 +248,7 @@ cli_order_members(fs_buffer *out, size_t start, cli_members *members)
 	{
 		const cli_member *member = &members->members[i];
 
-		/* Of equal keys the last one counts. */
+		/* Only the last of several equal keys counts. */
 		if (i + 1 < members->count && strcmp(member->key, member[1].key) == 0)
 			continue;
 		if (ordered.length > 0)

@@ -55,7 +55,7 @@ typedef struct cli_condition
 	const char *key;
 } cli_condition;
 
-/* As the options of factstr_json_append; NULL if there is no memory. */
+/* Writes the options of factstr_json_append; NULL if there is no memory. */
 static char *
 cli_append_options(const cli_condition *condition)
 {

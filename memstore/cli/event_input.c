@@ -253,7 +253,7 @@ cli_is_about_events(const factstr_error *error)
 		error->code == FACTSTR_IDEMPOTENCY_KEY_REUSED;
 }
 
-/* Where the last batch begins and ends. */
+/* Writes the place of the last batch in the input. */
 static char *
 cli_batch_place(const cli_event_input *input, char *place)
 {

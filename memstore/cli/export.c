@@ -21,7 +21,7 @@
 #include "query_options.h"
 #include "store.h"
 
-/* A file is read from its end in blocks of so many bytes. */
+/* The size of the blocks in which a file is read from its end. */
 #define CLI_BLOCK 65536
 
 #define CLI_OPTION_CANONICAL CLI_FIRST_LONG_ONLY
@@ -58,7 +58,7 @@ typedef struct cli_export
  * A file that an export wrote, and that this one continues.
  */
 
-/* Where the last newline before a position is; -1 if there is none, -2 after an error. */
+/* Finds the last newline before a position; -1 if there is none, -2 after an error. */
 static off_t
 cli_find_newline(int file, off_t before)
 {

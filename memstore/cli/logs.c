@@ -51,7 +51,7 @@ static const char cli_drop_log_usage[] =
 	"\n"
 	CLI_DATABASE_HELP;
 
-/* Of a time, which is 0 for none, and a role. */
+/* Adds the cells of a creation or sealing: its time, 0 for none, and its role. */
 static void
 cli_add_deed(cli_table *table, int64_t time, const char *role)
 {

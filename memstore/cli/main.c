@@ -78,7 +78,7 @@ cli_find_command(const char *name)
 	cli_unknown_word(&suggestion, "unknown command \"%s\"", name);
 }
 
-/* Of a command, or without a name of the whole. */
+/* Prints the help of a command, or without a name the general help. */
 static cli_status
 cli_help(const char *name)
 {
@@ -134,7 +134,7 @@ typedef struct cli_global_options
 	const char *log;
 } cli_global_options;
 
-/* Where the value of such an option goes. */
+/* Returns the place for the value of such an option. */
 static const char **
 cli_global_value(const char *option, size_t length, cli_global_options *options)
 {

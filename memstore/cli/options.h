@@ -14,7 +14,7 @@
 #include "cli.h"
 #include "suggestion.h"
 
-/* Of the common options; those of commands begin at CLI_FIRST_LONG_ONLY. */
+/* The number of a common option; the options of commands begin at CLI_FIRST_LONG_ONLY. */
 #define CLI_LOG_OPTION 255
 
 /* Options of every subcommand, after its own.  Letters: "s:h" */

@@ -5,7 +5,7 @@
 #ifndef FACTSTR_CLI_SECRETS_H
 #define FACTSTR_CLI_SECRETS_H
 
-/* Where something begins in a text that may hold a password: in a URL, or behind "password="; or NULL. */
+/* Finds the start of a possible password in a text: in a URL, or after "password="; NULL if there is none. */
 const char *cli_find_secret(const char *text);
 
 #endif							/* FACTSTR_CLI_SECRETS_H */

@@ -23,8 +23,8 @@ void		cli_request_stop(void);
 bool		cli_is_stopping(void);
 
 /*
- * Waits until the command is asked to stop, the reader of stdout has gone, or so many ms have
- * passed.  Returns whether it is to stop.
+ * Waits until the command is asked to stop, the reader of stdout has gone, or the timeout in ms
+ * ends.  Returns whether the command must stop.
  */
 bool		cli_wait_for_stop(int timeout);
 

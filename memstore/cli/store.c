@@ -52,7 +52,7 @@ cli_is_path(const char *url)
 	return url[scheme] != ':' && !cli_has_keywords(url);
 }
 
-/* As the path of a URL. */
+/* Writes a path as the path of a URL. */
 static void
 cli_write_path(fs_buffer *out, const char *path)
 {
@@ -77,7 +77,7 @@ cli_find_options(const char *url)
 	return strchr(user != NULL && *user == '@' ? user : url, '?');
 }
 
-/* Behind the "?" that the URL has, or behind one that it gets. */
+/* Adds an option after the "?" of the URL, which is added if there is none. */
 static void
 cli_add_option(fs_buffer *url, bool *has_options, const char *option, const char *value)
 {

@@ -65,7 +65,7 @@ cli_format_duration(int64_t microseconds, char *text)
 	return text;
 }
 
-/* Of the character at the beginning of a text; 0: there is none. */
+/* The length of the first character of a text; 0: the text is empty or invalid. */
 static size_t
 cli_character_length(const char *text)
 {

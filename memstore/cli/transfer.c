@@ -31,7 +31,7 @@ cli_count_facts(const factstr_batch *batches, size_t count)
 	return facts;
 }
 
-/* Of batches without numbers some may have been passed by: which were not, the log tells. */
+/* Some batches without numbers may have been skipped.  The log shows how many were stored. */
 static int
 cli_count_imported(cli_transfer *transfer, const factstr_append_result *result, size_t count,
 				   factstr_error *error)

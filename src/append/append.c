@@ -197,7 +197,7 @@ answer_without_lock(AppendRequest *request, AppendOutcome *outcome)
 }
 
 /*
- * Behind the newest fact
+ * Writing after the newest fact
  */
 
 /* The end of the log: under the lock, a later look would find the same. */

@@ -60,8 +60,8 @@ typedef struct Check
 	int64		previous_batch;
 	TimestampTz previous_time;
 	int64		steps_back;
-	int64		sample_step;	/* one in so many facts is asked of the payload index; 0: none */
-	int64		sample_rest;	/* which one: another time, others */
+	int64		sample_step;	/* the payload index is checked for one fact in this many; 0: none */
+	int64		sample_rest;	/* selects these facts; differs from call to call */
 	int64		sampled;
 } Check;
 

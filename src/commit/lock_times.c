@@ -110,8 +110,7 @@ on_subtransaction_event(SubXactEvent event, SubTransactionId subtransaction,
 }
 
 /*
- * Registered before fs_pre_commit_init, so that its callback comes after that one's: appends at commit are then
- * done.
+ * Call before fs_pre_commit_init, so that this callback runs after its callback: appends at commit are then done.
  */
 void
 fs_lock_times_init(void)

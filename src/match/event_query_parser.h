@@ -179,7 +179,7 @@ fs_parse_filters(fs_json list, fs_event_query *query, fs_input_error *error)
 	return true;
 }
 
-/* Where the returned facts begin, by either of its names. */
+/* Parses the position after which facts are returned, under either of its names. */
 static bool
 fs_parse_after(fs_json value, const char *name, fs_event_query *query, fs_input_error *error)
 {

@@ -105,7 +105,7 @@ fs_new_event_parse(fs_json document, size_t index, fs_new_event *event, fs_input
 	return true;
 }
 
-/* Could the events, which have so many bytes of JSON, be delivered as one batch? */
+/* Could the events, with the given number of bytes of JSON, be delivered as one batch? */
 static bool
 fs_check_batch(const fs_new_event *events, size_t count, size_t bytes, fs_input_error *error)
 {
@@ -142,7 +142,7 @@ fs_parse_each_event(fs_json document, fs_new_event *events, size_t *count, fs_in
 }
 
 /*
- * Parses a whole append, whose document has so many bytes.  On success *events is a list of *count events
+ * Parses a whole append, whose document has the given number of bytes.  On success *events is a list of *count events
  * that the caller gives back to fs_release; on failure it is NULL, with *error filled.
  */
 static bool

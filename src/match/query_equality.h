@@ -108,7 +108,7 @@ fs_hash_query(const fs_event_query *query, fs_hashed_query *hashed)
 	return !leaves.no_memory;
 }
 
-/* Where in a sorted list the first one stands that has no smaller hash. */
+/* The index in a sorted list of the first item whose hash is not smaller. */
 static size_t
 fs_find_hash(const void *list, size_t count, size_t item_size, uint64_t hash)
 {

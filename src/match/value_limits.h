@@ -127,7 +127,7 @@ fs_add_size_of_value(uint64_t * size, fs_json value)
 	return !walk.no_memory;
 }
 
-/* Can events with so many bytes of JSON be too large together?  Those of an ordinary append cannot. */
+/* Can events with the given number of bytes of JSON be too large together?  An ordinary append cannot. */
 static inline bool
 fs_batch_may_be_too_large(size_t count, size_t bytes)
 {

@@ -18,7 +18,7 @@
 #include "read/scan.h"
 #include "rows.h"
 
-/* If at most so many facts are between two batches, the walk over the log continues; otherwise it starts again. */
+/* If at most this many facts are between two batches, the scan of the log continues; otherwise it starts again. */
 #define SHORT_WAY 16
 
 struct BatchReader

@@ -67,7 +67,7 @@ fs_fact_head_of_table(const FactstrStore *store, Snapshot snapshot)
  * The newest fact of the log that the snapshot sees.
  *
  * The rows after it were rolled back, and should not be visited.  So the search begins with the fact after the
- * expected head.  If that one exists, others have appended meanwhile, and the search begins at the end; if nothing
+ * expected head.  If that fact exists, others have appended meanwhile, and the search begins at the end; if nothing
  * is there, the snapshot is older, or the log was dropped and created again.  A lower bound avoids reading the rest
  * of the index page.
  */

@@ -58,7 +58,7 @@ make_indexes(const char *log, Oid events, Oid redactions)
 																 id == INDEX_OF_REDACTIONS ? redactions : events));
 }
 
-/* As on the table of main, fires at any session_replication_role. */
+/* As on the table of main, the trigger fires with any session_replication_role. */
 static void
 guard_table(Oid table, Oid schema, const char *trigger, const char *hint)
 {

@@ -55,7 +55,7 @@ fs_grant_functions(LogRight right)
 	return functions_of_rights[right];
 }
 
-/* Of the schema $1, the functions $2 and the views $3, for or from the role $4. */
+/* Statements for the schema $1, the functions $2 and the views $3, to or from the role $4. */
 #define STATEMENTS_FOR_ROLE(action, preposition) \
 	"SELECT format('" action " EXECUTE ON ROUTINE %s " preposition " %s', p.oid::regprocedure, $4) " \
 	"FROM pg_proc p WHERE p.pronamespace = $1 AND p.proname = ANY ($2::name[]) " \

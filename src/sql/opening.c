@@ -39,7 +39,7 @@ argument_stream_query(FunctionCallInfo fcinfo, int argument)
 	return query;
 }
 
-/* Where a new stream begins: before the first fact, or after the newest. */
+/* The start of a new stream: before the first fact, or after the newest. */
 static int64
 argument_start(FunctionCallInfo fcinfo, int argument, const FactstrStore *store)
 {

@@ -38,7 +38,7 @@ argument_failures(FunctionCallInfo fcinfo, int argument)
 }
 
 /*
- * factstr_park_after(name, failures): after so many consecutive failures the stream, or each of its partitions,
+ * factstr_park_after(name, failures): after this many consecutive failures the stream, or each of its partitions,
  * continues without the batch.
  */
 Datum

@@ -66,7 +66,7 @@ tablespace_of(Form_pg_class form)
 	return OidIsValid(form->reltablespace) ? form->reltablespace : MyDatabaseTableSpace;
 }
 
-/* Of a table or index, locked so that its files stay; of its forks up to the last.  0 if it is dropped meanwhile. */
+/* The size of a table's or index's forks up to the last; locks it so that its files stay.  0 if it was dropped. */
 static int64
 relation_bytes(Oid relation, ForkNumber last_fork)
 {
@@ -177,7 +177,7 @@ pending_pages(Oid index)
 	return pages;
 }
 
-/* Of the index with this name among those of a table; -1 if there is none, or it has to be opened. */
+/* The size of the pending list of a table's index; -1 if there is no such index, or it must be opened. */
 int64
 fs_size_of_pending_list(List *indexes, const char *name)
 {

@@ -88,7 +88,7 @@ factstr_pending_pages(PG_FUNCTION_ARGS)
 }
 
 /*
- * Of other logs than main, for views of many of them
+ * Other logs than main, for views of many logs
  */
 
 /*
@@ -197,7 +197,7 @@ enum
 	STATE_COLUMNS
 };
 
-/* How many facts are from so many seconds before the statement, or from later. */
+/* The number of facts of the last seconds before the statement. */
 static int64
 facts_since(const FactstrStore *store, int64 head, int seconds)
 {

@@ -38,7 +38,7 @@
 #include "streams/connection.h"
 #include "streams/lock.h"
 
-/* Of the settings that this session has. */
+/* The version of the settings of this session. */
 static uint64 version_of_settings;
 
 /* The settings of a database and a role, each overriding the one before; for all roles if it is InvalidOid. */

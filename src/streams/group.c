@@ -28,7 +28,7 @@
 #include "streams/sharing.h"
 
 /*
- * The group ends after the batch during which so many ms have passed.  Others wait for its locks, and see its
+ * The group ends after the batch during which this time, in ms, has passed.  Others wait for its locks, and see its
  * writes, when its transaction ends.
  */
 #define LONGEST_TRANSACTION 50

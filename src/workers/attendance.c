@@ -22,10 +22,10 @@
 #define LOOK_INTERVAL_PREPARED 10000
 #define LOOK_FOR_PREPARED (INT64CONST(24) * 3600 * 1000)
 
-/* Of a worker: the entry in which it counts as attentive; 0: none. */
+/* In a worker: the entry in which it counts as attentive; 0: none. */
 static uint32 my_entry = 0;
 
-/* Of a worker: the count of changes when its last look began. */
+/* In a worker: the count of changes when its last look began. */
 static DatabaseChanges looked_at;
 
 /*

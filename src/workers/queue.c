@@ -2,7 +2,7 @@
  * workers/queue.c
  *		Chooses the database that gets the next worker.
  *
- * Of those that have been called for, it is the one that has waited longest.
+ * It is the database that has waited longest since a worker was called for it.
  */
 #include "postgres.h"
 

@@ -19,7 +19,7 @@
 /* Names of streams and idempotency keys are keys of indexes.  In bytes. */
 #define FS_MAX_KEY_BYTES 2000
 
-/* Of a stream after a failure, in ms. */
+/* The first pause of a stream after a failure, in ms. */
 #define FS_FIRST_PAUSE 250
 
 /* "make POSTGRES=no" leaves it out. */

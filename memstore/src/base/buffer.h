@@ -21,7 +21,7 @@ typedef struct fs_buffer
 	bool		no_memory;
 } fs_buffer;
 
-/* The size to allocate if so many bytes are needed, and more will follow. */
+/* The size to allocate if this many bytes are needed now, and more will follow. */
 size_t		fs_grown_capacity(size_t wanted);
 
 /* Makes room for more bytes after the content. */

@@ -31,7 +31,7 @@ typedef enum fs_call_state
 /* Is the call to be interrupted?  Asked on the thread that has made it. */
 typedef bool (*fs_interrupt_check) (void *context);
 
-/* Of the calling thread; NULL: none. */
+/* Sets the check of the calling thread; NULL: none. */
 void		fs_current_call_set_check(fs_interrupt_check check, void *context);
 
 /* The thread is now in a call.  Either pointer may be NULL. */

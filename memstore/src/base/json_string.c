@@ -80,7 +80,7 @@ fs_append_character(fs_buffer *out, int character)
 	fs_buffer_append(out, bytes, length);
 }
 
-/* Behind \u; escape is where the backslash stands. */
+/* Reads the digits after \u; escape points to the backslash. */
 static bool
 fs_read_unicode(fs_string_reader *reader, const char *escape, fs_buffer *out)
 {
@@ -98,7 +98,7 @@ fs_read_unicode(fs_string_reader *reader, const char *escape, fs_buffer *out)
 	return true;
 }
 
-/* Behind the backslash. */
+/* Reads the rest of an escape, after the backslash. */
 static bool
 fs_read_escape(fs_string_reader *reader, fs_buffer *out)
 {

@@ -14,7 +14,7 @@ fs_skip_blanks(const char *text)
 	return text + strspn(text, FS_BLANKS);
 }
 
-/* Behind the string that begins here, or NULL. */
+/* Returns the end of the string that begins here, or NULL. */
 static const char *
 fs_skip_string(const char *text)
 {
@@ -30,7 +30,7 @@ fs_skip_string(const char *text)
 	}
 }
 
-/* Behind the array or object that begins here, or NULL. */
+/* Returns the end of the array or object that begins here, or NULL. */
 static const char *
 fs_skip_nested(const char *text)
 {
@@ -55,7 +55,7 @@ fs_skip_nested(const char *text)
 	return text;
 }
 
-/* Behind the value that begins here, or NULL. */
+/* Returns the end of the value that begins here, or NULL. */
 static const char *
 fs_skip_value(const char *text)
 {

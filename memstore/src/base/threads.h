@@ -18,7 +18,7 @@ bool		fs_mutex_and_condition_init(pthread_mutex_t *mutex, pthread_cond_t *condit
 /* Milliseconds of a monotonic clock, since an arbitrary time. */
 int64_t		fs_monotonic_time(void);
 
-/* The time on that clock in so many ms; negative: FS_NO_DEADLINE. */
+/* The time on that clock after the given ms; negative: FS_NO_DEADLINE. */
 int64_t		fs_deadline(int64_t timeout_ms);
 
 /* The ms that are left until that time; 0 if it has passed. */

@@ -47,7 +47,7 @@ fs_character_is_valid(const unsigned char *bytes, size_t length)
 	return true;
 }
 
-/* How many of so many bytes the character at their beginning has; 0: there is none. */
+/* The length of the character at the beginning of the bytes; 0: it is invalid. */
 static size_t
 fs_valid_length(const unsigned char *bytes, size_t length)
 {

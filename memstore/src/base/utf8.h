@@ -21,7 +21,7 @@ size_t		fs_utf8_valid_part(const char *text, size_t length);
  */
 void		fs_utf8_clean(char *text);
 
-/* The length of the longest part of a text that has at most so many bytes and does not end within a character. */
+/* The length of the longest prefix of a text that has at most this many bytes and ends with a whole character. */
 size_t		fs_utf8_cut(const char *text, size_t length);
 
 /*

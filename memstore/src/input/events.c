@@ -81,7 +81,7 @@ fs_check_struct(const factstr_event *event, fs_text *event_type, fs_input_error 
 	return true;
 }
 
-/* As in a document, null stands for no metadata. */
+/* As in a document, null means no metadata. */
 static bool
 fs_load_metadata(fs_text text, fs_append_event *result, fs_input_error *error)
 {

@@ -128,7 +128,7 @@ fs_json_string(fs_json string)
 	return fs_json_text_of(string);
 }
 
-/* Of null and booleans the head is all there is. */
+/* Null and booleans consist of their head. */
 static inline int
 fs_json_scalar_compare(fs_json a, fs_json b)
 {

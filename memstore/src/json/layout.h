@@ -67,7 +67,7 @@ fs_json_read_integer(const unsigned char *bytes)
 	return integer;
 }
 
-/* Of a number, a string or a key. */
+/* The text of a number, a string or a key. */
 static inline fs_text
 fs_json_text_of(fs_json value)
 {
@@ -105,7 +105,7 @@ fs_json_content_of(fs_json array_or_object)
 	}
 }
 
-/* Where the next value begins, if there is one. */
+/* The start of the next value, if there is one. */
 static inline fs_json
 fs_json_behind(fs_json value)
 {

@@ -10,7 +10,7 @@
 /* Most objects have no more members. */
 #define FS_FEW_MEMBERS 16
 
-/* Members of so many bytes are large. */
+/* Members with more bytes in total are large. */
 #define FS_LARGE_MEMBERS 100000
 
 /*
@@ -30,7 +30,7 @@ fs_key_at(const fs_members *members, uint32_t offset)
 	return fs_json_text_of(members->first + offset);
 }
 
-/* Of equal keys, that which came first. */
+/* Orders by key; equal keys stay in their original order. */
 static bool
 fs_member_is_before(const fs_members *members, uint32_t a, uint32_t b)
 {

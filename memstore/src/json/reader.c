@@ -20,7 +20,7 @@
 
 #define FS_DEEPEST_DOCUMENT (FS_DEEPEST_NESTING + FS_LEVELS_AROUND)
 
-/* The document of a short text fits into so much more than its length. */
+/* The room that the document of a short text needs beyond the length of the text. */
 #define FS_USUAL_ROOM 32
 
 /* An array or object that the reader is in. */
@@ -69,7 +69,7 @@ fs_innermost(const fs_reader *reader)
 	return (fs_frame *) (reader->frames.data + reader->frames.length) - 1;
 }
 
-/* Behind the bracket. */
+/* Enters an array or object, after its opening bracket. */
 static bool
 fs_enter(fs_reader *reader, bool is_object)
 {
@@ -114,7 +114,7 @@ fs_write_head(fs_reader *reader, const fs_frame *frame)
 	}
 }
 
-/* Behind the closing bracket. */
+/* Leaves an array or object, after its closing bracket. */
 static bool
 fs_leave(fs_reader *reader)
 {

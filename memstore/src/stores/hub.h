@@ -28,7 +28,7 @@ void		fs_hub_wake_cursors(fs_hub *hub);
 uint64_t	fs_hub_count(fs_hub *hub);
 uint64_t	fs_hub_cursor_count(fs_hub *hub);
 
-/* Return when the count is no longer the one given, or after so many ms; negative: no limit. */
+/* Return when the count differs from the given one, or after the timeout; negative: no limit. */
 void		fs_hub_wait(fs_hub *hub, uint64_t count, int64_t timeout_ms);
 void		fs_hub_cursor_wait(fs_hub *hub, uint64_t count, int64_t timeout_ms);
 

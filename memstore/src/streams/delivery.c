@@ -17,7 +17,7 @@
 #define FS_LARGEST_FETCH 256
 #define FS_MANY_FACTS 2000
 
-/* As long as a group may be, but not longer than this. */
+/* The largest number of batches that are fetched at once for a group. */
 #define FS_LARGEST_GROUP 4096
 
 void

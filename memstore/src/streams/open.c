@@ -100,7 +100,7 @@ fs_start_durable(factstr_stream *stream, const fs_stream_request *request,
 	return code;
 }
 
-/* Where a live stream begins. */
+/* Finds the start of a live stream. */
 static int
 fs_find_start(factstr_stream *stream, const factstr_stream_options *options,
 			  factstr_error *error)

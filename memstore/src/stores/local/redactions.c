@@ -75,7 +75,7 @@ fs_is_known(const factstr_redaction *redaction, const fs_redaction_list *known)
 	return false;
 }
 
-/* Of one fact, in order: the last one is the newest. */
+/* The redactions of a fact are in order, so the last one is the newest. */
 static bool
 fs_is_newest(const factstr_redaction *redaction, const fs_redaction_list *known)
 {

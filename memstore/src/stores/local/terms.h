@@ -18,7 +18,7 @@
 
 #include "json/binding.h"
 
-/* As a SQLite integer it is the same 64 bits, signed. */
+/* A SQLite integer has the same 64 bits, signed. */
 typedef uint64_t fs_term;
 
 /* Terms are in SQLite's order, so that its index is filled in one direction. */

@@ -78,7 +78,7 @@ fs_memory_batch_build(void *memory, const fs_append_event *events, size_t count,
 	return batch;
 }
 
-/* Where a fact's place is: in which chunk, at which index.  index comes in as any number. */
+/* Finds the place of a fact: returns its chunk and sets *index. */
 static int
 fs_chunk_of(uint64_t sequence_number, uint64_t *index)
 {

@@ -53,7 +53,7 @@ fs_copy(const factstr_redaction *redaction, factstr_redaction *copy)
 	return false;
 }
 
-/* Behind those of the same fact that are not later. */
+/* Inserts a redaction after all earlier ones of the same fact. */
 static void
 fs_insert(fs_memory_redactions *redactions, const factstr_redaction *redaction)
 {

@@ -23,7 +23,7 @@ void		fs_memory_redactions_release(fs_memory_redactions *redactions);
 bool		fs_memory_redactions_add(fs_memory_redactions *redactions,
 									 const factstr_redaction *added, size_t count);
 
-/* Makes room for so many more; false: no memory. */
+/* Makes room for the given number of further redactions; false: no memory. */
 bool		fs_memory_redactions_reserve(fs_memory_redactions *redactions, size_t more);
 
 /* Moves all of another list into the room that was made. */

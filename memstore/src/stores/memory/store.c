@@ -16,7 +16,7 @@
 #include "stores/memory/stream_table.h"
 #include "stores/store.h"
 
-/* Of the pool: a store has more to keep than an append. */
+/* The sizes of the pool's chunks: a store keeps more than an append. */
 #define FS_FIRST_CHUNK_BYTES 16000
 #define FS_LARGEST_CHUNK_BYTES 1000000
 

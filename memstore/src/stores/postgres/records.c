@@ -72,7 +72,7 @@ fs_unquote(fs_text string)
 	return text;
 }
 
-/* Where texts end that are ended when the record has been walked through. */
+/* The ends of texts, which are terminated only after the whole record has been read. */
 typedef struct fs_record_ends
 {
 	char	   *payload;

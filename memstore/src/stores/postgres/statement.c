@@ -15,7 +15,7 @@
 /* How often a call that the server works on is looked at, whether it is to end.  In ms. */
 #define FS_LOOK_INTERVAL 50
 
-/* Of all parameters together; the rest of the message is small. */
+/* The limit for all parameters together; the rest of the message is small. */
 #define FS_MAX_CALL_BYTES 1000000000
 
 /* The room for the name of a prepared statement. */

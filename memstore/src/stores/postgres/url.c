@@ -39,7 +39,7 @@ fs_refuse_url_option(const char *keyword, const char *detail, factstr_error *err
 	return FACTSTR_CANNOT_OPEN;
 }
 
-/* Behind the user and the password, which end as libpq has it. */
+/* Returns the part after the user and the password, which end as in libpq. */
 const char *
 fs_url_host(const char *url)
 {

@@ -54,7 +54,7 @@ typedef enum fs_wait_result
 } fs_wait_result;
 
 /*
- * Waits until the socket is ready, the thread is to end, or so many ms have passed.  fd may be -1.
+ * Waits until the socket is ready, the thread must end, or the timeout in ms ends.  fd may be -1.
  */
 static fs_wait_result
 fs_wait_for(fs_watcher *watcher, int fd, short events, int64_t timeout)

@@ -23,7 +23,7 @@
 #include "stores/sqlite/backend.h"
 #include "stores/sqlite/connection.h"
 
-/* As the effective user. */
+/* Checks access as the effective user. */
 static int
 fs_look(const char *path, int mode)
 {
@@ -185,7 +185,7 @@ fs_file_look(const char *path, fs_file_state *state)
 	}
 }
 
-/* As SQLite reads URIs; a new text, NULL if there is no memory. */
+/* Makes a URI for SQLite; a new text, NULL if there is no memory. */
 static char *
 fs_uri(const char *path, const char *option)
 {
@@ -283,7 +283,7 @@ fs_backend_limit_cache(const fs_backend *backend, fs_database *connection, facts
 	return fs_database_execute(connection, setting, "open", error);
 }
 
-/* As the store is read, but for the cache. */
+/* Connects in the way in which the store is read, except for the cache. */
 static int
 fs_connect(const fs_backend *backend, fs_database **connection, factstr_error *error)
 {

@@ -70,7 +70,7 @@ typedef struct fs_checkpointer
 	bool		stops;
 	fs_checkpoint_state state;
 	int			wal_pages;		/* after the newest commit of this process */
-	int			next_at;		/* so many pages begin the next checkpoint */
+	int			next_at;		/* the number of pages that starts the next checkpoint */
 } fs_checkpointer;
 
 typedef struct fs_watcher

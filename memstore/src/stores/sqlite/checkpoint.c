@@ -25,7 +25,7 @@
 #define FS_REST_PAGES 512
 #define FS_MOST_PASSES 4
 
-/* From so many pages on, readers are waited for, so many ms. */
+/* If the log has this many pages, a checkpoint waits for readers, for this many ms. */
 #define FS_LONG_LOG_PAGES (16 * FS_CHECKPOINT_PAGES)
 #define FS_WAIT_FOR_READERS 100
 

@@ -122,7 +122,7 @@ typedef struct fs_term_walk
 	uint64_t	found;			/* 0: there are no more */
 } fs_term_walk;
 
-/* As many terms as a search follows at once, as a rule; more of them only search more. */
+/* The usual number of terms that a search follows at once; more terms only take longer. */
 #define FS_TERM_WALKS 16
 
 /* Values that change when a file is written. */

@@ -104,7 +104,7 @@ fs_erasure_finish(fs_backend *backend)
 	return finished;
 }
 
-/* Of a redaction that another process has not finished, or this one not before it ended. */
+/* Resumes a redaction that this or another process did not finish before it ended. */
 void
 fs_erasure_begin(fs_backend *backend)
 {

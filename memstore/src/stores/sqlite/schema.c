@@ -23,7 +23,7 @@
 /* "FSTR" */
 #define FS_APPLICATION_ID 0x46535452
 
-/* Of this schema, and of how terms are computed (stores/local/terms.h). */
+/* The version of this schema and of the computation of terms (stores/local/terms.h). */
 #define FS_SCHEMA_VERSION 2
 
 /* Between tries to open a file that others are opening, too. */
@@ -367,8 +367,8 @@ fs_schema_open(const fs_location *location, fs_database **connection, char **pat
 						sqlite3_libversion());
 
 	/*
-	 * Where two processes change the journal mode at once, SQLite lets one of them give up at once
-	 * rather than wait for the other one that waits for it.
+	 * If two processes change the journal mode at the same time, one of them fails immediately, because
+	 * waiting would deadlock.
 	 */
 	while ((code = fs_try_to_open(location, connection, path, error)) == FACTSTR_BUSY &&
 		   fs_time_left(deadline) > 0)

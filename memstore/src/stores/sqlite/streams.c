@@ -61,7 +61,7 @@ fs_stream_find(fs_database *connection, const char *name, fs_stream_row *row, ch
 	return code;
 }
 
-/* Of a query's text, which has been read before; 0 if it has no partition. */
+/* The number of partitions of a query, which was checked before; 0 if it has no partition. */
 static int
 fs_count_of_query(const char *text, size_t *count, factstr_error *error)
 {
@@ -298,7 +298,7 @@ fs_admin_change(fs_database *connection, const fs_admin_work *work, const char *
 	return fs_stream_change(connection, change, name, error);
 }
 
-/* Of partitions, only the last one's lock is kept. */
+/* For partitions, only the lock of the last one is kept. */
 static int
 fs_admin_one(fs_database *connection, const char *name, void *argument, factstr_error *error)
 {

@@ -14,7 +14,7 @@
 #include "stores/sqlite/connection.h"
 
 /*
- * In ms.  After so many unsuccessful looks the pause is the longer one: a wake-up costs several times as much as the
+ * In ms.  After this many unsuccessful looks the longer pause is used: a wake-up costs several times as much as the
  * look itself, and must not be noticeable in an idle process.
  */
 #define FS_WATCH_PAUSE 20
