@@ -218,8 +218,8 @@ def readers(section):
 
 def batch(section):
     rates = {name: median(values) for name, values in section.figures.items()}
-    section.text("## Batches", "One client appends facts in batches of 100 "
-                 f"{times(rates['factstr'] / rates['insert'])} as fast as with one INSERT of 100 rows.")
+    section.text("## Batches", "With batches of 100 facts, one client reaches "
+                 f"{times(rates['factstr'] / rates['insert'])} the speed of one INSERT of 100 rows.")
     title = "Batches of 100 events, 1 client"
     bars(section.plot("batch", title), title, "facts per second",
          [(NAMES[name], 100 * value, colour(name)) for name, value in rates.items()])
