@@ -123,7 +123,7 @@ def measure_sizes(facts):
 
 
 def measure_calls():
-    """Contexts of ten facts: from the beginning, from now, and of nobody."""
+    """Contexts of ten facts: from the beginning, from now, and empty ones."""
     event = """'[{"event_type": "x", "payload": {}}]'"""
     ten_facts("new")
     for name in ("old", "new", "nobody"):

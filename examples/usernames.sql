@@ -6,7 +6,7 @@
 \set QUIET on
 \pset footer off
 
-\echo -- Version null: the context must be empty, nobody has taken this name.
+\echo -- Version null: the context must be empty, so the name is free.
 \set ECHO queries
 SELECT * FROM factstr_append_if(
   '[{"event_type": "name-taken", "payload": {"name": "ada"}}]',

@@ -9,8 +9,8 @@ CREATE FUNCTION factstr_require_utf8()
 SELECT factstr_require_utf8();
 DROP FUNCTION factstr_require_utf8();
 
--- Locks are taken in the order in which sessions take them, so that nobody is in the way of a session that is in
--- the update's: first the view, then the streams, then the log.  No table is rewritten, and none but that of the streams is read.
+-- The update takes locks in the same order as sessions, so that they cannot deadlock: first the view, then the streams,
+-- then the log.  It rewrites no table, and reads only the table of the streams.
 
 -- This changes nothing, but locks the view.
 ALTER VIEW factstr_stream_status RESET (security_barrier);

@@ -1,4 +1,4 @@
-"""Unique usernames: nobody else has the name, and a name that was given up stays reserved for three days.
+"""Unique usernames: no two accounts have the same name, and a name that was given up stays reserved for three days.
 
     FACTSTR_URL=sqlite:accounts.db python3 examples/dcb/unique_username.py register_account ada
     FACTSTR_URL=sqlite:accounts.db python3 examples/dcb/unique_username.py change_username ada countess

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Unique usernames: nobody else has the name, and a name that was given up stays reserved for three days.
+# Unique usernames: no two accounts have the same name, and a name that was given up stays reserved for three days.
 #
 #     FACTSTR_URL='sqlite:accounts.db?mode=rwc' examples/dcb/unique_username.sh register_account ada
 #     FACTSTR_URL='sqlite:accounts.db?mode=rwc' examples/dcb/unique_username.sh change_username ada countess

@@ -1,4 +1,4 @@
--- Unique usernames: nobody else has the name, and a name that was given up stays reserved for three days.
+-- Unique usernames: no two accounts have the same name, and a name that was given up stays reserved for three days.
 --
 -- The rule depends on time as well as on facts: the context has the time of the release, the clock the present time.
 --

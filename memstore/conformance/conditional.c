@@ -268,7 +268,7 @@ decide_and_append(fc_worker *worker)
 	}
 }
 
-/* Facts of other contexts, which must disturb nobody. */
+/* Facts of other contexts, which must not affect any append. */
 static void
 append_others(fc_worker *worker)
 {

@@ -148,7 +148,7 @@ no_append_in_it(fc_test *test)
 
 /*
  * A handler's changes of other streams.  Each of these handlers works on the streams "moved" and
- * "dropped", which nobody consumes.
+ * "dropped", which has no consumer.
  */
 static int
 change_streams(fc_collector *collector, const factstr_batch *batch)

@@ -265,7 +265,7 @@ ok_size(const char *value, size_t count, size_t expected)
 	free(text);
 }
 
-/* The memory of a document is bounded by its text, whatever its content. */
+/* The memory of a document is limited by the size of its text, for any content. */
 static void
 test_sizes(void)
 {

@@ -269,7 +269,7 @@ ok_ends_anywhere(fs_json payload, fs_json predicate, const char *name)
 			break;
 	}
 	last_look = INT64_MAX;
-	ok_int(completion, FS_COMPLETED, "%s: wherever it is, it can be ended", name);
+	ok_int(completion, FS_COMPLETED, "%s: it can be ended in any place", name);
 	ok_cmp(early, ">", 5, "%s: it was, many times", name);
 	fs_json_document_release(payload);
 	fs_json_document_release(predicate);

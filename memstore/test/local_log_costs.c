@@ -29,7 +29,7 @@ fill_kinds(void)
 	}
 }
 
-/* A failing log is reported, wherever it fails. */
+/* A failure of the log in any place is reported. */
 static void
 test_failures(void)
 {

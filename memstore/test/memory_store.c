@@ -165,7 +165,7 @@ test_keys_and_contexts(void)
 	(void) store_append_with_key(store, "t", "3", "key", NULL);
 	ok_code(factstr_append(store, &event, 1, IF_VERSION(NULL, expected, "key"), NULL,
 						   &error), FACTSTR_OK,
-			&error, "a repeated call succeeds whatever has become of its context");
+			&error, "a repeated call succeeds after any change of its context");
 	ok_code(factstr_append(store, &event, 1, IF_VERSION(NULL, expected, "fresh"), NULL, &error),
 			FACTSTR_CONFLICT, &error, "a call with a fresh key conflicts");
 	ok_code(store_append_with_key(store, "t", "4", "fresh", &error), FACTSTR_OK, &error,

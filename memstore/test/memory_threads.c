@@ -48,7 +48,7 @@ write_facts(void *argument)
 	return NULL;
 }
 
-/* Whatever a reader sees is complete up to its version, and never less than before. */
+/* A reader sees every fact up to its version, and never fewer than before. */
 static void *
 read_facts(void *argument)
 {

@@ -68,7 +68,7 @@ test_commit(void)
 			"an append is put off to the commit");
 	ok_int((int64_t) result.committed_count, 0, "its numbers are not known yet");
 	ok_int(count_of("reserved"), 0, "the fact is not there");
-	ok_str(server_run(server_session, LOCKS_HELD), "0", "and nobody waits for the append lock");
+	ok_str(server_run(server_session, LOCKS_HELD), "0", "and no session waits for the append lock");
 	(void) server_run(connection, "COMMIT");
 	ok_int(count_of("reserved"), 1, "after the commit it is there");
 	ok_str(server_run(server_session, "SELECT count(*) FROM seats"), "1", "and so is the row");

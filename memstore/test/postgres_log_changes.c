@@ -39,7 +39,7 @@ ok_listed(factstr_store *store)
 	ok_int((int64_t) list->count, 2, "both of them");
 	ok_str(list->logs[0].log, "main", "in the order of their names");
 	ok_int(list->logs[0].created_at, 0, "main exists from the start");
-	ok_null(list->logs[0].created_by, "and nobody created it");
+	ok_null(list->logs[0].created_by, "and no role created it");
 	ok_cmp(list->logs[1].created_at, ">", INT64_C(1700000000000000), "the other has its time");
 	ok_str(list->logs[1].created_by, PQuser(server_session), "and its creator");
 	ok_int(list->logs[1].sealed_at, 0, "it is not sealed");

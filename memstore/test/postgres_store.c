@@ -399,7 +399,7 @@ map_huge_query(void)
 	return text;
 }
 
-/* It is not sent: the server would end the connection, and nobody would know why. */
+/* It is not sent: the server would end the connection without a reason. */
 static void
 test_too_large(void)
 {

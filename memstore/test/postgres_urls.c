@@ -11,7 +11,7 @@
 /* A piece of the password that is so long must not be told. */
 #define PIECE 3
 
-/* Nobody listens there. */
+/* No server listens there. */
 #define NOWHERE "127.0.0.1:1"
 
 /* Passwords whose special characters are not percent-encoded. */
@@ -113,7 +113,7 @@ test_words(void)
 	ok_refused("postgresql://host/bank?sslmode", FACTSTR_CANNOT_OPEN, "an option has no value", "option");
 }
 
-/* A reason that the system gives is passed on, whatever else is in the URL. */
+/* The system's reason is passed on with any URL. */
 static void
 test_reasons(void)
 {

@@ -228,7 +228,7 @@ test_kills(void)
 	tap_diagnostic("tried: %d clients killed", rounds);
 	tap_diagnostic("tried: %d acknowledged appends looked for", acknowledged);
 	ok_cmp(acknowledged, ">", 0, "some appends were acknowledged before a kill");
-	ok_int(missing, 0, "whatever was acknowledged is there after it");
+	ok_int(missing, 0, "every acknowledged fact is there after it");
 	ok_int(damaged, 0, "the file is sound, and every batch is whole");
 }
 

@@ -22,12 +22,12 @@
 #include "compat.h"
 
 /*
- * PostgreSQL passes a lock to the first process in its queue, and nobody else can take it until that process has
+ * PostgreSQL passes a lock to the first process in its queue, and no other can take it until that process has
  * been woken and runs.  That takes longer than an append needs the lock, so with many clients all would wait for
  * processes that do not run.  Therefore an append first waits outside the queue for a while: each append that ends
  * wakes one waiting process, and the first to come gets the lock, even one that has just arrived and is running.
- * The time is limited, because the deadlock detector does not see this wait, and others can overtake.  Nobody
- * overtakes a process in the queue: a conditional request fails while one waits there.  In milliseconds.
+ * The time is limited, because the deadlock detector does not see this wait, and others can overtake.  No process
+ * overtakes one in the queue: a conditional request fails while one waits there.  In milliseconds.
  */
 #define WAIT_BESIDE_THE_QUEUE 50
 

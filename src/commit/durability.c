@@ -13,7 +13,7 @@
  *   log or none, so it leaves no gap.
  * - The client is answered after the flush.
  * - A read that returns a fact whose commit is not on disk yet flushes first (fs_durability_flush_before_answer).
- *   Nobody can see number 10 and find another fact under number 10 after a crash.
+ *   So no client sees number 10 and finds another fact under number 10 after a crash.
  * - Other sessions read other tables.  If the library is preloaded, they wait before a row leaves that was read
  *   from a table with a commit in flight (in_flight.c, rows_out.c).  Otherwise, a transaction that wrote anything
  *   but facts commits as usual.

@@ -110,7 +110,7 @@ utility(PlannedStmt *statement, const char *query COMPAT_READ_ONLY_TREE,
  * Commits
  */
 
-/* Before a commit: true if it needs no notifications, because nobody would receive them. */
+/* Before a commit: true if it needs no notifications, because no session would receive them. */
 bool
 fs_listeners_begin_silent_commit(void)
 {

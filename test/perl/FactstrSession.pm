@@ -67,7 +67,7 @@ sub start
 	return $self;
 }
 
-# Has the statement ended, in whatever way?
+# Has the statement ended, with or without an error?
 sub is_done
 {
 	my ($self) = @_;

@@ -18,7 +18,7 @@ use Test::More ();
 our @EXPORT = qw(new_node start_node new_synchronous_standby crash new_session events of_type of_payload append_sql append_if_sql json wait_until disconnect_and_wait numbers
 	wait_event wait_for_event append_lock_queue append_lock_holders shared_place);
 
-# PostgreSQL::Test::Utils sends standard error to a file, where nobody looks for why a test broke off.
+# PostgreSQL::Test::Utils sends standard error to a file, which hides the reason why a test broke off.
 $SIG{__DIE__} = sub { Test::More::diag(@_) if defined $^S && !$^S; return };
 
 our $TIMEOUT = $ENV{PG_TEST_TIMEOUT_DEFAULT} || 180;

@@ -31,7 +31,7 @@ SELECT is_empty(
 	'the extension consists of functions, procedures, tables, views and event triggers;'
 		' nothing else has rights');
 
--- Who but the owner has a right, a row each; nobody, if nobody has.
+-- The roles other than the owner that have a right, a row each; one row "nobody" if there is none.
 CREATE TEMP VIEW granted AS
 SELECT object, coalesce(acl.privilege_type, 'nothing') AS privilege,
 	CASE acl.grantee WHEN 0 THEN 'everybody' ELSE coalesce(r.rolname, 'nobody') END AS grantee

@@ -102,7 +102,7 @@ SELECT is_empty(
 		WHERE c.relkind IN ('r', 'S') AND acl.grantee = 0$$,
 	'everybody may do nothing with a table');
 
--- Nobody in particular
+-- A role without rights
 SELECT is(
 	pg_temp.as_role('regress_factstr_nobody', command),
 	'42501: permission denied for function ' || name, 'nobody: ' || name)
@@ -170,7 +170,7 @@ FROM (VALUES ('regress_factstr_writer'), ('regress_factstr_reader')) roles(role)
 		('LOCK TABLE factstr_events IN ROW EXCLUSIVE MODE')) statements(command);
 SELECT is(
 	pg_temp.as_role('regress_factstr_table_reader', 'SELECT payload FROM factstr_events LIMIT 1'),
-	'"secret"', 'a right on the table is one of its own');
+	'"secret"', 'a right on the table is a separate right');
 SELECT is(
 	pg_temp.as_role('regress_factstr_table_reader', 'SELECT payload FROM factstr_read()'),
 	'42501: permission denied for function factstr_read', 'and none on the functions');

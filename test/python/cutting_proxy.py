@@ -97,7 +97,7 @@ class CuttingProxy:
             self.changed.notify_all()
 
     def break_all(self, how=CLOSE):
-        """Cuts every connection, at whatever moment this is."""
+        """Cuts every connection immediately."""
         with self.lock:
             for connection in self.connections:
                 connection.interrupt(how)

@@ -1,4 +1,4 @@
--- Nobody changes or deletes a fact by a statement, the owner and superusers included.
+-- No statement changes or deletes a fact, not even as the owner or a superuser.
 \set abs_srcdir `echo "$PG_ABS_SRCDIR"`
 \set helpers :abs_srcdir /data/helpers.sql
 \set ECHO none

@@ -86,7 +86,7 @@ SELECT f.* FROM (VALUES
 		pg_temp.failure(command) f
 ORDER BY n;
 
--- rule 33: a repeated call has its result, though the context has moved on, and whatever number it gives
+-- rule 33: a repeated call returns its result, even if the context has changed, and with any number
 SELECT * FROM factstr_append_unless(
 	'[{"event_type": "keyed", "payload": {"account": 1}}]', :of_account, 4, 'key');
 SELECT * FROM factstr_append_unless(

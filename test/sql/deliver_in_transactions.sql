@@ -1,4 +1,4 @@
--- factstr_deliver as part of its caller's transaction: the state of its own stream that the handler sees, and when
+-- factstr_deliver as part of its caller's transaction: the state of the stream that its handler sees, and when
 -- which deferred constraints are checked.
 CREATE EXTENSION factstr;
 SET factstr.background_delivery = off;
@@ -13,7 +13,7 @@ CREATE FUNCTION cursor_of(stream text) RETURNS bigint LANGUAGE sql AS $$
 	SELECT cursor_sequence_number FROM factstr_stream_status WHERE name = stream
 $$;
 
--- A handler sees its stream's cursor behind the batch before, wherever it or its handler has moved it.
+-- A handler sees its stream's cursor after the previous batch, even if the handler has moved it.
 CREATE TABLE seen (id int GENERATED ALWAYS AS IDENTITY, what text, number bigint, cursor bigint);
 CREATE FUNCTION looking(event_records jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE

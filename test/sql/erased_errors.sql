@@ -50,7 +50,7 @@ CALL factstr_deliver('later');
 SELECT name, cursor_sequence_number, last_error FROM factstr_stream_status
 WHERE name IN ('casting', 'later') ORDER BY name;
 
--- Each redaction of a statement, whatever was taken back in it
+-- Each redaction of a statement, even if parts of it were rolled back
 SELECT factstr_append(pg_temp.events('b', 3));
 SELECT factstr_stream_fail('by hand', 'first');
 SELECT count(factstr_redact(sequence_number, '{}', 'many')) FROM factstr_read();

@@ -77,7 +77,7 @@ INSERT INTO others (difference, events) VALUES
 SELECT difference, f.state, f.message, f.detail
 FROM others, pg_temp.failure(format('SELECT factstr_append(%L, ''key 1'')', events)) f ORDER BY n;
 SELECT factstr_append('[{"event_type": "a", "payload": "secret"}]', 'key 1');
--- the siblings agree, whatever the context is
+-- the siblings agree with any context
 SELECT count(*) AS tried, count(*) FILTER (WHERE f.* IS DISTINCT FROM s.*) AS different
 FROM others, pg_temp.failure(format('SELECT factstr_append(%L, ''key 1'')', events)) f,
 	LATERAL (VALUES

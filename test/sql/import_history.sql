@@ -78,7 +78,7 @@ FROM pg_temp.failure($$SELECT factstr_import(
 -- Streams get the batches like any other.
 SELECT first_sequence_number, last_sequence_number FROM factstr_stream_next('s', 10);
 
--- Nobody waits for an import that found nothing to do.
+-- No session waits for an import that found nothing to do.
 BEGIN;
 SELECT factstr_import(jsonb_build_array(pg_temp.batch('{7}', 'k 2')));
 SELECT append_lock_holders FROM factstr_status;

@@ -43,7 +43,7 @@ FROM malformed i, pg_temp.failure(format('SELECT factstr_append(%L)', i.events))
 \x off
 \pset format aligned
 
--- An event type may have 2000 bytes, not characters, whatever its text is.
+-- An event type may have 2000 bytes, not characters, of any text.
 SELECT i.bytes, f.*
 FROM (VALUES
 	(1, 2001, repeat('x', 2001)), (2, 2004, repeat('🦊', 501)),
@@ -101,7 +101,7 @@ FROM (VALUES
 	('[{"event_type": ["secret"], "payload": 1}]')) i(events),
 	pg_temp.failure(format('SELECT factstr_append(%L)', i.events)) f;
 
--- The siblings refuse the same with the same words, whatever the context is (rule 16).
+-- The siblings refuse the same input with the same message, with any context (rule 16).
 SELECT count(*) AS tried, count(*) FILTER (WHERE (f.*) IS DISTINCT FROM (s.*)) AS different
 FROM (SELECT events FROM malformed UNION ALL SELECT '[]') i,
 	pg_temp.failure(format('SELECT factstr_append(%L)', i.events)) f,

@@ -86,7 +86,7 @@ CREATE FUNCTION pg_temp.stored_failures() RETURNS TABLE (failed_through text, na
 $$;
 SELECT * FROM pg_temp.stored_failures();
 
--- ... and on one that is long enough for the index, whatever a planner would choose
+-- ... and on one that is long enough for the index, even if a planner would not choose it
 SELECT committed_count FROM factstr_append(pg_temp.events('filler', 1000));
 SELECT * FROM pg_temp.stored_failures();
 VACUUM factstr_events;
@@ -109,7 +109,7 @@ SELECT factstr_append(
 SELECT event_type FROM factstr_read('{"filters": [{"payload_predicates": ["only once"]}]}');
 SELECT event_type FROM factstr_read('{"filters": [{"payload_predicates": [["only once"]]}]}');
 
--- rule 12: strings are compared byte by byte, whatever a collation says
+-- rule 12: strings are compared byte by byte, without a collation
 SELECT factstr_matches(
 		'{"filters": [{"payload_predicates": [{"a": "straße"}]}]}', 'x', '{"a": "strasse"}'
 	) AS sharp_s,

@@ -98,7 +98,7 @@ SELECT factstr_redeliver_parked('s', 19);
 DELETE FROM bad;
 SELECT factstr_redeliver_parked('s', 19);
 SELECT number, what FROM seen WHERE number = 19;
--- One that no longer matches is nobody's.
+-- A failure of a batch that no longer matches does not count.
 INSERT INTO bad VALUES (1);
 SELECT factstr_stream_seek('s', 0);
 CALL factstr_deliver('s');

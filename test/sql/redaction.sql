@@ -151,7 +151,7 @@ SELECT count(*), count(*) FILTER (WHERE payload = '{}') AS redacted
 FROM factstr_read('{"filters": [{"event_types": ["many"]}]}');
 SELECT count(*) FROM factstr_read('{"filters": [{"payload_predicates": [{"n": 77}]}]}');
 
--- Whatever was redacted, indexes and table agree: with old versions, without them, with bitmaps
+-- Indexes and table agree after any redaction: with old versions, without them, with bitmaps
 -- that know pages only.
 SELECT (
 	factstr_append(

@@ -1,4 +1,4 @@
--- The extension in any schema, whatever the search_path says, dropped and created again.
+-- The extension in any schema, with any search_path, dropped and created again.
 \set abs_srcdir `echo "$PG_ABS_SRCDIR"`
 \set helpers :abs_srcdir /data/helpers.sql
 \set ECHO none

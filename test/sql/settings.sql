@@ -54,7 +54,7 @@ SELECT factstr_append('[{"event_type": "lost", "payload": 1}]');
 COMMIT;
 SHOW synchronous_commit;
 
--- Without notifications, a session that listens hears nothing of its own appends.
+-- Without notifications, a listening session receives none for its appends.
 SET factstr.notify = off;
 LISTEN factstr;
 SELECT factstr_append('[{"event_type": "silent", "payload": 1}]');

@@ -240,7 +240,7 @@ CALL factstr_deliver('quoted');
 SELECT handler, cursor, failures FROM status WHERE name = 'quoted';
 SELECT stream, facts FROM seen WHERE stream = 'quoted';
 
--- A handler runs with the rights of its subscriber, whichever role delivers.
+-- A handler runs with the rights of its subscriber, with any delivering role.
 CREATE ROLE regress_factstr_subscriber;
 CREATE ROLE regress_factstr_other;
 GRANT EXECUTE ON FUNCTION factstr_subscribe(text, jsonb, regprocedure, text, integer, text, text),

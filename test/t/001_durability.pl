@@ -41,7 +41,7 @@ sub flushes
 
 my @appends = map { append_sql(events(a => $_)) } 1 .. $APPENDS;
 
-# Not one less, and hardly more: the WAL writer may add some of its own.
+# Not one less, and hardly more: the WAL writer may add some.
 foreach my $mode (qw(facts_only always off))
 {
 	my $flushes = flushes($APPENDS, ["SET factstr.early_lock_release = $mode"], @appends);
@@ -70,7 +70,7 @@ my @rolled_back = map { ('BEGIN', $_, 'ROLLBACK') } @appends;
 cmp_ok(flushes(0, [], @rolled_back), '<', $APPENDS / 4, 'rolled back appends take no flush');
 
 #
-# The early release works by the setting synchronous_commit, which nobody gets to see changed.
+# The early release changes the setting synchronous_commit, but no session sees the change.
 #
 my $session = new_session($node);
 

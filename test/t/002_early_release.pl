@@ -1,5 +1,5 @@
 # Early lock release, on a disk that can be stopped: an append lets go of the lock before its commit
-# is on disk, but nobody is told of its facts before - neither its own client nor any reader.
+# is on disk, but neither its client nor any reader is told of its facts before.
 
 use strict;
 use warnings;
@@ -165,7 +165,7 @@ sub is_held_through_flush
 	{
 		wait_for_event($observer, $b, 'WALWrite');
 	}
-	is_deeply([ map { $_->is_done } $a, $b ], [ 0, 0 ], "$name: nobody is answered");
+	is_deeply([ map { $_->is_done } $a, $b ], [ 0, 0 ], "$name: no client has an answer");
 	release_and_finish($a, $b);
 	return;
 }
@@ -209,7 +209,7 @@ is($a->state_of('COMMIT'), '00000', 'so is SET LOCAL synchronous_commit = off');
 # But a reader of such facts takes care: they may be taken back as well.
 $b->start("SELECT factstr_context_version('" . of_type('lazy') . "')");
 wait_for_event($observer, $b, 'WALWrite');
-ok(!$b->is_done, 'a reader of facts that nobody has flushed waits for the disk');
+ok(!$b->is_done, 'a reader of facts that are not flushed waits for the disk');
 release_and_finish($b);
 
 # Facts of a subtransaction, and facts that VACUUM has frozen before they were on disk.

@@ -104,7 +104,7 @@ is($reader->value(append_sql(events(a => 7), 'key-7')), 7, 'and knows the keys')
 is($reader->value(append_if_sql(events(a => 8), of_type('first'), 61)), 62, 'and the contexts');
 
 #
-# Standbys are to be waited for from now on: every commit knows, whatever its session has read of the settings.
+# From now on commits must wait for standbys: every commit knows, even if its session has read older settings.
 #
 my $disk = FactstrSlowDisk->new;
 
@@ -194,7 +194,7 @@ wait_until('it waits for the standby, or continues', sub { wait_event($observer,
 is(wait_event($observer, $a), 'SyncRep', 'a procedure that commits after each append waits for the standby');
 $observer->run('INSERT INTO plain VALUES (2)');
 set_standbys('');
-is($a->finish->state, '00000', 'and continues when nobody is waited for any more');
+is($a->finish->state, '00000', 'and continues when no standby must be waited for any more');
 
 # A commit that has let go of the lock, and is on its way to the disk, waits as well.  When the process that knows of
 # standbys hears of the setting is its own affair, so this may need several attempts.

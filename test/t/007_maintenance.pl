@@ -1,5 +1,5 @@
 # VACUUM, autovacuum and CREATE INDEX CONCURRENTLY, stopped in the middle: appends continue beside them,
-# wait for no lock but the append lock, and cancel nobody.  The payload index's pending list stays short.
+# wait for no lock but the append lock, and cancel no session.  The payload index's pending list stays short.
 
 use strict;
 use warnings;
@@ -158,7 +158,7 @@ wait_until('autovacuum is at the table', sub {
 	defined $autovacuum });
 appends_go_on('autovacuum');
 isnt(progress('pg_stat_progress_vacuum', $autovacuum), '', 'autovacuum is still there');
-unlike(slurp_file($node->logfile), qr/canceling autovacuum task/, 'nobody has canceled it');
+unlike(slurp_file($node->logfile), qr/canceling autovacuum task/, 'no session has canceled it');
 $observer->run('ALTER SYSTEM SET autovacuum = off');
 $node->reload;
 $observer->run('SELECT pg_terminate_backend($1)', $autovacuum);

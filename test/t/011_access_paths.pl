@@ -176,7 +176,7 @@ sub pages
 	return $plan->[0]{Plan}{'Shared Hit Blocks'} + $plan->[0]{Plan}{'Shared Read Blocks'};
 }
 
-# Contexts of ten facts or less, whatever the length of the log.
+# Contexts of at most ten facts, in logs of any length.
 $session->run(append_sql(events(map { (order => { order => 'A', step => $_ }) } 1 .. 5)));
 sub pages_of_small_contexts
 {

@@ -1,4 +1,4 @@
-# Durable streams: whatever happens to consumers and server, a stream delivers the facts of its query
+# Durable streams: even if consumers or the server fail, a stream delivers the facts of its query
 # in order, each batch whole, and exactly once to consumers that write into the same database.
 
 use strict;
@@ -58,7 +58,7 @@ sub open_stream
 		is(cursor($observer, 'succession'), $before, "$name: the cursor stayed");
 		is($observer->value(q(SELECT consumer_pid FROM factstr_stream_status WHERE name = 'succession')), $second->pid,
 			"$name: the stream has a new consumer");
-		is($third->state_of(next_sql('succession', 1, 1)), 'FS004', "$name: nobody else has it");
+		is($third->state_of(next_sql('succession', 1, 1)), 'FS004', "$name: no other session has it");
 		$second->run(ack_sql('succession', $before + 2));
 		$second->run('COMMIT');
 		like($third->text(next_sql('succession', 1, 1)), qr/^@{[ $before + 3 ]}\|/, "$name: the next batch comes next");

@@ -1,5 +1,5 @@
-# Handlers in the database: the deliveries of workers, their time and number, whatever handlers do
-# and whatever happens to them.
+# Handlers in the database: the deliveries of workers, their time and number, with all actions
+# and failures of handlers.
 
 use strict;
 use warnings;
@@ -109,7 +109,7 @@ is(kept($observer, 'quick'), "$first\n$second", 'rule 20: while a handler is slo
 is(status($observer, 'slow', 'consumer_pid'), worker_of($observer, 'slow'), 'the view shows the worker at work');
 is(status($observer, 'slow', 'waiting_since, waiting_for'), '|', 'for which the stream does not wait');
 is(cursor($observer, 'slow'), $first - 1, 'rule 27: the cursor does not move before the handler is done');
-is($other->state_of(q(SELECT * FROM factstr_stream_next('slow', 1, true))), 'FS004', 'rule 29: nobody else has the stream meanwhile');
+is($other->state_of(q(SELECT * FROM factstr_stream_next('slow', 1, true))), 'FS004', 'rule 29: no other session has the stream meanwhile');
 is($observer->value(q(SELECT factstr_unsubscribe('later'))), 't', 'rule 21: unsubscribing does not wait for the handler of another stream');
 is($observer->value(q(SELECT factstr_unsubscribe('later'))), 'f', 'rule 21: and is idempotent');
 subscribe($observer, 'later', of_type('slow'));
@@ -381,7 +381,7 @@ foreach my $round (1 .. 40)
 is("@lost", '', 'rules 18, 25: created again with another query, a stream loses nothing');
 
 #
-# Exactly once, however many want to deliver, and whatever happens to them (rules 29, 31).
+# Exactly once, with any number of delivering sessions, and after all of their failures (rules 29, 31).
 #
 create_handler($observer, 'contended');
 my $start = subscribe($observer, 'contended', of_type('contended'));

@@ -1,5 +1,5 @@
 # The processes behind subscriptions: when they start, after which events they return, their cost, and that they
-# block nobody.
+# block no session.
 
 use strict;
 use warnings;
@@ -314,7 +314,7 @@ $node->stop('immediate');
 pass('an immediate shutdown');
 
 #
-# Preloaded, they start with the server, wherever there are subscriptions; on a standby when it is promoted.
+# Preloaded, they start with the server in each database with subscriptions; on a standby when it is promoted.
 #
 $node->append_conf('postgresql.conf', "max_worker_processes = 40\nshared_preload_libraries = factstr");
 $node->start;

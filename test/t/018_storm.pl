@@ -256,7 +256,7 @@ sub reader
 }
 
 #
-# Disturbances.  Each returns a description, or false if it met nobody.
+# Disturbances.  Each returns a description, or false if it affected no session.
 #
 
 my @consumers = map { { name => "$_ 1", stream => $_ }, { name => "$_ 2", stream => $_ } } @CONSUMED;

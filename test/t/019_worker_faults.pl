@@ -130,7 +130,7 @@ $observer->run(q(
 		END LOOP;
 	END $$));
 $appender->start('CALL append_all_the_time()');
-is($observer->state_of('DROP DATABASE other'), '00000', 'a worker gives way, whatever wakes it');
+is($observer->state_of('DROP DATABASE other'), '00000', 'a worker gives way after any wake-up');
 $observer->run('SELECT pg_terminate_backend($1)', $appender->pid);
 $appender->finish;
 

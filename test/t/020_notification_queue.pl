@@ -115,7 +115,7 @@ sub test_appends
 	is(skipped($appender), '', 'without one when everything is rolled back');
 
 	$appender->run('SET factstr.notify = off');
-	is($appender->value(append_sql(events(a => 1))), $later + 4, 'an append that notifies nobody');
+	is($appender->value(append_sql(events(a => 1))), $later + 4, 'an append without a notification');
 	is(skipped($appender), '', 'without one');
 	$appender->run('RESET factstr.notify');
 	$last = $later + 4;

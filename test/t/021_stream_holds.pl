@@ -55,7 +55,7 @@ foreach my $ending (sort keys %endings)
 	my $before = cursor($observer, 'held');
 
 	consumer_is($holder, "$ending: the view shows which session holds the stream");
-	is($next->state_of(hold_sql(1)), 'FS004', "$ending: nobody else does");
+	is($next->state_of(hold_sql(1)), 'FS004', "$ending: no other session does");
 	$next->start(hold_sql());
 	wait_for_event($observer, $next, 'object');
 	$endings{$ending}->($holder);
@@ -103,14 +103,14 @@ is($next->state_of("PREPARE TRANSACTION 'p'"), '0A000', 'a holder does not prepa
 consumer_is($next, 'and is the holder still');
 
 #
-# After a crash nobody holds a stream; the record of the last consumer stays.
+# After a crash no session holds a stream; the record of the last consumer stays.
 #
 $next->run(q(SELECT factstr_stream_fail('held', 'broken', now() + '1 h')));
 my $cursor = cursor($observer, 'held');
 crash($node);
 start_node($node);
 $observer = new_session($node);
-consumer_is(undef, 'nobody holds the stream after a crash');
+consumer_is(undef, 'no session holds the stream after a crash');
 is($observer->text(q(SELECT failure_count, last_error, retry_at > now() FROM factstr_stream_status)), '1|broken|t', 'its failure is known');
 is($observer->value(hold_sql(1, $token)), $token, 'its consumer continues');
 is($observer->run(next_sql('held'))->[0][0], $cursor + 1, 'where it was');
@@ -155,7 +155,7 @@ cmp_ok($killed, '>', 0, 'consumers were terminated');
 is(difference($observer, 'held', 'true'), '', 'every batch was delivered once, in order');
 is(join("\n", $processes->notes('errors')), '', 'no consumer met an error');
 is($observer->value('SELECT count(*) FROM factstr_stream_status WHERE consumer_pid IS NOT NULL'), 0,
-	'and nobody holds the stream in the end');
+	'and no session holds the stream in the end');
 
 $node->stop;
 done_testing();

@@ -120,7 +120,7 @@ foreach my $region (sort keys %regions)
 	$session->start($append);
 	wait_until('the append waits for the lock', sub { !$session->is_done && append_lock_queue($other) == 1 });
 	$other->run('COMMIT');
-	is($session->finish->state, '00000', "$region: nobody has appended to the context meanwhile");
+	is($session->finish->state, '00000', "$region: no fact was appended to the context meanwhile");
 	my $both = $entries->($session) - $before;
 	$session->run('ROLLBACK');
 	# Before the lock it reads as many as it did alone, and may pass over uncommitted ones.

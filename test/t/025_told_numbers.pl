@@ -1,4 +1,4 @@
-# Whatever tells the number of a fact, or where the log or a stream stands, waits until that is on disk:
+# Every answer with the number of a fact, or the position of the log or a stream, waits until that is on disk:
 # after a crash another fact might have the number.  The disk is stopped in the middle of a commit, and
 # everything that could tell its number is asked.
 
@@ -95,10 +95,10 @@ is($reader->value("SELECT factstr_stream_ack('older', 2)"), 2, 'an older fact is
 is($reader->value("SELECT factstr_stream_seek('older', 1)"), 1, 'a stream moves to an older fact');
 $reader->run('ROLLBACK');
 
-# All that was asked for is gone, and its number is given to another fact; nobody was told.
+# All that was asked for is gone, and its number is given to another fact; no client was told of it.
 crash($node);
 $_->finish foreach $appender, values %sessions;
-is(join(', ', grep { $sessions{$_}->state =~ /^(00000|22|FS)/ } sort keys %sessions), '', 'nobody was told');
+is(join(', ', grep { $sessions{$_}->state =~ /^(00000|22|FS)/ } sort keys %sessions), '', 'no client was told');
 $disk->release;
 start_node($node, $disk->library);
 $observer = new_session($node);

@@ -1,4 +1,4 @@
-# The end of the log is kept in shared memory: rolled-back rows after the newest fact cost nobody
+# The end of the log is kept in shared memory: rolled-back rows after the newest fact cost no session
 # anything, and all events that could make it wrong are noticed.
 
 use strict;
@@ -299,7 +299,7 @@ $restored->disconnect;
 $observer->run($_) foreach 'CREATE PUBLICATION p FOR TABLE factstr_events', q(SELECT pg_create_logical_replication_slot('s', 'pgoutput')), 'CREATE DATABASE copy';
 my $copy = new_session($node, dbname => 'copy');
 $copy->run('CREATE EXTENSION factstr');
-is($copy->value(many($head)), $head, 'a log of its own');
+is($copy->value(many($head)), $head, 'the copy is a separate log');
 is($copy->value(append_sql(events(x => 1))), $head + 1, 'that is appended to');
 $observer->run(append_sql(events(x => 1)));
 $observer->run(q(SELECT pg_replication_slot_advance('s', pg_current_wal_insert_lsn())));

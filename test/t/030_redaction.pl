@@ -53,7 +53,7 @@ connect_all();
 $observer->run(append_sql(events(map { (a => "secret $_") } 1 .. 5), 'first'));
 
 #
-# An answered redaction survives a crash, whatever synchronous_commit asks for.
+# An answered redaction survives a crash with any synchronous_commit.
 #
 $a->run(redact_sql(1, 'erased 1'));
 $b->run('SET synchronous_commit = off');
@@ -68,7 +68,7 @@ is($observer->value('SELECT factstr_context_version($1)', of_payload('secret 1',
 is($observer->value('SELECT factstr_context_version($1)', of_payload('erased 1', 'erased 2')), 2, 'everything by the new content');
 
 #
-# Nobody sees a redaction before it is on disk.
+# No session sees a redaction before it is on disk.
 #
 $b->run('SET synchronous_commit = off');
 $disk->hold;
@@ -102,7 +102,7 @@ foreach my $mode (qw(facts_only always off))
 $a->run('RESET factstr.early_lock_release');
 
 #
-# A fact that is visible but not on disk yet is made durable before it is redacted: nobody is shown it without.
+# A fact that is visible but not on disk yet is made durable before it is redacted.
 #
 $disk->hold;
 my $head = $observer->value('SELECT max(sequence_number) FROM factstr_events');
@@ -204,7 +204,7 @@ foreach my $format (qw(plain custom directory))
 	is($restored->value(append_sql(events(map { (a => "secret $_") } 1 .. 5), 'first')), 1,
 		"$format: the key of a redacted batch is known");
 	is($restored->state_of(append_sql(events(map { (a => "secret $_") } 1 .. 4), 'first')), 'FS006', "$format: and belongs to that batch");
-	is($restored->state_of('DELETE FROM factstr_events'), '42809', "$format: nobody deletes a fact");
+	is($restored->state_of('DELETE FROM factstr_events'), '42809', "$format: no role deletes a fact");
 	$restored->disconnect;
 }
 # Data alone, into an extension that is there, with triggers disabled meanwhile: PostgreSQL enables them again.
@@ -214,7 +214,7 @@ $node->command_ok([ 'pg_restore', '--exit-on-error', '--data-only', '--disable-t
 	'data restored alone');
 my $data_only = new_session($node, dbname => 'data_only');
 is($data_only->text($contents), $observer->text($contents), 'data alone: the same facts and redactions');
-is($data_only->state_of('DELETE FROM factstr_events'), '42809', 'data alone: nobody deletes a fact');
+is($data_only->state_of('DELETE FROM factstr_events'), '42809', 'data alone: no role deletes a fact');
 $data_only->disconnect;
 
 #
@@ -229,7 +229,7 @@ $a->run(redact_sql(5, 'replicated'));
 $node->wait_for_catchup($standby, 'replay', $node->lsn('flush'));
 is($reader->value(payload_sql(5)), '"replicated"', 'a standby shows the new content');
 is($reader->value('SELECT factstr_context_version($1)', of_payload('replicated')), 5, 'and finds it');
-is($reader->state_of(redact_sql(5, 'there')), '25006', 'where nobody can redact');
+is($reader->state_of(redact_sql(5, 'there')), '25006', 'where no role can redact');
 $standby->promote;
 is($reader->state_of(redact_sql(5, 'promoted')), '00000', 'until it is promoted');
 is($reader->value(payload_sql(5)), '"promoted"', 'and then it can');
@@ -251,7 +251,7 @@ $a->run(redact_sql(5, 'published'));
 $a->run(append_sql(events(published => 1)));
 wait_until('the redaction is replicated', sub { $replica->text($contents) eq $observer->text($contents) });
 is($replica->value(payload_sql(5)), '"published"', 'a redaction is replicated');
-is($replica->state_of('DELETE FROM factstr_events'), '42809', 'nobody deletes a fact of the replica');
+is($replica->state_of('DELETE FROM factstr_events'), '42809', 'no role deletes a fact of the replica');
 $replica->run('DROP SUBSCRIPTION facts');
 
 #

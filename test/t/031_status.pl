@@ -33,13 +33,13 @@ sub failed_checks
 $a->run('SET factstr.notify = off');
 $a->run('BEGIN');
 $a->run(append_sql(events(a => 1)));
-is(lock_state(), '{' . $a->pid . '}|{}', 'who is appending');
+is(lock_state(), '{' . $a->pid . '}|{}', 'the appending session');
 $b->start(append_sql(events(b => 1)));
 wait_until('one waits', sub { append_lock_queue($observer) == 1 });
 $c->start(append_sql(events(c => 1)));
 wait_until('two wait', sub { append_lock_queue($observer) == 2 });
 is($observer->text('SELECT append_lock_holders::text, (SELECT array_agg(p ORDER BY p)::text FROM unnest(append_lock_waiters) p) FROM factstr_status'),
-	'{' . $a->pid . '}|{' . join(',', sort { $a <=> $b } $b->pid, $c->pid) . '}', 'and who waits');
+	'{' . $a->pid . '}|{' . join(',', sort { $a <=> $b } $b->pid, $c->pid) . '}', 'and the waiting ones');
 is($observer->text(q(SELECT DISTINCT wait_event_type, wait_event FROM pg_stat_activity WHERE pid = ANY (SELECT unnest(append_lock_waiters) FROM factstr_status))),
 	'Lock|object', 'as pg_stat_activity shows it');
 is($observer->value('SELECT head_sequence_number FROM factstr_status'), 0, 'nothing is committed yet');
@@ -47,7 +47,7 @@ $a->run("PREPARE TRANSACTION 'p'");
 like(lock_state(), qr/^\{0\}\|\{\d+,\d+\}$/, 'a prepared transaction is a holder without a process');
 $observer->run("COMMIT PREPARED 'p'");
 is($_->finish->state, '00000', 'appended') foreach $b, $c;
-is(lock_state(), '{}|{}', 'nobody is appending');
+is(lock_state(), '{}|{}', 'no session is appending');
 is($observer->text('SELECT head_sequence_number, facts_last_minute FROM factstr_status'), '3|3', 'three facts');
 
 # In another database, the lock is another.

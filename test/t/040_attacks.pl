@@ -319,7 +319,7 @@ $superuser->run('DROP INDEX one_of_a_kind');
 $superuser->run(q(SELECT factstr_stream_drop('secret stream')));
 
 #
-# A role without any rights keeps nobody out, with all the locks that it can get in one transaction.
+# A role without any rights blocks no other session with all locks that it can get in one transaction.
 #
 my $idler = new_session($node);
 $superuser->run('CREATE ROLE idler');

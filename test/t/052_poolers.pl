@@ -94,7 +94,7 @@ my $backend = $a->value('SELECT pg_backend_pid()');
 $others[0]->run('BEGIN');
 is($others[0]->value('SELECT pg_backend_pid()'), $backend, 'with three connections, two of them in use, the next is the third');
 $c->run('COMMIT');
-isnt($a->value('SELECT pg_backend_pid()'), $backend, 'a client gets whichever is free');
+isnt($a->value('SELECT pg_backend_pid()'), $backend, 'a client gets any free server connection');
 $_->run('COMMIT') foreach $b, $others[0];
 
 #

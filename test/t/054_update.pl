@@ -393,7 +393,7 @@ sub update_under_load_ok
 	return;
 }
 
-# A dump, of whatever version, makes a database of this one.
+# A dump of any version restores to a database of this version.
 sub dump_ok
 {
 	my ($name, $from, $to) = @_;

@@ -64,7 +64,7 @@ foreach my $damage (
 }
 
 #
-# A large value of which a part is lost: whatever reads the fact names it.
+# A part of a large value is lost: every call that reads the fact names it.
 #
 $session->run(q(SELECT * FROM factstr_append(jsonb_build_array(
 	jsonb_build_object('event_type', 'small', 'payload', 1),

@@ -353,7 +353,7 @@ is($observer->state_of('SELECT count(*) FROM many_1'), '00000', 'and its tables 
 $disk->release;
 
 #
-# A crash: facts and rows that nobody was shown are gone.
+# A crash: facts and rows that no client has seen are gone.
 #
 my $head = $observer->value('SELECT max(sequence_number) FROM factstr_events');
 my $rows = $observer->value('SELECT count(*) FROM other');
@@ -361,7 +361,7 @@ commit_in_flight($writer, 'INSERT INTO other VALUES (1)');
 $reader->start('SELECT count(*) FROM other');
 ok(waits_for_disk($reader), 'a reader waits for the disk');
 crash($node);
-isnt($_->finish->state, '00000', 'nobody is answered') foreach $writer, $reader;
+isnt($_->finish->state, '00000', 'no client has an answer') foreach $writer, $reader;
 $disk->release;
 start_node($node, $disk->library);
 $observer = new_session($node);

@@ -1,5 +1,5 @@
 # The worker that empties the payload index's pending list: appends leave the list to it, do without it where there
-# is none, and it is in nobody's way.
+# is none, and it blocks no session.
 
 use strict;
 use warnings;
@@ -81,7 +81,7 @@ sub fill
 
 prepare($observer);
 
-is(worker(), '', 'nobody has appended, and there is no worker');
+is(worker(), '', 'there was no append, and there is no worker');
 fill();
 append_small();
 cmp_ok(pages(), '<=', $ALLOWED, 'without a worker the next append empties the list');
@@ -184,7 +184,7 @@ foreach (1 .. 3)
 	cmp_ok(pages(), '<=', $ALLOWED, 'where there is no room for a worker, an append empties the list');
 }
 is(worker(), '', 'there is none');
-unlike(slurp_file($node->logfile, $log_position), qr/WARNING|FATAL/, 'and nobody complains');
+unlike(slurp_file($node->logfile, $log_position), qr/WARNING|FATAL/, 'without a warning');
 
 $node->stop;
 done_testing();

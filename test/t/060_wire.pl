@@ -62,7 +62,7 @@ sub ok_waits
 }
 
 #
-# Errors and notices, whatever the server's own log takes.
+# Errors and notices, with any level of the server's log.
 #
 foreach my $log_min_messages ('warning', 'fatal')
 {

@@ -78,14 +78,14 @@ foreach my $round (1 .. 100)
 is(kept($_, 'one'), expected_batches($_, 'true'), 'facts that come when a worker leaves are delivered') foreach $observer, $other;
 
 #
-# A database that lets nobody connect.
+# A database that allows no connections.
 #
 $observer->run('ALTER DATABASE other ALLOW_CONNECTIONS false');
 end_process($_) foreach split(/\n/, $observer->text(q(SELECT pid FROM pg_stat_activity WHERE backend_type = 'factstr delivery')));
 my $closed = append($other);
 # The launcher has seen the other one first.
 wait_until_at($observer, 'one', append($observer));
-unlike(slurp_file($node->logfile), qr/not currently accepting connections/, 'no worker tries to connect where nobody may');
+unlike(slurp_file($node->logfile), qr/not currently accepting connections/, 'no worker tries to connect to it');
 $observer->run('ALTER DATABASE other ALLOW_CONNECTIONS true');
 $node->reload;
 wait_until_at($other, 'one', $closed);

@@ -16,7 +16,7 @@ my $node = new_node('listeners', conf => "$CONF\nshared_preload_libraries = 'fac
 my ($observer, $appender) = map { new_session($node) } 1 .. 2;
 my $VERSION = $observer->value(q(SELECT current_setting('server_version_num')::int));
 
-# A listener of another database that stays in a transaction keeps whatever comes into the queue.
+# A listener of another database that stays in a transaction keeps all entries of the queue.
 sub keep_queue
 {
 	my $keeper = new_session($node, dbname => 'other');
@@ -37,7 +37,7 @@ sub ok_sent
 
 	SKIP:
 	{
-		skip('PostgreSQL 19 keeps no hints that concern nobody', 1) if $VERSION >= 190000;
+		skip('PostgreSQL 19 keeps no hints without listeners', 1) if $VERSION >= 190000;
 		cmp_ok(usage(), '>', $usage_before, $name);
 	}
 	return;
@@ -71,7 +71,7 @@ sub notified_of
 }
 
 #
-# While nobody listens, the queue stays as it is.
+# Without listeners, the queue stays as it is.
 #
 sub place_of
 {
@@ -88,7 +88,7 @@ while (place_of('other') == place_of('postgres'))
 my $keeper = keep_queue();
 my $before = usage();
 append_many();
-is(usage(), $before, 'nothing is sent while nobody listens');
+is(usage(), $before, 'nothing is sent without listeners');
 my $listener = new_session($node);
 $listener->run('LISTEN another_channel');
 append_many();
@@ -99,7 +99,7 @@ append_many();
 is(usage(), $before, 'and no longer when he has gone');
 
 #
-# A commit under way that has seen nobody listen is waited for.
+# LISTEN waits for a running commit that has seen no listener.
 #
 $appender->run('SET factstr.early_lock_release = off');
 my $number = 1 + head($observer);
@@ -157,7 +157,7 @@ note("$read read, $notified notified of");
 is($missed, 0, 'no fact escapes a session that begins to listen');
 
 #
-# Without preloading nobody knows who listens, so hints are always sent.
+# Without preloading, listeners are not counted, so hints are always sent.
 #
 disconnect_and_wait($keeper, $observer);
 $node->append_conf('postgresql.conf', "shared_preload_libraries = ''");

@@ -1,5 +1,5 @@
 # Ends of a delivery from outside: calls that change the stream, the shutdown of the server, a cancel for another one, the
-# end of the process in the midst of many batches.  Nobody waits for a handler that hangs, and nothing is recorded as a
+# end of the process in the midst of many batches.  No session waits for a hanging handler, and nothing is recorded as a
 # failure of a batch that did not fail.
 
 use strict;
@@ -63,7 +63,7 @@ foreach my $call (sort keys %calls)
 }
 subscribe($observer, 'hanging', of_type('first'), 'first');
 my $pid = wait_in_handler('hanging');
-is($other->state_of("SELECT $_->[0]($_->[1], nowait => true)"), 'FS004', "$_->[0] with nowait interrupts nobody")
+is($other->state_of("SELECT $_->[0]($_->[1], nowait => true)"), 'FS004', "$_->[0] with nowait interrupts no session")
 	foreach map { [ $_, $calls{$_} ] } qw(factstr_stream_seek factstr_stream_set_query factstr_stream_drop);
 is(status($observer, 'hanging', 'consumer_pid'), $pid, 'the handler continues');
 $observer->run(q(SELECT factstr_stream_drop('hanging')));

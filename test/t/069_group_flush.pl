@@ -52,7 +52,7 @@ wait_until('the reader waits in the group', sub { waits_in_a_group($reader) });
 
 $observer->run('SELECT pg_cancel_backend($1)', $session{cancelled}->pid);
 $observer->run('SELECT pg_terminate_backend($1)', $session{terminated}->pid);
-is_deeply([ map { $session{$_}->is_done } sort keys %session ], [ (0) x 5 ], 'nobody has an answer before the flush');
+is_deeply([ map { $session{$_}->is_done } sort keys %session ], [ (0) x 5 ], 'no client has an answer before the flush');
 
 $disk->release;
 foreach my $name (qw(first leader member cancelled))

@@ -118,7 +118,7 @@ $maker->run('SET ROLE maker');
 $maker->run('SET default_tablespace = place');
 $maker->run(q(SELECT factstr_create_log('made')));
 is($session->text(q(SELECT relname FROM pg_class WHERE relname LIKE 'factstr_made%' AND (reltablespace <> 0 OR relowner <> current_user::regrole))), '',
-	'a log is stored as main is, and has its owner, whatever its maker prefers');
+	'a log is stored like main, with the same owner, not with the settings of its creator');
 is($maker->state_of(append_to('made')), '42501', 'its maker has no right on it');
 is($maker->state_of(q(SELECT factstr_drop_log('made', 'made'))), '42501', 'nor may drop it');
 is($maker->state_of(q(SELECT factstr_grant('maker', 'append', 'made'))), '42501', 'or give itself rights');
@@ -177,7 +177,7 @@ crash($node);
 $node->start;
 ($session, $other) = map { new_session($node) } 1 .. 2;
 is($session->text('SELECT log FROM factstr_logs ORDER BY 1'), "a\nb\nlater\nmain", 'a crash leaves the logs that were committed');
-is($session->value(append_to('b')), 5, 'a log whose drop was not committed goes on');
+is($session->value(append_to('b')), 5, 'a log whose drop was not committed continues');
 $session->run(q(SELECT factstr_create_log('lost')));
 is($session->value(append_to('lost')), 1, 'one whose creation was not is created');
 is_sound($session, 'after a crash');
@@ -246,7 +246,7 @@ foreach my $round (1 .. $ROUNDS)
 	my $before = $apart->value('SELECT sum(head_sequence_number) FROM factstr_status');
 
 	$apart->run($round % 2 ? 'ALTER SCHEMA one RENAME TO two' : 'ALTER SCHEMA two RENAME TO one');
-	wait_until('appends go on', sub { $apart->value('SELECT sum(head_sequence_number) FROM factstr_status') > $before });
+	wait_until('appends continue', sub { $apart->value('SELECT sum(head_sequence_number) FROM factstr_status') > $before });
 }
 $session->run('UPDATE working SET yes = false');
 $processes->wait_for('those in the schema end', @workers);

@@ -2,7 +2,7 @@
  * stores/calls.h
  *		The current calls of a store: ends them, and waits until they have left.
  *
- * A store that is being closed accepts no more calls, except those of its own handlers, and is freed when none is
+ * A store that is being closed accepts no more calls, except those of its handlers, and is freed when none is
  * left. Long operations check from time to time whether they must end.
  */
 #ifndef FACTSTR_STORES_CALLS_H

@@ -252,7 +252,7 @@ SKIP:
 	is($seen[2], '', 'nothing with --quiet');
 }
 
-# Messages end up in logs: they quote no payload, whatever is wrong with it.
+# Messages end up in logs: they never quote a payload, with any error in it.
 for my $kind (store_kinds())
 {
 	my $card = '4111111111111111';
@@ -284,7 +284,7 @@ for my $i (1 .. 3)
 }
 status_is(finish($appending), 0, 'and the end of the input ends it');
 
-# A write does not stop for its output: nobody reads it, or the disk is full.
+# An append does not stop if its output has no reader, or the disk is full.
 for my $kind (store_kinds())
 {
 	my $unread = new_url($kind);
@@ -293,7 +293,7 @@ for my $kind (store_kinds())
 	close($process->{out});
 	$process->{out} = undef;
 	print { $process->{in} } $good x 50;
-	status_is(finish($process), 0, "$kind: nobody reads the results");
+	status_is(finish($process), 0, "$kind: the results have no reader");
 	is($process->{err}, '', "$kind: which is no error");
 	is(run('context-version', '-s', $unread)->{buffer}, "50\n", "$kind: and everything is stored");
 

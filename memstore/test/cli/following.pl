@@ -77,7 +77,7 @@ for my $kind (store_kinds())
 	next_line($unread);
 	close($unread->{out});
 	$unread->{out} = undef;
-	status_is(finish($unread), 0, "$kind: it ends when nobody reads, even if nothing comes");
+	status_is(finish($unread), 0, "$kind: it ends without a reader, even if there is no new fact");
 
 	# Durable streams.
 	my @durable = ('tail', '-s', $url, '--durable', 'mailer', '-t', 'a');

@@ -60,7 +60,7 @@ if (grep { $_ eq 'log' } store_kinds())
 
 		is(run('create-log', 'payments')->{buffer}, '', 'a log that the URL names already');
 		is(run('context-version')->{buffer}, "none\n", 'is there then');
-		is(run('seal-log', 'orders')->{buffer}, qq({"was_open": true}\n), 'whichever it names, another is sealed');
+		is(run('seal-log', 'orders')->{buffer}, qq({"was_open": true}\n), 'a store of one log can seal another');
 		is(run('seal-log', 'orders')->{buffer}, qq({"was_open": false}\n), 'again');
 		is(run('drop-log', 'payments', 'payments')->{buffer}, qq({"dropped_facts": 0}\n), 'and it is dropped');
 	}

@@ -1,4 +1,4 @@
-# No message of the command holds a password, wherever it stands among the arguments.
+# No message of the command contains a password from any place in the arguments.
 
 use strict;
 use warnings;

@@ -241,7 +241,7 @@ for my $command (map { [ $_, @many, $_ eq 'tail' ? ('-n', 500) : () ] } qw(read 
 	close($process->{out});
 	$process->{out} = undef;
 	finish($process);
-	is("$process->{status}$process->{err}", '0', "$command->[0]: nobody reads: ends quietly");
+	is("$process->{status}$process->{err}", '0', "$command->[0]: without a reader, it ends quietly");
 
   SKIP:
 	{

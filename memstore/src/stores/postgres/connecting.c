@@ -2,7 +2,7 @@
  * stores/postgres/connecting.c
  *		Connecting to the server, and why that has failed.
  *
- * Until a connection is made nobody gives codes: there are only words, libpq's own, the system's or
+ * Until a connection is made there are no codes, only messages: libpq's own, the system's or
  * the server's.  They may quote any part of the URL, so they are passed on only where that does no
  * harm; see url.c.
  */
