@@ -872,7 +872,7 @@ FACTSTR_API int factstr_stream_fd(factstr_stream *stream, int *fd, factstr_error
  * Returns the state of a stream: FACTSTR_OK; FACTSTR_HANDLER_FAILED or a storage error during the
  * pause after that; FACTSTR_STREAM_ACTIVE, FACTSTR_NO_SUCH_STREAM or FACTSTR_NO_SUCH_LOG if the stream has ended
  * here, because another consumer has taken over, or it or its log was dropped; FACTSTR_MISUSE if it was
- * unsubscribed.  *error has the message, for FACTSTR_HANDLER_FAILED that of the handler.
+ * unsubscribed.  *error has the message; for FACTSTR_HANDLER_FAILED, the handler's message.
  */
 FACTSTR_API int factstr_stream_state(factstr_stream *stream, factstr_error *error);
 
