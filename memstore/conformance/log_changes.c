@@ -179,7 +179,7 @@ dropping(fc_test *test)
 	fc_expect_ok(test, "a drop", factstr_drop_log(test->store, MADE, MADE, &facts, &error), &error);
 	fc_expect_number(test, "facts of a log without any", facts, 0);
 	expect_listed(test, MADE, "not listed");
-	fc_expect_code(test, "a drop of what is gone", factstr_drop_log(test->store, MADE, MADE, &facts, &error), &error,
+	fc_expect_code(test, "a second drop", factstr_drop_log(test->store, MADE, MADE, &facts, &error), &error,
 				   FACTSTR_NO_SUCH_LOG);
 	create_made(test);
 	expect_listed(test, MADE, "created at a time by somebody, sealed never by nobody");
@@ -211,7 +211,7 @@ documents(fc_test *test)
 	code = factstr_json_drop_log(test->store, MADE, MADE, &result);
 	expect_document(test, "factstr_json_drop_log", code, result, "{'dropped_facts': 0}");
 	code = factstr_json_drop_log(test->store, MADE, MADE, &result);
-	(void) document(test, "what is gone is dropped", code, result, FACTSTR_NO_SUCH_LOG);
+	(void) document(test, "the log is dropped again", code, result, FACTSTR_NO_SUCH_LOG);
 }
 
 const fc_case fc_log_change_cases[] = {

@@ -80,9 +80,9 @@ keys_of_one_log(fc_test *test)
 	fc_expect_ok(test, "an append with a key", factstr_append(test->store, events, 1, FC_KEY("k"), NULL, &error), &error);
 	fc_expect_ok(test, "the key with other events in another log",
 				 factstr_append(other, events, 2, FC_KEY("k"), &result, &error), &error);
-	fc_expect_text(test, "what it stored", fc_result_text(test, &result), "1-2, 2 facts");
+	fc_expect_text(test, "the result in the other log", fc_result_text(test, &result), "1-2, 2 facts");
 	fc_expect_ok(test, "the key again", factstr_append(test->store, events, 1, FC_KEY("k"), &result, &error), &error);
-	fc_expect_text(test, "what it had stored", fc_result_text(test, &result), "2-2, 1 facts");
+	fc_expect_text(test, "the first result again", fc_result_text(test, &result), "2-2, 1 facts");
 	expect_facts(test, other, FC_ALL, "1 2", 2);
 }
 

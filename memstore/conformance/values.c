@@ -88,7 +88,7 @@ large_payloads_are_kept(fc_test *test)
 					 append_one(test, &event, &error), &error);
 		result = fc_query(test, test->store, fc_format(test, "{'after': %zu}", i));
 		fc_expect(test, result->fact_count == 1 && fc_json_same(result->facts[0].payload, large[i]),
-				  "large payload %zu is not what was appended", i);
+				  "large payload %zu differs from the appended one", i);
 	}
 }
 

@@ -98,7 +98,7 @@ fi
 # With the archive alone, -lfactstr is linked into the program.
 rm "$work"/usr/lib/libfactstr.so*
 # shellcheck disable=SC2046
-ok "pkg-config --static names what the archive needs" compile -o "$work/program" "$work/program.c" \
+ok "pkg-config --static names the libraries that the archive needs" compile -o "$work/program" "$work/program.c" \
   $(pkg-config --static --cflags --libs factstr)
 is "such a program runs by itself" "$("$work/program" "sqlite:$work/facts.db")" opened
 if [ -n "$sanitizers" ]; then

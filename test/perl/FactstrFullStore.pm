@@ -72,7 +72,7 @@ sub goes_on
 {
 	my ($name, $session, $state) = @_;
 
-	is($session->text($STATE), $state->{all}, "$name: facts, redactions, streams, what the handler wrote, rights");
+	is($session->text($STATE), $state->{all}, "$name: facts, redactions, streams, the handler's rows, rights");
 	is_sound($name, $session);
 	is($session->value(append_sql(events(a => 7, a => { n => 7 }), 'key-7')), 21, "$name: a key is known");
 	is($session->state_of(append_sql(events(a => 8), 'key-7')), 'FS006', "$name: with its events");

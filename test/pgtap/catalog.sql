@@ -123,7 +123,7 @@ SELECT is(
 	(superuser, trusted, relocatable), (true, false, false),
 	'only a superuser installs it, where it then stays')
 FROM pg_available_extension_versions WHERE name = 'factstr' AND installed;
-SELECT is(comment IS NOT NULL, true, 'it says what it is')
+SELECT is(comment IS NOT NULL, true, 'it has a description')
 FROM pg_available_extensions WHERE name = 'factstr';
 SELECT set_has(
 	$$SELECT unnest(extconfig) FROM pg_extension WHERE extname = 'factstr'$$,

@@ -154,7 +154,7 @@ SELECT is_empty(
 		WHERE v.relkind = 'v'
 			AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass)
 			AND (d.refclassid, d.refobjid) NOT IN (SELECT classid, objid FROM members)$$,
-	'the views are made of what is PostgreSQL''s and the extension''s own');
+	'the views use only objects of PostgreSQL and of the extension');
 
 SELECT * FROM finish();
 ROLLBACK;

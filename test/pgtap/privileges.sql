@@ -92,7 +92,7 @@ SELECT results_eq(
 	ARRAY[
 		'factstr_delivery_obstacle', 'factstr_flushed', 'factstr_has_right', 'factstr_log_head', 'factstr_log_state',
 		'factstr_log_time_after', 'factstr_matches'],
-	'everybody may execute what tells nothing of a log but to those who may read it, and nothing else');
+	'every role may execute exactly the functions that reveal a log only to roles that may read it');
 SELECT is_empty(
 	$$SELECT c.relname
 		FROM pg_class c

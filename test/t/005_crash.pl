@@ -197,7 +197,7 @@ foreach my $round (0 .. $#ROUNDS)
 			my $seen = $_->{seen};
 			!$facts{ $seen->[0] } || "@$seen" ne "@{ $facts{$seen->[0]} }"
 		} @seen ],
-		[], "$name: what was read (" . @seen . ' facts) is there, unchanged');
+		[], "$name: every fact that was read (" . @seen . ') is there, unchanged');
 
 	# Calls with a key are repeated, whether they were answered or not.
 	my @keyed = grep { $_->{key} } map { $_->{called} // () } @written;

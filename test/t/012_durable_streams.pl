@@ -307,7 +307,7 @@ like($next_batches, qr/^by_type.*^kept_4.*^rare/ms, 'streams of all kinds have s
 $node->restart;
 $observer = new_session($node);
 is(positions($observer), $positions, 'a restart keeps cursors');
-is(next_batches($observer), $next_batches, 'and what comes next');
+is(next_batches($observer), $next_batches, 'and the next batches');
 
 #
 # So does a dump.
@@ -319,7 +319,7 @@ $node->command_ok([ 'psql', '-qX', '-v', 'ON_ERROR_STOP=1', '-f', $dump, '-d', $
 my $restored = new_session($node, dbname => 'restored');
 $restored->mean_log_of_tests;
 is(positions($restored), $positions, 'with cursors and lags');
-is(next_batches($restored), $next_batches, 'and what comes next');
+is(next_batches($restored), $next_batches, 'and the next batches');
 is($restored->value('SELECT factstr_stream_open($1, $2)', 'rare', $streams{rare}),
 	cursor($observer, 'rare'), 'a stream is found again with its query');
 is($restored->state_of('SELECT factstr_stream_open($1, $2)', 'rare', $streams{by_type}), 'FS003', 'not with another');

@@ -177,7 +177,7 @@ is($waiter->finish->state, '00000', 'and continues');
 is($observer->value(q(SELECT count(*) FROM kept WHERE stream IN ('procedure', 'block'))), 2, 'with later facts');
 # A block with handlers of exceptions is a subtransaction, where a CALL may not end the transaction. Older minor releases
 # (13.16, 14.9 and 16.4 are among them) nevertheless take no snapshot for such a CALL: functions in its arguments do not
-# see what the block has written. There the wait finds nothing but the snapshot of the whole statement, which it gives back.
+# see the writes of the block. There the wait finds nothing but the snapshot of the whole statement, which it gives back.
 # Newer ones take one, and the other remains.
 $observer->run(q(CREATE TABLE written (n int)));
 $observer->run(q(CREATE FUNCTION count_written() RETURNS bigint STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN count(*) FROM written; END $$));

@@ -286,7 +286,7 @@ $tenant->run('SET ROLE tenant');
 $other->run('SET ROLE other');
 
 #
-# Those who wait: handlers of one role that hang leave workers to another role and to another database, and say that they wait.
+# Waiting streams: hanging handlers of one role leave workers to another role and another database, and show that they wait.
 #
 $superuser->run('CREATE DATABASE elsewhere');
 my $elsewhere = new_session($node, dbname => 'elsewhere');

@@ -129,7 +129,7 @@ $maker->run(q(SET ROLE "O'Neil ""X"""));
 is($maker->state_of(q(SELECT factstr_drop_log('a', 'a'))), '42501', 'the right to administer one log is none on another');
 is($maker->value(q(SELECT factstr_drop_log('made', 'made'))), 1, 'with it, that one is dropped');
 is($session->text(q(SELECT created_by, dropped_by FROM factstr_log_records WHERE log = 'made')), join('|', ($session->value('SELECT session_user')) x 2),
-	'the record has who had logged in');
+	'the record has the role that had logged in');
 $maker->disconnect;
 $session->run('DROP TABLESPACE place');
 

@@ -66,7 +66,7 @@ for my $kind (store_kinds())
 	is(join(', ', map { next_fact($all) } 1 .. 4), '17 b 9, 18 a 10, 19 b 10, 20 a 11',
 		"$kind: facts of other processes");
 	is(join(', ', map { next_fact($some) } 1 .. 2), '18 a 10, 20 a 11', "$kind: those that match");
-	is(join(', ', map { next_fact($after) } 1 .. 2), '17 b 9, 19 b 10', "$kind: and what follows");
+	is(join(', ', map { next_fact($after) } 1 .. 2), '17 b 9, 19 b 10', "$kind: and the following facts");
 	stop($after, 'TERM');
 	status_is(stop($all, 'TERM'), 0, "$kind: SIGTERM ends it well");
 	status_is(stop($some, 'INT'), 0, "$kind: so does SIGINT");
@@ -86,7 +86,7 @@ for my $kind (store_kinds())
 		"$kind: a new one begins with the first");
 	is(numbers(lines_of(@durable)), '', "$kind: the next time nothing is new");
 	append($url, [ a => 12 ], [ b => 12 ]);
-	is(numbers(lines_of(@durable)), '21', "$kind: and then what is");
+	is(numbers(lines_of(@durable)), '21', "$kind: and then the newest");
 	is(stream($url, 'mailer')->{cursor_sequence_number}, 22,
 		"$kind: the cursor is behind the batch");
 	my ($batch) = append($url, [ a => 13 ], [ b => 13 ], [ a => 14 ]) && lines_of(@durable,

@@ -220,7 +220,7 @@ fails_with(run('export', '-s', $short, '--resume', $file), 1,
 	'one of another log is left alone');
 is(slurp($file), $exported, 'as it was');
 fails_with(run('export', '-s', $origin, '--resume', spew($file, 'no export')), 1,
-	qr/\Afactstr: "\Q$file\E" has no complete line of an export\n/, 'and what is none');
+	qr/\Afactstr: "\Q$file\E" has no complete line of an export\n/, 'and a file without one');
 fails_with(run('export', '-s', $origin, '--resume', spew($file, "no export\n")), 1,
 	qr/\Afactstr: \Q$file\E: invalid batch: /, 'in any way');
 is(slurp($file), "no export\n", 'is left alone too');
