@@ -125,7 +125,15 @@ wake_members(uint32 newest)
 	}
 }
 
-/* The next group forms during the flush, and its leader starts as soon as the lock is free. */
+/* The leader of the next group starts as soon as the lock is free. */
+static void
+end_group(uint32 newest)
+{
+	LWLockRelease(&groups->flushing);
+	wake_members(newest);
+}
+
+/* The next group forms during the flush. */
 static void
 lead(void)
 {
@@ -137,12 +145,15 @@ lead(void)
 	{
 		XLogFlush(highest_position(newest));
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
-		LWLockRelease(&groups->flushing);
-		wake_members(newest);
+		/* The error has allowed interrupts, and the release of a lock allows them once more. */
+		HOLD_INTERRUPTS();
+		end_group(newest);
+		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	end_group(newest);
 }
 
 static void
@@ -157,11 +168,18 @@ flush_in_group(XLogRecPtr position)
 		wait_for_leader(self);
 }
 
+/* False also for a leader that sends a message during its flush, and so owes another: it would wait for itself. */
+static bool
+may_join_a_group(void)
+{
+	return groups != NULL && my_number() < MOST_MEMBERS && !LWLockHeldByMe(&groups->flushing);
+}
+
 /* Returns when the log is on disk up to this position, like XLogFlush. */
 void
 fs_group_flush(XLogRecPtr position)
 {
-	if (groups != NULL && my_number() < MOST_MEMBERS && compat_flushed_position() < position)
+	if (may_join_a_group() && compat_flushed_position() < position)
 		flush_in_group(position);
 	XLogFlush(position);
 }

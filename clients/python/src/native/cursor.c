@@ -224,7 +224,5 @@ static PyType_Spec spec = {
 int
 add_cursor_type(PyObject *module)
 {
-	PyObject   *type = PyType_FromModuleAndSpec(module, &spec, NULL);
-
-	return type == NULL ? -1 : PyModule_AddObject(module, "Cursor", type);
+	return add_type(module, &spec, "Cursor");
 }

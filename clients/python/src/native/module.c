@@ -120,6 +120,19 @@ use(PyObject *module, PyObject *args)
 	Py_RETURN_NONE;
 }
 
+/* Makes a type and gives it its name in the module. */
+int
+add_type(PyObject *module, PyType_Spec *spec, const char *name)
+{
+	PyObject   *type = PyType_FromModuleAndSpec(module, spec, NULL);
+
+	/* The module takes the reference over only if it succeeds. */
+	if (type != NULL && PyModule_AddObject(module, name, type) == 0)
+		return 0;
+	Py_XDECREF(type);
+	return -1;
+}
+
 static PyMethodDef module_methods[] = {
 	{"version", version, METH_NOARGS, NULL},
 	{"stop", stop, METH_VARARGS, NULL},

@@ -105,6 +105,7 @@ typedef struct stream_handle
 } stream_handle;
 
 /* module.c */
+extern int	add_type(PyObject *module, PyType_Spec *spec, const char *name);
 extern PyObject *raise_error(module_state *state, int code, const factstr_error *error);
 extern PyObject *raise_document(module_state *state, int code, const char *document);
 extern PyObject *raise_message(module_state *state, int code, const char *message);

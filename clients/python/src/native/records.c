@@ -423,7 +423,5 @@ static PyType_Spec spec = {
 int
 add_fact_type(PyObject *module)
 {
-	PyObject   *type = PyType_FromModuleAndSpec(module, &spec, NULL);
-
-	return type == NULL ? -1 : PyModule_AddObject(module, "Fact", type);
+	return add_type(module, &spec, "Fact");
 }
