@@ -18,8 +18,8 @@
 #include "streams/group.h"
 
 /*
- * One transaction at a time creates, seals or drops logs; reads continue.  Calls take this lock
- * before they lock a log: one that drops a log, and has this, would wait for one that has the log, and waits for this.
+ * One transaction at a time creates, seals or drops logs; reads continue.  Take this lock before that of a log: in the
+ * other order, two calls could wait for each other.
  */
 Relation
 fs_log_changes_open(Oid schema)

@@ -43,8 +43,8 @@ may_move_table(Node *command)
 }
 
 /*
- * After a command that may have renamed a table, or moved it to another schema.  A table of a log is protected as long
- * as its name says that it is one.
+ * After a command that may have renamed a table, or moved it to another schema.  A table of a log is recognized by its
+ * name, so under another name it would be unprotected.
  */
 void
 fs_log_guard_refuse_move(FunctionCallInfo fcinfo, Node *command)
