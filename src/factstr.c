@@ -27,6 +27,7 @@
 #include "workers/databases.h"
 #include "workers/delivery_slots.h"
 #include "workers/launcher.h"
+#include "workers/pending_lists.h"
 #include "workers/worker_slots.h"
 
 PG_MODULE_MAGIC;
@@ -58,6 +59,7 @@ reserve_memory(void)
 	fs_databases_reserve_memory();
 	fs_delivery_slots_reserve_memory();
 	fs_worker_slots_reserve_memory();
+	fs_pending_lists_reserve_memory();
 }
 
 static shmem_startup_hook_type previous_startup = NULL;

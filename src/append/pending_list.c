@@ -4,8 +4,10 @@
  *
  * The index collects new entries in a list that each lookup must read.  PostgreSQL would empty it when an append
  * fills it, under the lock of that append; so the index is created with a limit out of reach, and the list is
- * emptied here instead.  That takes as long as hundreds of appends, so the first append that finds a long list
- * requests a background worker for it.  Without a worker, an append does it before it takes the lock.
+ * emptied here instead, by a background worker.  An entry costs it less than half when it sorts thousands of them at
+ * once into the index; so it lets a list grow for a while, unless it is called (workers/pending_lists.c): by the
+ * first lookup that reads a long list, or by an append that finds a very long one.  Without a worker, an append
+ * empties the list before it takes the lock.
  */
 #include "postgres.h"
 
@@ -15,26 +17,38 @@
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "pgstat.h"
-#include "utils/lsyscache.h"
+#include "storage/lmgr.h"
+#include "utils/guc.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "append/pending_list.h"
-#include "workers/databases.h"
+#include "clock.h"
+#include "workers/pending_lists.h"
 #include "workers/process.h"
 
 /*
- * The maximum length, in pages: measured with 8 clients on half a million facts, longer lists made lookups slower,
- * and shorter ones were emptied too often.  While the worker is busy, the list may become longer, and under the
- * append lock too, for fewer and larger steps, but not so long that the next reader would notice.
+ * Lengths of the list, in pages.  A page has some sixty facts, and a lookup reads it in a few microseconds.
+ *
+ * SHORT: measured with 8 clients that decide, on half a million facts, longer lists made lookups slower, and shorter
+ * ones were emptied too often.  LONG: as long as PostgreSQL itself would let it become by default; the worker is
+ * called.  TOO_LONG: the worker is too slow, and an append helps.  TOO_LONG_UNDER_LOCK: without a worker, an append
+ * that has the lock already lets the list become longer, for fewer and larger steps.
  */
-#define PAGES_ALLOWED 16
-#define PAGES_ALLOWED_MEANWHILE 64
+#define PAGES_SHORT 16
+#define PAGES_TOO_LONG_UNDER_LOCK 64
+#define PAGES_LONG 512
+#define PAGES_TOO_LONG 1024
 
-/* A worker ends if it has not been called for this time, in ms. */
+/* An append relies on the worker for this time before it looks at the list again.  In ms. */
+#define TRUST_TIME 10
+
+/* The worker lets a list grow for this time, and ends if none was long for the longer one.  In ms. */
+#define GROWING_TIME 1000
 #define IDLE_TIME 30000
 
-/* The pause before the next attempt if another process is emptying the list.  In ms. */
-#define PAUSE 10
+/* The worker's work_mem, in kB: sorts PAGES_LONG at once. */
+#define WORKER_MEMORY "16384"
 
 BlockNumber
 fs_pending_list_pages(Relation by_payload)
@@ -55,32 +69,34 @@ empty_list(Relation by_payload)
 	ginInsertCleanup(&state, false, true, false, NULL);
 }
 
-/* Wakes the worker of the log; false if there is none yet. */
-static bool
-call_worker(const FactstrStore *store)
-{
-	WorkerTask	task = {.database = MyDatabaseId};
+/* The list of this index is the worker's business until then. */
+static Oid	trusted_index = InvalidOid;
+static int64 trusted_until = 0;
 
-	strlcpy(task.log, store->log, sizeof(task.log));
-	if (fs_worker_slots_have_worker(&task))
-	{
-		fs_wakeup_one(fs_wakeup_of_pending_list(store->log));
-		return true;
-	}
-	if (fs_databases_have_launcher())
-		(void) fs_worker_slots_request(task);
-	return false;
+/* Is there a worker that shortens the list, unless it is too long to wait for it? */
+static bool
+is_left_to_worker(Oid index, BlockNumber pages)
+{
+	if (!fs_pending_lists_attend(index, pages > PAGES_LONG) || pages > PAGES_TOO_LONG)
+		return false;
+	trusted_index = index;
+	trusted_until = fs_clock_after(TRUST_TIME);
+	return true;
 }
 
-/* Makes sure that the list becomes shorter if it has more pages than allowed. */
+/* Makes sure that the list becomes shorter if it is long. */
 void
-fs_pending_list_shorten(const FactstrStore *store, Relation by_payload, bool under_lock)
+fs_pending_list_shorten(Relation by_payload, bool under_lock)
 {
-	BlockNumber pages = fs_pending_list_pages(by_payload);
+	Oid			index = RelationGetRelid(by_payload);
+	BlockNumber pages;
 
-	if (pages <= PAGES_ALLOWED)
+	if (index == trusted_index && fs_clock_until(trusted_until) > 0)
 		return;
-	if ((call_worker(store) || under_lock) && pages <= PAGES_ALLOWED_MEANWHILE)
+	pages = fs_pending_list_pages(by_payload);
+	if (pages <= PAGES_SHORT || is_left_to_worker(index, pages))
+		return;
+	if (under_lock && pages <= PAGES_TOO_LONG_UNDER_LOCK)
 		return;
 	empty_list(by_payload);
 }
@@ -89,58 +105,94 @@ fs_pending_list_shorten(const FactstrStore *store, Relation by_payload, bool und
  * The worker
  */
 
-/* Repeats as long as it helps: a throttled vacuum empties the list, too, and keeps others from doing so. */
-static void
-empty_list_as_far_as_possible(Relation by_payload)
+/* The index if it still exists and nobody has locked it against changes: other lists would have to wait as well. */
+static Relation
+try_open(Oid index, bool *is_gone)
 {
-	BlockNumber before;
-	BlockNumber pages = fs_pending_list_pages(by_payload);
-
-	do
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (pages <= PAGES_ALLOWED)
-			return;
-		empty_list(by_payload);
-		before = pages;
-		pages = fs_pending_list_pages(by_payload);
-	} while (pages < before);
-	pg_usleep(PAUSE * 1000L);
+	*is_gone = false;
+	if (!ConditionalLockRelationOid(index, RowExclusiveLock))
+		return NULL;
+	*is_gone = !SearchSysCacheExists1(RELOID, ObjectIdGetDatum(index));
+	return *is_gone ? NULL : index_open(index, NoLock);
 }
 
-/* False if the log no longer exists in the database. */
+/* True if the list is short, or gone.  A VACUUM that is emptying it keeps others from doing so. */
 static bool
-shorten_in_transaction(const char *log)
+shorten(Oid index)
 {
-	FactstrStore store;
-	Relation	by_payload;
+	bool		is_short;
+	Relation	by_payload = try_open(index, &is_short);
 
-	if (!fs_worker_begin_in_store(log, &store))
-		return false;
+	if (by_payload == NULL)
+		return is_short;
 	pgstat_report_activity(STATE_RUNNING,
-						   psprintf("emptying the pending list of %s", get_rel_name(store.by_payload)));
-	by_payload = index_open(store.by_payload, RowExclusiveLock);
-	empty_list_as_far_as_possible(by_payload);
+						   psprintf("emptying the pending list of %s", RelationGetRelationName(by_payload)));
+	empty_list(by_payload);
+	is_short = fs_pending_list_pages(by_payload) <= PAGES_SHORT;
 	index_close(by_payload, NoLock);
+	return is_short;
+}
+
+static void
+shorten_in_transaction(Oid index)
+{
+	bool		is_short;
+
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	is_short = shorten(index);
 	CommitTransactionCommand();
 	pgstat_report_stat(false);
-	return true;
+	fs_pending_lists_is_answered(index, is_short);
+}
+
+/* Those that are called, or all long lists; returns whether there were any. */
+static bool
+shorten_lists(bool all)
+{
+	PendingList lists[MAX_PENDING_LISTS];
+	int			count = fs_pending_lists_of_database(lists);
+
+	for (int i = 0; i < count; i++)
+	{
+		fs_worker_attend();
+		if (all || lists[i].is_called)
+			shorten_in_transaction(lists[i].index);
+	}
+	return count > 0;
+}
+
+/* Returns when no list has been long for some time. */
+static void
+keep_lists_short(void)
+{
+	WakeupPoint *point = fs_wakeup_of_pending_lists();
+	int64		idle_at = fs_clock_after(IDLE_TIME);
+	int64		grown_at = fs_clock_now();
+
+	while (fs_clock_until(idle_at) > 0)
+	{
+		uint64		generation = fs_wakeup_generation(point);
+		bool		all = fs_clock_until(grown_at) == 0;
+
+		fs_worker_attend();
+		if (all)
+			grown_at = fs_clock_after(GROWING_TIME);
+		if (shorten_lists(all))
+			idle_at = fs_clock_after(IDLE_TIME);
+		(void) fs_worker_wait(point, generation, fs_clock_until(grown_at));
+	}
 }
 
 /* PostgreSQL calls it by its name. */
 void
 factstr_pending_list_main(Datum argument)
 {
-	WorkerTask	task;
-	WakeupPoint *point;
-	uint64		generation;
+	Oid			database;
 
-	fs_worker_begin(argument, &task);
-	point = fs_wakeup_of_pending_list(task.log);
-	do
-	{
-		generation = fs_wakeup_generation(point);
-		fs_worker_attend();
-	} while (shorten_in_transaction(task.log) && fs_worker_wait(point, generation, IDLE_TIME));
+	fs_worker_begin(argument, &database);
+	SetConfigOption("work_mem", WORKER_MEMORY, PGC_USERSET, PGC_S_OVERRIDE);
+	keep_lists_short();
+	fs_pending_lists_forget(database);
 	fs_worker_end();
 }

@@ -8,10 +8,8 @@
 #include "storage/block.h"
 #include "utils/relcache.h"
 
-#include "store.h"
-
 extern BlockNumber fs_pending_list_pages(Relation by_payload);
-extern void fs_pending_list_shorten(const FactstrStore *store, Relation by_payload, bool under_lock);
+extern void fs_pending_list_shorten(Relation by_payload, bool under_lock);
 
 extern PGDLLEXPORT void factstr_pending_list_main(Datum argument);
 

@@ -90,7 +90,7 @@ shorten_pending_list(const FactstrStore *store)
 {
 	Relation	by_payload = index_open(store->by_payload, RowExclusiveLock);
 
-	fs_pending_list_shorten(store, by_payload, false);
+	fs_pending_list_shorten(by_payload, false);
 	index_close(by_payload, NoLock);
 }
 

@@ -224,7 +224,7 @@ fs_writer_open(const FactstrStore *store, bool under_lock, bool has_keys)
 	InitResultRelInfo(writer->result_relation, writer->events, 0, NULL, 0);
 	prepare_indexes(writer, store, has_keys);
 	writer->rows = palloc(ROWS_AT_ONCE * sizeof(TupleTableSlot *));
-	fs_pending_list_shorten(writer->store, writer->by_payload, under_lock);
+	fs_pending_list_shorten(writer->by_payload, under_lock);
 	return writer;
 }
 
@@ -340,7 +340,7 @@ fs_writer_write(FactWriter *writer, const NewFacts *facts, int64 first_sequence_
 		MemoryContextReset(writer->chunk_context);
 		done += count;
 		if (done < facts->count)
-			fs_pending_list_shorten(writer->store, writer->by_payload, true);
+			fs_pending_list_shorten(writer->by_payload, true);
 	}
 }
 
@@ -348,7 +348,7 @@ fs_writer_write(FactWriter *writer, const NewFacts *facts, int64 first_sequence_
 void
 fs_writer_tidy(FactWriter *writer)
 {
-	fs_pending_list_shorten(writer->store, writer->by_payload, true);
+	fs_pending_list_shorten(writer->by_payload, true);
 }
 
 void

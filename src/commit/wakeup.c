@@ -113,14 +113,12 @@ fs_wakeup_of_append_lock(Oid events)
 				   hash_combine(murmurhash32(events), MyDatabaseId) % POINTS_OF_APPEND_LOCKS];
 }
 
-/* The wait point of the worker that empties the pending list of a log of this database. */
+/* The wait point of the worker that shortens the pending lists of this database. */
 WakeupPoint *
-fs_wakeup_of_pending_list(const char *log)
+fs_wakeup_of_pending_lists(void)
 {
-	uint32		hash = hash_bytes((const unsigned char *) log, (int) strlen(log));
-
 	attach();
-	return &points[2 * POINTS_OF_A_KIND + hash_combine(hash, MyDatabaseId) % POINTS_OF_A_KIND];
+	return &points[2 * POINTS_OF_A_KIND + murmurhash32(MyDatabaseId) % POINTS_OF_A_KIND];
 }
 
 /* Wakes one of the processes that wait there immediately; the others continue to wait. */

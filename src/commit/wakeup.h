@@ -14,7 +14,7 @@ extern void fs_wakeup_now_of_facts(Oid database);
 extern WakeupPoint *fs_wakeup_of_facts(void);
 extern WakeupPoint *fs_wakeup_of_stream(uint64 stream_hash);
 extern WakeupPoint *fs_wakeup_of_append_lock(Oid events);
-extern WakeupPoint *fs_wakeup_of_pending_list(const char *log);
+extern WakeupPoint *fs_wakeup_of_pending_lists(void);
 extern void fs_wakeup_at_commit(WakeupPoint *point);
 extern void fs_wakeup_one(WakeupPoint *point);
 extern uint64 fs_wakeup_generation(WakeupPoint *point);

@@ -21,6 +21,7 @@
 #include "compat_scan.h"
 #include "read/access_path.h"
 #include "read/index_estimate.h"
+#include "workers/pending_lists.h"
 
 /* A filter with types and predicates uses its types if they have no more facts than this ... */
 #define FEW_FACTS_OF_TYPES 128
@@ -203,6 +204,7 @@ predicate_of(const fs_filter *filter, size_t i)
 static void
 find_by_payload(const FactRange *range, CandidateBitmap *bitmap, const fs_filter *filter)
 {
+	fs_pending_lists_before_lookup(range->store->by_payload);
 	for (size_t i = 0; i < filter->payload_predicate_count; i++)
 	{
 		ScanKeyData key;

@@ -31,6 +31,7 @@
 #include "settings.h"
 #include "workers/databases.h"
 #include "workers/launcher.h"
+#include "workers/pending_lists.h"
 #include "workers/places.h"
 #include "workers/queue.h"
 #include "workers/delivery_slots.h"
@@ -243,16 +244,19 @@ start_delivery(Oid database)
 static TimestampTz
 start_emptying_lists(void)
 {
-	WorkerTask	task;
+	Oid			database;
 	TimestampTz next;
 	int			slot;
 
-	while ((slot = fs_worker_slots_next_due(GetCurrentTimestamp(), &task, &next)) >= 0)
+	while ((slot = fs_worker_slots_next_due(GetCurrentTimestamp(), &database, &next)) >= 0)
 	{
 		if (fs_worker_slots_count() >= Max(1, max_worker_processes / 4) ||
-			database_state(task.database) != DATABASE_OPEN ||
+			database_state(database) != DATABASE_OPEN ||
 			!start(background_worker("factstr pending list", "factstr_pending_list_main"), slot))
+		{
 			fs_worker_slots_forget(slot);
+			fs_pending_lists_forget(database);
+		}
 	}
 	return next;
 }

@@ -27,17 +27,17 @@
 /* In the data directory, where the processes of the server work. */
 #define POSTMASTER_FILE "postmaster.pid"
 
-/* Enters the slot for which the launcher has started the process, and connects to the task's database. */
+/* Enters the slot for which the launcher has started the process, and connects to the slot's database. */
 void
-fs_worker_begin(Datum slot, WorkerTask * task)
+fs_worker_begin(Datum slot, Oid *database)
 {
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
-	if (!fs_worker_slots_enter(DatumGetInt32(slot), task))
+	if (!fs_worker_slots_enter(DatumGetInt32(slot), database))
 		proc_exit(0);
-	BackgroundWorkerInitializeConnectionByOid(task->database, InvalidOid, 0);
-	/* Other sessions may hold the locks that the task needs for any time; a worker waits. */
+	BackgroundWorkerInitializeConnectionByOid(*database, InvalidOid, 0);
+	/* Other sessions may hold the locks that the work needs for any time; a worker waits. */
 	SetConfigOption("lock_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
 }
 
@@ -45,7 +45,7 @@ fs_worker_begin(Datum slot, WorkerTask * task)
 void
 fs_worker_end(void)
 {
-	fs_worker_slots_task_is_done();
+	fs_worker_slots_work_is_done();
 	proc_exit(0);
 }
 

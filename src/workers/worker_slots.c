@@ -2,7 +2,7 @@
  * workers/worker_slots.c
  *		The workers that empty pending lists: which are wanted, and which exist.
  *
- * Each log that wants one has a slot in shared memory.  The launcher starts a process for each slot without one,
+ * Each database that wants one has a slot in shared memory.  The launcher starts a process for each slot without one,
  * as far as there is room.  The process releases the slot when nothing is left to do; if it ends earlier for
  * any reason, it is started again.
  *
@@ -23,8 +23,8 @@
 #include "workers/databases.h"
 #include "workers/worker_slots.h"
 
-/* More processes than a server will want. */
-#define MAX_SLOTS 64
+/* Of these, a server starts as many as it has room for. */
+#define MAX_SLOTS 32
 
 /* A started worker that has not entered its slot within this time is started again.  In ms. */
 #define START_TIMEOUT 10000
@@ -38,7 +38,7 @@
 
 typedef struct WorkerSlot
 {
-	WorkerTask	task;			/* the database is InvalidOid: nothing is wanted */
+	Oid			database;		/* InvalidOid: nothing is wanted */
 	pid_t		worker;			/* 0: none is running */
 	bool		requested_again;	/* since the worker entered */
 	TimestampTz entered_at;
@@ -85,15 +85,9 @@ attach(void)
 	compat_register_tranche(shared->lock.tranche, "factstr_worker_slots");
 }
 
-static bool
-is_same(const WorkerTask * a, const WorkerTask * b)
-{
-	return a->database == b->database && strcmp(a->log, b->log) == 0;
-}
-
-/* The slot with this task, otherwise a free one, otherwise NULL. */
+/* The slot of the database, otherwise a free one, otherwise NULL. */
 static WorkerSlot *
-find_slot(const WorkerTask * task)
+find_slot(Oid database)
 {
 	WorkerSlot *free_slot = NULL;
 
@@ -101,9 +95,9 @@ find_slot(const WorkerTask * task)
 	{
 		WorkerSlot *slot = &shared->slots[i];
 
-		if (is_same(&slot->task, task))
+		if (slot->database == database)
 			return slot;
-		if (free_slot == NULL && !OidIsValid(slot->task.database))
+		if (free_slot == NULL && !OidIsValid(slot->database))
 			free_slot = slot;
 	}
 	return free_slot;
@@ -117,16 +111,16 @@ free_slot(WorkerSlot *slot)
 
 /* There is work: a worker is started immediately if none is running.  False if all slots are taken. */
 bool
-fs_worker_slots_request(WorkerTask task)
+fs_worker_slots_request(Oid database)
 {
 	WorkerSlot *slot;
 
 	attach();
 	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
-	slot = find_slot(&task);
+	slot = find_slot(database);
 	if (slot != NULL)
 	{
-		slot->task = task;
+		slot->database = database;
 		slot->requested_again = slot->worker != 0;
 		slot->start_at = 0;
 		fs_databases_wake_launcher();
@@ -135,16 +129,16 @@ fs_worker_slots_request(WorkerTask task)
 	return slot != NULL;
 }
 
-/* Is a worker running for this? */
+/* Is a worker running for the database? */
 bool
-fs_worker_slots_have_worker(const WorkerTask * task)
+fs_worker_slots_have_worker(Oid database)
 {
 	bool		result = false;
 
 	attach();
 	LWLockAcquire(&shared->lock, LW_SHARED);
 	for (int i = 0; i < MAX_SLOTS && !result; i++)
-		result = is_same(&shared->slots[i].task, task) && shared->slots[i].worker != 0;
+		result = shared->slots[i].database == database && shared->slots[i].worker != 0;
 	LWLockRelease(&shared->lock);
 	return result;
 }
@@ -161,11 +155,11 @@ is_beyond_all_pauses(TimestampTz time, TimestampTz now)
 }
 
 /*
- * A slot for which a worker must be started now, and its task; the slot then has some time to be entered.  If there
+ * A slot for which a worker must be started now, and its database; the slot then has some time to be entered.  If there
  * is none, returns -1, and when there will be one, or DT_NOEND.
  */
 int
-fs_worker_slots_next_due(TimestampTz now, WorkerTask * task, TimestampTz *next)
+fs_worker_slots_next_due(TimestampTz now, Oid *database, TimestampTz *next)
 {
 	int			due = -1;
 
@@ -176,7 +170,7 @@ fs_worker_slots_next_due(TimestampTz now, WorkerTask * task, TimestampTz *next)
 	{
 		WorkerSlot *slot = &shared->slots[i];
 
-		if (!OidIsValid(slot->task.database) || slot->worker != 0)
+		if (!OidIsValid(slot->database) || slot->worker != 0)
 			continue;
 		if (slot->start_at > now && !is_beyond_all_pauses(slot->start_at, now))
 		{
@@ -184,7 +178,7 @@ fs_worker_slots_next_due(TimestampTz now, WorkerTask * task, TimestampTz *next)
 			continue;
 		}
 		slot->start_at = TimestampTzPlusMilliseconds(now, START_TIMEOUT);
-		*task = slot->task;
+		*database = slot->database;
 		due = i;
 	}
 	LWLockRelease(&shared->lock);
@@ -257,19 +251,19 @@ leave(int code, Datum argument)
 
 /* Enters the slot as its worker until this process ends; false if it is not wanted. */
 bool
-fs_worker_slots_enter(int number, WorkerTask * task)
+fs_worker_slots_enter(int number, Oid *database)
 {
 	WorkerSlot *slot;
 
 	attach();
 	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
 	slot = &shared->slots[number];
-	if (OidIsValid(slot->task.database) && slot->worker == 0)
+	if (OidIsValid(slot->database) && slot->worker == 0)
 	{
 		slot->worker = MyProcPid;
 		slot->requested_again = false;
 		slot->entered_at = GetCurrentTimestamp();
-		*task = slot->task;
+		*database = slot->database;
 		my_slot = number;
 	}
 	LWLockRelease(&shared->lock);
@@ -285,12 +279,9 @@ fs_worker_slots_give_way(void)
 	gives_way = true;
 }
 
-/*
- * The subscription no longer exists, or all existing ones have been requested.  If it was requested while this
- * worker found it gone, another worker looks again.
- */
+/* No list is long.  If the worker was requested while it came to that conclusion, another one looks again. */
 void
-fs_worker_slots_task_is_done(void)
+fs_worker_slots_work_is_done(void)
 {
 	WorkerSlot *slot = &shared->slots[my_slot];
 

@@ -1,5 +1,5 @@
-# The worker that empties the payload index's pending list: appends leave the list to it, do without it where there
-# is none, and it blocks no session.
+# The worker that empties the pending lists of payload indexes: appends leave the lists to it, lookups call it, appends
+# do without it where there is none, and it blocks no session.
 
 use strict;
 use warnings;
@@ -11,9 +11,11 @@ use FactstrTest;
 use FactstrWorkers ();
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(time);
 
-my $ALLOWED = 16;
-my $ALLOWED_MEANWHILE = 64;
+# In pages: short enough for lookups; an append does not leave more to a worker.
+my $SHORT = 16;
+my $TOO_LONG = 1024;
 
 my $node = new_node('pending_list', conf => "shared_preload_libraries = 'factstr'\nautovacuum = off");
 my $observer = new_session($node);
@@ -27,19 +29,27 @@ sub prepare
 	$session->run('CREATE EXTENSION pgstattuple');
 	# Facts with many index entries each; the append that writes them has looked at the list before.
 	$session->run(q(
-		CREATE FUNCTION append_wide(n int) RETURNS bigint LANGUAGE sql AS $$
+		CREATE FUNCTION append_wide(n int, log text DEFAULT 'main') RETURNS bigint LANGUAGE sql AS $$
 			SELECT last_sequence_number FROM factstr_append((
 				SELECT jsonb_agg(jsonb_build_object('event_type', 'wide', 'payload', (SELECT jsonb_agg(i * 1000 + e) FROM generate_series(1, 100) e)))
-				FROM generate_series(1, n) i))
+				FROM generate_series(1, n) i), log => log)
 		$$));
 	return;
 }
 
 sub pages
 {
-	my ($session) = @_;
+	my ($log) = @_;
 
-	return ($session // $observer)->value(q(SELECT pending_pages FROM pgstatginindex('factstr_events_payload_idx')));
+	return $observer->value('SELECT factstr_pending_pages($1)', $log // 'main');
+}
+
+sub wait_until_short
+{
+	my ($log) = @_;
+
+	wait_until('the list is short', sub { pages($log) <= $SHORT });
+	return;
 }
 
 # The process id of the worker of a database, once it waits to be called; '' if there is none.
@@ -60,22 +70,24 @@ sub wait_for_worker
 	return $worker;
 }
 
+# This session has not seen a worker within the last milliseconds, so it looks at the list.
 sub append_small
 {
-	my ($session) = @_;
+	my ($session, $log) = @_;
 
-	($session // $appender)->run(append_sql(events(small => 1)));
+	($session // $appender)->run('SELECT factstr_append($1, log => $2)', events(small => 1), $log // 'main');
 	return;
 }
 
-# A list that is longer than allowed, but not so long that an append would empty it in spite of the worker.
+# A list that is long, but not so long that an append would empty it in spite of the worker.
 sub fill
 {
+	my ($log) = @_;
 	my $filled;
 
-	$observer->run('SELECT append_wide(150)');
-	$filled = pages();
-	ok($filled > $ALLOWED && $filled <= $ALLOWED_MEANWHILE, "the list is long ($filled pages)");
+	$observer->run('SELECT append_wide(150, $1)', $log // 'main');
+	$filled = pages($log);
+	ok($filled > $SHORT && $filled <= $TOO_LONG, "the list is long ($filled pages)");
 	return;
 }
 
@@ -84,7 +96,7 @@ prepare($observer);
 is(worker(), '', 'there was no append, and there is no worker');
 fill();
 append_small();
-cmp_ok(pages(), '<=', $ALLOWED, 'without a worker the next append empties the list');
+cmp_ok(pages(), '<=', $SHORT, 'without a worker the next append empties the list');
 my $worker = wait_for_worker();
 pass('and asks for a worker');
 
@@ -94,24 +106,41 @@ pass('and asks for a worker');
 kill(STOP => $worker);
 fill();
 append_small() foreach 1 .. 20;
-cmp_ok(pages(), '>', $ALLOWED, 'appends leave the list to the worker');
-$observer->run('SELECT append_wide(400)');
+cmp_ok(pages(), '>', $SHORT, 'appends leave the list to the worker');
+my $wide = 0;
+wait_until('the list is far too long', sub { $observer->run('SELECT append_wide(500)'); $wide += 500; pages() > $TOO_LONG || $wide > 20000 });
 append_small();
-cmp_ok(pages(), '<=', $ALLOWED, 'but do not let it grow on and on, if the worker does not get to it');
+cmp_ok(pages(), '<=', $SHORT, 'but do not let it grow on and on, if the worker does not get to it');
 fill();
 append_small();
 kill(CONT => $worker);
-wait_until('the worker has emptied the list', sub { pages() <= $ALLOWED });
+wait_until_short();
 pass('the worker empties the list');
 is(wait_for_worker(), $worker, 'and stays');
 
-# No append helps the worker that was called.
+# Nobody calls it.
 fill();
 append_small();
-wait_until('the worker has emptied the list again', sub { pages() <= $ALLOWED });
-pass('one append is enough to call it');
+wait_until_short();
+pass('it empties a long list after some time without a call');
 
-is($observer->value(q(SELECT count(*) FROM factstr_events WHERE payload @> '[1001]')), 5, 'the index has all facts');
+# Without the call, every round would take as long as the worker lets a list grow.
+my $was_called = 0;
+foreach (1 .. 10)
+{
+	my $until;
+
+	fill();
+	append_small();
+	$until = time + 0.5;
+	$appender->run(q(SELECT factstr_context_version('{"filters": [{"payload_predicates": [["nowhere"]]}]}')));
+	wait_until_short();
+	$was_called ||= time < $until;
+	last if $was_called;
+}
+ok($was_called, 'a lookup calls it');
+
+is($observer->value(q(SELECT count(*) FROM factstr_events WHERE payload @> '[1001]')), $observer->value(q(SELECT count(*) FROM factstr_events WHERE payload->0 = '1001')), 'the index has all facts');
 is($observer->value(q(SELECT factstr_context_version('{"filters": [{"payload_predicates": [[1001]]}]}'))),
 	$observer->value(q(SELECT max(sequence_number) FROM factstr_events WHERE payload->0 = '1001')), 'and finds the newest');
 
@@ -122,6 +151,38 @@ $observer->run('SELECT pg_terminate_backend($1)', $worker);
 append_small() foreach 1 .. 20;
 my $another = wait_for_worker($worker);
 isnt($another, $worker, 'another worker comes');
+
+#
+# One worker for all logs of a database
+#
+my @logs = qw(first second third);
+$observer->run('SELECT factstr_create_log($1)', $_) foreach @logs;
+kill(STOP => $another);
+foreach my $log ('main', @logs)
+{
+	fill($log);
+	append_small($appender, $log);
+	cmp_ok(pages($log), '>', $SHORT, "appends to $log leave the list to the worker");
+}
+my $dropper = new_session($node);
+$dropper->run($_) foreach 'BEGIN', 'DROP INDEX factstr_first_payloads_idx';
+kill(CONT => $another);
+foreach my $log (qw(main second third))
+{
+	wait_until_short($log);
+	pass("the worker empties the list of $log, though another index is locked");
+}
+$dropper->run('ROLLBACK');
+wait_until_short('first');
+pass('and that of the locked index afterwards');
+is($observer->value(q(SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'factstr pending list')), 1, 'there is one worker');
+fill('second');
+append_small($appender, 'second');
+$observer->run('SELECT factstr_drop_log($1, $1)', 'second');
+fill('third');
+append_small($appender, 'third');
+wait_until_short('third');
+is($observer->value(q(SELECT pid FROM pg_stat_activity WHERE backend_type = 'factstr pending list')), $another, 'a log that is dropped does not disturb it');
 
 #
 # Others want the database, or the extension
@@ -141,7 +202,7 @@ $observer->run('CREATE EXTENSION factstr');
 append_small();
 fill();
 append_small();
-wait_until('the worker has emptied the list of a new log', sub { pages() <= $ALLOWED });
+wait_until_short();
 pass('the worker serves a log that was dropped and created again');
 
 #
@@ -164,7 +225,7 @@ is($observer->value('SELECT count(*) FROM pg_stat_activity WHERE pid = $1', $wor
 unlike(slurp_file($node->logfile), qr/no background worker for factstr/, 'without a complaint');
 fill();
 append_small();
-cmp_ok(pages(), '<=', $ALLOWED, 'and an append empties the list again');
+cmp_ok(pages(), '<=', $SHORT, 'and an append empties the list again');
 $observer->run(q(SELECT factstr_unsubscribe('needed')));
 
 #
@@ -181,7 +242,7 @@ foreach (1 .. 3)
 {
 	fill();
 	append_small();
-	cmp_ok(pages(), '<=', $ALLOWED, 'where there is no room for a worker, an append empties the list');
+	cmp_ok(pages(), '<=', $SHORT, 'where there is no room for a worker, an append empties the list');
 }
 is(worker(), '', 'there is none');
 unlike(slurp_file($node->logfile, $log_position), qr/WARNING|FATAL/, 'without a warning');
