@@ -157,23 +157,25 @@ fs_fact_first_after(const FactstrStore *store, Snapshot snapshot, int64 after, i
 
 /*
  * The newest fact before a time, by bisection: times increase with the numbers.  Where the clock was set back, or
- * history was imported, they do not, and the result is one of several possible facts.
+ * history was imported, they do not, and the result is one of several possible facts.  The newest fact of the log comes
+ * first: it is the result for most logs, which are quiet.
  */
 FactHeading
 fs_fact_newest_before(const FactstrStore *store, Snapshot snapshot, TimestampTz time)
 {
 	FactHeading found = {0};
 	int64		up_to = fs_fact_head(store, snapshot).sequence_number;
+	int64		middle = up_to;
 
 	while (found.sequence_number < up_to)
 	{
-		int64		middle = up_to - (up_to - found.sequence_number) / 2;
 		FactHeading fact = fs_fact_first_after(store, snapshot, middle - 1, up_to);
 
 		if (fact.sequence_number != 0 && fact.occurred_at < time)
 			found = fact;
 		else
 			up_to = middle - 1;
+		middle = up_to - (up_to - found.sequence_number) / 2;
 	}
 	return found;
 }
