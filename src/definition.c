@@ -22,6 +22,7 @@
 #include "utils/rel.h"
 
 #include "definition.h"
+#include "relations.h"
 
 /* The operator family of jsonb_path_ops: as old as jsonb, without a name in the headers. */
 #define JSONB_PATH_GIN_FAM_OID 4037
@@ -289,11 +290,11 @@ Oid
 fs_definition_require_table(TableId id, const char *log, Oid schema)
 {
 	char	   *name = fs_log_table_name(id, log);
-	Oid			table = get_relname_relid(name, schema);
+	Oid			table = fs_relation_named(name, schema);
 
 	if (!OidIsValid(table))
 		raise_missing(name, schema, "Restore it, or drop the extension and create it again.");
-	if (get_rel_relkind(table) != RELKIND_RELATION)
+	if (!fs_relation_is_of_kind(table, RELKIND_RELATION))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("relation \"%s\" of extension factstr is not a table", name),
@@ -421,14 +422,14 @@ fs_definition_require_index(IndexId id, const char *log, Relation table)
 	const IndexDefinition *definition = &indexes[id];
 	Oid			schema = RelationGetNamespace(table);
 	char	   *name = fs_log_index_name(id, log);
-	Oid			oid = get_relname_relid(name, schema);
+	Oid			oid = fs_relation_named(name, schema);
 	Relation	index;
 	char	   *flaw;
 
 	if (!OidIsValid(oid))
 		raise_missing(name, schema,
 					  psprintf("Create it: %s.", fs_definition_index_statement(id, log, RelationGetRelid(table))));
-	if (get_rel_relkind(oid) != RELKIND_INDEX)
+	if (!fs_relation_is_of_kind(oid, RELKIND_INDEX))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("relation \"%s\" of extension factstr is not an index", name),

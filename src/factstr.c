@@ -21,6 +21,7 @@
 #include "commit/rows_out.h"
 #include "commit/wakeup.h"
 #include "compat.h"
+#include "relations.h"
 #include "settings.h"
 #include "store_known.h"
 #include "streams/lock.h"
@@ -124,6 +125,7 @@ _PG_init(void)
 	if (IsBinaryUpgrade)
 		return;
 
+	fs_relations_init();
 	fs_store_known_init();
 	fs_durability_init();
 	fs_append_lock_init();

@@ -9,9 +9,8 @@
  */
 #include "postgres.h"
 
-#include "utils/lsyscache.h"
-
 #include "log_names.h"
+#include "relations.h"
 
 typedef struct ObjectName
 {
@@ -80,7 +79,7 @@ Oid
 fs_log_find_table(TableId id, const char *log, Oid schema)
 {
 	char	   *name = fs_log_table_name(id, log);
-	Oid			table = get_relname_relid(name, schema);
+	Oid			table = fs_relation_named(name, schema);
 
 	pfree(name);
 	return table;

@@ -21,6 +21,7 @@
 #include "utils/syscache.h"
 
 #include "log_names.h"
+#include "relations.h"
 #include "store.h"
 
 bool
@@ -54,7 +55,7 @@ Oid
 fs_store_require_rights(const char *log, Oid schema)
 {
 	char	   *name = fs_log_rights_name(log);
-	Oid			view = get_relname_relid(name, schema);
+	Oid			view = fs_relation_named(name, schema);
 
 	if (!OidIsValid(view))
 		ereport(ERROR,

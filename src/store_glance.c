@@ -3,7 +3,7 @@
  *		A log as views look at it: how far it is.
  *
  * A view may look at thousands of logs, each once in a session.  So only the indexes that it reads are looked up and
- * compared with their definitions, and nothing is kept.
+ * compared with their definitions, and no log is kept.
  */
 #include "postgres.h"
 
@@ -14,6 +14,7 @@
 
 #include "log_names.h"
 #include "log_records.h"
+#include "relations.h"
 #include "store.h"
 
 /* The tables of a log whose table of events is locked, and the index of its numbers. */
@@ -38,6 +39,7 @@ fs_store_glance(Oid schema, const char *log, FactstrStore *store)
 {
 	if (fs_store_of_known(log, store))
 		return true;
+	fs_relations_expect(schema);
 	memset(store, 0, sizeof(*store));
 	strlcpy(store->log, log, sizeof(store->log));
 	for (;;)

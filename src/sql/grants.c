@@ -18,6 +18,7 @@
 
 #include "compat.h"
 #include "log_names.h"
+#include "relations.h"
 #include "rights.h"
 #include "sql/call.h"
 #include "sql/grants.h"
@@ -241,7 +242,7 @@ factstr_has_right(PG_FUNCTION_ARGS)
 	Oid			view;
 
 	fs_store_argument_log(fcinfo, 1, log);
-	view = get_relname_relid(fs_log_rights_name(log), get_func_namespace(fcinfo->flinfo->fn_oid));
+	view = fs_relation_named(fs_log_rights_name(log), get_func_namespace(fcinfo->flinfo->fn_oid));
 	if (!OidIsValid(view))
 		PG_RETURN_NULL();
 	PG_RETURN_BOOL(fs_right_has(view, GetUserId(), right));

@@ -9,24 +9,17 @@
 
 #include <sys/stat.h>
 
-#include "access/genam.h"
 #include "access/ginblock.h"
-#include "access/htup_details.h"
-#include "access/table.h"
-#include "catalog/indexing.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_index.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
-#include "utils/lsyscache.h"
 #include "utils/numeric.h"
-#include "utils/syscache.h"
 
 #include "compat.h"
+#include "relations.h"
 #include "sql/sizes.h"
 
 #define SEGMENT_BYTES ((off_t) RELSEG_SIZE * BLCKSZ)
@@ -60,47 +53,19 @@ file_bytes(const char *path)
 	return bytes;
 }
 
-static Oid
-tablespace_of(Form_pg_class form)
-{
-	return OidIsValid(form->reltablespace) ? form->reltablespace : MyDatabaseTableSpace;
-}
-
 /* The size of a table's or index's forks up to the last; locks it so that its files stay.  0 if it was dropped. */
 static int64
-relation_bytes(Oid relation, ForkNumber last_fork)
+relation_bytes(Oid oid, ForkNumber last_fork)
 {
-	HeapTuple	tuple;
-	Form_pg_class form;
+	CatalogRelation relation;
 	int64		bytes = 0;
 
-	LockRelationOid(relation, AccessShareLock);
-	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-	if (!HeapTupleIsValid(tuple))
+	LockRelationOid(oid, AccessShareLock);
+	if (!fs_relation_find(oid, &relation))
 		return 0;
-	form = (Form_pg_class) GETSTRUCT(tuple);
 	for (ForkNumber fork = MAIN_FORKNUM; fork <= last_fork; fork++)
-		bytes += file_bytes(compat_relation_path(MyDatabaseId, tablespace_of(form), form->relfilenode, fork));
-	ReleaseSysCache(tuple);
+		bytes += file_bytes(compat_relation_path(MyDatabaseId, relation.tablespace, relation.file, fork));
 	return bytes;
-}
-
-List *
-fs_size_list_indexes(Oid table)
-{
-	Relation	indexes = table_open(IndexRelationId, AccessShareLock);
-	List	   *found = NIL;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	ScanKeyInit(&key, Anum_pg_index_indrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(table));
-	scan = systable_beginscan(indexes, IndexIndrelidIndexId, true, NULL, 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		found = lappend_oid(found, ((Form_pg_index) GETSTRUCT(tuple))->indexrelid);
-	systable_endscan(scan);
-	table_close(indexes, AccessShareLock);
-	return found;
 }
 
 /* Like pg_relation_size. */
@@ -120,7 +85,7 @@ fs_size_of_toast(Oid table)
 	int64		bytes = relation_bytes(table, VISIBILITYMAP_FORKNUM);
 	ListCell   *cell;
 
-	foreach(cell, fs_size_list_indexes(table))
+	foreach(cell, fs_relation_indexes(table))
 		bytes += relation_bytes(lfirst_oid(cell), FSM_FORKNUM);
 	return bytes;
 }
@@ -136,14 +101,14 @@ fs_size_of_indexes(List *indexes)
 	foreach(cell, indexes)
 	{
 		int64		bytes = relation_bytes(lfirst_oid(cell), MAIN_FORKNUM);
-		char	   *name = get_rel_name(lfirst_oid(cell));
+		CatalogRelation index;
 		JsonbValue	key = {.type = jbvString};
 		JsonbValue	value = {.type = jbvNumeric};
 
-		if (name == NULL)
+		if (!fs_relation_find(lfirst_oid(cell), &index))
 			continue;
-		key.val.string.val = name;
-		key.val.string.len = (int) strlen(name);
+		key.val.string.val = pstrdup(NameStr(index.name));
+		key.val.string.len = (int) strlen(key.val.string.val);
 		value.val.numeric = DatumGetNumeric(DirectFunctionCall1(int8_numeric, Int64GetDatum(bytes)));
 		compat_push_jsonb(&state, WJB_KEY, &key);
 		compat_push_jsonb(&state, WJB_VALUE, &value);
@@ -154,21 +119,13 @@ fs_size_of_indexes(List *indexes)
 
 /* The number of pages that the first page of a GIN index has on record; -1 if it cannot be read without opening it. */
 static int64
-pending_pages(Oid index)
+pending_pages(const CatalogRelation *index)
 {
-	HeapTuple	tuple;
-	Form_pg_class form;
 	Buffer		buffer = InvalidBuffer;
 	int64		pages;
 
-	LockRelationOid(index, AccessShareLock);
-	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(index));
-	if (!HeapTupleIsValid(tuple))
-		return -1;
-	form = (Form_pg_class) GETSTRUCT(tuple);
-	if (form->relkind == RELKIND_INDEX && form->relam == GIN_AM_OID)
-		buffer = compat_read_page(MyDatabaseId, tablespace_of(form), form->relfilenode, GIN_METAPAGE_BLKNO);
-	ReleaseSysCache(tuple);
+	if (index->kind == RELKIND_INDEX && index->access_method == GIN_AM_OID)
+		buffer = compat_read_page(MyDatabaseId, index->tablespace, index->file, GIN_METAPAGE_BLKNO);
 	if (!BufferIsValid(buffer))
 		return -1;
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
@@ -185,10 +142,11 @@ fs_size_of_pending_list(List *indexes, const char *name)
 
 	foreach(cell, indexes)
 	{
-		char	   *found = get_rel_name(lfirst_oid(cell));
+		CatalogRelation index;
 
-		if (found != NULL && strcmp(found, name) == 0)
-			return pending_pages(lfirst_oid(cell));
+		LockRelationOid(lfirst_oid(cell), AccessShareLock);
+		if (fs_relation_find(lfirst_oid(cell), &index) && strcmp(NameStr(index.name), name) == 0)
+			return pending_pages(&index);
 	}
 	return -1;
 }

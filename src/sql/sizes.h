@@ -9,7 +9,6 @@
 
 extern int64 fs_size_of_table(Oid table);
 extern int64 fs_size_of_toast(Oid table);
-extern List *fs_size_list_indexes(Oid table);
 extern Jsonb *fs_size_of_indexes(List *indexes);
 extern int64 fs_size_of_pending_list(List *indexes, const char *name);
 

@@ -21,6 +21,7 @@
 #include "log_names.h"
 #include "read/facts.h"
 #include "read/redactions.h"
+#include "relations.h"
 #include "rights.h"
 #include "sql/call.h"
 #include "sql/sizes.h"
@@ -226,7 +227,7 @@ static void
 fill_sizes(const FactstrStore *store, Datum *values)
 {
 	Relation	events = table_open(store->events, NoLock);
-	List	   *indexes = fs_size_list_indexes(store->events);
+	List	   *indexes = fs_relation_indexes(store->events);
 
 	values[STATE_TABLE_BYTES] = Int64GetDatum(fs_size_of_table(store->events));
 	values[STATE_TOAST_BYTES] = Int64GetDatum(fs_size_of_toast(events->rd_rel->reltoastrelid));

@@ -224,6 +224,33 @@ cmp_ok($many->value('SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid()'
 $many->run('COMMIT');
 is($many->value(append_to('log-7', 1)), 1, 'the first append to one of them');
 is($many->value(append_to('log-8', 1)), 2, 'and the second');
+
+# The session has read the catalogs for them, and learns of every change after that.
+my $STATE = q(SELECT log, head_sequence_number, table_bytes, toast_bytes, index_bytes, pending_pages
+	FROM factstr_status WHERE log ~ '^(new|log-9|log-1[0-3])$' ORDER BY log);
+my $changing = new_session($node, dbname => 'many');
+foreach my $change (
+	q(SELECT factstr_create_log('new')),
+	q(SELECT factstr_drop_log('log-9', 'log-9')),
+	q(REINDEX INDEX "factstr_log-10_events_pkey"),
+	q(REINDEX INDEX "factstr_log-11_payloads_idx"),
+	q(CREATE INDEX of_times ON "factstr_log-12_events" (occurred_at)),
+	q(ALTER INDEX of_times RENAME TO by_time),
+	q(DROP INDEX by_time),
+	q(REINDEX TABLE "factstr_log-13_events"))
+{
+	$changing->run($change);
+	my $new = new_session($node, dbname => 'many');
+	is($many->text($STATE), $new->text($STATE), "another session sees the same: $change");
+	$new->disconnect;
+}
+$changing->disconnect;
+my $before = $many->text($STATE);
+$many->run('BEGIN');
+$many->run(q(CREATE INDEX of_times ON "factstr_log-12_events" (occurred_at)));
+is($many->value(q(SELECT index_bytes ? 'of_times' FROM factstr_status WHERE log = 'log-12')), 't', 'a change of its own');
+$many->run('ROLLBACK');
+is($many->text($STATE), $before, 'rolled back');
 $many->disconnect;
 
 $_->disconnect foreach $session;
