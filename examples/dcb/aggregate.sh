@@ -13,8 +13,8 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/decide.sh"
 # The aggregate: loaded from its facts, once for each command.
 load_account() {
   read_context "$(jq -cn --arg account "$1" '{payload_predicates: [{account: $account}]}')"
-  is_open=$(jq 'any(.event_type == "account-opened") and all(.event_type != "account-closed")' <<<"$facts")
-  balance=$(jq 'map((.payload.amount // 0) * (if .event_type == "money-withdrawn" then -1 else 1 end)) | add // 0' <<<"$facts")
+  { read -r is_open && read -r balance; } < <(jq '(any(.event_type == "account-opened") and all(.event_type != "account-closed")),
+    (map((.payload.amount // 0) * (if .event_type == "money-withdrawn" then -1 else 1 end)) | add // 0)' <<<"$facts")
 }
 
 require_open_account() {

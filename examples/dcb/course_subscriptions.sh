@@ -11,11 +11,11 @@
 source "$(dirname -- "${BASH_SOURCE[0]}")/decide.sh"
 
 facts_of_course() {
-  filter '["course-defined", "course-capacity-changed", "student-subscribed"]' "$(jq -cn --arg course "$1" '{course: $course}')"
+  filter '["course-defined", "course-capacity-changed", "student-subscribed"]' course "$1"
 }
 
 facts_of_student() {
-  filter '["student-subscribed"]' "$(jq -cn --arg student "$1" '{student: $student}')"
+  filter '["student-subscribed"]' student "$1"
 }
 
 # The newest capacity; null if the course was never defined.
@@ -33,11 +33,12 @@ define_course() {
 }
 
 change_course_capacity() {
-  local course=$1 capacity=$2
+  local course=$1 capacity=$2 present
 
   read_context "$(facts_of_course "$course")"
-  [ "$(capacity_of_course)" != null ] || refuse "course \"$course\" does not exist"
-  [ "$(capacity_of_course)" != "$capacity" ] || refuse "course \"$course\" has a capacity of $capacity already"
+  present=$(capacity_of_course)
+  [ "$present" != null ] || refuse "course \"$course\" does not exist"
+  [ "$present" != "$capacity" ] || refuse "course \"$course\" has a capacity of $capacity already"
   happened course-capacity-changed course "$course" capacity: "$capacity"
 }
 

@@ -10,25 +10,21 @@
 
 set -euo pipefail
 
-# The filter of an event query: types as a JSON array, then predicates, any of which has to match; none for any payload.
+# The filter of an event query: types as a JSON array, then names and values of members, one of which the payload has to have.
 filter() {
   local types=$1
   shift
-  if [ $# = 0 ]; then
-    jq -cn --argjson types "$types" '{event_types: $types}'
-  else
-    printf '%s\n' "$@" | jq -cs --argjson types "$types" '{event_types: $types, payload_predicates: .}'
-  fi
+  jq -cn --argjson types "$types" '{event_types: $types,
+    payload_predicates: [$ARGS.positional | range(0; length; 2) as $i | {(.[$i]): .[$i + 1]}]}' --args -- "$@"
 }
 
 # Reads the facts that match one of the filters. $facts are then their records, as a JSON array.
 read_context() {
-  local answer
+  local answer IFS=,
 
-  context_query=$(printf '%s\n' "$@" | jq -cs '{filters: .}')
+  context_query="{\"filters\": [$*]}"
   answer=$(factstr query "$context_query")
-  facts=$(jq -c .event_records <<<"$answer")
-  context_version=$(jq .current_context_version <<<"$answer")
+  { read -r facts && read -r context_version; } < <(jq -c '.event_records, .current_context_version' <<<"$answer")
 }
 
 # Does the jq filter find something in the facts?  Further arguments are jq's.
@@ -46,17 +42,12 @@ refuse() {
 # The new fact: a type, and the names and values of the payload's members. A value that is JSON, such as a number, follows
 # its name with a colon.
 happened() {
-  local type=$1 payload='{}'
+  local type=$1
 
   shift
-  while [ $# -gt 0 ]; do
-    case $1 in
-      *:) payload=$(jq -c --arg name "${1%:}" --argjson value "$2" '.[$name] = $value' <<<"$payload") ;;
-      *) payload=$(jq -c --arg name "$1" --arg value "$2" '.[$name] = $value' <<<"$payload") ;;
-    esac
-    shift 2
-  done
-  events=$(jq -cn --arg type "$type" --argjson payload "$payload" '[{event_type: $type, payload: $payload}]')
+  events=$(jq -cn --arg type "$type" '[{event_type: $type,
+    payload: [$ARGS.positional | range(0; length; 2) as $i | .[$i] as $name | .[$i + 1] as $value
+      | if $name | endswith(":") then {($name[:-1]): ($value | fromjson)} else {($name): $value} end] | add}]' --args -- "$@")
 }
 
 append_decision() {
@@ -76,15 +67,12 @@ decide_and_append() {
 
 # Each script calls this with its own arguments, after the names of its commands.
 main() {
-  local commands=" $1 " decision
+  local commands=" $1 "
 
   shift
   case ${1-} in
     --append)
-      decision=$(cat)
-      events=$(jq -c .events <<<"$decision")
-      context_query=$(jq -c .context_query <<<"$decision")
-      context_version=$(jq .context_version <<<"$decision")
+      { read -r events && read -r context_query && read -r context_version; } < <(jq -c '.events, .context_query, .context_version')
       append_decision
       return
       ;;

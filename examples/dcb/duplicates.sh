@@ -9,7 +9,7 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/decide.sh"
 place_order() {
   local goods=$1 token=$2
 
-  read_context "$(filter '["order-placed"]' "$(jq -cn --arg token "$token" '{token: $token}')")"
+  read_context "$(filter '["order-placed"]' token "$token")"
   [ "$context_version" = null ] || refuse "this order was placed already"
   happened order-placed goods "$goods" token "$token"
 }

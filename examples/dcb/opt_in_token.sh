@@ -11,7 +11,7 @@
 source "$(dirname -- "${BASH_SOURCE[0]}")/decide.sh"
 
 read_sign_ups() {
-  read_context "$(filter '["sign-up-initiated", "sign-up-confirmed"]' "$(jq -cn --arg email "$1" '{email: $email}')")"
+  read_context "$(filter '["sign-up-initiated", "sign-up-confirmed"]' email "$1")"
 }
 
 initiate_sign_up() {

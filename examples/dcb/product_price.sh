@@ -9,10 +9,7 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/decide.sh"
 
 # The products as a JSON array.
 read_products() {
-  local -a predicates
-
-  mapfile -t predicates < <(jq -c '.[] | {product: .}' <<<"$1")
-  read_context "$(filter '["product-defined", "product-price-changed"]' "${predicates[@]}")"
+  read_context "$(jq -c '{event_types: ["product-defined", "product-price-changed"], payload_predicates: map({product: .})}' <<<"$1")"
 }
 
 define_product() {

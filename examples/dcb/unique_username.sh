@@ -8,8 +8,7 @@
 source "$(dirname -- "${BASH_SOURCE[0]}")/decide.sh"
 
 facts_of_username() {
-  filter '["account-registered", "account-closed", "username-changed"]' \
-    "$(jq -cn --arg name "$1" '{username: $name}')" "$(jq -cn --arg name "$1" '{old_username: $name}')"
+  filter '["account-registered", "account-closed", "username-changed"]' username "$1" old_username "$1"
 }
 
 # free, taken or reserved: by the newest fact about the name.
