@@ -16,7 +16,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes ();
 
-my $SECONDS = $ENV{FACTSTR_STORM_SECONDS} || 60;
+my $SECONDS = $ENV{FACTSTR_STORM_SECONDS} || 20;
 my $APPENDERS = 8;
 
 # So often each disturbance comes in a round of them, in some order; so many rounds there are at least.
