@@ -145,12 +145,13 @@ on_resource_release(ResourceReleasePhase phase, bool is_commit, bool is_top_leve
 {
 	if (asked_count == 0 || phase != RESOURCE_RELEASE_AFTER_LOCKS || (is_commit && !is_top_level))
 		return;
+	/* Before others are woken, who may then run in place of this process. */
+	if (is_commit)
+		fs_lock_times_note(LOCK_RELEASED);
 	for (int i = 0; i < asked_count; i++)
 		fs_wakeup_one(fs_wakeup_of_append_lock(asked[i]));
 	if (is_top_level)
 		asked_count = 0;
-	if (is_commit)
-		fs_lock_times_note(LOCK_RELEASED);
 }
 
 /* Registered after fs_durability_init, so that it is called before: no process should wait for that flush. */
