@@ -76,7 +76,7 @@ yield_to_appends(WakeupPoint *point, uint64 generation)
 
 /* False if others always got past. */
 static bool
-wait_beside_the_queue(const LOCKTAG *tag, Oid events)
+lock_beside_the_queue(const LOCKTAG *tag, Oid events)
 {
 	WakeupPoint *point = fs_wakeup_of_append_lock(events);
 	int64		until = fs_clock_after(WAIT_BESIDE_THE_QUEUE);
@@ -116,7 +116,7 @@ fs_append_lock_acquire(const FactstrStore *store)
 
 	note_asked(store->events);
 	fs_lock_times_note(LOCK_ASKED_FOR);
-	if (!try_lock(&tag) && !wait_beside_the_queue(&tag, store->events))
+	if (!lock_beside_the_queue(&tag, store->events))
 		(void) LockAcquire(&tag, ExclusiveLock, false, false);
 	fs_lock_times_note(LOCK_TAKEN);
 }

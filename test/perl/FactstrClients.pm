@@ -76,12 +76,12 @@ sub answer
 	return;
 }
 
-# Until each of them has noted something down.
+# Until each of them has noted down that many bytes.
 sub wait_for_clients
 {
-	my @names = @_;
+	my ($bytes, @names) = @_;
 
-	wait_until('every client is at work', sub { !grep { !-e "$notes/$_" || -s "$notes/$_" < 2000 } @names });
+	wait_until('every client is at work', sub { !grep { !-e "$notes/$_" || -s "$notes/$_" < $bytes } @names });
 	return;
 }
 

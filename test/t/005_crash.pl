@@ -161,7 +161,7 @@ foreach my $round (0 .. $#ROUNDS)
 	my $from = keys %facts;
 	push @children, in_background($node, $writers[$_ - 1], $setting, writer($round, $_)) foreach 1 .. $WRITERS;
 	push @children, in_background($node, $readers[$_], $setting, $_ % 2 ? reader_of_newest() : reader_by_position($from)) foreach 0 .. $READERS - 1;
-	wait_for_clients(@writers, @readers);
+	wait_for_clients(2000, @writers, @readers);
 	# Not to wait for anything, but to interrupt them at any point.
 	Time::HiRes::usleep(200_000 + int(rand(1_000_000)));
 	crash($node);

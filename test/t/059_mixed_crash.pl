@@ -93,7 +93,7 @@ foreach my $round (1 .. $ROUNDS)
 	$disk->slow if $round % 2;
 	push @children, in_background($node, "writer-$round-$_", $SETTING, writer($round, $_)) foreach 1 .. $WRITERS;
 	push @children, in_background($node, "reader-$round-$_", $SETTING, reader($READS[$_])) foreach 0 .. $#READS;
-	wait_for_clients(@writers, @readers);
+	wait_for_clients(300, @writers, @readers);
 	# Not to wait for anything, but to interrupt them at any point.
 	Time::HiRes::usleep(int(rand(500_000)));
 	crash($node);

@@ -94,7 +94,7 @@ $source->run(q(SELECT factstr_stream_open('of_main')));
 my @names = map { "client-$_" } 1 .. $CLIENTS;
 seed_clients();
 my @clients = map { in_background($old, $_, 'SET SESSION AUTHORIZATION writer', client($_)) } @names;
-wait_for_clients(@names);
+wait_for_clients(2000, @names);
 
 my ($status, $output) = move();
 is($status, 0, 'the log is moved') or diag($output);
