@@ -32,13 +32,6 @@
 #define WAIT_BESIDE_THE_QUEUE 50
 
 /*
- * Going to sleep and being woken costs about a third of the time of an append, which holds the lock for only a part
- * of that.  So before a process sleeps, it lets others run, and checks whether an append has ended meanwhile.  It
- * does so at most this many times: if other programs want the processors, each time costs a turn.
- */
-#define YIELDS_BEFORE_SLEEP 2
-
-/*
  * The logs whose lock this transaction has requested: its end wakes one waiting process of each.  If there are
  * more, the waiting processes of the others are not woken, and join the queue after a while.
  */
@@ -61,17 +54,16 @@ try_lock(const LOCKTAG *tag)
 	return LockAcquire(tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
-/* Lets others run briefly; true as soon as an append has ended. */
+/*
+ * Lets others run briefly; true if an append has ended meanwhile.  Going to sleep and being woken costs about a third of
+ * the time of an append, which holds the lock for only a part of that.  More than once is no use: if other programs
+ * want the processors, each time costs a turn.
+ */
 static bool
 yield_to_appends(WakeupPoint *point, uint64 generation)
 {
-	for (int i = 0; i < YIELDS_BEFORE_SLEEP; i++)
-	{
-		(void) sched_yield();
-		if (fs_wakeup_generation(point) != generation)
-			return true;
-	}
-	return false;
+	(void) sched_yield();
+	return fs_wakeup_generation(point) != generation;
 }
 
 /* False if others always got past. */
