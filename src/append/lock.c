@@ -55,8 +55,8 @@ try_lock(const LOCKTAG *tag)
 }
 
 /*
- * Lets others run briefly; true if an append has ended meanwhile.  Going to sleep and being woken costs about a third of
- * the time of an append, which holds the lock for only a part of that.  More than once is no use: if other programs
+ * Lets others run briefly; true if an append has ended meanwhile.  Going to sleep and being woken costs about a third
+ * of the time of an append, which holds the lock for only a part of that.  More than once is no use: if other programs
  * want the processors, each time costs a turn.
  */
 static bool
