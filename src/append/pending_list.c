@@ -15,8 +15,10 @@
 #include "access/gin.h"
 #include "access/gin_private.h"
 #include "access/xact.h"
+#include "catalog/index.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "storage/ipc.h"
 #include "storage/lmgr.h"
 #include "utils/guc.h"
 #include "utils/rel.h"
@@ -105,45 +107,72 @@ fs_pending_list_shorten(Relation by_payload, bool under_lock)
  * The worker
  */
 
-/* The index if it still exists and nobody has locked it against changes: other lists would have to wait as well. */
-static Relation
-try_open(Oid index, bool *is_gone)
+/* False if somebody has locked the index or its table against changes: other lists would have to wait as well. */
+static bool
+try_lock(Oid events, Oid index)
 {
-	*is_gone = false;
-	if (!ConditionalLockRelationOid(index, RowExclusiveLock))
-		return NULL;
-	*is_gone = !SearchSysCacheExists1(RELOID, ObjectIdGetDatum(index));
-	return *is_gone ? NULL : index_open(index, NoLock);
+	return ConditionalLockRelationOid(events, AccessShareLock) && ConditionalLockRelationOid(index, RowExclusiveLock);
 }
 
-/* True if the list is short, or gone.  A VACUUM that is emptying it keeps others from doing so. */
-static bool
-shorten(Oid index)
+/* NULL if it is gone, or will be: REINDEX CONCURRENTLY drops an index that nobody is to use any more. */
+static Relation
+open_index(Oid index)
 {
-	bool		is_short;
-	Relation	by_payload = try_open(index, &is_short);
+	Relation	by_payload;
 
-	if (by_payload == NULL)
-		return is_short;
+	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(index)))
+		return NULL;
+	by_payload = index_open(index, NoLock);
+	if (by_payload->rd_index->indisready)
+		return by_payload;
+	index_close(by_payload, NoLock);
+	return NULL;
+}
+
+/* A VACUUM that is at the list keeps others from it. */
+static void
+empty_and_report(Relation by_payload)
+{
+	BlockNumber before = fs_pending_list_pages(by_payload);
+	BlockNumber pages;
+
 	pgstat_report_activity(STATE_RUNNING,
 						   psprintf("emptying the pending list of %s", RelationGetRelationName(by_payload)));
 	empty_list(by_payload);
-	is_short = fs_pending_list_pages(by_payload) <= PAGES_SHORT;
+	pages = fs_pending_list_pages(by_payload);
+	if (pages > PAGES_SHORT)
+		fs_pending_lists_return(RelationGetRelid(by_payload), pages >= before);
+}
+
+static void
+shorten(Oid index)
+{
+	Oid			events = IndexGetRelation(index, true);
+	Relation	by_payload;
+
+	if (!OidIsValid(events))
+		return;
+	if (!try_lock(events, index))
+	{
+		fs_pending_lists_return(index, true);
+		return;
+	}
+	by_payload = open_index(index);
+	if (by_payload == NULL)
+		return;
+	empty_and_report(by_payload);
 	index_close(by_payload, NoLock);
-	return is_short;
 }
 
 static void
 shorten_in_transaction(Oid index)
 {
-	bool		is_short;
-
+	fs_pending_lists_take(index);
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
-	is_short = shorten(index);
+	shorten(index);
 	CommitTransactionCommand();
 	pgstat_report_stat(false);
-	fs_pending_lists_is_answered(index, is_short);
 }
 
 /* Those that are called, or all long lists; returns whether there were any. */
@@ -189,10 +218,14 @@ void
 factstr_pending_list_main(Datum argument)
 {
 	Oid			database;
+	PendingList lists[MAX_PENDING_LISTS];
 
 	fs_worker_begin(argument, &database);
 	SetConfigOption("work_mem", WORKER_MEMORY, PGC_USERSET, PGC_S_OVERRIDE);
 	keep_lists_short();
-	fs_pending_lists_forget(database);
-	fs_worker_end();
+	fs_worker_slots_work_is_done();
+	/* A session may have entered a list when it still saw this worker. */
+	if (fs_pending_lists_of_database(lists) > 0)
+		(void) fs_worker_slots_request(database);
+	proc_exit(0);
 }

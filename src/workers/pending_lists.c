@@ -4,7 +4,8 @@
  *
  * An append that finds the pending list of its log long enters the list here.  The worker of the database shortens
  * it a little later, because many entries at once cost less each; or immediately if it is called, because a lookup
- * would read the list or the list becomes too long.  A list leaves when it is short.
+ * would read the list or the list becomes too long.  The worker takes the list out before it tries, so that one that
+ * cannot be shortened holds up no other; the next append that finds it long enters it again.
  *
  * A lookup must not pay for lists that are short.  So there is a flag for each hash of an index, which it reads
  * without a lock.  Indexes may share a flag: it is only a hint.
@@ -111,7 +112,7 @@ find_free(void)
 
 /* False if all entries are taken. */
 static bool
-enter(Oid index)
+enter(Oid index, bool is_called)
 {
 	ListEntry  *entry;
 
@@ -121,10 +122,9 @@ enter(Oid index)
 	{
 		entry->database = MyDatabaseId;
 		entry->index = index;
-		pg_atomic_write_u32(&entry->is_called, 0);
+		pg_atomic_write_u32(&entry->is_called, is_called);
+		pg_atomic_write_u32(flag_of(MyDatabaseId, index), 1);
 	}
-	/* An index with the same hash may have taken it away. */
-	pg_atomic_write_u32(flag_of(MyDatabaseId, index), 1);
 	LWLockRelease(&shared->lock);
 	return entry != NULL;
 }
@@ -140,6 +140,9 @@ call(Oid index, bool at_once)
 	entry = find(index);
 	if (entry != NULL && at_once)
 		is_new = pg_atomic_exchange_u32(&entry->is_called, 1) == 0;
+	/* An index with the same hash may have taken it away. */
+	if (entry != NULL)
+		pg_atomic_write_u32(flag_of(MyDatabaseId, index), 1);
 	LWLockRelease(&shared->lock);
 	if (is_new)
 		fs_wakeup_one(fs_wakeup_of_pending_lists());
@@ -153,16 +156,17 @@ call(Oid index, bool at_once)
 bool
 fs_pending_lists_attend(Oid index, bool at_once)
 {
-	bool		has_worker = fs_worker_slots_have_worker(MyDatabaseId);
-
-	if (!has_worker && !fs_databases_have_launcher())
+	if (!fs_worker_slots_have_worker(MyDatabaseId) && !fs_databases_have_launcher())
 		return false;
 	attach();
-	if (!call(index, at_once) && !(enter(index) && call(index, at_once)))
+	if (!call(index, at_once) && !(enter(index, false) && call(index, at_once)))
 		return false;
-	if (!has_worker)
-		(void) fs_worker_slots_request(MyDatabaseId);
-	return has_worker;
+	/* Now that the list is entered: a worker that ends looks at the lists afterwards. */
+	if (fs_worker_slots_have_worker(MyDatabaseId))
+		return true;
+	if (!fs_worker_slots_request(MyDatabaseId))
+		fs_pending_lists_take(index);
+	return false;
 }
 
 /* A lookup reads the list: the next one should not have to read a long one. */
@@ -203,21 +207,27 @@ leave(ListEntry *entry)
 	entry->database = InvalidOid;
 }
 
-/* The worker has done for the list what it can.  Next time it waits for a call or for its turn. */
+/* The worker is about to shorten the list, or nobody is. */
 void
-fs_pending_lists_is_answered(Oid index, bool is_short)
+fs_pending_lists_take(Oid index)
 {
 	ListEntry  *entry;
 
 	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
 	entry = find(index);
 	if (entry != NULL)
-	{
-		pg_atomic_write_u32(&entry->is_called, 0);
-		if (is_short)
-			leave(entry);
-	}
+		leave(entry);
 	LWLockRelease(&shared->lock);
+}
+
+/*
+ * The list is still long.  If the attempt was in vain, for example because VACUUM is at the list, calls do not wake the
+ * worker again before its next turn.
+ */
+void
+fs_pending_lists_return(Oid index, bool in_vain)
+{
+	(void) enter(index, in_vain);
 }
 
 /* No worker attends to the lists of a database any more. */

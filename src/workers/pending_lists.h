@@ -23,9 +23,10 @@ extern void fs_pending_lists_before_lookup(Oid index);
 
 /* For the worker of the database. */
 extern int	fs_pending_lists_of_database(PendingList *lists);
-extern void fs_pending_lists_is_answered(Oid index, bool is_short);
+extern void fs_pending_lists_take(Oid index);
+extern void fs_pending_lists_return(Oid index, bool in_vain);
 
-/* For the launcher and the worker. */
+/* For the launcher. */
 extern void fs_pending_lists_forget(Oid database);
 
 #endif							/* FACTSTR_WORKERS_PENDING_LISTS_H */

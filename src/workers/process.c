@@ -41,14 +41,6 @@ fs_worker_begin(Datum slot, Oid *database)
 	SetConfigOption("lock_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
 }
 
-/* There is nothing left to do. */
-void
-fs_worker_end(void)
-{
-	fs_worker_slots_work_is_done();
-	proc_exit(0);
-}
-
 /* Is a session waiting for others to leave this database, or does it hold a lock that requires this? */
 bool
 fs_worker_database_is_wanted(void)

@@ -14,7 +14,6 @@
 #define WORKER_GIVE_WAY_INTERVAL 2000
 
 extern void fs_worker_begin(Datum slot, Oid *database);
-pg_noreturn extern void fs_worker_end(void);
 extern void fs_worker_attend(void);
 extern bool fs_worker_wait(WakeupPoint *point, uint64 generation, long timeout);
 extern bool fs_worker_wait_once(WakeupPoint *point, uint64 generation, long timeout);
