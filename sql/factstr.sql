@@ -49,9 +49,9 @@ COMMENT ON COLUMN factstr_events.idempotency_key IS
 CREATE INDEX factstr_events_event_type_idx ON factstr_events (event_type, sequence_number);
 COMMENT ON INDEX factstr_events_event_type_idx IS 'contexts by event type, in log order';
 
--- The extension empties the pending list long before this limit, and not under the append lock. With a
--- limit within reach, some append would empty the list while it holds the lock, and every other append
--- would wait for that. Only a restore from a dump reaches the limit.
+-- The extension empties the pending list long before this limit, and only within a very large batch under
+-- the append lock. With a limit within reach, some append would empty the list while it holds the lock,
+-- and every other append would wait for that. Only a restore from a dump reaches the limit.
 CREATE INDEX factstr_events_payload_idx ON factstr_events USING gin (payload jsonb_path_ops)
 	WITH (fastupdate = on, gin_pending_list_limit = 16384);
 COMMENT ON INDEX factstr_events_payload_idx IS 'candidates for payload predicates';

@@ -110,7 +110,7 @@ find_free(void)
 	return NULL;
 }
 
-/* False if all entries are taken. */
+/* Makes the list known, if it is not; false if all entries are taken. */
 static bool
 enter(Oid index, bool is_called)
 {
@@ -122,31 +122,33 @@ enter(Oid index, bool is_called)
 	{
 		entry->database = MyDatabaseId;
 		entry->index = index;
-		pg_atomic_write_u32(&entry->is_called, is_called);
+		pg_atomic_write_u32(&entry->is_called, 0);
+	}
+	if (entry != NULL)
+	{
+		if (is_called)
+			pg_atomic_write_u32(&entry->is_called, 1);
+		/* An index with the same hash may have taken it away. */
 		pg_atomic_write_u32(flag_of(MyDatabaseId, index), 1);
 	}
 	LWLockRelease(&shared->lock);
 	return entry != NULL;
 }
 
-/* Calls the worker at once, if it knows of the list; false if it does not. */
-static bool
-call(Oid index, bool at_once)
+/* Wakes the worker, unless it has been called for the list already, or the list is not known. */
+static void
+call(Oid index)
 {
 	ListEntry  *entry;
 	bool		is_new = false;
 
 	LWLockAcquire(&shared->lock, LW_SHARED);
 	entry = find(index);
-	if (entry != NULL && at_once)
-		is_new = pg_atomic_exchange_u32(&entry->is_called, 1) == 0;
-	/* An index with the same hash may have taken it away. */
 	if (entry != NULL)
-		pg_atomic_write_u32(flag_of(MyDatabaseId, index), 1);
+		is_new = pg_atomic_exchange_u32(&entry->is_called, 1) == 0;
 	LWLockRelease(&shared->lock);
 	if (is_new)
 		fs_wakeup_one(fs_wakeup_of_pending_lists());
-	return entry != NULL;
 }
 
 /*
@@ -159,8 +161,10 @@ fs_pending_lists_attend(Oid index, bool at_once)
 	if (!fs_worker_slots_have_worker(MyDatabaseId) && !fs_databases_have_launcher())
 		return false;
 	attach();
-	if (!call(index, at_once) && !(enter(index, false) && call(index, at_once)))
+	if (!enter(index, false))
 		return false;
+	if (at_once)
+		call(index);
 	/* Now that the list is entered: a worker that ends looks at the lists afterwards. */
 	if (fs_worker_slots_have_worker(MyDatabaseId))
 		return true;
@@ -175,7 +179,7 @@ fs_pending_lists_before_lookup(Oid index)
 {
 	attach();
 	if (pg_atomic_read_u32(flag_of(MyDatabaseId, index)) != 0)
-		(void) call(index, true);
+		call(index);
 }
 
 /* The lists of this database that are long, at most MAX_PENDING_LISTS; returns their number. */
