@@ -46,28 +46,44 @@ fs_attempt_commit(void)
 	pgstat_report_stat(false);
 }
 
-/* The transaction failed, not the handler: its commit, or something before or after the handler. */
+static DeliveryResult
+record_error(Delivery *delivery, const ErrorData *error)
+{
+	FactstrStore store;
+
+	if (!fs_worker_begin_in_store(delivery->log, &store))
+		return DELIVERY_NOT_SUBSCRIBED;
+	fs_failure_record(&store, delivery, error);
+	fs_attempt_commit();
+	return DELIVERY_FAILED;
+}
+
+/*
+ * The transaction failed, not the handler: its commit, or something before or after the handler.  Until that is on
+ * record, the stream has no other consumer.
+ */
 static DeliveryResult
 recover(Delivery *delivery)
 {
-	FactstrStore store;
+	DeliveryResult result;
 	ErrorData  *error;
+	bool		has_stream;
 
 	let_cancel(false);
 	HOLD_INTERRUPTS();
 	EmitErrorReport();
+	has_stream = fs_stream_lock_keep(&delivery->lock);
 	MemoryContextSwitchTo(TopMemoryContext);
 	error = CopyErrorData();
 	AbortCurrentTransaction();
 	FlushErrorState();
 	RESUME_INTERRUPTS();
 
-	if (!fs_worker_begin_in_store(delivery->log, &store))
-		return DELIVERY_NOT_SUBSCRIBED;
-	fs_failure_record(&store, delivery, error);
-	fs_attempt_commit();
+	result = record_error(delivery, error);
+	if (has_stream)
+		fs_stream_lock_let_go(&delivery->lock);
 	FreeErrorData(error);
-	return DELIVERY_FAILED;
+	return result;
 }
 
 /* Delivers the next batches, or finds out why that is impossible. */
@@ -111,8 +127,9 @@ fs_attempt_deliver(Delivery *delivery)
 /*
  * FATAL ends the process in the middle of a delivery: this aborts the transaction and records the end.  It counts as
  * a failure of the batch only if the batch was the first of its transaction, and the delivery was not stopped by a
- * session that wants the stream or by the shutdown of the server.  This never waits for a lock: the server may be
- * waiting for the end of this process.
+ * session that wants the stream or by the shutdown of the server.  The process keeps the stream to its end, so that
+ * no other consumer comes before that.  This never waits for a lock: the server may be waiting for the end of this
+ * process.
  */
 static void
 record_end(int code, Datum argument)
@@ -123,6 +140,7 @@ record_end(int code, Datum argument)
 	under_way = NULL;
 	if (delivery == NULL || !OidIsValid(delivery->role) || !(delivery->tries_first || delivery->is_announced))
 		return;
+	(void) fs_stream_lock_keep(&delivery->lock);
 	AbortOutOfAnyTransaction();
 	if (!fs_worker_begin_in_store(delivery->log, &store) ||
 		!ConditionalLockRelationOid(store.streams, RowExclusiveLock))

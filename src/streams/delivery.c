@@ -199,7 +199,7 @@ announce(const FactstrStore *store, Delivery *delivery, const Stream *stream)
 	fs_stream_announce(store, stream, delivery->first);
 	ForceSyncCommit();
 	/* No other worker may take this one for dead before it delivers. */
-	fs_stream_lock_keep(store, stream->name);
+	(void) fs_stream_lock_keep(&delivery->lock);
 	delivery->is_announced = true;
 	delivery->version = InvalidTransactionId;
 	return DELIVERY_ANNOUNCED;
@@ -247,7 +247,10 @@ static bool
 take_stream(const FactstrStore *store, Delivery *delivery)
 {
 	if (!delivery->by_hand)
+	{
+		delivery->lock = fs_stream_lock_tag(store, delivery->name);
 		return fs_stream_lock_try(store, delivery->name);
+	}
 	fs_stream_lock_acquire(store, delivery->name, false);
 	return true;
 }

@@ -6,6 +6,7 @@
 #define FACTSTR_STREAMS_DELIVERY_STATE_H
 
 #include "access/transam.h"
+#include "storage/lock.h"
 
 #include "read/facts.h"
 #include "store.h"
@@ -35,6 +36,7 @@ typedef struct Delivery
 	bool		by_hand;		/* in a session, not in a worker */
 	Oid			role;			/* the role for which the worker delivers; InvalidOid: it only
 								 * looks */
+	LOCKTAG		lock;			/* the stream's, which the worker's transaction took */
 	bool		is_announced;	/* this process has the attempt on record */
 	bool		has_succeeded;	/* this process has delivered before, and need not announce it */
 	Oid			subscriber;		/* of the stream, according to its row; InvalidOid if the role does

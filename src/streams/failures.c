@@ -99,8 +99,8 @@ fs_failure_record_end(const FactstrStore *store, Delivery *delivery)
 
 /*
  * For an error that ended the transaction of a delivery: records it in another transaction.  If there were many
- * batches, it could be of any of them, so next time there are fewer.  Another consumer may have the stream now, and
- * is not waited for.
+ * batches, it could be of any of them, so next time there are fewer.  If another consumer has the stream, it is not
+ * waited for.
  */
 void
 fs_failure_record(const FactstrStore *store, Delivery *delivery, const ErrorData *error)

@@ -17,7 +17,6 @@
 #include "catalog/pg_collation.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
-#include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
@@ -66,8 +65,8 @@ fs_stream_lock_hash(const char *log, text *name)
  * was dropped; if the log is created again, its streams have other locks, because it has another table.  The view
  * factstr_stream_status computes the same value.
  */
-static LOCKTAG
-stream_lock_tag(const FactstrStore *store, text *name)
+LOCKTAG
+fs_stream_lock_tag(const FactstrStore *store, text *name)
 {
 	uint64		hash = hash_in_log(store->log, store->events, name);
 	LOCKTAG		tag;
@@ -102,7 +101,7 @@ forget_lost_holds(const LOCKTAG *lock)
 static bool
 take_lock(const FactstrStore *store, text *name, bool nowait)
 {
-	LOCKTAG		tag = stream_lock_tag(store, name);
+	LOCKTAG		tag = fs_stream_lock_tag(store, name);
 	LockAcquireResult result = LockAcquire(&tag, ExclusiveLock, false, nowait);
 
 	if (result == LOCKACQUIRE_OK)
@@ -120,7 +119,7 @@ fs_stream_lock_try(const FactstrStore *store, text *name)
 bool
 fs_stream_lock_try_free(const FactstrStore *store, text *name)
 {
-	LOCKTAG		tag = stream_lock_tag(store, name);
+	LOCKTAG		tag = fs_stream_lock_tag(store, name);
 	LockAcquireResult result = LockAcquire(&tag, ExclusiveLock, false, true);
 
 	if (result == LOCKACQUIRE_OK)
@@ -148,7 +147,7 @@ fs_stream_lock_acquire(const FactstrStore *store, text *name, bool nowait)
 static StreamHold *
 find_hold(const FactstrStore *store, text *name)
 {
-	LOCKTAG		lock = stream_lock_tag(store, name);
+	LOCKTAG		lock = fs_stream_lock_tag(store, name);
 	ListCell   *cell;
 
 	foreach(cell, holds)
@@ -181,7 +180,7 @@ fs_stream_lock_hold(const FactstrStore *store, text *name)
 
 	MemoryContextSwitchTo(TopMemoryContext);
 	hold = palloc(sizeof(StreamHold));
-	hold->lock = stream_lock_tag(store, name);
+	hold->lock = fs_stream_lock_tag(store, name);
 	hold->name = DatumGetTextPCopy(PointerGetDatum(name));
 	hold->taken_in = GetCurrentSubTransactionId();
 	holds = lappend(holds, hold);
@@ -211,13 +210,23 @@ fs_stream_lock_release(const FactstrStore *store, text *name)
 	return hold != NULL && end_hold(hold);
 }
 
-/* A worker keeps a stream that its transaction has locked until its turn is over. */
-void
-fs_stream_lock_keep(const FactstrStore *store, text *name)
+/*
+ * A worker keeps a stream that its transaction has locked, however that ends: until it lets the stream go, or its turn
+ * or the process is over.  False if the transaction does not have the stream.  Works in a failed transaction, too.
+ */
+bool
+fs_stream_lock_keep(const LOCKTAG *lock)
 {
-	LOCKTAG		lock = stream_lock_tag(store, name);
+	if (!compat_lock_held_by_me(lock, ExclusiveLock))
+		return false;
+	(void) LockAcquire(lock, ExclusiveLock, true, false);
+	return true;
+}
 
-	(void) LockAcquire(&lock, ExclusiveLock, true, false);
+void
+fs_stream_lock_let_go(const LOCKTAG *lock)
+{
+	(void) LockRelease(lock, ExclusiveLock, true);
 }
 
 /* Ends all holds of the session. */

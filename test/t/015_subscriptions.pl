@@ -257,6 +257,36 @@ $observer->run('UPDATE broken SET yes = false');
 wait_until_at($observer, 'at_commit');
 is(kept($observer, 'at_commit') . status($observer, 'at_commit', 'failure_count'), "${at_commit}0", 'fixed, it continues');
 
+# Another consumer that waits for the stream gets it when the failure is on record.
+$observer->run('UPDATE broken SET yes = true');
+$observer->run('CREATE SEQUENCE tries');
+create_handler($observer, 'awaited', q(
+	IF what <> 'first' AND nextval('tries') = 1 THEN
+		PERFORM pg_advisory_xact_lock(1);
+		INSERT INTO put_off VALUES (1);
+	END IF;));
+subscribe($observer, 'awaited', of_type('awaited'));
+append(awaited => 'first');
+wait_until_at($observer, 'awaited');
+foreach my $failure ([ 'at the commit', qr/^P0003: / ], [ 'with its process', qr/^57P01: / ])
+{
+	my ($how, $error) = @$failure;
+
+	$observer->run('ALTER SEQUENCE tries RESTART');
+	$gate->run('SELECT pg_advisory_lock(1)');
+	append(awaited => $how);
+	wait_until('the handler waits', sub { $observer->value(q(SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)) });
+	$other->run('BEGIN');
+	$other->start(q(SELECT factstr_stream_next('awaited')));
+	wait_until('the consumer waits', sub { $observer->value('SELECT count(*) FROM pg_locks WHERE pid = $1 AND NOT granted', $other->pid) });
+	$observer->run('SELECT pg_terminate_backend($1)', status($observer, 'awaited', 'consumer_pid')) if $how eq 'with its process';
+	$gate->run('SELECT pg_advisory_unlock(1)');
+	$other->finish;
+	like(status($observer, 'awaited', 'last_error'), $error, "rule 28: one that fails $how has failed when the next consumer gets the stream");
+	$other->run('ROLLBACK');
+	wait_until_at($observer, 'awaited');
+}
+
 # The worker's transactions are serializable.
 $_->run(q(SET default_transaction_isolation = 'read committed')) foreach $observer, $writer, $other, $gate;
 $observer->run(q(ALTER SYSTEM SET default_transaction_isolation = serializable));
