@@ -65,12 +65,18 @@ reserve_memory(void)
 
 static shmem_startup_hook_type previous_startup = NULL;
 
-/* Takes the reserved memory before other structures, such as that of locks, grow into it. */
+/*
+ * Creates the structures that are there only if every process has the library, and takes the memory of a large one
+ * before others, such as the server's locks, grow into it.
+ */
 static void
 take_memory(void)
 {
 	if (previous_startup)
 		previous_startup();
+	fs_in_flight_attach();
+	fs_group_flush_attach();
+	fs_listeners_attach();
 	fs_log_head_attach();
 }
 
@@ -142,8 +148,6 @@ _PG_init(void)
 		compat_on_shared_memory_request(reserve_memory);
 		previous_startup = shmem_startup_hook;
 		shmem_startup_hook = take_memory;
-		fs_in_flight_init();
-		fs_group_flush_init();
 		fs_listeners_init();
 		fs_rows_out_init();
 		fs_launcher_register();

@@ -27,8 +27,8 @@
 
 #include "commit/group_flush.h"
 #include "compat.h"
+#include "shared_memory.h"
 
-#define MEMORY_NAME "factstr group flush 0.2"
 #define TRANCHE_NAME "factstr_group_flush"
 
 /* Processes with higher numbers flush for themselves. */
@@ -52,7 +52,6 @@ typedef struct FlushGroups
 } FlushGroups;
 
 static FlushGroups *groups = NULL;	/* stays NULL if the library is not preloaded */
-static shmem_startup_hook_type previous_startup = NULL;
 
 static uint32
 my_number(void)
@@ -184,41 +183,26 @@ fs_group_flush(XLogRecPtr position)
 	XLogFlush(position);
 }
 
-static Size
-memory_size(void)
-{
-	return sizeof(FlushGroups);
-}
-
-static void
-make_memory(void)
-{
-	bool		found;
-
-	if (previous_startup)
-		previous_startup();
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	groups = ShmemInitStruct(MEMORY_NAME, memory_size(), &found);
-	if (!found)
-	{
-		LWLockInitialize(&groups->flushing, compat_new_tranche(TRANCHE_NAME));
-		pg_atomic_init_u32(&groups->newest, NOBODY);
-		for (int i = 0; i < MOST_MEMBERS; i++)
-			pg_atomic_init_u32(&groups->members[i].is_waiting, 0);
-	}
-	LWLockRelease(AddinShmemInitLock);
-	compat_register_tranche(groups->flushing.tranche, TRANCHE_NAME);
-}
-
 void
 fs_group_flush_reserve_memory(void)
 {
-	RequestAddinShmemSpace(memory_size());
+	RequestAddinShmemSpace(sizeof(FlushGroups));
+}
+
+static void
+initialize(void *structure)
+{
+	FlushGroups *new = structure;
+
+	LWLockInitialize(&new->flushing, compat_new_tranche(TRANCHE_NAME));
+	pg_atomic_init_u32(&new->newest, NOBODY);
+	for (int i = 0; i < MOST_MEMBERS; i++)
+		pg_atomic_init_u32(&new->members[i].is_waiting, 0);
 }
 
 void
-fs_group_flush_init(void)
+fs_group_flush_attach(void)
 {
-	previous_startup = shmem_startup_hook;
-	shmem_startup_hook = make_memory;
+	groups = fs_shared_memory_attach("factstr group flush 0.2", sizeof(FlushGroups), initialize);
+	compat_register_tranche(groups->flushing.tranche, TRANCHE_NAME);
 }

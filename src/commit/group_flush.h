@@ -7,8 +7,8 @@
 
 #include "access/xlogdefs.h"
 
-extern void fs_group_flush_init(void);
 extern void fs_group_flush_reserve_memory(void);
+extern void fs_group_flush_attach(void);
 extern void fs_group_flush(XLogRecPtr position);
 
 #endif							/* FACTSTR_COMMIT_GROUP_FLUSH_H */

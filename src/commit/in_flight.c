@@ -23,18 +23,16 @@
 #include "port/atomics.h"
 #include "storage/ipc.h"
 #include "storage/lock.h"
-#include "storage/lwlock.h"
 #include "storage/proc.h"
 #include "storage/shmem.h"
 #include "storage/sinval.h"
 
 #include "commit/in_flight.h"
 #include "compat.h"
+#include "shared_memory.h"
 
 #define COUNTERS 8192
 #define MOST_RELATIONS 64
-
-#define MEMORY_NAME "factstr commits in flight 0.2"
 
 typedef struct InFlight
 {
@@ -43,7 +41,6 @@ typedef struct InFlight
 } InFlight;
 
 static InFlight *in_flight = NULL;	/* stays NULL if the library is not preloaded */
-static shmem_startup_hook_type previous_startup = NULL;
 
 /* The counters that include this session's commit. */
 static uint32 counted_at[MOST_RELATIONS];
@@ -130,42 +127,27 @@ changes_catalogs(void)
  * Commits
  */
 
-static Size
-memory_size(void)
-{
-	return sizeof(InFlight);
-}
-
-/* Called if the library is preloaded, before any process sends a message. */
-static void
-make_memory(void)
-{
-	bool		found;
-
-	if (previous_startup)
-		previous_startup();
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	in_flight = ShmemInitStruct(MEMORY_NAME, memory_size(), &found);
-	if (!found)
-	{
-		pg_atomic_init_u32(&in_flight->commits, 0);
-		for (int i = 0; i < COUNTERS; i++)
-			pg_atomic_init_u32(&in_flight->of_relation[i], 0);
-	}
-	LWLockRelease(AddinShmemInitLock);
-}
-
 void
 fs_in_flight_reserve_memory(void)
 {
-	RequestAddinShmemSpace(memory_size());
+	RequestAddinShmemSpace(sizeof(InFlight));
 }
 
-void
-fs_in_flight_init(void)
+static void
+initialize(void *structure)
 {
-	previous_startup = shmem_startup_hook;
-	shmem_startup_hook = make_memory;
+	InFlight   *new = structure;
+
+	pg_atomic_init_u32(&new->commits, 0);
+	for (int i = 0; i < COUNTERS; i++)
+		pg_atomic_init_u32(&new->of_relation[i], 0);
+}
+
+/* Called if the library is preloaded, before any process sends a message. */
+void
+fs_in_flight_attach(void)
+{
+	in_flight = fs_shared_memory_attach("factstr commits in flight 0.2", sizeof(InFlight), initialize);
 }
 
 /* Are commits in flight known?  Only if the library is in every process. */

@@ -5,8 +5,8 @@
 #ifndef FACTSTR_COMMIT_IN_FLIGHT_H
 #define FACTSTR_COMMIT_IN_FLIGHT_H
 
-extern void fs_in_flight_init(void);
 extern void fs_in_flight_reserve_memory(void);
+extern void fs_in_flight_attach(void);
 extern bool fs_in_flight_is_known(void);
 
 /* For a commit. */

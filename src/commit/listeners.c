@@ -22,20 +22,18 @@
 #include "port/atomics.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
-#include "storage/lwlock.h"
 #include "storage/shmem.h"
 #include "tcop/utility.h"
 
 #include "commit/durability.h"
 #include "commit/listeners.h"
 #include "compat.h"
+#include "shared_memory.h"
 
 #define PLACES 32
 
 /* The interval at which a LISTEN checks whether the pending commits have become visible.  In ms. */
 #define LOOK_INTERVAL 1
-
-#define MEMORY_NAME "factstr listeners 0.2"
 
 /* The counts of all databases with the same hash. */
 typedef struct Place
@@ -45,7 +43,6 @@ typedef struct Place
 } Place;
 
 static Place * places = NULL;	/* stays NULL if the library is not preloaded */
-static shmem_startup_hook_type previous_startup = NULL;
 static ProcessUtility_hook_type previous_utility = NULL;
 
 static bool is_counted = false;
@@ -150,28 +147,27 @@ fs_listeners_reserve_memory(void)
 }
 
 static void
-make_memory(void)
+initialize(void *structure)
 {
-	bool		found;
+	Place	   *all = structure;
 
-	if (previous_startup)
-		previous_startup();
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	places = ShmemInitStruct(MEMORY_NAME, memory_size(), &found);
-	for (int i = 0; i < PLACES && !found; i++)
+	for (int i = 0; i < PLACES; i++)
 	{
-		pg_atomic_init_u32(&places[i].listeners, 0);
-		pg_atomic_init_u32(&places[i].silent_commits, 0);
+		pg_atomic_init_u32(&all[i].listeners, 0);
+		pg_atomic_init_u32(&all[i].silent_commits, 0);
 	}
-	LWLockRelease(AddinShmemInitLock);
+}
+
+void
+fs_listeners_attach(void)
+{
+	places = fs_shared_memory_attach("factstr listeners 0.2", memory_size(), initialize);
 }
 
 /* Called if the library is preloaded: otherwise a session without the library would not be counted. */
 void
 fs_listeners_init(void)
 {
-	previous_startup = shmem_startup_hook;
-	shmem_startup_hook = make_memory;
 	previous_utility = ProcessUtility_hook;
 	ProcessUtility_hook = utility;
 	RegisterXactCallback(on_transaction_event, NULL);

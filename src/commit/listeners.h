@@ -7,6 +7,7 @@
 
 extern void fs_listeners_init(void);
 extern void fs_listeners_reserve_memory(void);
+extern void fs_listeners_attach(void);
 
 /* For a commit. */
 extern bool fs_listeners_begin_silent_commit(void);

@@ -24,7 +24,6 @@
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
-#include "storage/lwlock.h"
 #include "storage/shmem.h"
 #include "storage/spin.h"
 #include "utils/hsearch.h"
@@ -34,6 +33,7 @@
 
 #include "commit/log_head.h"
 #include "commit/own_heads.h"
+#include "shared_memory.h"
 
 /*
  * The number of notes.  If there are more logs, some of those without recent appends have no note.  The hash of a log
@@ -41,9 +41,6 @@
  */
 #define LOGS 256
 #define PLACES_OF_A_SET 8
-
-/* As in wakeup.c: a structure of another size needs another name. */
-#define MEMORY_NAME "factstr log heads 0.2"
 
 typedef struct LogNote
 {
@@ -152,20 +149,20 @@ fs_log_head_reserve_memory(void)
 	RequestAddinShmemSpace(memory_size());
 }
 
+static void
+initialize(void *structure)
+{
+	LogPlace   *all = structure;
+
+	for (int i = 0; i < LOGS; i++)
+		SpinLockInit(&all[i].mutex);
+}
+
 void
 fs_log_head_attach(void)
 {
-	bool		found;
-
-	if (places != NULL)
-		return;
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	places = ShmemInitStruct(MEMORY_NAME, memory_size(), &found);
-	if (!found)
-		memset(places, 0, memory_size());
-	for (int i = 0; i < LOGS && !found; i++)
-		SpinLockInit(&places[i].mutex);
-	LWLockRelease(AddinShmemInitLock);
+	if (places == NULL)
+		places = fs_shared_memory_attach("factstr log heads 0.2", memory_size(), initialize);
 }
 
 static LogNote

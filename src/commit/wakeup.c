@@ -18,11 +18,11 @@
 #include "port/atomics.h"
 #include "storage/condition_variable.h"
 #include "storage/ipc.h"
-#include "storage/lwlock.h"
 #include "storage/shmem.h"
 
 #include "commit/wakeup.h"
 #include "compat.h"
+#include "shared_memory.h"
 
 /* Of facts, of streams and of pending lists.  Each point of the first two kinds has a bit in "pending". */
 #define POINTS_OF_A_KIND 32
@@ -30,12 +30,6 @@
 /* Of append locks.  Only one waiting process is woken, and it should wait for the same log: hence more points. */
 #define POINTS_OF_APPEND_LOCKS 256
 #define POINTS (3 * POINTS_OF_A_KIND + POINTS_OF_APPEND_LOCKS)
-
-/*
- * A server may continue with this memory when another version of the library has been installed: a structure of
- * another size needs another name.
- */
-#define MEMORY_NAME "factstr wakeup points 0.2"
 
 struct WakeupPoint
 {
@@ -65,20 +59,22 @@ fs_wakeup_reserve_memory(void)
 }
 
 static void
+initialize(void *structure)
+{
+	WakeupPoint *all = structure;
+
+	for (int i = 0; i < POINTS; i++)
+	{
+		pg_atomic_init_u64(&all[i].generation, 0);
+		ConditionVariableInit(&all[i].waiting);
+	}
+}
+
+static void
 attach(void)
 {
-	bool		found;
-
-	if (points != NULL)
-		return;
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	points = ShmemInitStruct(MEMORY_NAME, memory_size(), &found);
-	for (int i = 0; i < POINTS && !found; i++)
-	{
-		pg_atomic_init_u64(&points[i].generation, 0);
-		ConditionVariableInit(&points[i].waiting);
-	}
-	LWLockRelease(AddinShmemInitLock);
+	if (points == NULL)
+		points = fs_shared_memory_attach("factstr wakeup points 0.2", memory_size(), initialize);
 }
 
 static WakeupPoint *

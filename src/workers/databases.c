@@ -23,6 +23,7 @@
 #include "commit/wakeup.h"
 #include "compat.h"
 #include "settings.h"
+#include "shared_memory.h"
 #include "workers/database_entries.h"
 #include "workers/databases.h"
 
@@ -36,14 +37,15 @@ fs_databases_reserve_memory(void)
 }
 
 static void
-init_memory(void)
+initialize(void *structure)
 {
-	memset(shared, 0, sizeof(Databases));
-	LWLockInitialize(&shared->lock, compat_new_tranche("factstr_databases"));
-	pg_atomic_init_u32(&shared->taken, 0);
+	Databases  *databases = structure;
+
+	LWLockInitialize(&databases->lock, compat_new_tranche("factstr_databases"));
+	pg_atomic_init_u32(&databases->taken, 0);
 	for (int i = 0; i < MAX_DATABASES; i++)
 	{
-		DatabaseEntry *entry = &shared->entries[i];
+		DatabaseEntry *entry = &databases->entries[i];
 
 		pg_atomic_init_u32(&entry->database, InvalidOid);
 		pg_atomic_init_u32(&entry->taken, 0);
@@ -58,15 +60,9 @@ init_memory(void)
 static void
 attach(void)
 {
-	bool		found;
-
 	if (shared != NULL)
 		return;
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	shared = ShmemInitStruct("factstr databases", sizeof(Databases), &found);
-	if (!found)
-		init_memory();
-	LWLockRelease(AddinShmemInitLock);
+	shared = fs_shared_memory_attach("factstr databases", sizeof(Databases), initialize);
 	compat_register_tranche(shared->lock.tranche, "factstr_databases");
 }
 

@@ -25,6 +25,7 @@
 #include "commit/wakeup.h"
 #include "compat.h"
 #include "settings.h"
+#include "shared_memory.h"
 #include "workers/attendance.h"
 #include "workers/databases.h"
 #include "workers/delivery_entries.h"
@@ -61,21 +62,20 @@ fs_delivery_slots_reserve_memory(void)
 }
 
 static void
+initialize(void *structure)
+{
+	DeliverySlots *slots = structure;
+
+	slots->made_at = GetCurrentTimestamp();
+	LWLockInitialize(&slots->lock, compat_new_tranche("factstr_delivery_slots"));
+}
+
+static void
 attach(void)
 {
-	bool		found;
-
 	if (shared != NULL)
 		return;
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	shared = ShmemInitStruct("factstr delivery workers", sizeof(DeliverySlots), &found);
-	if (!found)
-	{
-		memset(shared, 0, sizeof(DeliverySlots));
-		shared->made_at = GetCurrentTimestamp();
-		LWLockInitialize(&shared->lock, compat_new_tranche("factstr_delivery_slots"));
-	}
-	LWLockRelease(AddinShmemInitLock);
+	shared = fs_shared_memory_attach("factstr delivery workers", sizeof(DeliverySlots), initialize);
 	compat_register_tranche(shared->lock.tranche, "factstr_delivery_slots");
 }
 

@@ -23,6 +23,7 @@
 
 #include "commit/wakeup.h"
 #include "compat.h"
+#include "shared_memory.h"
 #include "workers/databases.h"
 #include "workers/pending_lists.h"
 #include "workers/worker_slots.h"
@@ -53,28 +54,23 @@ fs_pending_lists_reserve_memory(void)
 }
 
 static void
-init_memory(void)
+initialize(void *structure)
 {
-	memset(shared, 0, sizeof(PendingLists));
-	LWLockInitialize(&shared->lock, compat_new_tranche("factstr_pending_lists"));
+	PendingLists *lists = structure;
+
+	LWLockInitialize(&lists->lock, compat_new_tranche("factstr_pending_lists"));
 	for (int i = 0; i < MAX_PENDING_LISTS; i++)
-		pg_atomic_init_u32(&shared->entries[i].is_called, 0);
+		pg_atomic_init_u32(&lists->entries[i].is_called, 0);
 	for (int i = 0; i < FLAGS; i++)
-		pg_atomic_init_u32(&shared->flags[i], 0);
+		pg_atomic_init_u32(&lists->flags[i], 0);
 }
 
 static void
 attach(void)
 {
-	bool		found;
-
 	if (shared != NULL)
 		return;
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	shared = ShmemInitStruct("factstr pending lists", sizeof(PendingLists), &found);
-	if (!found)
-		init_memory();
-	LWLockRelease(AddinShmemInitLock);
+	shared = fs_shared_memory_attach("factstr pending lists", sizeof(PendingLists), initialize);
 	compat_register_tranche(shared->lock.tranche, "factstr_pending_lists");
 }
 

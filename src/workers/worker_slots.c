@@ -20,6 +20,7 @@
 #include "utils/timestamp.h"
 
 #include "compat.h"
+#include "shared_memory.h"
 #include "workers/databases.h"
 #include "workers/worker_slots.h"
 
@@ -68,20 +69,19 @@ fs_worker_slots_reserve_memory(void)
 }
 
 static void
+initialize(void *structure)
+{
+	WorkerSlots *slots = structure;
+
+	LWLockInitialize(&slots->lock, compat_new_tranche("factstr_worker_slots"));
+}
+
+static void
 attach(void)
 {
-	bool		found;
-
 	if (shared != NULL)
 		return;
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	shared = ShmemInitStruct("factstr worker slots 0.2", sizeof(WorkerSlots), &found);
-	if (!found)
-	{
-		memset(shared, 0, sizeof(WorkerSlots));
-		LWLockInitialize(&shared->lock, compat_new_tranche("factstr_worker_slots"));
-	}
-	LWLockRelease(AddinShmemInitLock);
+	shared = fs_shared_memory_attach("factstr worker slots 0.2", sizeof(WorkerSlots), initialize);
 	compat_register_tranche(shared->lock.tranche, "factstr_worker_slots");
 }
 
