@@ -10,6 +10,7 @@
 #include "utils/guc.h"
 
 #include "append/lock.h"
+#include "commit/alone.h"
 #include "commit/durability.h"
 #include "commit/group_flush.h"
 #include "commit/in_flight.h"
@@ -52,6 +53,7 @@ static const struct config_enum_entry early_lock_release_options[] = {
 static void
 reserve_memory(void)
 {
+	fs_alone_reserve_memory();
 	fs_in_flight_reserve_memory();
 	fs_group_flush_reserve_memory();
 	fs_listeners_reserve_memory();

@@ -17,6 +17,7 @@
 
 #include "append/lock.h"
 #include "clock.h"
+#include "commit/alone.h"
 #include "commit/lock_times.h"
 #include "commit/wakeup.h"
 #include "compat.h"
@@ -80,6 +81,7 @@ lock_beside_the_queue(const LOCKTAG *tag, Oid events)
 
 		if (try_lock(tag))
 			return true;
+		fs_alone_note_waiting(events);
 		timeout = fs_clock_until(until);
 		if (timeout == 0)
 			return false;
@@ -107,6 +109,7 @@ fs_append_lock_acquire(const FactstrStore *store)
 	LOCKTAG		tag = append_lock_tag(store);
 
 	note_asked(store->events);
+	fs_alone_attach();
 	fs_lock_times_note(LOCK_ASKED_FOR);
 	if (!lock_beside_the_queue(&tag, store->events))
 		(void) LockAcquire(&tag, ExclusiveLock, false, false);

@@ -19,6 +19,7 @@
  *   but facts commits as usual.
  * - A notification is sent with the commit, and so early; a listening session waits before it informs its client
  *   (wire.c).
+ * - A session that appends alone commits as usual, because no other append waits (alone.c).
  * - A transaction that waits for synchronous standbys commits as usual.  If standbys are configured between this
  *   check and the flush, it waits after the flush: others may already see the facts, but its client has no answer.
  */
@@ -34,6 +35,7 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
+#include "commit/alone.h"
 #include "commit/durability.h"
 #include "commit/group_flush.h"
 #include "commit/in_flight.h"
@@ -56,6 +58,7 @@ static struct
 {
 	bool		wrote_other_data;
 	bool		commits_in_order;	/* unless the setting is "always" */
+	bool		sends_notifications;	/* of ours */
 	XLogRecPtr	own_log_end;	/* the end of this transaction's log after its last append */
 	XLogRecPtr	preceding_commit;	/* of the newest fact before its own */
 	int			own_count;		/* the number of logs that it has appended to */
@@ -174,6 +177,13 @@ fs_durability_commit_in_order(void)
 	transaction.commits_in_order = true;
 }
 
+/* It takes a lock of the whole server for them, until it is visible. */
+void
+fs_durability_commit_sends_notifications(void)
+{
+	transaction.sends_notifications = true;
+}
+
 /*
  * PostgreSQL's commit also takes the setting from shared memory.  The session's copy may be outdated: it is not
  * updated while the session waits for the append lock or runs a procedure.
@@ -209,12 +219,24 @@ is_harmless_early(bool is_in_flight)
 	return false;
 }
 
+/* Does the session seem to be the only one that appends to the logs of this transaction? */
+static bool
+appends_alone(void)
+{
+	for (int i = 0; i < transaction.own_count; i++)
+	{
+		if (transaction.own[i].first != 0 && !fs_alone_in_log(transaction.own[i].events))
+			return false;
+	}
+	return true;
+}
+
 /* May the commit be visible before its flush?  If readers can be told to wait, this tells them. */
 static bool
 may_commit_early(void)
 {
 	if (!fs_durability_has_appended() || synchronous_commit == SYNCHRONOUS_COMMIT_OFF ||
-		fs_durability_waits_for_standbys())
+		fs_durability_waits_for_standbys() || (appends_alone() && !transaction.sends_notifications))
 		return false;
 	if (is_harmless_early(fs_in_flight_begin()))
 		return true;
@@ -236,8 +258,20 @@ commit_without_flush(void)
 }
 
 static void
+note_commits(void)
+{
+	for (int i = 0; i < transaction.own_count; i++)
+	{
+		if (transaction.own[i].first != 0)
+			fs_alone_note_commit(transaction.own[i].events);
+	}
+}
+
+static void
 end_transaction(bool committed)
 {
+	if (committed)
+		note_commits();
 	if (transaction.commits_early)
 	{
 		synchronous_commit = transaction.saved_synchronous_commit;

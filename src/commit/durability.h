@@ -28,6 +28,7 @@ extern int64 fs_durability_newest_committed(const FactstrStore *store);
 extern bool fs_durability_has_appended(void);
 extern XLogRecPtr fs_durability_preceding_commit(void);
 extern void fs_durability_commit_in_order(void);
+extern void fs_durability_commit_sends_notifications(void);
 extern bool fs_durability_waits_for_standbys(void);
 extern XLogRecPtr fs_durability_commit_position(TupleTableSlot *row);
 extern void fs_durability_flush_before_answer(XLogRecPtr position);

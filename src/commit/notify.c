@@ -20,6 +20,7 @@
 #include "utils/memutils.h"
 
 #include "clock.h"
+#include "commit/durability.h"
 #include "commit/listeners.h"
 #include "commit/notify.h"
 #include "commit/wakeup.h"
@@ -157,6 +158,7 @@ send_pending_hints(void)
 				 errhint("Find the listening session that stays in a transaction; consumers that read by position miss nothing.")));
 		return;
 	}
+	fs_durability_commit_sends_notifications();
 	for (int64 i = 0; i < pending.count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();

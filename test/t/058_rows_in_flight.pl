@@ -329,6 +329,35 @@ is_held_through_flush(1, 'off: facts', 'SET LOCAL factstr.early_lock_release = o
 is_held_through_flush(0, 'always: a new table', 'SET LOCAL factstr.early_lock_release = always', append(f => 1),
 	'CREATE TABLE newer (n int)');
 
+# A session that appends alone keeps the lock: early release would serve nobody.
+sub append_alone
+{
+	$writer->run('RESET ALL');
+	$writer->run(append(alone => $_)) foreach 1 .. 40;
+	return;
+}
+
+append_alone();
+is_held_through_flush(1, 'the only session that appends', append(f => 1), 'INSERT INTO other VALUES (1)');
+$observer->run(append(f => 1));
+is_held_through_flush(0, 'no longer the only one', append(f => 1));
+append_alone();
+$second->run('BEGIN');
+$writer->run('BEGIN');
+$writer->run(append(f => 1));
+$second->start(append(f => 2));
+wait_until('it waits for the lock', sub { (wait_event($observer, $second) // '') =~ /^(Extension|object)$/ });
+$disk->hold;
+$writer->start('COMMIT');
+$second->finish;
+is($second->state, '00000', 'another one that waits gets the lock before the flush');
+release_and_finish($writer);
+$second->run('COMMIT');
+append_alone();
+$reader->run('LISTEN factstr');
+is_held_through_flush(0, 'alone, but with a notification, which holds a lock of the server', append(f => 1));
+$reader->run('UNLISTEN *');
+
 # With every setting, readers wait for commits in flight.
 foreach my $setting (qw(auto facts_only always))
 {
