@@ -119,6 +119,16 @@ fs_row_fetch(Relation table, ItemPointer place, Snapshot snapshot, TupleTableSlo
 		table_tuple_fetch_row_version(table, place, snapshot, row);
 }
 
+static TM_Result
+lock_row(Relation table, Snapshot snapshot, uint8 flags, LockWaitPolicy policy, TupleTableSlot *row)
+{
+	ItemPointerData place = row->tts_tid;
+	TM_FailureData failure;
+
+	return table_tuple_lock(table, &place, snapshot, row, GetCurrentCommandId(false),
+							LockTupleNoKeyExclusive, policy, flags, &failure);
+}
+
 /*
  * Locks a row that was found against changes until the end of the transaction; with
  * TUPLE_LOCK_FLAG_FIND_LAST_VERSION the newest version of it, which goes into the slot.
@@ -126,11 +136,14 @@ fs_row_fetch(Relation table, ItemPointer place, Snapshot snapshot, TupleTableSlo
 TM_Result
 fs_row_lock(Relation table, Snapshot snapshot, uint8 flags, TupleTableSlot *row)
 {
-	ItemPointerData place = row->tts_tid;
-	TM_FailureData failure;
+	return lock_row(table, snapshot, flags, LockWaitBlock, row);
+}
 
-	return table_tuple_lock(table, &place, snapshot, row, GetCurrentCommandId(false),
-							LockTupleNoKeyExclusive, LockWaitBlock, flags, &failure);
+/* The same for the newest version; false if that would require waiting, or the row no longer exists. */
+bool
+fs_row_try_lock(Relation table, Snapshot snapshot, TupleTableSlot *row)
+{
+	return lock_row(table, snapshot, TUPLE_LOCK_FLAG_FIND_LAST_VERSION, LockWaitSkip, row) == TM_Ok;
 }
 
 /* Has this transaction id or a later one written a row of the table, committed or not? */

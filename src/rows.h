@@ -67,6 +67,7 @@ extern bool fs_row_find_by_number(Relation table, Oid index, Snapshot snapshot, 
 								  TupleTableSlot *row);
 extern bool fs_row_fetch(Relation table, ItemPointer place, Snapshot snapshot, TupleTableSlot *row);
 extern TM_Result fs_row_lock(Relation table, Snapshot snapshot, uint8 flags, TupleTableSlot *row);
+extern bool fs_row_try_lock(Relation table, Snapshot snapshot, TupleTableSlot *row);
 extern bool fs_row_any_since(Relation table, TransactionId oldest);
 extern void fs_row_change(Relation table, HeapTuple old_tuple, HeapTuple new_tuple);
 extern void fs_row_change_as_owner(Relation table, HeapTuple old_row, HeapTuple new_row);

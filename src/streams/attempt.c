@@ -143,11 +143,12 @@ record_end(int code, Datum argument)
 	(void) fs_stream_lock_keep(&delivery->lock);
 	AbortOutOfAnyTransaction();
 	if (!fs_worker_begin_in_store(delivery->log, &store) ||
-		!ConditionalLockRelationOid(store.streams, RowExclusiveLock))
+		!ConditionalLockRelationOid(store.streams, RowExclusiveLock) ||
+		!fs_stream_lock_try(&store, delivery->name) || !fs_stream_try_row(&store, delivery->name))
 		return;
 	if (delivery->tries_first && !fs_delivery_slots_is_to_stop() && !fs_worker_server_stops())
 		fs_failure_record_end(&store, delivery);
-	else if (fs_stream_lock_try(&store, delivery->name))
+	else
 		fs_stream_withdraw(&store, delivery->name);
 	fs_attempt_commit();
 }

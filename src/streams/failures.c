@@ -83,16 +83,13 @@ fs_failure_record_lost_process(const FactstrStore *store, Delivery *delivery, co
 		   pause_after(stream->failure_count + 1, FIRST_PAUSE_AFTER_END));
 }
 
-/* For a process that is about to end while it delivers. */
+/* For a process that is about to end while it delivers; its transaction has the stream. */
 void
 fs_failure_record_end(const FactstrStore *store, Delivery *delivery)
 {
-	Stream		stream;
+	Stream		stream = fs_stream_find(store, delivery->name);
 
-	if (!fs_stream_lock_try(store, delivery->name))
-		return;
-	stream = fs_stream_find(store, delivery->name);
-	if (stream.row != NULL && stream.handler != NULL)
+	if (stream.handler != NULL)
 		record(store, delivery, &stream, "57P01: the worker was terminated during the delivery",
 			   pause_after(stream.failure_count + 1, FIRST_PAUSE));
 }

@@ -226,7 +226,9 @@ fs_stream_lock_keep(const LOCKTAG *lock)
 void
 fs_stream_lock_let_go(const LOCKTAG *lock)
 {
-	(void) LockRelease(lock, ExclusiveLock, true);
+	/* The handler may have released all locks of the session. */
+	if (compat_lock_held_by_me(lock, ExclusiveLock))
+		(void) LockRelease(lock, ExclusiveLock, true);
 }
 
 /* Ends all holds of the session. */

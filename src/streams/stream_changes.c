@@ -116,6 +116,29 @@ lock_row(Relation streams, const Stream *stream)
 	return newest;
 }
 
+/* Locks the stream's row; false if that would require waiting, for a redaction perhaps, or the stream does not exist. */
+bool
+fs_stream_try_row(const FactstrStore *store, text *name)
+{
+	Stream		stream = fs_stream_find(store, name);
+	Relation	streams;
+	TupleTableSlot *row;
+	Snapshot	snapshot;
+	bool		is_locked;
+
+	if (stream.row == NULL)
+		return false;
+	streams = fs_store_open_streams(store, RowExclusiveLock);
+	row = table_slot_create(streams, NULL);
+	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	row->tts_tid = stream.row->t_self;
+	is_locked = fs_row_try_lock(streams, snapshot, row);
+	UnregisterSnapshot(snapshot);
+	ExecDropSingleTupleTableSlot(row);
+	table_close(streams, NoLock);
+	return is_locked;
+}
+
 /* A consumer that waits for the end of a pause is woken together with those that wait for facts. */
 static void
 apply_change(const FactstrStore *store, const Stream *stream, StreamChange *change)

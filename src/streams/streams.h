@@ -40,6 +40,7 @@ extern Stream fs_stream_find(const FactstrStore *store, text *name);
 extern text *fs_stream_partition_name(text *stream, int number);
 extern Stream fs_stream_get(const FactstrStore *store, text *name);
 
+extern bool fs_stream_try_row(const FactstrStore *store, text *name);
 extern void fs_stream_insert(const FactstrStore *store, text *name, Jsonb *event_query, int64 cursor);
 extern void fs_stream_move(const FactstrStore *store, const Stream *stream, int64 cursor);
 extern void fs_stream_seek(const FactstrStore *store, const Stream *stream, int64 cursor);

@@ -287,6 +287,24 @@ foreach my $failure ([ 'at the commit', qr/^P0003: / ], [ 'with its process', qr
 	wait_until_at($observer, 'awaited');
 }
 
+# The end of a process waits for nobody: a session that has locked the stream's row might wait for the stream.
+create_handler($observer, 'ended', q(IF what = 'end' THEN PERFORM pg_advisory_xact_lock(1); END IF;));
+subscribe($observer, 'ended', of_type('ended'));
+append(ended => 'first');
+wait_until_at($observer, 'ended');
+$gate->run('SELECT pg_advisory_lock(1)');
+append(ended => 'end');
+wait_until('the handler waits', sub { $observer->value(q(SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)) });
+my $ending = status($observer, 'ended', 'consumer_pid');
+$other->run('BEGIN');
+$other->run(q(SELECT 1 FROM factstr_streams WHERE name = 'ended' FOR UPDATE));
+$observer->run('SELECT pg_terminate_backend($1)', $ending);
+wait_until('the process has ended', sub { !$observer->value('SELECT count(*) FROM pg_stat_activity WHERE pid = $1', $ending) });
+pass('a process that ends does not wait for the row of its stream');
+$other->run('ROLLBACK');
+$gate->run('SELECT pg_advisory_unlock(1)');
+wait_until_at($observer, 'ended');
+
 # The worker's transactions are serializable.
 $_->run(q(SET default_transaction_isolation = 'read committed')) foreach $observer, $writer, $other, $gate;
 $observer->run(q(ALTER SYSTEM SET default_transaction_isolation = serializable));
