@@ -11,7 +11,6 @@ use FactstrTest;
 use FactstrWorkers ();
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(time);
 
 # In pages: short enough for lookups; an append does not leave more to a worker.
 my $SHORT = 16;
@@ -125,22 +124,6 @@ append_small();
 wait_until_short();
 pass('it empties a long list after some time without a call');
 
-# Without the call, every round would take as long as the worker lets a list grow.
-my $was_called = 0;
-foreach (1 .. 10)
-{
-	my $until;
-
-	fill();
-	append_small();
-	$until = time + 0.5;
-	$appender->run(q(SELECT factstr_context_version('{"filters": [{"payload_predicates": [["nowhere"]]}]}')));
-	wait_until_short();
-	$was_called ||= time < $until;
-	last if $was_called;
-}
-ok($was_called, 'a lookup calls it');
-
 is($observer->value(q(SELECT count(*) FROM factstr_events WHERE payload @> '[1001]')), $observer->value(q(SELECT count(*) FROM factstr_events WHERE payload->0 = '1001')), 'the index has all facts');
 is($observer->value(q(SELECT factstr_context_version('{"filters": [{"payload_predicates": [[1001]]}]}'))),
 	$observer->value(q(SELECT max(sequence_number) FROM factstr_events WHERE payload->0 = '1001')), 'and finds the newest');
@@ -177,6 +160,25 @@ $dropper->run('ROLLBACK');
 wait_until_short('first');
 pass('and that of the locked index afterwards');
 is($observer->value(q(SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'factstr pending list')), 1, 'there is one worker');
+
+# Without a call, the worker empties the lists in the order in which they became long.
+wait_until('a lookup is seen to call the worker, for its own list', sub {
+	my $was_called = 0;
+
+	fill($_) foreach qw(second third);
+	append_small($appender, $_) foreach qw(second third);
+	$appender->run(q(SELECT factstr_context_version('{"filters": [{"payload_predicates": [["nowhere"]]}]}', log => 'third')));
+	wait_until('the list of the lookup is short', sub {
+		my ($second, $third) = split(/\|/, $observer->text(q(SELECT factstr_pending_pages('second'), factstr_pending_pages('third'))));
+
+		$was_called = $third <= $SHORT && $second > $SHORT;
+		return $third <= $SHORT;
+	});
+	wait_until_short('second');
+	return $was_called;
+});
+pass('a lookup calls the worker, for its own list');
+
 fill('second');
 append_small($appender, 'second');
 $observer->run('SELECT factstr_drop_log($1, $1)', 'second');
