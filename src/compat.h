@@ -119,6 +119,9 @@
 #define compat_lock_held_by_me(tag, mode) LockHeldByMe(tag, mode)
 #endif
 
+/* Until 16, each commit that fills a page of the log without flushing it wakes the WAL writer. */
+#define compat_unflushed_commit_wakes_wal_writer (PG_VERSION_NUM < 170000)
+
 /* 14 moved the fields that other backends read often to one place. */
 #if PG_VERSION_NUM >= 140000
 #define compat_my_xmin() (MyProc->xmin)

@@ -76,6 +76,7 @@ take_memory(void)
 {
 	if (previous_startup)
 		previous_startup();
+	fs_alone_attach();
 	fs_in_flight_attach();
 	fs_group_flush_attach();
 	fs_listeners_attach();
@@ -93,7 +94,8 @@ _PG_init(void)
 							 "if the library is preloaded, so that readers wait for commits that are not on disk yet; otherwise as "
 							 "facts_only. facts_only: in transactions that wrote nothing but facts. always: in all that "
 							 "appended; without preloading, other sessions may see the transaction's other writes before "
-							 "they are on disk. off: never.",
+							 "they are on disk. off: never. Until PostgreSQL 16, auto and facts_only except facts of a session that "
+							 "appends alone, because that takes less time there.",
 							 &factstr_early_lock_release,
 							 FACTSTR_EARLY_RELEASE_AUTO,
 							 early_lock_release_options,

@@ -109,7 +109,6 @@ fs_append_lock_acquire(const FactstrStore *store)
 	LOCKTAG		tag = append_lock_tag(store);
 
 	note_asked(store->events);
-	fs_alone_attach();
 	fs_lock_times_note(LOCK_ASKED_FOR);
 	if (!lock_beside_the_queue(&tag, store->events))
 		(void) LockAcquire(&tag, ExclusiveLock, false, false);

@@ -3,11 +3,11 @@
  *		Whether a session seems to be the only one that appends to a log.
  *
  * Early lock release (durability.c) is for the appends that wait for the lock.  Where there are none, a commit in the
- * usual order takes less time: until PostgreSQL 16, one that does not flush often wakes the WAL writer, which then gets
- * in the way of the flush.  A session that has made the last commits of a log, while no append waited, is probably
+ * usual order takes less time until PostgreSQL 16: a commit that does not flush often wakes the WAL writer, which then
+ * gets in the way of the flush.  A session that has made the last commits of a log, while no append waited, is probably
  * alone.  If it is not, an append waits for one flush, and the next commits release the lock early again.
  *
- * The logs share places by hash.  Then a session may count as one of several, which is always right.
+ * Logs share places by hash: then a session may count as one of several, and releases the lock early.
  */
 #include "postgres.h"
 
@@ -25,7 +25,10 @@
 /* Alone are those that have made so many commits in a row. */
 #define ALONE_AFTER 32
 
-/* For each place, the process of the last commit, and how many it has made in a row, up to ALONE_AFTER; or 0. */
+/*
+ * For each place, the process of the last commit, and how many it has made in a row, up to ALONE_AFTER; or 0.  NULL if
+ * the library is not preloaded.
+ */
 static pg_atomic_uint64 *places = NULL;
 
 #define COMMITS_OF(process, in_a_row) ((uint64) (uint32) (process) << 32 | (in_a_row))
@@ -36,7 +39,6 @@ memory_size(void)
 	return PLACES * sizeof(pg_atomic_uint64);
 }
 
-/* When preloaded. */
 void
 fs_alone_reserve_memory(void)
 {
@@ -52,12 +54,10 @@ initialize(void *structure)
 		pg_atomic_init_u64(&all[i], 0);
 }
 
-/* Before the first use in a process: a commit could not deal with a failure. */
 void
 fs_alone_attach(void)
 {
-	if (places == NULL)
-		places = fs_shared_memory_attach("factstr writers of logs", memory_size(), initialize);
+	places = fs_shared_memory_attach("factstr writers of logs", memory_size(), initialize);
 }
 
 static pg_atomic_uint64 *
@@ -69,27 +69,28 @@ place_of(Oid events)
 void
 fs_alone_note_waiting(Oid events)
 {
-	pg_atomic_uint64 *place = place_of(events);
-
-	if (pg_atomic_read_u64(place) != 0)
-		pg_atomic_write_u64(place, 0);
+	if (places != NULL && pg_atomic_read_u64(place_of(events)) != 0)
+		pg_atomic_write_u64(place_of(events), 0);
 }
 
 /* Before the commit of an append. */
 bool
 fs_alone_in_log(Oid events)
 {
-	return pg_atomic_read_u64(place_of(events)) == COMMITS_OF(MyProcPid, ALONE_AFTER);
+	return places != NULL && pg_atomic_read_u64(place_of(events)) == COMMITS_OF(MyProcPid, ALONE_AFTER);
 }
 
 /* After it. */
 void
 fs_alone_note_commit(Oid events)
 {
-	pg_atomic_uint64 *place = place_of(events);
-	uint64		last = pg_atomic_read_u64(place);
-	uint32		in_a_row = last >> 32 == (uint32) MyProcPid ? (uint32) last : 0;
+	uint64		last;
+	uint32		in_a_row;
 
+	if (places == NULL)
+		return;
+	last = pg_atomic_read_u64(place_of(events));
+	in_a_row = last >> 32 == (uint32) MyProcPid ? (uint32) last : 0;
 	if (in_a_row < ALONE_AFTER)
-		pg_atomic_write_u64(place, COMMITS_OF(MyProcPid, in_a_row + 1));
+		pg_atomic_write_u64(place_of(events), COMMITS_OF(MyProcPid, in_a_row + 1));
 }

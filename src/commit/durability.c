@@ -19,7 +19,7 @@
  *   but facts commits as usual.
  * - A notification is sent with the commit, and so early; a listening session waits before it informs its client
  *   (wire.c).
- * - A session that appends alone commits as usual, because no other append waits (alone.c).
+ * - A session that appends alone commits as usual, where that takes less time (alone.c).
  * - A transaction that waits for synchronous standbys commits as usual.  If standbys are configured between this
  *   check and the flush, it waits after the flush: others may already see the facts, but its client has no answer.
  */
@@ -39,6 +39,7 @@
 #include "commit/durability.h"
 #include "commit/group_flush.h"
 #include "commit/in_flight.h"
+#include "commit/wakeup.h"
 #include "compat.h"
 #include "settings.h"
 
@@ -194,6 +195,12 @@ fs_durability_waits_for_standbys(void)
 	return SyncRepRequested() && compat_sync_standbys_defined();
 }
 
+static bool
+wrote_facts_only(void)
+{
+	return !transaction.wrote_other_data && XactLastRecEnd == transaction.own_log_end;
+}
+
 /*
  * Do the transaction's actions allow its commit to be visible before its flush?  If commits in flight are known to
  * readers, this one must be counted among them.
@@ -201,16 +208,14 @@ fs_durability_waits_for_standbys(void)
 static bool
 is_harmless_early(bool is_in_flight)
 {
-	bool		wrote_facts_only = !transaction.wrote_other_data &&
-	XactLastRecEnd == transaction.own_log_end;
-	bool		is_safe = is_in_flight || (wrote_facts_only && !fs_in_flight_is_known());
+	bool		is_safe = is_in_flight || (wrote_facts_only() && !fs_in_flight_is_known());
 
 	switch ((FactstrEarlyLockRelease) factstr_early_lock_release)
 	{
 		case FACTSTR_EARLY_RELEASE_OFF:
 			return false;
 		case FACTSTR_EARLY_RELEASE_FACTS_ONLY:
-			return is_safe && wrote_facts_only && !transaction.commits_in_order;
+			return is_safe && wrote_facts_only() && !transaction.commits_in_order;
 		case FACTSTR_EARLY_RELEASE_AUTO:
 			return is_safe && !transaction.commits_in_order;
 		case FACTSTR_EARLY_RELEASE_ALWAYS:
@@ -231,12 +236,24 @@ appends_alone(void)
 	return true;
 }
 
+/*
+ * Has nobody anything to gain from an early commit, as far as can be seen?  Other sessions may wait for a row that the
+ * transaction has changed, for the facts, or for the lock that the server takes for notifications.
+ */
+static bool
+is_early_to_no_purpose(void)
+{
+	return compat_unflushed_commit_wakes_wal_writer && factstr_early_lock_release != FACTSTR_EARLY_RELEASE_ALWAYS &&
+		wrote_facts_only() && appends_alone() && !transaction.sends_notifications &&
+		!fs_wakeup_is_awaited(fs_wakeup_of_facts());
+}
+
 /* May the commit be visible before its flush?  If readers can be told to wait, this tells them. */
 static bool
 may_commit_early(void)
 {
 	if (!fs_durability_has_appended() || synchronous_commit == SYNCHRONOUS_COMMIT_OFF ||
-		fs_durability_waits_for_standbys() || (appends_alone() && !transaction.sends_notifications))
+		fs_durability_waits_for_standbys() || is_early_to_no_purpose())
 		return false;
 	if (is_harmless_early(fs_in_flight_begin()))
 		return true;

@@ -8,8 +8,8 @@
  *
  * A listening session reads the log after its LISTEN, and relies on a notification of each later commit.  A
  * commit that has seen no listener and is not visible yet would be missed by both.  So such commits are counted
- * as well, until they are visible, and LISTEN waits for them.  That takes microseconds: they are counted just
- * before the commit, and commits that wait for standbys send their notifications.
+ * as well, until they are visible, and LISTEN waits for them.  That takes microseconds, or as long as a flush: they are
+ * counted just before the commit, and commits that wait for standbys send their notifications.
  *
  * Counts are shared by hash: then a notification is sent unnecessarily, or a LISTEN waits unnecessarily, but
  * never too briefly.  Extensions that listen in C without the statement are not seen.

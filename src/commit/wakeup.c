@@ -18,6 +18,7 @@
 #include "port/atomics.h"
 #include "storage/condition_variable.h"
 #include "storage/ipc.h"
+#include "storage/proclist.h"
 #include "storage/shmem.h"
 
 #include "commit/wakeup.h"
@@ -123,6 +124,13 @@ fs_wakeup_one(WakeupPoint *point)
 {
 	pg_atomic_fetch_add_u64(&point->generation, 1);
 	ConditionVariableSignal(&point->waiting);
+}
+
+/* Does a process wait there?  It may have begun or ended meanwhile. */
+bool
+fs_wakeup_is_awaited(WakeupPoint *point)
+{
+	return !proclist_is_empty(&point->waiting.wakeup);
 }
 
 /* Wakes the processes that wait there when the transaction commits.  Only for points of facts and streams. */

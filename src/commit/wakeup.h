@@ -17,6 +17,7 @@ extern WakeupPoint *fs_wakeup_of_append_lock(Oid events);
 extern WakeupPoint *fs_wakeup_of_pending_lists(void);
 extern void fs_wakeup_at_commit(WakeupPoint *point);
 extern void fs_wakeup_one(WakeupPoint *point);
+extern bool fs_wakeup_is_awaited(WakeupPoint *point);
 extern uint64 fs_wakeup_generation(WakeupPoint *point);
 extern bool fs_wakeup_wait(WakeupPoint *point, uint64 generation, long timeout);
 
