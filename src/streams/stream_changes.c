@@ -116,7 +116,7 @@ lock_row(Relation streams, const Stream *stream)
 	return newest;
 }
 
-/* Locks the stream's row; false if that would require waiting, for a redaction perhaps, or the stream does not exist. */
+/* Locks the stream's row; false if that would require waiting, perhaps for a redaction, or there is no such stream. */
 bool
 fs_stream_try_row(const FactstrStore *store, text *name)
 {

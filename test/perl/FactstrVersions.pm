@@ -6,9 +6,9 @@ package FactstrVersions;
 use strict;
 use warnings;
 
-# Files, and directories of them.
-my @TESTS = qw(
-  test/sql test/specs test/pgtap
+# Directories of tests in SQL, and files.
+my @IN_SQL = qw(test/sql test/specs test/pgtap);
+my @OTHERS = qw(
   test/t/001_durability.pl test/t/002_early_release.pl test/t/003_synchronous_replication.pl
   test/t/004_two_phase.pl test/t/005_crash.pl test/t/009_notify.pl test/t/012_durable_streams.pl
   test/t/015_subscriptions.pl test/t/016_subscription_workers.pl test/t/017_wait.pl
@@ -19,19 +19,20 @@ my @TESTS = qw(
 # The status of scripts/with-postgresql when a server cannot be had here.
 my $UNAVAILABLE = 77;
 
-# Those of some tests that run on a version, under names that begin with it.
+# Those of some tests that run on a version, under names that begin with it: in brief, only those in SQL.
 sub tests
 {
-	my ($version, @tests) = @_;
+	my ($version, $is_brief, @tests) = @_;
+	my @meant = (@IN_SQL, $is_brief ? () : @OTHERS);
 
-	return map { { %$_, name => "$version/$_->{name}", version => $version } } grep { runs($_->{name}) } @tests;
+	return map { { %$_, name => "$version/$_->{name}", version => $version } } grep { is_in($_->{name}, @meant) } @tests;
 }
 
-sub runs
+sub is_in
 {
-	my ($name) = @_;
+	my ($name, @meant) = @_;
 
-	return grep { $name eq $_ || index($name, "$_/") == 0 } @TESTS;
+	return grep { $name eq $_ || index($name, "$_/") == 0 } @meant;
 }
 
 # Does the archive call a version experimental?  Failures on it are shown, and are no failures of the run.
