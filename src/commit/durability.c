@@ -237,11 +237,11 @@ appends_alone(void)
 }
 
 /*
- * Has nobody anything to gain from an early commit, as far as can be seen?  Other sessions may wait for a row that the
- * transaction has changed, for the facts, or for the lock that the server takes for notifications.
+ * Does an early commit only cost time, as far as can be seen?  Others might wait for a row that the transaction has
+ * changed, for its facts, or for the lock that the server holds while a commit sends notifications.
  */
 static bool
-is_early_to_no_purpose(void)
+early_release_helps_nobody(void)
 {
 	return compat_unflushed_commit_wakes_wal_writer && factstr_early_lock_release != FACTSTR_EARLY_RELEASE_ALWAYS &&
 		wrote_facts_only() && appends_alone() && !transaction.sends_notifications &&
@@ -253,7 +253,7 @@ static bool
 may_commit_early(void)
 {
 	if (!fs_durability_has_appended() || synchronous_commit == SYNCHRONOUS_COMMIT_OFF ||
-		fs_durability_waits_for_standbys() || is_early_to_no_purpose())
+		fs_durability_waits_for_standbys() || early_release_helps_nobody())
 		return false;
 	if (is_harmless_early(fs_in_flight_begin()))
 		return true;
