@@ -69,7 +69,8 @@ static shmem_startup_hook_type previous_startup = NULL;
 
 /*
  * Creates the structures that are there only if every process has the library, and takes the memory of a large one
- * before others, such as the server's locks, grow into it.
+ * before others, such as the server's locks, grow into it.  After a crash, the server calls this again, with new
+ * memory: what it knows of the old one is void.
  */
 static void
 take_memory(void)

@@ -136,17 +136,13 @@ find_known_now(const FactstrStore *store)
  * Shared memory
  */
 
-static Size
-memory_size(void)
-{
-	return LOGS * sizeof(LogPlace);
-}
+#define MEMORY_SIZE (LOGS * sizeof(LogPlace))
 
 /* When preloaded. */
 void
 fs_log_head_reserve_memory(void)
 {
-	RequestAddinShmemSpace(memory_size());
+	RequestAddinShmemSpace(MEMORY_SIZE);
 }
 
 static void
@@ -158,11 +154,18 @@ initialize(void *structure)
 		SpinLockInit(&all[i].mutex);
 }
 
+/* When preloaded: also after a crash, when the server has new memory. */
 void
 fs_log_head_attach(void)
 {
+	places = fs_shared_memory_attach("factstr log heads 0.2", MEMORY_SIZE, initialize);
+}
+
+static void
+attach(void)
+{
 	if (places == NULL)
-		places = fs_shared_memory_attach("factstr log heads 0.2", memory_size(), initialize);
+		fs_log_head_attach();
 }
 
 static LogNote
@@ -270,7 +273,7 @@ forget(KnownHead *known, bool has_strangers)
 void
 fs_log_head_moved(const FactstrStore *store, int64 head)
 {
-	fs_log_head_attach();
+	attach();
 	(void) find_known(store->events);
 	fs_own_heads_moved(store->events, head);
 }
@@ -364,7 +367,7 @@ own_or_noted_head(KnownHead *known)
 
 	if (head > 0)
 		return head;
-	fs_log_head_attach();
+	attach();
 	return find_note(known, &note) == NULL ? 0 : note.head.sequence_number;
 }
 
@@ -404,7 +407,7 @@ fs_log_head_is_known(const FactstrStore *store, FactPosition *head)
 		head->commit_position = fs_durability_preceding_commit();
 		return true;
 	}
-	fs_log_head_attach();
+	attach();
 	if (find_note(known, &note) == NULL || note.head.sequence_number == 0 ||
 		note.has_strangers)
 		return false;
@@ -420,7 +423,7 @@ fs_log_head_found(const FactstrStore *store, int64 head, bool is_guarded)
 	LogNote		note;
 
 	known->is_sure = is_guarded;
-	fs_log_head_attach();
+	attach();
 	if (fs_own_heads_of(known->events) == 0 && find_note(known, &note) != NULL &&
 		note.head.sequence_number != head)
 		forget(known, false);
@@ -433,7 +436,7 @@ fs_log_head_has_strangers(const FactstrStore *store)
 	KnownHead  *known = find_known(store->events);
 
 	known->is_sure = false;
-	fs_log_head_attach();
+	attach();
 	forget(known, true);
 }
 

@@ -367,4 +367,29 @@ is($a->value(append_sql(events(x => 1))), ++$head, 'and so on');
 is(numbers($observer), "1-$head", 'without a gap');
 
 $node->stop;
+
+#
+# When one of its processes is killed, a server goes on with new memory.
+#
+my $surviving = new_node('surviving', conf => "shared_preload_libraries = 'factstr'\nrestart_after_crash = on");
+
+sub structures
+{
+	my ($session) = @_;
+
+	return $session->value(q(SELECT string_agg(name, ', ' ORDER BY name) FROM pg_shmem_allocations
+		WHERE name ~ '^factstr (commits in flight|group flush|listeners|log heads|writers of logs)'));
+}
+
+my ($killed, $witness) = map { new_session($surviving) } 1 .. 2;
+$killed->run(append_sql(events(x => 1)));
+my $structures = structures($killed);
+is(scalar(split(/, /, $structures)), 5, "there are structures in the server's memory ($structures)");
+kill('KILL', $killed->pid);
+wait_until('the server has ended its processes', sub { $witness->state_of('SELECT 1') ne '00000' });
+wait_until('it accepts connections', sub { $surviving->psql('postgres', 'SELECT 1') == 0 });
+my $session = new_session($surviving);
+is($session->value(append_sql(events(x => 2))), 2, 'appends go on');
+is(structures($session), $structures, 'with the same structures in the new memory');
+$surviving->stop;
 done_testing();
