@@ -22,6 +22,10 @@
 #include "workers/delivery_slots.h"
 #include "workers/process.h"
 
+/* How often a failed delivery tries to lock the row of its stream, and the time between two tries in ms. */
+#define ROW_TRIES 100
+#define ROW_INTERVAL 10
+
 /* The current delivery of this process, or NULL. */
 static Delivery *under_way = NULL;
 
@@ -46,12 +50,35 @@ fs_attempt_commit(void)
 	pgstat_report_stat(false);
 }
 
+/*
+ * Locks the stream's row.  Another transaction may have it, such as a redaction; if that waits for the stream in turn,
+ * it does not end, so this gives up after a while.
+ */
+static bool
+lock_row(const FactstrStore *store, const Delivery *delivery)
+{
+	for (int i = 0; i < ROW_TRIES; i++)
+	{
+		if (fs_stream_try_row(store, delivery->name))
+			return true;
+		pg_usleep(ROW_INTERVAL * 1000L);
+	}
+	return false;
+}
+
 static DeliveryResult
-record_error(Delivery *delivery, const ErrorData *error)
+record_error(Delivery *delivery, const ErrorData *error, bool has_stream)
 {
 	FactstrStore store;
+	bool		is_there = fs_worker_begin_in_store(delivery->log, &store);
 
-	if (!fs_worker_begin_in_store(delivery->log, &store))
+	if (is_there && has_stream && !lock_row(&store, delivery))
+	{
+		fs_attempt_commit();
+		fs_stream_lock_let_go(&delivery->lock);
+		is_there = fs_worker_begin_in_store(delivery->log, &store);
+	}
+	if (!is_there)
 		return DELIVERY_NOT_SUBSCRIBED;
 	fs_failure_record(&store, delivery, error);
 	fs_attempt_commit();
@@ -79,7 +106,7 @@ recover(Delivery *delivery)
 	FlushErrorState();
 	RESUME_INTERRUPTS();
 
-	result = record_error(delivery, error);
+	result = record_error(delivery, error, has_stream);
 	if (has_stream)
 		fs_stream_lock_let_go(&delivery->lock);
 	FreeErrorData(error);
@@ -128,8 +155,8 @@ fs_attempt_deliver(Delivery *delivery)
  * FATAL ends the process in the middle of a delivery: this aborts the transaction and records the end.  It counts as
  * a failure of the batch only if the batch was the first of its transaction, and the delivery was not stopped by a
  * session that wants the stream or by the shutdown of the server.  The process keeps the stream to its end, so that
- * no other consumer comes before that.  This never waits for a lock: the server may be waiting for the end of this
- * process.
+ * no other consumer comes before that.  The server may be waiting for the end of this process, so this waits neither
+ * for a standby nor, for long, for a lock, except one that changes the definition of the log's table.
  */
 static void
 record_end(int code, Datum argument)
@@ -144,8 +171,9 @@ record_end(int code, Datum argument)
 	AbortOutOfAnyTransaction();
 	if (!fs_worker_begin_in_store(delivery->log, &store) ||
 		!ConditionalLockRelationOid(store.streams, RowExclusiveLock) ||
-		!fs_stream_lock_try(&store, delivery->name) || !fs_stream_try_row(&store, delivery->name))
+		!fs_stream_lock_try(&store, delivery->name) || !lock_row(&store, delivery))
 		return;
+	synchronous_commit = SYNCHRONOUS_COMMIT_LOCAL_FLUSH;
 	if (delivery->tries_first && !fs_delivery_slots_is_to_stop() && !fs_worker_server_stops())
 		fs_failure_record_end(&store, delivery);
 	else
