@@ -369,11 +369,20 @@ alone_is_held_through_flush(0, 'facts of which somebody is notified', append(f =
 $reader->disconnect;
 $reader = new_session($node);
 append_alone();
-$reader->start('CALL factstr_wait_for_facts(1000000, $1)', '1 hour');
-wait_for_event($observer, $reader, 'Extension');
+# One that waits looks at the log once a second, and then does not wait for a moment.
+my @waiting = map { new_session($node) } 1 .. 3;
+foreach my $session (@waiting)
+{
+	$session->start('CALL factstr_wait_for_facts(1000000, $1)', '1 hour');
+	wait_for_event($observer, $session, 'Extension');
+}
 is_held_through_flush(0, 'alone: facts for which somebody waits', append(f => 1));
-$observer->run('SELECT pg_cancel_backend($1)', $reader->pid);
-$reader->finish;
+foreach my $session (@waiting)
+{
+	$observer->run('SELECT pg_cancel_backend($1)', $session->pid);
+	$session->finish;
+	$session->disconnect;
+}
 append_alone();
 $second->run('BEGIN');
 $writer->run('BEGIN');
