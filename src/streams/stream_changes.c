@@ -116,7 +116,7 @@ lock_row(Relation streams, const Stream *stream)
 	return newest;
 }
 
-/* Locks the stream's row; false if that would require waiting, perhaps for a redaction, or there is no such stream. */
+/* Locks the stream's row, if there is one; false if that would require waiting, perhaps for a redaction. */
 bool
 fs_stream_try_row(const FactstrStore *store, text *name)
 {
@@ -127,7 +127,7 @@ fs_stream_try_row(const FactstrStore *store, text *name)
 	bool		is_locked;
 
 	if (stream.row == NULL)
-		return false;
+		return true;
 	streams = fs_store_open_streams(store, RowExclusiveLock);
 	row = table_slot_create(streams, NULL);
 	snapshot = RegisterSnapshot(GetLatestSnapshot());
