@@ -26,7 +26,8 @@
 
 /*
  * Ours until the end of the transaction.  Between the check whether a worker serves the stream and the wait for its
- * lock, no worker may begin with it: it would not be interrupted.
+ * lock, no worker may begin with it: it would not be interrupted.  For a process that is terminated, this waits in the
+ * queue of the lock, where the deadlock detector sees it: that process may need a lock of this transaction.
  */
 static void
 take(const FactstrStore *store, text *name, uint64 hash)
@@ -35,7 +36,9 @@ take(const FactstrStore *store, text *name, uint64 hash)
 
 	do
 	{
-		if (!fs_delivery_slots_stop(hash, fs_clock_until(patient_until) == 0))
+		bool		is_terminated = fs_clock_until(patient_until) == 0;
+
+		if (!fs_delivery_slots_stop(hash, is_terminated) || is_terminated)
 		{
 			fs_stream_lock_acquire(store, name, false);
 			return;

@@ -91,6 +91,18 @@ is($other->value(q(SELECT factstr_unsubscribe('catching'))), 't', 'one that catc
 is(status($observer, 'catching', 'failure_count, last_error'), '0|', 'which is no failure');
 $observer->run(q(SELECT factstr_stream_drop('catching')));
 
+# The process may wait, at its end, for a lock of the session that waits for the stream.
+subscribe($observer, 'hanging', of_type('first'), 'first');
+$pid = wait_in_handler('hanging');
+$other->run('BEGIN');
+$other->start('LOCK TABLE factstr_events');
+wait_until('the session waits for the table', sub { $observer->value('SELECT count(*) FROM pg_locks WHERE pid = $1 AND NOT granted', $other->pid) });
+$observer->run('SELECT pg_terminate_backend($1)', $pid);
+$other->finish;
+like($other->state_of(q(SELECT factstr_stream_seek('hanging', 0))), qr/^(00000|40P01)$/, 'a deadlock with its end is found');
+$other->run('ROLLBACK');
+$observer->run(q(SELECT factstr_stream_drop('hanging')));
+
 #
 # A cancel that comes when a worker looks was for another handler.
 #
