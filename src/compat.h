@@ -119,7 +119,7 @@
 #define compat_lock_held_by_me(tag, mode) LockHeldByMe(tag, mode)
 #endif
 
-/* Until 16, each commit that fills a page of the log without flushing it wakes the WAL writer. */
+/* In 16 and earlier, each commit that fills a page of the write-ahead log without flushing it wakes the WAL writer. */
 #define compat_unflushed_commit_wakes_wal_writer (PG_VERSION_NUM < 170000)
 
 /* 14 moved the fields that other backends read often to one place. */

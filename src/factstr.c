@@ -95,8 +95,8 @@ _PG_init(void)
 							 "if the library is preloaded, so that readers wait for commits that are not on disk yet; otherwise as "
 							 "facts_only. facts_only: in transactions that wrote nothing but facts. always: in all that "
 							 "appended; without preloading, other sessions may see the transaction's other writes before "
-							 "they are on disk. off: never. Until PostgreSQL 16, auto and facts_only except facts of a session that "
-							 "appends alone, because that takes less time there.",
+							 "they are on disk. off: never. In PostgreSQL 16 and earlier, auto and facts_only leave out a session "
+							 "that appends alone, and nothing but facts: there, its commits take less time in the usual order.",
 							 &factstr_early_lock_release,
 							 FACTSTR_EARLY_RELEASE_AUTO,
 							 early_lock_release_options,

@@ -3,9 +3,10 @@
  *		Whether a session seems to be the only one that appends to a log.
  *
  * Early lock release (durability.c) is for the appends that wait for the lock.  Where there are none, a commit in the
- * usual order takes less time until PostgreSQL 16: a commit that does not flush often wakes the WAL writer, which then
- * gets in the way of the flush.  A session that has made the last commits of a log, while no append waited, is probably
- * alone.  If it is not, an append waits for one flush, and the next commits release the lock early again.
+ * usual order takes less time in PostgreSQL 16 and earlier: there, a commit that does not flush often wakes the WAL
+ * writer, which then gets in the way of the flush.  A session that has made the last commits of a log, while no append
+ * waited, is probably alone.  If it is not, an append waits for one flush, and the next commits release the lock early
+ * again.
  *
  * Logs share places by hash: then a session may count as one of several, and releases the lock early.
  */
@@ -22,7 +23,7 @@
 
 #define PLACES 256
 
-/* Alone are those that have made so many commits in a row. */
+/* A session counts as alone after so many commits in a row. */
 #define ALONE_AFTER 32
 
 /*
@@ -33,16 +34,12 @@ static pg_atomic_uint64 *places = NULL;
 
 #define COMMITS_OF(process, in_a_row) ((uint64) (uint32) (process) << 32 | (in_a_row))
 
-static Size
-memory_size(void)
-{
-	return PLACES * sizeof(pg_atomic_uint64);
-}
+#define MEMORY_SIZE (PLACES * sizeof(pg_atomic_uint64))
 
 void
 fs_alone_reserve_memory(void)
 {
-	RequestAddinShmemSpace(memory_size());
+	RequestAddinShmemSpace(MEMORY_SIZE);
 }
 
 static void
@@ -57,7 +54,7 @@ initialize(void *structure)
 void
 fs_alone_attach(void)
 {
-	places = fs_shared_memory_attach("factstr writers of logs", memory_size(), initialize);
+	places = fs_shared_memory_attach("factstr writers of logs", MEMORY_SIZE, initialize);
 }
 
 static pg_atomic_uint64 *

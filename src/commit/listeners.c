@@ -134,16 +134,12 @@ on_transaction_event(XactEvent event, void *argument)
  * Memory
  */
 
-static Size
-memory_size(void)
-{
-	return PLACES * sizeof(Place);
-}
+#define MEMORY_SIZE (PLACES * sizeof(Place))
 
 void
 fs_listeners_reserve_memory(void)
 {
-	RequestAddinShmemSpace(memory_size());
+	RequestAddinShmemSpace(MEMORY_SIZE);
 }
 
 static void
@@ -161,7 +157,7 @@ initialize(void *structure)
 void
 fs_listeners_attach(void)
 {
-	places = fs_shared_memory_attach("factstr listeners 0.2", memory_size(), initialize);
+	places = fs_shared_memory_attach("factstr listeners 0.2", MEMORY_SIZE, initialize);
 }
 
 /* Called if the library is preloaded: otherwise a session without the library would not be counted. */

@@ -46,17 +46,13 @@ static uint64 pending = 0;
 /* Called for each commit of facts by this session, before the waiting processes are woken. */
 static void (*listener_of_facts) (bool are_prepared) = NULL;
 
-static Size
-memory_size(void)
-{
-	return POINTS * sizeof(WakeupPoint);
-}
+#define MEMORY_SIZE (POINTS * sizeof(WakeupPoint))
 
 /* Called if the library is preloaded. */
 void
 fs_wakeup_reserve_memory(void)
 {
-	RequestAddinShmemSpace(memory_size());
+	RequestAddinShmemSpace(MEMORY_SIZE);
 }
 
 static void
@@ -75,7 +71,7 @@ static void
 attach(void)
 {
 	if (points == NULL)
-		points = fs_shared_memory_attach("factstr wakeup points 0.2", memory_size(), initialize);
+		points = fs_shared_memory_attach("factstr wakeup points 0.2", MEMORY_SIZE, initialize);
 }
 
 static WakeupPoint *

@@ -338,7 +338,7 @@ is_held_through_flush(1, 'off: facts', 'SET LOCAL factstr.early_lock_release = o
 is_held_through_flush(0, 'always: a new table', 'SET LOCAL factstr.early_lock_release = always', append(f => 1),
 	'CREATE TABLE newer (n int)');
 
-# Until 16, a session that appends alone keeps the lock, unless somebody might wait for something else.
+# In 16 and earlier, a session that appends alone keeps the lock, unless somebody might wait for something else.
 my $keeps = $observer->value(q(SELECT current_setting('server_version_num')::int < 170000)) eq 't' ? 1 : 0;
 
 sub append_alone
