@@ -226,7 +226,10 @@ fs_stream_lock_keep(const LOCKTAG *lock)
 void
 fs_stream_lock_let_go(const LOCKTAG *lock)
 {
-	/* The worker may have let it go before, and a handler may have released all locks of the session. */
+	/*
+	 * The worker may have let it go before, and a handler may have released all locks of the
+	 * session.
+	 */
 	if (compat_lock_held_by_me(lock, ExclusiveLock))
 		(void) LockRelease(lock, ExclusiveLock, true);
 }
