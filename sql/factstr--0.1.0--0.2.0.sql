@@ -515,6 +515,19 @@ CREATE FUNCTION factstr_append(
 	AS 'MODULE_PATHNAME', 'factstr_append'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
 
+CREATE FUNCTION factstr_append_event(
+	event_type text,
+	payload jsonb,
+	metadata jsonb DEFAULT NULL,
+	idempotency_key text DEFAULT NULL,
+	at_commit boolean DEFAULT false,
+	log text DEFAULT 'main'
+) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'factstr_append_event'
+	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
+COMMENT ON FUNCTION factstr_append_event(text, jsonb, jsonb, text, boolean, text) IS
+	'append one event, now or when the transaction commits, and return its sequence number';
+
 CREATE FUNCTION factstr_append_if(
 	events jsonb,
 	context_query jsonb,
@@ -836,6 +849,7 @@ CREATE PROCEDURE factstr_deliver(name text, log text DEFAULT 'main')
 -- Rights
 --
 
+REVOKE ALL ON FUNCTION factstr_append_event(text, jsonb, jsonb, text, boolean, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_append_unless(jsonb, jsonb, bigint, text, boolean, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_try_append_unless(jsonb, jsonb, bigint, text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_last_append(text) FROM PUBLIC;

@@ -290,6 +290,19 @@ CREATE FUNCTION factstr_append(
 COMMENT ON FUNCTION factstr_append(jsonb, text, boolean, text) IS
 	'append events as one batch, now or when the transaction commits';
 
+CREATE FUNCTION factstr_append_event(
+	event_type text,
+	payload jsonb,
+	metadata jsonb DEFAULT NULL,
+	idempotency_key text DEFAULT NULL,
+	at_commit boolean DEFAULT false,
+	log text DEFAULT 'main'
+) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'factstr_append_event'
+	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
+COMMENT ON FUNCTION factstr_append_event(text, jsonb, jsonb, text, boolean, text) IS
+	'append one event, now or when the transaction commits, and return its sequence number';
+
 CREATE FUNCTION factstr_append_if(
 	events jsonb,
 	context_query jsonb,
@@ -942,6 +955,7 @@ COMMENT ON FUNCTION factstr_matches(jsonb, text, jsonb) IS 'whether a fact with 
 -- execute one is the right to its effect.  Nobody has it until it is granted.
 REVOKE ALL ON TABLE factstr_events, factstr_streams, factstr_stream_status FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_append(jsonb, text, boolean, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION factstr_append_event(text, jsonb, jsonb, text, boolean, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_append_if(jsonb, jsonb, bigint, text, boolean, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_try_append_if(jsonb, jsonb, bigint, text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION factstr_append_unless(jsonb, jsonb, bigint, text, boolean, text) FROM PUBLIC;

@@ -337,7 +337,7 @@ parse_batch(fs_json document, const char *path, const ImportedBatch *previous, I
 	events = parse_records(members[2].value, path, first, &times, &batch->redactions);
 	check_number(&members[1], path, first == 0 ? 0 : first + (int64) events.count - 1);
 	batch->first_sequence_number = first;
-	batch->facts = fs_writer_facts_of_events(&events);
+	batch->facts = fs_new_facts_of_events(&events);
 	batch->facts.idempotency_key = PointerGetDatum(parse_key(&members[3], path));
 	batch->facts.occurred_at = times;
 }

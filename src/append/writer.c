@@ -16,7 +16,6 @@
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "rewrite/prs2lock.h"
 #include "rewrite/rewriteDefine.h"
@@ -27,9 +26,6 @@
 #include "append/pending_list.h"
 #include "append/writer.h"
 #include "compat.h"
-#include "encoding.h"
-#include "match/new_events_parser.h"
-#include "read/matching.h"
 
 /* Rows that go into the table together. */
 #define ROWS_AT_ONCE 1000
@@ -46,64 +42,6 @@ struct FactWriter
 	bool		has_added_constraints;
 	MemoryContext chunk_context;	/* shared state of rows that are inserted together */
 };
-
-/* For a database that accepts any bytes as text (encoding.c). */
-static void
-refuse_invalid_text(const NewFacts *facts, size_t index)
-{
-	text	   *event_type = DatumGetTextPP(facts->event_types[index]);
-
-	if (fs_encoding_is_valid_text(VARDATA_ANY(event_type), VARSIZE_ANY_EXHDR(event_type)) &&
-		fs_encoding_is_valid_json(DatumGetJsonbP(facts->payloads[index])) &&
-		(facts->metadata[index] == (Datum) 0 ||
-		 fs_encoding_is_valid_json(DatumGetJsonbP(facts->metadata[index]))))
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_CHARACTER_NOT_IN_REPERTOIRE),
-			 errmsg("invalid events: [%zu] has bytes that are not valid in encoding UTF8", index)));
-}
-
-/* The facts of checked events, without a key, in the current memory context. */
-NewFacts
-fs_writer_facts_of_events(const FactstrNewEvents *events)
-{
-	NewFacts	facts;
-	Size		size = events->count * sizeof(Datum);
-
-	facts.count = events->count;
-	facts.event_types = MemoryContextAllocHuge(CurrentMemoryContext, size);
-	facts.payloads = MemoryContextAllocHuge(CurrentMemoryContext, size);
-	facts.metadata = MemoryContextAllocHuge(CurrentMemoryContext, size);
-	facts.idempotency_key = (Datum) 0;
-	facts.occurred_at = NULL;
-	for (size_t i = 0; i < events->count; i++)
-	{
-		const fs_new_event *event = &events->events[i];
-
-		CHECK_FOR_INTERRUPTS();
-		facts.event_types[i] = PointerGetDatum(cstring_to_text_with_len(event->event_type.data,
-																		(int) event->event_type.length));
-		facts.payloads[i] = JsonbPGetDatum(fs_json_to_jsonb(event->payload));
-		facts.metadata[i] = event->has_metadata ?
-			JsonbPGetDatum(fs_json_to_jsonb(event->metadata)) : (Datum) 0;
-		if (GetDatabaseEncoding() == PG_SQL_ASCII)
-			refuse_invalid_text(&facts, i);
-	}
-	return facts;
-}
-
-/* The same for the events of an append, a document that is checked first. */
-NewFacts
-fs_writer_new_facts(Jsonb *document)
-{
-	FactstrNewEvents events;
-	fs_input_error error;
-
-	if (!fs_new_events_parse(fs_json_of_jsonb(document), VARSIZE(document), &events.events,
-							 &events.count, &error))
-		fs_input_raise_error(&error, "events");
-	return fs_writer_facts_of_events(&events);
-}
 
 /*
  * Objects that the writer would bypass, and therefore refuses

@@ -33,7 +33,7 @@ fs_input_raise_error(const fs_input_error *error, const char *argument)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("invalid %s: %s", argument, error->message),
-					 errdetail("JSON path: %s", error->path),
+					 error->path[0] == '\0' ? 0 : errdetail("JSON path: %s", error->path),
 					 errhint("%s", error->expected)));
 	}
 }

@@ -21,6 +21,7 @@
 #include "sql/call.h"
 
 PG_FUNCTION_INFO_V1(factstr_append);
+PG_FUNCTION_INFO_V1(factstr_append_event);
 PG_FUNCTION_INFO_V1(factstr_append_if);
 PG_FUNCTION_INFO_V1(factstr_try_append_if);
 PG_FUNCTION_INFO_V1(factstr_append_unless);
@@ -40,13 +41,32 @@ enum
 };
 #define RESULT_COLUMNS_WITHOUT_CONFLICT RESULT_CONFLICT
 
+static NewFacts
+events_argument(FunctionCallInfo fcinfo)
+{
+	fs_argument_refuse_null(fcinfo, 0, "events");
+	return fs_new_facts_of_document(PG_GETARG_JSONB_P(0));
+}
+
+static NewFacts
+event_arguments(FunctionCallInfo fcinfo)
+{
+	fs_argument_refuse_null(fcinfo, 0, "event_type");
+	if (PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid payload: it must not be null"),
+				 errhint("The JSON value null is 'null'::jsonb.")));
+	return fs_new_facts_of_event(PG_GETARG_TEXT_PP(0), PG_GETARG_JSONB_P(1),
+								 PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2));
+}
+
 static AppendRequest
-append_request(FunctionCallInfo fcinfo, int key_argument, int log_argument)
+append_request(FunctionCallInfo fcinfo, NewFacts facts, int key_argument, int log_argument)
 {
 	AppendRequest request = {0};
 
-	fs_argument_refuse_null(fcinfo, 0, "events");
-	request.facts = fs_writer_new_facts(PG_GETARG_JSONB_P(0));
+	request.facts = facts;
 	if (!PG_ARGISNULL(key_argument))
 	{
 		text	   *key = PG_GETARG_TEXT_PP(key_argument);
@@ -65,7 +85,7 @@ append_request(FunctionCallInfo fcinfo, int key_argument, int log_argument)
 static AppendRequest
 conditional_request(FunctionCallInfo fcinfo, AppendCondition condition, int log_argument)
 {
-	AppendRequest request = append_request(fcinfo, 3, log_argument);
+	AppendRequest request = append_request(fcinfo, events_argument(fcinfo), 3, log_argument);
 
 	request.condition = condition;
 	request.context_query = fs_argument_event_query(fcinfo, 1, "context_query");
@@ -155,6 +175,32 @@ null_row(void)
 											 values, nulls));
 }
 
+/* factstr_append_event(event_type, payload, metadata, idempotency_key, at_commit, log) */
+Datum
+factstr_append_event(PG_FUNCTION_ARGS)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	bool		at_commit;
+	AppendRequest request;
+	AppendOutcome outcome;
+
+	fs_call_refuse_read_only("factstr_append_event()");
+	at_commit = is_at_commit(fcinfo, 4);
+	if (at_commit)
+	{
+		MemoryContextSwitchTo(fs_pre_commit_memory());
+		for (int i = 0; i < 4; i++)
+			keep_argument(fcinfo, i);
+	}
+	request = append_request(fcinfo, event_arguments(fcinfo), 3, 5);
+	MemoryContextSwitchTo(caller);
+	if (!at_commit)
+		outcome = fs_append_facts(&request);
+	else if (!fs_append_at_commit(&request, &outcome))
+		PG_RETURN_NULL();
+	PG_RETURN_INT64(outcome.first_sequence_number);
+}
+
 /* An append whose conflict is an error, now or at commit. */
 static Datum
 append_now_or_at_commit(AppendRequest *request, bool at_commit)
@@ -186,7 +232,7 @@ factstr_append(PG_FUNCTION_ARGS)
 		keep_argument(fcinfo, 0);
 		keep_argument(fcinfo, 1);
 	}
-	request = append_request(fcinfo, 1, 3);
+	request = append_request(fcinfo, events_argument(fcinfo), 1, 3);
 	MemoryContextSwitchTo(caller);
 	return append_now_or_at_commit(&request, at_commit);
 }

@@ -33,8 +33,8 @@ PG_FUNCTION_INFO_V1(factstr_has_right);
 static const char *const functions_of_rights[LOG_RIGHTS] = {
 	[RIGHT_TO_READ] = "{factstr_query,factstr_read,factstr_newest,factstr_context_version,factstr_batches,factstr_export,"
 	"factstr_position_at,factstr_pending_pages,factstr_wait,factstr_wait_for_facts}",
-	[RIGHT_TO_APPEND] = "{factstr_append,factstr_append_if,factstr_try_append_if,factstr_append_unless,"
-	"factstr_try_append_unless,factstr_last_append}",
+	[RIGHT_TO_APPEND] = "{factstr_append,factstr_append_event,factstr_append_if,factstr_try_append_if,"
+	"factstr_append_unless,factstr_try_append_unless,factstr_last_append}",
 	[RIGHT_TO_CONSUME] = "{factstr_stream_open,factstr_stream_next,factstr_stream_ack,factstr_stream_hold,"
 	"factstr_stream_try_hold,factstr_stream_release,factstr_stream_fail,factstr_stream_take_partition,"
 	"factstr_stream_repartition,factstr_stream_seek,factstr_stream_set_query,factstr_stream_drop,factstr_subscribe,"

@@ -42,6 +42,7 @@ LEFT JOIN pg_roles r ON r.oid = acl.grantee;
 CREATE TEMP TABLE expected (object text, privilege text DEFAULT 'EXECUTE', grantee text);
 INSERT INTO expected (grantee, object) VALUES
 	('may append', 'factstr_append(jsonb,text,boolean,text)'),
+	('may append', 'factstr_append_event(text,jsonb,jsonb,text,boolean,text)'),
 	('may append', 'factstr_append_if(jsonb,jsonb,bigint,text,boolean,text)'),
 	('may append', 'factstr_try_append_if(jsonb,jsonb,bigint,text,text)'),
 	('may append', 'factstr_append_unless(jsonb,jsonb,bigint,text,boolean,text)'),
