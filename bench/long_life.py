@@ -150,7 +150,7 @@ def measure_stage(facts):
     measure_sizes(facts)
     psql("CHECKPOINT")
     row("factstr_append, batches of 1,000", f"{APPENDED / seconds(append_facts, APPENDED):,.0f}", "facts/s")
-    row("factstr_append, 8 clients", f"{rate('append.sql', 8):,.0f}", "appends/s")
+    row("factstr_append, 8 clients", f"{rate('append_array.sql', 8):,.0f}", "appends/s")
     row("query and append_if, 8 clients", f"{rate('append_if.sql', 8):,.0f}", "decisions/s")
     measure_calls()
     row("factstr_check()", f"{seconds(psql, 'SELECT factstr_check()'):.1f}", "s")

@@ -35,7 +35,7 @@ PEERS_LARGE = min(LARGE, 1000000)
 
 APPEND_TABLES = ("peers/reference_tables.sql", "peers/function_tables.sql", "peers/category_tables.sql",
                  "peers/unordered_insert_tables.sql")
-APPEND = {"factstr": "factstr/append.sql", "insert": "peers/unordered_insert.sql",
+APPEND = {"factstr": "factstr/append.sql", "array": "factstr/append_array.sql", "insert": "peers/unordered_insert.sql",
           "category": "peers/category_append.sql", "function": "peers/function_append.sql",
           "reference": "peers/reference_append.sql"}
 

@@ -10,6 +10,7 @@
 #include "utils/guc.h"
 
 #include "append/lock.h"
+#include "append/lock_wait.h"
 #include "commit/alone.h"
 #include "commit/durability.h"
 #include "commit/group_flush.h"
@@ -59,6 +60,7 @@ reserve_memory(void)
 	fs_listeners_reserve_memory();
 	fs_log_head_reserve_memory();
 	fs_wakeup_reserve_memory();
+	fs_lock_wait_reserve_memory();
 	fs_databases_reserve_memory();
 	fs_delivery_slots_reserve_memory();
 	fs_worker_slots_reserve_memory();

@@ -16,10 +16,10 @@
 #include "utils/resowner.h"
 
 #include "append/lock.h"
+#include "append/lock_wait.h"
 #include "clock.h"
 #include "commit/alone.h"
 #include "commit/lock_times.h"
-#include "commit/wakeup.h"
 #include "compat.h"
 
 /*
@@ -61,22 +61,22 @@ try_lock(const LOCKTAG *tag)
  * want the processors, each time costs a turn.
  */
 static bool
-yield_to_appends(WakeupPoint *point, uint64 generation)
+yield_to_appends(LockWait *wait, uint64 generation)
 {
 	(void) sched_yield();
-	return fs_wakeup_generation(point) != generation;
+	return fs_lock_wait_generation(wait) != generation;
 }
 
 /* False if others always got past. */
 static bool
 lock_beside_the_queue(const LOCKTAG *tag, Oid events)
 {
-	WakeupPoint *point = fs_wakeup_of_append_lock(events);
+	LockWait   *wait = fs_lock_wait_of(events);
 	int64		until = fs_clock_after(WAIT_BESIDE_THE_QUEUE);
 
 	for (;;)
 	{
-		uint64		generation = fs_wakeup_generation(point);
+		uint64		generation = fs_lock_wait_generation(wait);
 		long		timeout;
 
 		if (try_lock(tag))
@@ -85,8 +85,8 @@ lock_beside_the_queue(const LOCKTAG *tag, Oid events)
 		timeout = fs_clock_until(until);
 		if (timeout == 0)
 			return false;
-		if (!yield_to_appends(point, generation))
-			(void) fs_wakeup_wait(point, generation, timeout);
+		if (!yield_to_appends(wait, generation))
+			fs_lock_wait_sleep(wait, generation, timeout);
 	}
 }
 
@@ -122,7 +122,7 @@ fs_append_lock_release(const FactstrStore *store)
 	LOCKTAG		tag = append_lock_tag(store);
 
 	(void) LockRelease(&tag, ExclusiveLock, false);
-	fs_wakeup_one(fs_wakeup_of_append_lock(store->events));
+	fs_lock_wait_wake_one(fs_lock_wait_of(store->events));
 }
 
 bool
@@ -143,7 +143,7 @@ on_resource_release(ResourceReleasePhase phase, bool is_commit, bool is_top_leve
 	if (is_commit)
 		fs_lock_times_note(LOCK_RELEASED);
 	for (int i = 0; i < asked_count; i++)
-		fs_wakeup_one(fs_wakeup_of_append_lock(asked[i]));
+		fs_lock_wait_wake_one(fs_lock_wait_of(asked[i]));
 	if (is_top_level)
 		asked_count = 0;
 }

@@ -37,10 +37,10 @@ struct FactWriter
 	EState	   *estate;
 	const FactstrStore *store;	/* the caller's */
 	Relation	by_payload;		/* one of the result relation's indexes */
-	TupleTableSlot **rows;		/* made on demand, for up to ROWS_AT_ONCE */
+	TupleTableSlot **rows;		/* made on demand, up to ROWS_AT_ONCE */
 	int			row_count;
+	int			rows_allocated;
 	bool		has_added_constraints;
-	MemoryContext chunk_context;	/* shared state of rows that are inserted together */
 };
 
 /*
@@ -154,14 +154,11 @@ fs_writer_open(const FactstrStore *store, bool under_lock, bool has_keys)
 	refuse_insert_rules(writer->events);
 	refuse_added_columns(writer->events);
 	writer->has_added_constraints = has_added_constraints(RelationGetDescr(writer->events));
-	writer->chunk_context = AllocSetContextCreate(CurrentMemoryContext, "factstr rows",
-												  ALLOCSET_DEFAULT_SIZES);
 
 	writer->estate = CreateExecutorState();
 	writer->result_relation = makeNode(ResultRelInfo);
 	InitResultRelInfo(writer->result_relation, writer->events, 0, NULL, 0);
 	prepare_indexes(writer, store, has_keys);
-	writer->rows = palloc(ROWS_AT_ONCE * sizeof(TupleTableSlot *));
 	fs_pending_list_shorten(writer->by_payload, under_lock);
 	return writer;
 }
@@ -195,10 +192,23 @@ fs_writer_prepare(FactWriter *writer, NewFacts *facts)
 	compress_large_values(writer, FACTSTR_METADATA, facts->metadata, facts->count);
 }
 
+/* Most batches have few events. */
+static void
+allocate_rows(FactWriter *writer)
+{
+	int			wanted = Min(Max(4 * writer->rows_allocated, 4), ROWS_AT_ONCE);
+	Size		size = wanted * sizeof(TupleTableSlot *);
+
+	writer->rows = writer->rows == NULL ? palloc(size) : repalloc(writer->rows, size);
+	writer->rows_allocated = wanted;
+}
+
 /* An empty row, from the writer's stock. */
 static TupleTableSlot *
 empty_row(FactWriter *writer, int index)
 {
+	if (index == writer->rows_allocated)
+		allocate_rows(writer);
 	if (index == writer->row_count)
 	{
 		writer->rows[index] = MakeSingleTupleTableSlot(RelationGetDescr(writer->events),
@@ -236,6 +246,7 @@ insert_rows(FactWriter *writer, int count)
 {
 	CommandId	command = GetCurrentCommandId(true);
 	ExprContext *expression = GetPerTupleExprContext(writer->estate);
+	MemoryContext caller = MemoryContextSwitchTo(expression->ecxt_per_tuple_memory);
 
 	if (count == 1)
 		table_tuple_insert(writer->events, writer->rows[0], command, 0, NULL);
@@ -250,6 +261,7 @@ insert_rows(FactWriter *writer, int count)
 										  writer->estate);
 		ResetPerTupleExprContext(writer->estate);
 	}
+	MemoryContextSwitchTo(caller);
 }
 
 /* Writes the facts with consecutive numbers from first_sequence_number, as one batch. */
@@ -257,7 +269,6 @@ void
 fs_writer_write(FactWriter *writer, const NewFacts *facts, int64 first_sequence_number)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	MemoryContext caller = CurrentMemoryContext;
 	size_t		done = 0;
 
 	while (done < facts->count)
@@ -272,10 +283,7 @@ fs_writer_write(FactWriter *writer, const NewFacts *facts, int64 first_sequence_
 			if (writer->has_added_constraints)
 				ExecConstraints(writer->result_relation, row, writer->estate);
 		}
-		MemoryContextSwitchTo(writer->chunk_context);
 		insert_rows(writer, count);
-		MemoryContextSwitchTo(caller);
-		MemoryContextReset(writer->chunk_context);
 		done += count;
 		if (done < facts->count)
 			fs_pending_list_shorten(writer->by_payload, true);
@@ -294,7 +302,6 @@ fs_writer_close(FactWriter *writer)
 {
 	for (int i = 0; i < writer->row_count; i++)
 		ExecDropSingleTupleTableSlot(writer->rows[i]);
-	MemoryContextDelete(writer->chunk_context);
 	ExecCloseIndices(writer->result_relation);
 	FreeExecutorState(writer->estate);
 	table_close(writer->events, NoLock);

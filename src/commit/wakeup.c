@@ -1,7 +1,6 @@
 /*
  * commit/wakeup.c
- *		Waiting for other sessions to commit facts of this database, change a stream, end an append, or fill
- *		a list.
+ *		Waiting for other sessions to commit facts of this database, change a stream or fill a list.
  *
  * Each has a wait point in shared memory.  A process that commits such a change wakes all processes that wait
  * there; each of them then checks its condition.  Points are shared by hash, and a transaction may be prepared and
@@ -27,10 +26,7 @@
 
 /* Of facts, of streams and of pending lists.  Each point of the first two kinds has a bit in "pending". */
 #define POINTS_OF_A_KIND 32
-
-/* Of append locks.  Only one waiting process is woken, and it should wait for the same log: hence more points. */
-#define POINTS_OF_APPEND_LOCKS 256
-#define POINTS (3 * POINTS_OF_A_KIND + POINTS_OF_APPEND_LOCKS)
+#define POINTS (3 * POINTS_OF_A_KIND)
 
 struct WakeupPoint
 {
@@ -95,15 +91,6 @@ fs_wakeup_of_stream(uint64 stream_hash)
 	attach();
 	return &points[POINTS_OF_A_KIND +
 				   hash_combine64(stream_hash, MyDatabaseId) % POINTS_OF_A_KIND];
-}
-
-/* The wait point for the end of an append to a log of this database. */
-WakeupPoint *
-fs_wakeup_of_append_lock(Oid events)
-{
-	attach();
-	return &points[3 * POINTS_OF_A_KIND +
-				   hash_combine(murmurhash32(events), MyDatabaseId) % POINTS_OF_APPEND_LOCKS];
 }
 
 /* The wait point of the worker that shortens the pending lists of this database. */

@@ -1,6 +1,6 @@
 /*
  * commit/wakeup.h
- *		Waiting for other sessions to commit facts, change a stream or end an append.
+ *		Waiting for other sessions to commit facts, change a stream or fill a list.
  */
 #ifndef FACTSTR_COMMIT_WAKEUP_H
 #define FACTSTR_COMMIT_WAKEUP_H
@@ -13,7 +13,6 @@ extern void fs_wakeup_tell_of_facts(void (*listener) (bool are_prepared));
 extern void fs_wakeup_now_of_facts(Oid database);
 extern WakeupPoint *fs_wakeup_of_facts(void);
 extern WakeupPoint *fs_wakeup_of_stream(uint64 stream_hash);
-extern WakeupPoint *fs_wakeup_of_append_lock(Oid events);
 extern WakeupPoint *fs_wakeup_of_pending_lists(void);
 extern void fs_wakeup_at_commit(WakeupPoint *point);
 extern void fs_wakeup_one(WakeupPoint *point);

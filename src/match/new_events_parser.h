@@ -52,22 +52,19 @@ fs_parse_metadata(fs_json value, const char *path, fs_new_event *event, fs_input
 	return fs_check_nesting(value, path, "metadata", error);
 }
 
-/* Parses one event; index is its position in the append, for the error's path. */
+/* Parses one event.  The path of an error begins at the event. */
 static bool
-fs_new_event_parse(fs_json document, size_t index, fs_new_event *event, fs_input_error *error)
+fs_parse_event_members(fs_json document, fs_new_event *event, fs_input_error *error)
 {
 	fs_json_iterator members;
 	fs_text		key;
 	fs_json		value;
 	bool		has_event_type = false;
 	bool		has_payload = false;
-	char		path[64];
-	char		member_path[96];
 
 	event->has_metadata = false;
-	(void) snprintf(path, sizeof(path), "$[%zu]", index);
 	if (fs_json_kind_of(document) != FS_JSON_OBJECT)
-		return fs_wrong_kind(error, path, FS_EVENT_KEYS, "an event",
+		return fs_wrong_kind(error, "", FS_EVENT_KEYS, "an event",
 							 FS_JSON_OBJECT, fs_json_kind_of(document));
 
 	fs_json_iterate(document, &members);
@@ -75,34 +72,44 @@ fs_new_event_parse(fs_json document, size_t index, fs_new_event *event, fs_input
 	{
 		if (fs_text_is(key, "event_type"))
 		{
-			(void) snprintf(member_path, sizeof(member_path), "%s.event_type", path);
-			if (!fs_parse_event_type(value, member_path, event, error))
+			if (!fs_parse_event_type(value, ".event_type", event, error))
 				return false;
 			has_event_type = true;
 		}
 		else if (fs_text_is(key, "payload"))
 		{
-			(void) snprintf(member_path, sizeof(member_path), "%s.payload", path);
-			if (!fs_check_nesting(value, member_path, "payload", error))
+			if (!fs_check_nesting(value, ".payload", "payload", error))
 				return false;
 			event->payload = value;
 			has_payload = true;
 		}
 		else if (fs_text_is(key, "metadata"))
 		{
-			(void) snprintf(member_path, sizeof(member_path), "%s.metadata", path);
-			if (!fs_parse_metadata(value, member_path, event, error))
+			if (!fs_parse_metadata(value, ".metadata", event, error))
 				return false;
 		}
 		else
-			return fs_unknown_key(error, path, key, FS_EVENT_KEYS);
+			return fs_unknown_key(error, "", key, FS_EVENT_KEYS);
 	}
 
 	if (!has_event_type)
-		return fs_malformed(error, path, FS_EVENT_TYPE_SHAPE, "missing key \"event_type\"");
+		return fs_malformed(error, "", FS_EVENT_TYPE_SHAPE, "missing key \"event_type\"");
 	if (!has_payload)
-		return fs_malformed(error, path, FS_PAYLOAD_SHAPE, "missing key \"payload\"");
+		return fs_malformed(error, "", FS_PAYLOAD_SHAPE, "missing key \"payload\"");
 	return true;
+}
+
+/* Parses one event; index is its position in the append, for the path of an error. */
+static bool
+fs_new_event_parse(fs_json document, size_t index, fs_new_event *event, fs_input_error *error)
+{
+	char		path[sizeof(error->path)];
+
+	if (fs_parse_event_members(document, event, error))
+		return true;
+	(void) snprintf(path, sizeof(path), "$[%zu]%.120s", index, error->path);
+	memcpy(error->path, path, sizeof(path));
+	return false;
 }
 
 /* Could the events, with the given number of bytes of JSON, be delivered as one batch? */
