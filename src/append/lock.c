@@ -56,7 +56,7 @@ try_lock(const LOCKTAG *tag)
 }
 
 /*
- * Lets others run briefly; true if an append has ended meanwhile.  Going to sleep and being woken costs about a third
+ * Lets others run briefly; true if an append has ended meanwhile.  Going to sleep and being woken costs about a fifth
  * of the time of an append, which holds the lock for only a part of that.  More than once is no use: if other programs
  * want the processors, each time costs a turn.
  */
@@ -69,9 +69,8 @@ yield_to_appends(LockWait *wait, uint64 generation)
 
 /* False if others always got past. */
 static bool
-lock_beside_the_queue(const LOCKTAG *tag, Oid events)
+lock_beside_the_queue(const LOCKTAG *tag, Oid events, LockWait *wait)
 {
-	LockWait   *wait = fs_lock_wait_of(events);
 	int64		until = fs_clock_after(WAIT_BESIDE_THE_QUEUE);
 
 	for (;;)
@@ -108,9 +107,12 @@ fs_append_lock_acquire(const FactstrStore *store)
 {
 	LOCKTAG		tag = append_lock_tag(store);
 
+	/* If the first look fails, it fails here, and not in the end of the transaction. */
+	LockWait   *wait = fs_lock_wait_of(store->events);
+
 	note_asked(store->events);
 	fs_lock_times_note(LOCK_ASKED_FOR);
-	if (!lock_beside_the_queue(&tag, store->events))
+	if (!lock_beside_the_queue(&tag, store->events, wait))
 		(void) LockAcquire(&tag, ExclusiveLock, false, false);
 	fs_lock_times_note(LOCK_TAKEN);
 }

@@ -3,9 +3,9 @@
  *		Waiting for the append lock beside PostgreSQL's queue.
  *
  * The end of each append wakes one process that waits for the lock.  With many clients, most appends sleep, and
- * sleeping costs more than the rest of taking the lock.  A semaphore costs half as much as PostgreSQL's latch, which
- * sends a signal.  It also remembers that a process has been woken until that runs: appends that end meanwhile need not
- * wake another, which would find the lock taken.
+ * sleeping and waking cost more than the rest of taking the lock.  A semaphore costs two thirds of a condition
+ * variable, whose latch sends a signal.  It also shows that a woken process does not run yet: appends that end
+ * meanwhile need not wake another, which would find the lock taken.
  *
  * Logs share places by hash.  So a wake-up is only a hint, and so is its absence: all sleep for a limited time.
  *
@@ -18,16 +18,17 @@
 
 #include "common/hashfn.h"
 #include "miscadmin.h"
-#include "pgstat.h"
 #include "port/atomics.h"
+#include "storage/condition_variable.h"
 #include "storage/ipc.h"
 #include "storage/shmem.h"
 
 #include "append/lock_wait.h"
+#include "compat.h"
 #include "shared_memory.h"
 
-/* Only the C library of GNU, from 2.30 on, waits for a semaphore by a clock that nobody sets. */
-#if defined(USE_UNNAMED_POSIX_SEMAPHORES) && defined(__GLIBC__)
+/* glibc 2.30 and later can wait for a semaphore with a monotonic clock. */
+#if defined(USE_UNNAMED_POSIX_SEMAPHORES) && defined(__GLIBC__) && !defined(FACTSTR_WITHOUT_SEMAPHORES)
 #if __GLIBC_PREREQ(2, 30)
 #define HAS_SEMAPHORES
 #endif
@@ -38,9 +39,11 @@
 struct LockWait
 {
 	pg_atomic_uint64 generation;	/* counts the ends of appends */
-	pg_atomic_uint32 sleeping;	/* processes that sleep, or are about to */
 #ifdef HAS_SEMAPHORES
+	pg_atomic_uint32 sleeping;	/* processes that sleep, or are about to */
 	sem_t		semaphore;		/* 1: a process has been woken and does not run yet */
+#else
+	ConditionVariable condition;
 #endif
 };
 
@@ -62,9 +65,11 @@ initialize(void *structure)
 	for (int i = 0; i < PLACES; i++)
 	{
 		pg_atomic_init_u64(&all[i].generation, 0);
-		pg_atomic_init_u32(&all[i].sleeping, 0);
 #ifdef HAS_SEMAPHORES
+		pg_atomic_init_u32(&all[i].sleeping, 0);
 		(void) sem_init(&all[i].semaphore, 1, 0);
+#else
+		ConditionVariableInit(&all[i].condition);
 #endif
 	}
 }
@@ -89,7 +94,7 @@ fs_lock_wait_generation(LockWait *wait)
 
 /* Also returns after a signal. */
 static void
-sleep_until_woken(LockWait *wait, long timeout)
+wait_for_semaphore(LockWait *wait, long timeout)
 {
 	struct timespec end;
 
@@ -101,7 +106,25 @@ sleep_until_woken(LockWait *wait, long timeout)
 		end.tv_sec++;
 		end.tv_nsec -= 1000000000L;
 	}
+	pgstat_report_wait_start(PG_WAIT_EXTENSION);
 	(void) sem_clockwait(&wait->semaphore, CLOCK_MONOTONIC, &end);
+	pgstat_report_wait_end();
+}
+
+/*
+ * Sleeps until an append ends after that generation, for at most the timeout, in milliseconds; may return earlier.
+ *
+ * No end of an append is missed: this process announces itself before it compares the generation, and the end of an
+ * append changes the generation before it looks for sleeping processes.
+ */
+void
+fs_lock_wait_sleep(LockWait *wait, uint64 generation, long timeout)
+{
+	pg_atomic_fetch_add_u32(&wait->sleeping, 1);
+	if (fs_lock_wait_generation(wait) == generation)
+		wait_for_semaphore(wait, timeout);
+	pg_atomic_fetch_sub_u32(&wait->sleeping, 1);
+	CHECK_FOR_INTERRUPTS();
 }
 
 static void
@@ -109,6 +132,8 @@ wake_one(LockWait *wait)
 {
 	int			woken = 0;
 
+	if (pg_atomic_read_u32(&wait->sleeping) == 0)
+		return;
 	(void) sem_getvalue(&wait->semaphore, &woken);
 	if (woken == 0)
 		(void) sem_post(&wait->semaphore);
@@ -116,44 +141,27 @@ wake_one(LockWait *wait)
 
 #else
 
-/* Elsewhere, a process tries again after a while. */
-static void
-sleep_until_woken(LockWait *wait, long timeout)
+void
+fs_lock_wait_sleep(LockWait *wait, uint64 generation, long timeout)
 {
-	pg_usleep(Min(timeout, 1) * 1000L);
+	ConditionVariablePrepareToSleep(&wait->condition);
+	if (fs_lock_wait_generation(wait) == generation)
+		(void) ConditionVariableTimedSleep(&wait->condition, timeout, PG_WAIT_EXTENSION);
+	ConditionVariableCancelSleep();
 }
 
 static void
 wake_one(LockWait *wait)
 {
+	ConditionVariableSignal(&wait->condition);
 }
 
 #endif
-
-/*
- * Sleeps until an append ends after that generation, for at most the timeout, in milliseconds; may return earlier.  A
- * process that announces itself before it compares the generation misses no end of an append: that counts up before it
- * looks for processes.
- */
-void
-fs_lock_wait_sleep(LockWait *wait, uint64 generation, long timeout)
-{
-	pg_atomic_fetch_add_u32(&wait->sleeping, 1);
-	if (fs_lock_wait_generation(wait) == generation)
-	{
-		pgstat_report_wait_start(PG_WAIT_EXTENSION);
-		sleep_until_woken(wait, timeout);
-		pgstat_report_wait_end();
-	}
-	pg_atomic_fetch_sub_u32(&wait->sleeping, 1);
-	CHECK_FOR_INTERRUPTS();
-}
 
 /* An append has ended. */
 void
 fs_lock_wait_wake_one(LockWait *wait)
 {
 	pg_atomic_fetch_add_u64(&wait->generation, 1);
-	if (pg_atomic_read_u32(&wait->sleeping) != 0)
-		wake_one(wait);
+	wake_one(wait);
 }

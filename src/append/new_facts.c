@@ -97,7 +97,7 @@ check_event(text *event_type, Jsonb *payload, Jsonb *metadata, fs_new_event *eve
 
 /*
  * The fact of one event, whose parts are checked first, and borrowed.  The metadata may be NULL.  Databases without an
- * encoding have only version 0.1.0, which does not append so.
+ * encoding have only version 0.1.0, which does not have this function.
  */
 NewFacts
 fs_new_facts_of_event(text *event_type, Jsonb *payload, Jsonb *metadata)

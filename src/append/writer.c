@@ -241,6 +241,7 @@ fill_row(TupleTableSlot *row, const NewFacts *facts, size_t index, int64 first_s
 	ExecStoreVirtualTuple(row);
 }
 
+/* The rows own their values, so all other memory is free again after each row. */
 static void
 insert_rows(FactWriter *writer, int count)
 {

@@ -175,32 +175,6 @@ null_row(void)
 											 values, nulls));
 }
 
-/* factstr_append_event(event_type, payload, metadata, idempotency_key, at_commit, log) */
-Datum
-factstr_append_event(PG_FUNCTION_ARGS)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	bool		at_commit;
-	AppendRequest request;
-	AppendOutcome outcome;
-
-	fs_call_refuse_read_only("factstr_append_event()");
-	at_commit = is_at_commit(fcinfo, 4);
-	if (at_commit)
-	{
-		MemoryContextSwitchTo(fs_pre_commit_memory());
-		for (int i = 0; i < 4; i++)
-			keep_argument(fcinfo, i);
-	}
-	request = append_request(fcinfo, event_arguments(fcinfo), 3, 5);
-	MemoryContextSwitchTo(caller);
-	if (!at_commit)
-		outcome = fs_append_facts(&request);
-	else if (!fs_append_at_commit(&request, &outcome))
-		PG_RETURN_NULL();
-	PG_RETURN_INT64(outcome.first_sequence_number);
-}
-
 /* An append whose conflict is an error, now or at commit. */
 static Datum
 append_now_or_at_commit(AppendRequest *request, bool at_commit)
@@ -235,6 +209,32 @@ factstr_append(PG_FUNCTION_ARGS)
 	request = append_request(fcinfo, events_argument(fcinfo), 1, 3);
 	MemoryContextSwitchTo(caller);
 	return append_now_or_at_commit(&request, at_commit);
+}
+
+/* factstr_append_event(event_type, payload, metadata, idempotency_key, at_commit, log) */
+Datum
+factstr_append_event(PG_FUNCTION_ARGS)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	bool		at_commit;
+	AppendRequest request;
+	AppendOutcome outcome;
+
+	fs_call_refuse_read_only("factstr_append_event()");
+	at_commit = is_at_commit(fcinfo, 4);
+	if (at_commit)
+	{
+		MemoryContextSwitchTo(fs_pre_commit_memory());
+		for (int i = 0; i < 4; i++)
+			keep_argument(fcinfo, i);
+	}
+	request = append_request(fcinfo, event_arguments(fcinfo), 3, 5);
+	MemoryContextSwitchTo(caller);
+	if (!at_commit)
+		outcome = fs_append_facts(&request);
+	else if (!fs_append_at_commit(&request, &outcome))
+		PG_RETURN_NULL();
+	PG_RETURN_INT64(outcome.first_sequence_number);
 }
 
 static Datum

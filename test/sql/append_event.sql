@@ -35,30 +35,22 @@ SELECT n, f.* FROM (VALUES
 	(2, 'SELECT factstr_append_event(''ordered'', ''{"order": 1}'', NULL, '''')')) c(n, command),
 	pg_temp.failure(command) f ORDER BY n;
 
--- At commit, the call returns null, and the arguments are kept until then.
+-- At commit, the call returns null and keeps its arguments: the query uses their memory again for its next row.
 BEGIN;
-SELECT factstr_append_event(event_type, payload, jsonb_build_object('copy', payload), event_type, true) IS NULL AS none
-FROM stored;
-TRUNCATE stored;
-SAVEPOINT undone;
-SELECT factstr_append_event('undone', '1', at_commit => true);
-ROLLBACK TO undone;
-SELECT factstr_append_event('repeated', '{"order": 2}', NULL, 'order 2', at_commit => true);
-ROLLBACK;
-BEGIN;
-SELECT factstr_append_event(event_type, payload, jsonb_build_object('copy', payload), event_type, true) IS NULL AS none
-FROM stored;
-DELETE FROM stored;
+SELECT factstr_append_event('kept ' || n, jsonb_build_object('kept', n), jsonb_build_object('of', n), 'key ' || n, true)
+FROM generate_series(1, 3) n;
 SAVEPOINT undone;
 SELECT factstr_append_event('undone', '1', at_commit => true);
 ROLLBACK TO undone;
 SELECT factstr_append_event('ordered', '{"order": 2}', NULL, 'order 2', at_commit => true);
 COMMIT;
-SELECT last_sequence_number = (SELECT max(sequence_number) FROM factstr_events) AS is_newest, committed_count
-FROM factstr_last_append();
-SELECT left(event_type, 4) AS event_type, payload->'n' AS n, metadata->'copy' = payload AS metadata,
-	left(idempotency_key, 4) AS key
-FROM factstr_events ORDER BY sequence_number DESC LIMIT 1;
+SELECT * FROM factstr_last_append();
+SELECT sequence_number, event_type, payload, metadata, idempotency_key
+FROM factstr_events ORDER BY sequence_number DESC LIMIT 3;
+BEGIN;
+SELECT factstr_append_event('undone', '1', at_commit => true);
+SELECT factstr_append_event('repeated', '{"order": 2}', NULL, 'order 2', at_commit => true);
+ROLLBACK;
 
 -- In another log
 SELECT factstr_create_log('orders');

@@ -421,6 +421,7 @@ foreach my $log ('others', 'main')
 {
 	foreach my $call (
 		q(factstr_append('[{"event_type": "a", "payload": 1}]', log => $1)), q(factstr_append('[{"event_type": "a", "payload": 1}]', at_commit => true, log => $1)),
+		q(factstr_append_event('a', '1', log => $1)), q(factstr_append_event('a', '1', at_commit => true, log => $1)),
 		q(factstr_append_if('[{"event_type": "a", "payload": 1}]', '{}', NULL, log => $1)), q(factstr_try_append_unless('[{"event_type": "a", "payload": 1}]', '{}', 0, log => $1)),
 		q(factstr_last_append($1)), q(factstr_query('{}', $1)), q(factstr_read(log => $1)), q(factstr_newest('[{}]', $1)), q(factstr_context_version('{}', $1)),
 		q(factstr_batches(log => $1)), q(factstr_export(log => $1)), q(factstr_position_at(now(), $1)), q(factstr_pending_pages($1)), q(factstr_check(log => $1)),

@@ -105,6 +105,10 @@ is($b->value(append_if_sql(events(course => { id => 1 }), of_payload({ id => 1 }
 is($c->state_of(append_if_sql(events(course => { id => 1 }), of_payload({ id => 1 }), 1)), 'FS001', 'a conflict');
 is($a->text('SELECT conflict, actual_context_version FROM factstr_try_append_if($1, $2, 1)', events(x => 1), of_type('course')),
 	't|2', 'factstr_try_append_if');
+is($b->value(q(SELECT factstr_append_event('event', '{"of": "b"}', NULL, 'event of b'))), 3, 'factstr_append_event');
+is($c->value(q(SELECT factstr_append_event('event', '{"of": "b"}', NULL, 'event of b'))), 3, 'and again');
+is($a->value(q(SELECT first_sequence_number FROM factstr_append_unless($1, $2, 2)), events(x => 1), of_type('course')), 4, 'factstr_append_unless');
+is($b->state_of(q(SELECT factstr_try_append_unless($1, $2, 1)), events(x => 1), of_type('course')), '00000', 'factstr_try_append_unless');
 foreach my $call (
 	'SELECT * FROM factstr_query()',
 	'SELECT * FROM factstr_read()',
