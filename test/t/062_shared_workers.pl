@@ -85,9 +85,12 @@ append(tell => 1);
 wait_until_at($superuser, 'telling');
 like(found(), qr/^settings\|pg_catalog, public 66kB 1$/m, 'a setting that is changed holds from the next batch on');
 $superuser->run(q(ALTER ROLE tenant IN DATABASE postgres SET work_mem = '77kB'));
-# A worker that has just started, for the changed setting, is the superuser's until it takes its subscription.
+# A worker that has just started, for the changed setting, is the superuser's until it takes its subscription; and without
+# a fact to deliver, none may start.
 wait_until('the workers are the tenant\'s for others, too', sub {
-	$superuser->text(q(SELECT DISTINCT usename FROM pg_stat_activity WHERE backend_type = 'factstr delivery')) eq 'tenant' });
+	append(tell => 1);
+	wait_until_at($superuser, 'telling');
+	return $superuser->text(q(SELECT DISTINCT usename FROM pg_stat_activity WHERE backend_type = 'factstr delivery')) eq 'tenant' });
 $superuser->run("ALTER ROLE postgres RESET $_") foreach qw(default_transaction_read_only work_mem extra_float_digits);
 $superuser->run('ALTER DATABASE postgres RESET ALL');
 $superuser->run('ALTER ROLE tenant RESET search_path');
