@@ -107,7 +107,7 @@ fs_append_lock_acquire(const FactstrStore *store)
 {
 	LOCKTAG		tag = append_lock_tag(store);
 
-	/* If the first look fails, it fails here, and not in the end of the transaction. */
+	/* Before the end of the transaction may look, which must not fail. */
 	LockWait   *wait = fs_lock_wait_of(store->events);
 
 	note_asked(store->events);

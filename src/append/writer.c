@@ -37,9 +37,8 @@ struct FactWriter
 	EState	   *estate;
 	const FactstrStore *store;	/* the caller's */
 	Relation	by_payload;		/* one of the result relation's indexes */
-	TupleTableSlot **rows;		/* made on demand, up to ROWS_AT_ONCE */
+	TupleTableSlot **rows;		/* up to ROWS_AT_ONCE */
 	int			row_count;
-	int			rows_allocated;
 	bool		has_added_constraints;
 };
 
@@ -184,38 +183,25 @@ compress_large_values(FactWriter *writer, AttrNumber column, Datum *values, size
 	}
 }
 
-/* Prepares the facts as far as possible before the append lock is taken. */
+/* Makes the rows that go into the table together. */
+static void
+make_rows(FactWriter *writer, int count)
+{
+	if (count <= writer->row_count)
+		return;
+	writer->rows = writer->rows == NULL ? palloc(count * sizeof(TupleTableSlot *)) :
+		repalloc(writer->rows, count * sizeof(TupleTableSlot *));
+	while (writer->row_count < count)
+		writer->rows[writer->row_count++] = MakeSingleTupleTableSlot(RelationGetDescr(writer->events), &TTSOpsVirtual);
+}
+
+/* Prepares facts as far as possible before the append lock is taken.  All facts that will be written need it. */
 void
 fs_writer_prepare(FactWriter *writer, NewFacts *facts)
 {
 	compress_large_values(writer, FACTSTR_PAYLOAD, facts->payloads, facts->count);
 	compress_large_values(writer, FACTSTR_METADATA, facts->metadata, facts->count);
-}
-
-/* Most batches have few events. */
-static void
-allocate_rows(FactWriter *writer)
-{
-	int			wanted = Min(Max(4 * writer->rows_allocated, 4), ROWS_AT_ONCE);
-	Size		size = wanted * sizeof(TupleTableSlot *);
-
-	writer->rows = writer->rows == NULL ? palloc(size) : repalloc(writer->rows, size);
-	writer->rows_allocated = wanted;
-}
-
-/* An empty row, from the writer's stock. */
-static TupleTableSlot *
-empty_row(FactWriter *writer, int index)
-{
-	if (index == writer->rows_allocated)
-		allocate_rows(writer);
-	if (index == writer->row_count)
-	{
-		writer->rows[index] = MakeSingleTupleTableSlot(RelationGetDescr(writer->events),
-													   &TTSOpsVirtual);
-		writer->row_count++;
-	}
-	return ExecClearTuple(writer->rows[index]);
+	make_rows(writer, (int) Min(facts->count, ROWS_AT_ONCE));
 }
 
 static void
@@ -278,7 +264,7 @@ fs_writer_write(FactWriter *writer, const NewFacts *facts, int64 first_sequence_
 
 		for (int i = 0; i < count; i++)
 		{
-			TupleTableSlot *row = empty_row(writer, i);
+			TupleTableSlot *row = ExecClearTuple(writer->rows[i]);
 
 			fill_row(row, facts, done + i, first_sequence_number, now);
 			if (writer->has_added_constraints)

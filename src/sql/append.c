@@ -157,12 +157,19 @@ is_at_commit(FunctionCallInfo fcinfo, int argument)
 	return PG_GETARG_BOOL(argument);
 }
 
-/* Deferred work outlives the call, so its request is made in the transaction's memory, from copies. */
+/*
+ * Deferred work outlives the call, so its request is made in the transaction's memory, from copies of the arguments
+ * whose bits are set.
+ */
 static void
-keep_argument(FunctionCallInfo fcinfo, int argument)
+keep_arguments(FunctionCallInfo fcinfo, bits32 arguments)
 {
-	if (!PG_ARGISNULL(argument))
-		fcinfo->args[argument].value = PointerGetDatum(PG_DETOAST_DATUM_COPY(PG_GETARG_DATUM(argument)));
+	MemoryContextSwitchTo(fs_pre_commit_memory());
+	for (int i = 0; arguments >> i != 0; i++)
+	{
+		if ((arguments >> i & 1) != 0 && !PG_ARGISNULL(i))
+			fcinfo->args[i].value = PointerGetDatum(PG_DETOAST_DATUM_COPY(PG_GETARG_DATUM(i)));
+	}
 }
 
 static Datum
@@ -201,11 +208,7 @@ factstr_append(PG_FUNCTION_ARGS)
 	fs_call_refuse_read_only("factstr_append()");
 	at_commit = is_at_commit(fcinfo, 2);
 	if (at_commit)
-	{
-		MemoryContextSwitchTo(fs_pre_commit_memory());
-		keep_argument(fcinfo, 0);
-		keep_argument(fcinfo, 1);
-	}
+		keep_arguments(fcinfo, 1 << 0 | 1 << 1);
 	request = append_request(fcinfo, events_argument(fcinfo), 1, 3);
 	MemoryContextSwitchTo(caller);
 	return append_now_or_at_commit(&request, at_commit);
@@ -223,11 +226,7 @@ factstr_append_event(PG_FUNCTION_ARGS)
 	fs_call_refuse_read_only("factstr_append_event()");
 	at_commit = is_at_commit(fcinfo, 4);
 	if (at_commit)
-	{
-		MemoryContextSwitchTo(fs_pre_commit_memory());
-		for (int i = 0; i < 4; i++)
-			keep_argument(fcinfo, i);
-	}
+		keep_arguments(fcinfo, 1 << 0 | 1 << 1 | 1 << 2 | 1 << 3);
 	request = append_request(fcinfo, event_arguments(fcinfo), 3, 5);
 	MemoryContextSwitchTo(caller);
 	if (!at_commit)
@@ -247,12 +246,7 @@ append_on_condition(FunctionCallInfo fcinfo, AppendCondition condition, const ch
 	fs_call_refuse_read_only(function);
 	at_commit = is_at_commit(fcinfo, 4);
 	if (at_commit)
-	{
-		MemoryContextSwitchTo(fs_pre_commit_memory());
-		keep_argument(fcinfo, 0);
-		keep_argument(fcinfo, 1);
-		keep_argument(fcinfo, 3);
-	}
+		keep_arguments(fcinfo, 1 << 0 | 1 << 1 | 1 << 3);
 	request = conditional_request(fcinfo, condition, 5);
 	MemoryContextSwitchTo(caller);
 	return append_now_or_at_commit(&request, at_commit);

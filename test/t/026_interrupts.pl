@@ -87,7 +87,7 @@ my $TRIES = 3;
 # So short a timeout may end the statement that resets it, or, if it fires at its end, the one after that.
 sub reset_timeout
 {
-	1 while $session->state_of('RESET statement_timeout') ne '00000';
+	1 while $session->state_of('RESET statement_timeout') eq '57014';
 	$session->state_of('SELECT 1');
 	return;
 }
