@@ -162,7 +162,7 @@ is_at_commit(FunctionCallInfo fcinfo, int argument)
  * whose bits are set.
  */
 static void
-keep_arguments(FunctionCallInfo fcinfo, bits32 arguments)
+keep_arguments(FunctionCallInfo fcinfo, uint32 arguments)
 {
 	MemoryContextSwitchTo(fs_pre_commit_memory());
 	for (int i = 0; arguments >> i != 0; i++)

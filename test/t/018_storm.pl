@@ -157,11 +157,11 @@ sub reserve_call
 		more => [ $context, $version ] };
 }
 
-# The handler that follows everything has done so, if that call says so.
+# The handler that follows everything has done so, if that call says so.  Amid the storm it may be far behind.
 sub read_own_write
 {
-	my ($session, $last) = @_;
-	my $state = $session->state_of(q(CALL factstr_wait('handled_every', $1, '200 ms')), $last);
+	my ($session, $last, $timeout) = @_;
+	my $state = $session->state_of(q(CALL factstr_wait('handled_every', $1, $2)), $last, $timeout);
 
 	return if $state eq 'FS007';
 	die $session->message if $state ne '00000';
@@ -171,10 +171,11 @@ sub read_own_write
 }
 
 # Appends with a key, so that a call can be repeated when it is not known whether it was committed.
+# Its last act is to wait until its last fact has been handled.
 sub appender
 {
 	my ($name) = @_;
-	my ($number, $call) = (0);
+	my ($number, $call, $last) = (0);
 
 	return sub {
 		my ($session) = @_;
@@ -189,13 +190,14 @@ sub appender
 			undef $call if $state eq 'FS001';
 			next if !$call;
 			die $session->message if $state ne '00000';
-			my ($first, $last) = @{ $session->rows->[0] // die 'the connection is lost' };
+			(my $first, $last) = @{ $session->rows->[0] // die 'the connection is lost' };
 			$processes->note($name, qq({"key": "$key", "first": $first, "last": $last, "events": $call->{events}}));
 			undef $call;
 			$number++;
-			read_own_write($session, $last) if rand() < 0.03;
+			read_own_write($session, $last, '200 ms') if rand() < 0.03;
 			linger(50_000);
 		}
+		read_own_write($session, $last, "$FactstrTest::TIMEOUT s");
 		return 1;
 	};
 }
@@ -385,11 +387,11 @@ my $stormed = Time::HiRes::time() - $started;
 # The drain
 #
 $processes->note('calm', 'yes');
-$processes->wait_for('the appends end', @appending);
 my %consumers_of = map { $_ => $observer->value("SELECT count(DISTINCT consumer) FROM delivered_$_") } sort keys %STREAMS;
 my $backlog = $observer->text('SELECT name, lag_facts, failure_count FROM factstr_stream_status WHERE lag_facts > 0 ORDER BY 1');
 $observer->run('UPDATE weather SET stormy = false');
 subscribe($_) foreach @HANDLED;
+$processes->wait_for('the appends end', @appending);
 # The view is one snapshot, and a handler that appends does so before its cursor moves.
 wait_until('the handlers have handled everything',
 	sub { !$observer->value('SELECT count(*) FROM factstr_stream_status WHERE handler IS NOT NULL AND lag_facts > 0') });
@@ -434,7 +436,8 @@ is($observer->value(q(
 		SELECT payload->'after' AS after, lag(sequence_number) OVER (PARTITION BY payload->'seat' ORDER BY sequence_number) AS before
 		FROM factstr_events WHERE event_type = 'reserved') r
 	WHERE after <> coalesce(to_jsonb(before), 'null'))), 0, 'all conditional appends met their condition');
-cmp_ok(scalar($processes->notes('waited')), '>', 10, 'appenders found their own facts in the table of a handler');
+my @waited = $processes->notes('waited');
+cmp_ok(scalar(@waited), '>=', $APPENDERS, 'appenders found their own facts in the table of a handler: ' . @waited . ' times');
 is($observer->text(q(
 	SELECT n, payload FROM (
 		SELECT n, count(*) FROM (
