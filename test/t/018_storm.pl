@@ -387,11 +387,11 @@ my $stormed = Time::HiRes::time() - $started;
 # The drain
 #
 $processes->note('calm', 'yes');
-my %consumers_of = map { $_ => $observer->value("SELECT count(DISTINCT consumer) FROM delivered_$_") } sort keys %STREAMS;
 my $backlog = $observer->text('SELECT name, lag_facts, failure_count FROM factstr_stream_status WHERE lag_facts > 0 ORDER BY 1');
 $observer->run('UPDATE weather SET stormy = false');
 subscribe($_) foreach @HANDLED;
 $processes->wait_for('the appends end', @appending);
+my %consumers_of = map { $_ => $observer->value("SELECT count(DISTINCT consumer) FROM delivered_$_") } sort keys %STREAMS;
 # The view is one snapshot, and a handler that appends does so before its cursor moves.
 wait_until('the handlers have handled everything',
 	sub { !$observer->value('SELECT count(*) FROM factstr_stream_status WHERE handler IS NOT NULL AND lag_facts > 0') });
