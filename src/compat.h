@@ -305,6 +305,13 @@ compat_result_relations(const PlannedStmt *statement)
 												offsetof(PROCLOCK, procLink)))
 #endif
 
+/* 19 requires a call when a new descriptor has all of its columns: it notes which of them have fixed offsets. */
+#if PG_VERSION_NUM >= 190000
+#define compat_finish_descriptor(descriptor) TupleDescFinalize(descriptor)
+#else
+#define compat_finish_descriptor(descriptor) ((void) 0)
+#endif
+
 /* 18 returns the path in a struct, which lasts as long as the block that the call is in. */
 #if PG_VERSION_NUM >= 180000
 #define compat_relation_path(database, tablespace, number, fork) \

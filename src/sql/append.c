@@ -18,6 +18,7 @@
 #include "append/import.h"
 #include "commit/log_head.h"
 #include "commit/pre_commit.h"
+#include "compat.h"
 #include "sql/call.h"
 
 PG_FUNCTION_INFO_V1(factstr_append);
@@ -109,6 +110,7 @@ result_descriptor(int columns)
 		TupleDescInitEntry(descriptor, RESULT_CONFLICT + 1, "conflict", BOOLOID, -1, 0);
 		TupleDescInitEntry(descriptor, RESULT_ACTUAL + 1, "actual_context_version", INT8OID, -1, 0);
 	}
+	compat_finish_descriptor(descriptor);
 	return BlessTupleDesc(descriptor);
 }
 
