@@ -11,9 +11,9 @@
 #include "check/check.h"
 #include "clock.h"
 
-/* Milliseconds between two reports of progress, and facts between two looks at the clock. */
+/* Milliseconds between two reports of progress, and rows between two looks at the clock. */
 #define PROGRESS_INTERVAL 10000
-#define FACTS_BETWEEN_LOOKS 1024
+#define ROWS_BETWEEN_LOOKS 1024
 
 void
 fs_check_found(Check *check, CheckId id, const char *format,...)
@@ -43,28 +43,38 @@ fs_check_found(Check *check, CheckId id, const char *format,...)
 }
 
 void
-fs_check_begin_part(Check *check, const char *what)
+fs_check_begin_part(Check *check, const char *what, int64 total)
 {
 	check->what = what;
+	check->done = 0;
+	check->total = total;
 	check->where = 0;
 }
 
-/* To be called for each row. */
+/* Tells the client how far the check is, from time to time. */
 void
-fs_check_progress(Check *check, int64 where)
+fs_check_report_progress(Check *check)
+{
+	if (check->report_at == 0)
+		check->report_at = fs_clock_after(PROGRESS_INTERVAL);
+	if (fs_clock_until(check->report_at) > 0)
+		return;
+	check->report_at = fs_clock_after(PROGRESS_INTERVAL);
+	if (check->total > 0)
+		ereport(NOTICE,
+				(errmsg("factstr_check: %s: " INT64_FORMAT " of " INT64_FORMAT " facts",
+						check->what, check->done, check->total)));
+	else
+		ereport(NOTICE, (errmsg("factstr_check: %s: " INT64_FORMAT, check->what, check->done)));
+}
+
+/* To be called for each row, with the number of its fact, or 0 if that is not known. */
+void
+fs_check_next(Check *check, int64 where)
 {
 	CHECK_FOR_INTERRUPTS();
 	check->where = where;
 	MemoryContextReset(check->row_context);
-	if (where % FACTS_BETWEEN_LOOKS == 0)
-	{
-		if (check->report_at == 0)
-			check->report_at = fs_clock_after(PROGRESS_INTERVAL);
-		if (fs_clock_until(check->report_at) > 0)
-			return;
-		check->report_at = fs_clock_after(PROGRESS_INTERVAL);
-		ereport(NOTICE,
-				(errmsg("factstr_check: %s: " INT64_FORMAT " of " INT64_FORMAT " facts",
-						check->what, where, check->head)));
-	}
+	if (++check->done % ROWS_BETWEEN_LOOKS == 0)
+		fs_check_report_progress(check);
 }

@@ -36,6 +36,9 @@ typedef struct Finding
 	char	   *summary;		/* the detail if nothing is wrong */
 } Finding;
 
+/* The facts to be looked up in the payload index. */
+typedef struct PayloadChecks PayloadChecks;
+
 typedef struct Check
 {
 	FactstrStore store;
@@ -50,7 +53,9 @@ typedef struct Check
 	MemoryContext row_context;	/* reset after each row */
 	int64		report_at;		/* not before, on clock.h's clock; 0 at first */
 	const char *what;			/* the part that is being checked, for progress and errors */
-	int64		where;			/* the fact, or how many rows */
+	int64		done;			/* its rows so far */
+	int64		total;			/* of so many, or 0 if that is not known */
+	int64		where;			/* the fact that is being checked, or 0 */
 
 	/* The walk over the log: the fact before, and counts. */
 	int64		facts;
@@ -63,11 +68,13 @@ typedef struct Check
 	int64		sample_step;	/* the payload index is checked for one fact in this many; 0: none */
 	int64		sample_rest;	/* selects these facts; differs from call to call */
 	int64		sampled;
+	PayloadChecks *payloads;	/* check/payloads.c */
 } Check;
 
 /* In words, of which only those of the first time are kept. */
 extern void fs_check_found(Check *check, CheckId id, const char *format,...) pg_attribute_printf(3, 4);
-extern void fs_check_begin_part(Check *check, const char *what);
-extern void fs_check_progress(Check *check, int64 where);
+extern void fs_check_begin_part(Check *check, const char *what, int64 total);
+extern void fs_check_next(Check *check, int64 where);
+extern void fs_check_report_progress(Check *check);
 
 #endif							/* FACTSTR_CHECK_CHECK_H */

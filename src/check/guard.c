@@ -332,7 +332,7 @@ check_table(Check *check, Oid table)
 void
 fs_check_guard(Check *check)
 {
-	fs_check_begin_part(check, "the guard");
+	fs_check_begin_part(check, "the guard", 0);
 	check_table(check, check->store.events);
 	check_table(check, check->store.streams);
 	check_table(check, check->store.redactions);

@@ -1,18 +1,17 @@
 /*
  * check/log.c
- *		Checks of the log, fact by fact: numbers, batches, times, values, keys, payloads.
+ *		Checks of the log, fact by fact: numbers, batches, times, values, keys.
  */
 #include "postgres.h"
 
 #include "access/table.h"
 #include "access/tableam.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/memutils.h"
 
 #include "check/log.h"
+#include "check/payloads.h"
 #include "encoding.h"
-#include "read/candidates.h"
 #include "read/scan.h"
 #include "rows.h"
 
@@ -122,25 +121,6 @@ check_key(Check *check, int64 number, int64 batch, TupleTableSlot *row)
 		fs_check_found(check, CHECK_KEYS, "the index of keys does not lead to fact " INT64_FORMAT, number);
 }
 
-/* Does the payload index find the fact by its own payload?  Not one without scalars. */
-static void
-check_payload(Check *check, int64 number, Jsonb *payload, TupleTableSlot *row)
-{
-	CandidateBitmap *bitmap;
-	ScanKeyData key;
-
-	if (!fs_query_predicate_is_indexable(fs_json_of_jsonb(payload)))
-		return;
-	check->sampled++;
-	ScanKeyInit(&key, 1, JsonbContainsStrategyNumber, F_JSONB_CONTAINS, JsonbPGetDatum(payload));
-	bitmap = fs_candidate_bitmap_create(check->events, check->snapshot);
-	fs_candidate_bitmap_find(bitmap, check->store.by_payload, &key, 1);
-	if (!fs_candidate_bitmap_proposes(bitmap, number, &row->tts_tid))
-		fs_check_found(check, CHECK_PAYLOADS, "the index does not find fact " INT64_FORMAT " by its payload",
-					   number);
-	fs_candidate_bitmap_free(bitmap);
-}
-
 static void
 check_fact(Check *check, TupleTableSlot *row)
 {
@@ -157,7 +137,7 @@ check_fact(Check *check, TupleTableSlot *row)
 	payload = check_values(check, number, row);
 	check_key(check, number, batch, row);
 	if (check->sample_step > 0 && number % check->sample_step == check->sample_rest)
-		check_payload(check, number, payload, row);
+		fs_check_payloads_add(check, number, &row->tts_tid, payload);
 
 	check->previous_number = number;
 	check->previous_batch = batch;
@@ -172,12 +152,11 @@ fs_check_log(Check *check)
 									 PG_INT64_MAX, ForwardScanDirection, FACT_SCAN_ALL);
 	TupleTableSlot *row;
 
-	fs_check_begin_part(check, "the log");
 	while ((row = fs_scan_next(scan)) != NULL)
 	{
 		MemoryContext caller;
 
-		fs_check_progress(check, fs_row_sequence_number(row));
+		fs_check_next(check, fs_row_sequence_number(row));
 		caller = MemoryContextSwitchTo(check->row_context);
 		check_fact(check, row);
 		MemoryContextSwitchTo(caller);

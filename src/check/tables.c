@@ -23,16 +23,15 @@ fs_check_table(Check *check)
 {
 	TupleTableSlot *row = table_slot_create(check->events, NULL);
 	TableScanDesc scan = compat_table_beginscan(check->events, check->snapshot);
-	int64		rows = 0;
 
-	fs_check_begin_part(check, "the table");
+	fs_check_begin_part(check, "the table", check->head);
 	while (table_scan_getnextslot(scan, ForwardScanDirection, row))
-		fs_check_progress(check, ++rows);
+		fs_check_next(check, 0);
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(row);
-	if (rows != check->facts)
+	if (check->done != check->facts)
 		fs_check_found(check, CHECK_TABLE, "the table has " INT64_FORMAT " rows, the primary key leads to "
-					   INT64_FORMAT, rows, check->facts);
+					   INT64_FORMAT, check->done, check->facts);
 }
 
 /* An event type that outlives its row. */
@@ -61,9 +60,8 @@ fs_check_event_types(Check *check)
 	IndexScanDesc scan = compat_index_beginscan(check->events, index, check->snapshot, 0);
 	StringInfo	previous_type = makeStringInfo();
 	int64		previous_number = 0;
-	int64		facts = 0;
 
-	fs_check_begin_part(check, "the index of event types");
+	fs_check_begin_part(check, "the index of event types", check->head);
 	index_rescan(scan, NULL, 0, NULL, 0);
 	while (index_getnext_slot(scan, ForwardScanDirection, row))
 	{
@@ -73,10 +71,10 @@ fs_check_event_types(Check *check)
 		int64		number = fs_row_sequence_number(row);
 		int			order;
 
-		fs_check_progress(check, ++facts);
+		fs_check_next(check, number);
 		caller = MemoryContextSwitchTo(check->row_context);
 		event_type = DatumGetTextPP(slot_getattr(row, FACTSTR_EVENT_TYPE, &isnull));
-		order = facts == 1 ? -1 : compare_event_type(previous_type, event_type);
+		order = check->done == 1 ? -1 : compare_event_type(previous_type, event_type);
 		if (order > 0 || (order == 0 && previous_number >= number))
 			fs_check_found(check, CHECK_EVENT_TYPES, "fact " INT64_FORMAT " is in the wrong place", number);
 		keep_event_type(previous_type, event_type);
@@ -86,9 +84,9 @@ fs_check_event_types(Check *check)
 	index_endscan(scan);
 	ExecDropSingleTupleTableSlot(row);
 	index_close(index, NoLock);
-	if (facts != check->facts)
+	if (check->done != check->facts)
 		fs_check_found(check, CHECK_EVENT_TYPES, "it leads to " INT64_FORMAT " facts, the primary key to "
-					   INT64_FORMAT, facts, check->facts);
+					   INT64_FORMAT, check->done, check->facts);
 }
 
 static bool
@@ -107,10 +105,9 @@ fs_check_streams(Check *check)
 	Relation	streams = fs_store_open_streams(&check->store, AccessShareLock);
 	TupleTableSlot *row = table_slot_create(streams, NULL);
 	TableScanDesc scan = compat_table_beginscan(streams, check->snapshot);
-	int64		count = 0;
 	int64		inside = 0;
 
-	fs_check_begin_part(check, "streams");
+	fs_check_begin_part(check, "streams", 0);
 	while (table_scan_getnextslot(scan, ForwardScanDirection, row))
 	{
 		bool		isnull;
@@ -118,7 +115,7 @@ fs_check_streams(Check *check)
 
 		if (!fs_row_is_of_log(row, check->store.log))
 			continue;
-		fs_check_progress(check, ++count);
+		fs_check_next(check, 0);
 		if (cursor < 0 || cursor > check->head)
 			fs_check_found(check, CHECK_STREAMS, "the cursor of \"%s\" is at " INT64_FORMAT
 						   ", the newest fact is " INT64_FORMAT,
@@ -131,8 +128,8 @@ fs_check_streams(Check *check)
 	ExecDropSingleTupleTableSlot(row);
 	table_close(streams, NoLock);
 	check->findings[CHECK_STREAMS].summary = inside == 0 ?
-		psprintf(INT64_FORMAT " streams", count) :
-		psprintf(INT64_FORMAT " streams, " INT64_FORMAT " with a cursor inside a batch", count, inside);
+		psprintf(INT64_FORMAT " streams", check->done) :
+		psprintf(INT64_FORMAT " streams, " INT64_FORMAT " with a cursor inside a batch", check->done, inside);
 }
 
 void
@@ -141,16 +138,15 @@ fs_check_redactions(Check *check)
 	Relation	redactions = fs_store_open_redactions(&check->store, AccessShareLock);
 	TupleTableSlot *row = table_slot_create(redactions, NULL);
 	TableScanDesc scan = compat_table_beginscan(redactions, check->snapshot);
-	int64		count = 0;
 
-	fs_check_begin_part(check, "redactions");
+	fs_check_begin_part(check, "redactions", 0);
 	while (table_scan_getnextslot(scan, ForwardScanDirection, row))
 	{
 		bool		isnull;
 		int64		number = DatumGetInt64(slot_getattr(row, FACTSTR_REDACTION_SEQUENCE_NUMBER,
 														&isnull));
 
-		fs_check_progress(check, ++count);
+		fs_check_next(check, number);
 		if (fs_fact_first_after(&check->store, check->snapshot, number - 1, number).sequence_number == 0)
 			fs_check_found(check, CHECK_REDACTIONS, "there is no fact " INT64_FORMAT, number);
 		if (!fs_redaction_exists(&check->store, check->snapshot, number))
@@ -160,5 +156,5 @@ fs_check_redactions(Check *check)
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(row);
 	table_close(redactions, NoLock);
-	check->findings[CHECK_REDACTIONS].summary = psprintf(INT64_FORMAT " redactions", count);
+	check->findings[CHECK_REDACTIONS].summary = psprintf(INT64_FORMAT " redactions", check->done);
 }

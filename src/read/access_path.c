@@ -21,7 +21,6 @@
 #include "compat_scan.h"
 #include "read/access_path.h"
 #include "read/index_estimate.h"
-#include "workers/pending_lists.h"
 
 /* A filter with types and predicates uses its types if they have no more facts than this ... */
 #define FEW_FACTS_OF_TYPES 128
@@ -204,15 +203,10 @@ predicate_of(const fs_filter *filter, size_t i)
 static void
 find_by_payload(const FactRange *range, CandidateBitmap *bitmap, const fs_filter *filter)
 {
-	fs_pending_lists_before_lookup(range->store->by_payload);
 	for (size_t i = 0; i < filter->payload_predicate_count; i++)
 	{
-		ScanKeyData key;
-
 		CHECK_FOR_INTERRUPTS();
-		ScanKeyInit(&key, 1, JsonbContainsStrategyNumber, F_JSONB_CONTAINS,
-					JsonbPGetDatum(predicate_of(filter, i)));
-		fs_candidate_bitmap_find(bitmap, range->store->by_payload, &key, 1);
+		fs_candidate_bitmap_find_payload(bitmap, range->store->by_payload, predicate_of(filter, i));
 	}
 }
 
@@ -307,7 +301,7 @@ add_filter(FactMerge *merge, const FactRange *range, CandidateBitmap *bitmap,
 bool
 fs_access_path_add_indexes(FactMerge *merge, const FactRange *range, const IndexPlan *plan)
 {
-	CandidateBitmap *bitmap = fs_candidate_bitmap_create(range->events, range->snapshot);
+	CandidateBitmap *bitmap = fs_candidate_bitmap_create(range->events, range->snapshot, work_mem);
 	int64		length = range->up_to - range->after;
 	int64		candidates;
 

@@ -13,12 +13,14 @@
 #include "access/relscan.h"
 #include "access/tableam.h"
 #include "miscadmin.h"
+#include "utils/fmgroids.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
 #include "compat_scan.h"
 #include "read/candidates.h"
 #include "rows.h"
+#include "workers/pending_lists.h"
 
 struct CandidateBitmap
 {
@@ -28,14 +30,18 @@ struct CandidateBitmap
 	int64		count;
 };
 
+/*
+ * The bitmap may use this many kilobytes.  Beyond that, it keeps whole pages, and each fact on such a page is a
+ * candidate.
+ */
 CandidateBitmap *
-fs_candidate_bitmap_create(Relation events, Snapshot snapshot)
+fs_candidate_bitmap_create(Relation events, Snapshot snapshot, int kilobytes)
 {
 	CandidateBitmap *bitmap = palloc0(sizeof(CandidateBitmap));
 
 	bitmap->events = events;
 	bitmap->snapshot = snapshot;
-	bitmap->found = compat_tbm_create(work_mem * (Size) 1024);
+	bitmap->found = compat_tbm_create(kilobytes * (Size) 1024);
 	return bitmap;
 }
 
@@ -75,6 +81,17 @@ fs_candidate_bitmap_find(CandidateBitmap *bitmap, Oid index, ScanKey keys, int k
 	index_close(relation, NoLock);
 }
 
+/* Asks the payload index for the facts whose payloads may contain this value. */
+void
+fs_candidate_bitmap_find_payload(CandidateBitmap *bitmap, Oid index, Jsonb *value)
+{
+	ScanKeyData key;
+
+	fs_pending_lists_before_lookup(index);
+	ScanKeyInit(&key, 1, JsonbContainsStrategyNumber, F_JSONB_CONTAINS, JsonbPGetDatum(value));
+	fs_candidate_bitmap_find(bitmap, index, &key, 1);
+}
+
 /* The number of candidates found; repeated ones count each time. */
 int64
 fs_candidate_bitmap_count(const CandidateBitmap *bitmap)
@@ -112,100 +129,137 @@ compare_candidates(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-#define ALL_PAGES InvalidBlockNumber
-
-typedef struct CandidateFetch
+/* A walk over the found pages, in their order. */
+struct CandidatePages
 {
 	CandidateBitmap *bitmap;
+	CompatBitmapIterator *iterator;
+	CompatBitmapPage page;
+	bool		at_end;
+	BlockNumber listed;			/* fs_candidate_pages_have: the page whose candidates are in the
+								 * list */
 	IndexFetchTableData *fetch;
 	TupleTableSlot *row;
-	int64		after;
-	int64		up_to;
 	CandidateList *list;
-} CandidateFetch;
+};
 
+CandidatePages *
+fs_candidate_pages_begin(CandidateBitmap *bitmap)
+{
+	CandidatePages *pages = palloc0(sizeof(CandidatePages));
+
+	pages->bitmap = bitmap;
+	pages->iterator = compat_bitmap_begin(bitmap->found);
+	pages->page.block = pages->listed = InvalidBlockNumber;
+	pages->fetch = compat_table_index_fetch_begin(bitmap->events);
+	pages->row = table_slot_create(bitmap->events, NULL);
+	pages->list = palloc0(sizeof(CandidateList));
+	pages->list->capacity = 64;
+	pages->list->candidates = palloc(pages->list->capacity * sizeof(Candidate));
+	return pages;
+}
+
+void
+fs_candidate_pages_end(CandidatePages *pages)
+{
+	if (pages->list != NULL)
+		fs_candidate_list_free(pages->list);
+	ExecDropSingleTupleTableSlot(pages->row);
+	table_index_fetch_end(pages->fetch);
+	compat_bitmap_end(pages->iterator);
+	pfree(pages);
+}
+
+static bool
+next_page(CandidatePages *pages)
+{
+	CHECK_FOR_INTERRUPTS();
+	pages->at_end = pages->at_end || !compat_bitmap_next_page(pages->iterator, &pages->page);
+	return !pages->at_end;
+}
+
+/* Adds the candidate at this place, if it is visible and in the range. */
 static void
-fetch_candidate(CandidateFetch *state, BlockNumber block, OffsetNumber offset)
+fetch_candidate(CandidatePages *pages, OffsetNumber offset, int64 after, int64 up_to)
 {
 	ItemPointerData tid;
 	bool		call_again = false;
 	int64		sequence_number;
 
-	ItemPointerSet(&tid, block, offset);
-	if (!table_index_fetch_tuple(state->fetch, &tid, state->bitmap->snapshot, state->row,
-								 &call_again, NULL))
+	ItemPointerSet(&tid, pages->page.block, offset);
+	if (!table_index_fetch_tuple(pages->fetch, &tid, pages->bitmap->snapshot, pages->row, &call_again,
+								 NULL))
 		return;
-	sequence_number = fs_row_sequence_number(state->row);
-	if (sequence_number > state->after && sequence_number <= state->up_to)
-		append_candidate(state->list, sequence_number, &state->row->tts_tid);
+	sequence_number = fs_row_sequence_number(pages->row);
+	if (sequence_number > after && sequence_number <= up_to)
+		append_candidate(pages->list, sequence_number, &pages->row->tts_tid);
 }
 
 static void
-fetch_page(CandidateFetch *state, const CompatBitmapPage *page)
+fetch_page(CandidatePages *pages, int64 after, int64 up_to)
 {
+	const CompatBitmapPage *page = &pages->page;
+
 	if (page->lossy)
 	{
 		for (int offset = FirstOffsetNumber; offset <= MaxHeapTuplesPerPage; offset++)
-			fetch_candidate(state, page->block, (OffsetNumber) offset);
+			fetch_candidate(pages, (OffsetNumber) offset, after, up_to);
 	}
 	else
 	{
 		for (int i = 0; i < page->offset_count; i++)
-			fetch_candidate(state, page->block, page->offsets[i]);
+			fetch_candidate(pages, page->offsets[i], after, up_to);
 	}
-}
-
-/* Those on one page of the table, or on all of them. */
-static CandidateList *
-fetch_pages(CandidateBitmap *bitmap, BlockNumber only, int64 after, int64 up_to)
-{
-	CandidateList *list = palloc(sizeof(CandidateList));
-	CompatBitmapIterator *pages = compat_bitmap_begin(bitmap->found);
-	CompatBitmapPage *page = palloc(sizeof(CompatBitmapPage));
-	CandidateFetch state = {bitmap, compat_table_index_fetch_begin(bitmap->events),
-	table_slot_create(bitmap->events, NULL), after, up_to, list};
-
-	list->count = 0;
-	list->capacity = 64;
-	list->candidates = palloc(list->capacity * sizeof(Candidate));
-	while (compat_bitmap_next_page(pages, page))
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (only == ALL_PAGES || page->block == only)
-			fetch_page(&state, page);
-	}
-
-	ExecDropSingleTupleTableSlot(state.row);
-	table_index_fetch_end(state.fetch);
-	compat_bitmap_end(pages);
-	pfree(page);
-	return list;
 }
 
 /* The candidates that are visible and in the range, with their numbers, ascending. */
 CandidateList *
 fs_candidate_bitmap_fetch(CandidateBitmap *bitmap, int64 after, int64 up_to)
 {
-	CandidateList *list = fetch_pages(bitmap, ALL_PAGES, after, up_to);
+	CandidatePages *pages = fs_candidate_pages_begin(bitmap);
+	CandidateList *list;
+
+	while (next_page(pages))
+		fetch_page(pages, after, up_to);
+	list = pages->list;
+	pages->list = NULL;
+	fs_candidate_pages_end(pages);
 
 	/* Facts are nearly in order in the table, which this sort detects in one pass. */
 	qsort(list->candidates, list->count, sizeof(Candidate), compare_candidates);
 	return list;
 }
 
+/* Walks to this page, and lists its candidates, if there are any. */
+static void
+list_page(CandidatePages *pages, BlockNumber block)
+{
+	pages->list->count = 0;
+	pages->listed = block;
+	while (!pages->at_end && (pages->page.block == InvalidBlockNumber || pages->page.block < block))
+		(void) next_page(pages);
+	if (!pages->at_end && pages->page.block == block)
+		fetch_page(pages, PG_INT64_MIN, PG_INT64_MAX);
+}
+
 /*
  * Is the fact at this location among the candidates?  The index knows it by a location on the same page, if not by
- * this one: no other page is visited.
+ * this one: no other page is visited.  Calls must come in ascending order of pages.
  */
 bool
-fs_candidate_bitmap_proposes(CandidateBitmap *bitmap, int64 sequence_number, ItemPointer tid)
+fs_candidate_pages_have(CandidatePages *pages, int64 sequence_number, ItemPointer tid)
 {
-	CandidateList *list = fetch_pages(bitmap, ItemPointerGetBlockNumber(tid), sequence_number - 1,
-									  sequence_number);
-	bool		is_among = list->count > 0;
+	BlockNumber block = ItemPointerGetBlockNumber(tid);
 
-	fs_candidate_list_free(list);
-	return is_among;
+	Assert(pages->listed == InvalidBlockNumber || pages->listed <= block);
+	if (pages->listed != block)
+		list_page(pages, block);
+	for (size_t i = 0; i < pages->list->count; i++)
+	{
+		if (pages->list->candidates[i].sequence_number == sequence_number)
+			return true;
+	}
+	return false;
 }
 
 void

@@ -7,6 +7,7 @@
 
 #include "access/skey.h"
 #include "storage/itemptr.h"
+#include "utils/jsonb.h"
 #include "utils/relcache.h"
 #include "utils/snapshot.h"
 
@@ -24,14 +25,19 @@ typedef struct CandidateList
 } CandidateList;
 
 typedef struct CandidateBitmap CandidateBitmap;
+typedef struct CandidatePages CandidatePages;
 
-extern CandidateBitmap *fs_candidate_bitmap_create(Relation events, Snapshot snapshot);
+extern CandidateBitmap *fs_candidate_bitmap_create(Relation events, Snapshot snapshot, int kilobytes);
 extern void fs_candidate_bitmap_find(CandidateBitmap *bitmap, Oid index, ScanKey keys, int key_count);
+extern void fs_candidate_bitmap_find_payload(CandidateBitmap *bitmap, Oid index, Jsonb *value);
 extern int64 fs_candidate_bitmap_count(const CandidateBitmap *bitmap);
 extern CandidateList *fs_candidate_bitmap_fetch(CandidateBitmap *bitmap, int64 after, int64 up_to);
-extern bool fs_candidate_bitmap_proposes(CandidateBitmap *bitmap, int64 sequence_number,
-										 ItemPointer tid);
 extern void fs_candidate_bitmap_free(CandidateBitmap *bitmap);
+
+/* A walk over the pages of the candidates. */
+extern CandidatePages *fs_candidate_pages_begin(CandidateBitmap *bitmap);
+extern bool fs_candidate_pages_have(CandidatePages *pages, int64 sequence_number, ItemPointer tid);
+extern void fs_candidate_pages_end(CandidatePages *pages);
 
 extern void fs_candidate_list_free(CandidateList *list);
 

@@ -2,11 +2,11 @@
  * sql/check.c
  *		factstr_check: is the log correct, and do its indexes contain all of it?
  *
- * It uses one snapshot, and the memory of one fact.  The log is walked by its numbers; then the table and the
- * index of event types are read to their ends, which finds problems that the walk cannot: rows without a valid
- * number, and facts that are missing in an index.  The payload index cannot be read in order.  It is searched for
- * facts by their own payloads, for each of them or for a sample.  The protection of facts is checked last, in the
- * catalogs.
+ * It uses one snapshot, and the memory of one fact, of a sort and of a bitmap.  The log is walked by its numbers.  The
+ * payload index cannot be read in order: it is searched for facts by their own payloads, for each of them or for a
+ * sample.  Then the table and the index of event types are read to their ends, which finds problems that the walk
+ * cannot: rows without a valid number, and facts that are missing in an index.  The protection of facts is checked
+ * last, in the catalogs.
  */
 #include "postgres.h"
 
@@ -18,6 +18,7 @@
 
 #include "check/guard.h"
 #include "check/log.h"
+#include "check/payloads.h"
 #include "check/tables.h"
 #include "commit/durability.h"
 #include "read/facts.h"
@@ -35,7 +36,10 @@ error_context(void *argument)
 {
 	Check	   *check = argument;
 
-	errcontext("factstr_check: %s, fact " INT64_FORMAT, check->what, check->where);
+	if (check->where == 0)
+		errcontext("factstr_check: %s", check->what);
+	else
+		errcontext("factstr_check: %s, fact " INT64_FORMAT, check->what, check->where);
 }
 
 static void
@@ -60,8 +64,11 @@ run_checks(Check *check)
 {
 	ErrorContextCallback callback = {error_context_stack, error_context, check};
 
+	fs_check_begin_part(check, "the log", check->head);
 	error_context_stack = &callback;
+	fs_check_payloads_begin(check);
 	fs_check_log(check);
+	fs_check_payloads(check);
 	fs_check_table(check);
 	fs_check_event_types(check);
 	fs_check_streams(check);

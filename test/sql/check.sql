@@ -30,9 +30,9 @@ SELECT detail FROM factstr_check(1) WHERE check_name = 'payload index' AND detai
 SELECT detail FROM factstr_check(0) WHERE check_name = 'payload index';
 SELECT f.* FROM pg_temp.failure('SELECT factstr_check(-1)') f;
 
--- Each damage, and the findings: none where appends could have produced such a log (7: two
--- batches instead of one; 13: the clock was set back).  An index that is "not ready" misses the
--- entry.
+-- Each damage, and the findings: none where appends could have produced such a log (8: two
+-- batches instead of one; 14: the clock was set back).  In 22, facts 2 and 4 have the same payload
+-- and are found.  An index that is "not ready" misses the entry.
 CREATE TEMP TABLE damages (n int GENERATED ALWAYS AS IDENTITY, damage text);
 INSERT INTO damages (damage) VALUES
 	('DELETE FROM factstr_events WHERE sequence_number = 5'),
@@ -41,6 +41,7 @@ INSERT INTO damages (damage) VALUES
 	('DELETE FROM factstr_events WHERE sequence_number IN (2, 4)'),
 	('UPDATE factstr_events SET sequence_number = 100 WHERE sequence_number = 8'),
 	('INSERT INTO factstr_events VALUES (0, 0, ''2020-01-01'', ''a'', ''1'')'),
+	('INSERT INTO factstr_events VALUES (-1, -1, ''2020-01-01'', ''a'', ''{"x": 1}'')'),
 	('UPDATE factstr_events SET batch_first_sequence_number = 3 WHERE sequence_number = 3'),
 	('UPDATE factstr_events SET batch_first_sequence_number = 1 WHERE sequence_number = 4'),
 	('UPDATE factstr_events SET batch_first_sequence_number = 1 WHERE sequence_number = 7'),
@@ -61,6 +62,8 @@ INSERT INTO damages (damage) VALUES
 		' (9, 9, now(), ''d'', ''1'')'),
 	('not ready factstr_events_payload_idx: INSERT INTO factstr_events VALUES'
 		' (9, 9, now(), ''d'', ''{"x": 1}''), (10, 10, now(), ''d'', ''{"y": 1}'')'),
+	('not ready factstr_events_payload_idx: INSERT INTO factstr_events'
+		' SELECT n, n, now(), ''d'', ''{"n": 0}'' FROM generate_series(9, 12) n'),
 	('not ready factstr_events_payload_idx: UPDATE factstr_events'
 		' SET payload = ''{"x": 1}'' WHERE sequence_number = 3'),
 	('not ready factstr_events_pkey: INSERT INTO factstr_events VALUES'
