@@ -40,7 +40,7 @@ struct PayloadChecks
 	TupleTableSlot *in;
 	TupleTableSlot *out;
 	TupleTableSlot *row;		/* of the log */
-	MemoryContext lookup_context;	/* reset after each lookup */
+	MemoryContext lookup_context;	/* reset before each lookup */
 	int64		missing;
 	int64		first_missing;
 };
