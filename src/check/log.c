@@ -148,10 +148,12 @@ check_fact(Check *check, TupleTableSlot *row)
 void
 fs_check_log(Check *check)
 {
-	FactScan   *scan = fs_scan_begin(&check->store, &fs_query_every_fact, check->snapshot, 0,
-									 PG_INT64_MAX, ForwardScanDirection, FACT_SCAN_ALL);
+	FactScan   *scan;
 	TupleTableSlot *row;
 
+	fs_check_begin_part(check, "the log", check->head);
+	scan = fs_scan_begin(&check->store, &fs_query_every_fact, check->snapshot, 0, PG_INT64_MAX,
+						 ForwardScanDirection, FACT_SCAN_ALL);
 	while ((row = fs_scan_next(scan)) != NULL)
 	{
 		MemoryContext caller;

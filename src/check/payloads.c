@@ -240,6 +240,7 @@ next_lookup(Check *check, PayloadLookup *lookup, AddedFact *fact)
 {
 	MemoryContext caller = MemoryContextSwitchTo(check->payloads->lookup_context);
 
+	/* A lookup can take long. */
 	fs_check_report_progress(check);
 	if (lookup->pages != NULL)
 		end_lookup(lookup);

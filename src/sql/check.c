@@ -64,9 +64,8 @@ run_checks(Check *check)
 {
 	ErrorContextCallback callback = {error_context_stack, error_context, check};
 
-	fs_check_begin_part(check, "the log", check->head);
-	error_context_stack = &callback;
 	fs_check_payloads_begin(check);
+	error_context_stack = &callback;
 	fs_check_log(check);
 	fs_check_payloads(check);
 	fs_check_table(check);
