@@ -147,7 +147,8 @@ def main():
         except psycopg.Error as error:
             # A lost connection has lost the hold, too, so start again from the cursor.
             lost = connected and isinstance(error, psycopg.OperationalError) and connection.broken
-            print('outbox.py: %s' % ' '.join(str(error).split()), file=sys.stderr, flush=True)
+            print('outbox.py: %s%s' % ('connection lost, trying again: ' if lost else '', ' '.join(str(error).split())),
+                  file=sys.stderr, flush=True)
             if not lost:
                 return 1
             time.sleep(1)
